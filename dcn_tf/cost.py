@@ -1,0 +1,131 @@
+"""Multiplications and bytes of stacks, tops and whole models, by arithmetic on their description.
+
+One multiplication is counted per weight and output position, as the paper counts: out_h * out_w * k_h * k_w * in * out
+for a convolution. Pooling, normalisation (folded into the convolution), activations, softmax and entropies count nothing.
+"""
+
+from dataclasses import dataclass
+
+from dcn_tf.architecture import Architecture, Conv, channels_of
+from dcn_tf.geometry import output_size
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Multiplications of the parts of one Dynamic Capacity Network for one image.
+
+    Attributes:
+        coarse_stack: the coarse stack on the whole image.
+        fine_stack: the fine stack on the selected patches together.
+        coarse_pass: the top over the coarse map.
+        saliency: the gradient of the entropy through the top, counted as the paper does: one more pass of the top.
+        refined_pass: the top over the refined map.
+    """
+
+    coarse_stack: int
+    fine_stack: int
+    coarse_pass: int
+    saliency: int
+    refined_pass: int
+
+    @property
+    def total(self) -> int:
+        """All parts together."""
+        return self.coarse_stack + self.fine_stack + self.coarse_pass + self.saliency + self.refined_pass
+
+
+def stack_multiplications(stack, input_size, channels: int) -> int:
+    """Returns the multiplications of a stack over an input of `input_size` (height, width) with `channels`."""
+    total, size = 0, tuple(input_size)
+    for layer in stack:
+        size = output_size((layer,), size)
+        if isinstance(layer, Conv):
+            total += size[0] * size[1] * layer.kernel[0] * layer.kernel[1] * channels * layer.filters
+            channels = layer.filters
+    return total
+
+
+def stack_weights(stack, channels: int) -> int:
+    """Returns the number of weights that inference needs: kernels and one bias per filter, normalisation folded in."""
+    total = 0
+    for layer in stack:
+        if isinstance(layer, Conv):
+            total += (layer.kernel[0] * layer.kernel[1] * channels + 1) * layer.filters
+            channels = layer.filters
+    return total
+
+
+def top_multiplications(architecture: Architecture, map_size, channels: int, top_output_size=None) -> int:
+    """Returns the multiplications of the top over a map of `map_size` (height, width) with `channels`.
+
+    Args:
+        top_output_size: (height, width) of the classifier's convolution where it is not what the map gives; (12, 12)
+            reproduces the paper's accounting, which sees the 23 x 23 map padded.
+    """
+    top = architecture.top
+    if architecture.task == "sequence":
+        return map_size[0] * map_size[1] * channels * sum(top.heads)
+    height, width = top_output_size or output_size((top.conv,), map_size)
+    kernel = top.conv.kernel[0] * top.conv.kernel[1]
+    return height * width * kernel * channels * top.conv.filters + top.conv.filters * top.classes
+
+
+def whole_multiplications(architecture: Architecture, stack_name: str, image_size=None, top_output_size=None) -> int:
+    """Returns the multiplications of the 'coarse' or 'fine' model: one stack over the whole image, and the top.
+
+    Args:
+        image_size: (height, width); the architecture's own where None.
+        top_output_size: see `top_multiplications`.
+    """
+    stack = getattr(architecture, stack_name)
+    image_size = image_size or architecture.image_size
+    map_size = output_size(stack, image_size)
+    return stack_multiplications(stack, image_size, architecture.channels) + top_multiplications(
+        architecture, map_size, channels_of(stack), top_output_size
+    )
+
+
+def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_output_size=None) -> Cost:
+    """Returns what one image costs with `num_patches` patches.
+
+    Args:
+        num_patches: k; the architecture's own where None.
+        image_size: (height, width); the architecture's own where None.
+        top_output_size: see `top_multiplications`.
+    """
+    num_patches = architecture.num_patches if num_patches is None else num_patches
+    image_size = image_size or architecture.image_size
+    map_size = output_size(architecture.coarse, image_size)
+    coarse_pass = top_multiplications(architecture, map_size, channels_of(architecture.coarse), top_output_size)
+    refined_pass = coarse_pass
+    if architecture.task == "sequence":  # the refined output pools the fine cells of the patches and nothing else
+        patch_map = output_size(architecture.fine, architecture.patch_size)
+        refined_pass = num_patches * top_multiplications(architecture, patch_map, channels_of(architecture.fine))
+    patch_cost = stack_multiplications(architecture.fine, architecture.patch_size, architecture.channels)
+    return Cost(
+        coarse_stack=stack_multiplications(architecture.coarse, image_size, architecture.channels),
+        fine_stack=num_patches * patch_cost,
+        coarse_pass=coarse_pass,
+        saliency=coarse_pass,
+        refined_pass=refined_pass,
+    )
+
+
+def model_weights(architecture: Architecture) -> dict[str, int]:
+    """Returns the number of weights that inference needs in 'coarse', 'fine' and 'top'."""
+    top = architecture.top
+    coarse_channels, fine_channels = channels_of(architecture.coarse), channels_of(architecture.fine)
+    if architecture.task == "sequence":
+        top_weights = (coarse_channels + 1 + fine_channels + 1) * sum(top.heads)
+    else:
+        top_weights = stack_weights((top.conv,), coarse_channels) + (top.conv.filters + 1) * top.classes
+    return {
+        "coarse": stack_weights(architecture.coarse, architecture.channels),
+        "fine": stack_weights(architecture.fine, architecture.channels),
+        "top": top_weights,
+    }
+
+
+def model_bytes(architecture: Architecture, bytes_per_weight: int = 4) -> int:
+    """Returns the bytes of all weights that inference needs, at `bytes_per_weight` (4 for float32, 1 for int8)."""
+    return bytes_per_weight * sum(model_weights(architecture).values())

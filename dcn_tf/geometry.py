@@ -1,0 +1,101 @@
+"""Where a cell of a stack's output looks in the image, and where its patch lies: computed from the stack, never typed in.
+
+All positions are (row, column) in pixels of the image, and may lie outside it: what lies outside is padding.
+"""
+
+from dataclasses import dataclass
+
+from dcn_tf.architecture import pair
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How the cells of a stack's output lie over the image. Each attribute is (vertical, horizontal), in pixels.
+
+    Attributes:
+        field: size of the receptive field of one cell.
+        stride: distance of the fields of two neighbouring cells.
+        offset: first pixel of the field of cell (0, 0); negative where the stack pads.
+    """
+
+    field: tuple[int, int]
+    stride: tuple[int, int]
+    offset: tuple[int, int]
+
+    def cell_pixels(self, cell) -> tuple[int, int, int, int]:
+        """Returns (top, left, bottom, right) of the pixels that `cell` (row, column) sees; bottom and right exclusive."""
+        top, left = (o + c * s for o, c, s in zip(self.offset, cell, self.stride))
+        return top, left, top + self.field[0], left + self.field[1]
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """Where the patch of each cell lies. Each attribute is (vertical, horizontal), in pixels.
+
+    Attributes:
+        origin: first pixel of the patch of cell (0, 0); negative where the patch begins outside the image.
+        stride: distance of the patches of two neighbouring cells.
+        size: size of a patch.
+    """
+
+    origin: tuple[int, int]
+    stride: tuple[int, int]
+    size: tuple[int, int]
+
+    def start(self, cell) -> tuple[int, int]:
+        """Returns (top, left) of the patch of `cell` (row, column)."""
+        return tuple(o + c * s for o, c, s in zip(self.origin, cell, self.stride))
+
+
+def stack_geometry(stack) -> Geometry:
+    """Returns the geometry of a stack's output cells over its input.
+
+    Walking down the stack with field f, stride s and offset o, a layer of kernel k, stride t and padding p before gives
+    f + (k - 1) s, s t and o - p s.
+    """
+    field, stride, offset = [1, 1], [1, 1], [0, 0]
+    for layer in stack:
+        for axis in (0, 1):
+            field[axis] += (layer.kernel[axis] - 1) * stride[axis]
+            offset[axis] -= layer.padding[axis][0] * stride[axis]
+            stride[axis] *= layer.strides[axis]
+    return Geometry(tuple(field), tuple(stride), tuple(offset))
+
+
+def output_size(stack, input_size) -> tuple[int, int]:
+    """Returns the (height, width) of a stack's output.
+
+    Raises:
+        ValueError: the input is too small for the stack.
+    """
+    size = tuple(input_size)
+    for layer in stack:
+        padded = [n + sum(p) for n, p in zip(size, layer.padding)]
+        if any(n < k for n, k in zip(padded, layer.kernel)):
+            raise ValueError(
+                f"the input is too small for the stack, whose smallest input is {smallest_input(stack)} pixels. "
+                f"Received: {tuple(input_size)}"
+            )
+        size = tuple((n - k) // t + 1 for n, k, t in zip(padded, layer.kernel, layer.strides))
+    return size
+
+
+def smallest_input(stack) -> tuple[int, int]:
+    """Returns the smallest (height, width) for which a stack has an output, a single cell."""
+    size = [1, 1]
+    for layer in reversed(stack):
+        for axis in (0, 1):
+            needed = (size[axis] - 1) * layer.strides[axis] + layer.kernel[axis] - sum(layer.padding[axis])
+            size[axis] = max(1, needed)
+    return tuple(size)
+
+
+def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:
+    """Returns where patches of `patch_size` lie: each cell's field, grown or cut on both sides alike.
+
+    Where the sizes differ by an odd number, the half pixel goes behind: an 11-pixel field grown to a 14-pixel patch
+    begins 1 pixel earlier and ends 2 later.
+    """
+    size = pair(patch_size, "patch_size")
+    origin = tuple(o - (p - f) // 2 for o, p, f in zip(geometry.offset, size, geometry.field))
+    return PatchGrid(origin, geometry.stride, size)

@@ -1,0 +1,277 @@
+"""Keras layers: the coarse and the fine stack, the classifier top and the sequence top.
+
+All of them are built from the descriptions in `dcn_tf.architecture` and serialise through them.
+"""
+
+import keras
+import tensorflow as tf
+
+from dcn_tf import architecture as spec
+from dcn_tf import geometry
+from dcn_tf.saliency import entropy, heads_entropy
+
+PACKAGE = "dcn_tf"
+BATCH_NORMALIZATION = {"momentum": 0.9, "epsilon": 1e-3}
+INVERSE_ENTROPY_FLOOR = 1e-3  # nats; keeps the weight 1 / H of a certain cell finite
+
+
+class Stack(keras.layers.Layer):
+    """A stack of convolutions and max poolings over a map, from its description.
+
+    Every convolution is followed by batch normalisation, activation and dropout as its description says.
+
+    Args:
+        layers: a sequence of `Conv` and `MaxPool`, or of their dictionaries.
+
+    Input shape:
+        [batch, height, width, channels].
+
+    Output shape:
+        [batch, h, w, D], see `geometry.output_size`.
+
+    Raises:
+        ValueError: the input is too small for the stack.
+    """
+
+    def __init__(self, layers, **kwargs):
+        super().__init__(**kwargs)
+        self.layers = spec.stack_from_list(layers)
+        self.geometry = geometry.stack_geometry(self.layers)
+        self.blocks = [_ConvBlock(layer) if isinstance(layer, spec.Conv) else _Pool(layer) for layer in self.layers]
+
+    def build(self, input_shape):
+        for block in self.blocks:
+            block.build(input_shape)
+            input_shape = block.compute_output_shape(input_shape)
+
+    def call(self, inputs, training=False):
+        for block in self.blocks:
+            inputs = block(inputs, training=training)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        for block in self.blocks:
+            input_shape = block.compute_output_shape(input_shape)
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"layers": spec.stack_to_list(self.layers)}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class CoarseStack(Stack):
+    """The cheap stack f_c that runs on the whole image: [batch, H, W, C] -> coarse features [batch, h, w, D]."""
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class FineStack(Stack):
+    """The costly stack f_f. On a whole image it gives a map, on patches one vector each.
+
+    Call arguments:
+        inputs: images [batch, H, W, C], or patches [batch, k, p, p, C].
+
+    Output shape:
+        [batch, h, w, D] for images, [batch, k, D] for patches.
+
+    A patch that is larger than one cell's needs gives a small map, which is averaged.
+    """
+
+    def call(self, inputs, training=False):
+        if inputs.shape.rank == 4:
+            return super().call(inputs, training=training)
+        shape = tf.shape(inputs)
+        merged = tf.reshape(inputs, tf.concat([[shape[0] * shape[1]], shape[2:]], axis=0))
+        merged.set_shape([None, *inputs.shape[2:]])
+        features = tf.reduce_mean(super().call(merged, training=training), axis=(1, 2))
+        return tf.reshape(features, [shape[0], shape[1], features.shape[-1]])
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ClassifierTop(keras.layers.Layer):
+    """The top g of a classifier: convolution, global max pooling, softmax over classes (paper, section 4.1).
+
+    The batch statistics of the two passes of g: by default ('shared') the refined pass alone estimates them, and the coarse
+    pass is normalised by their moving averages, in training too. The saliency then is the same function of an image in
+    training and at inference, and no image's saliency depends on the others of its batch. With 'separate', each pass has
+    a normalisation of its own, in training by the statistics of the batch.
+
+    Args:
+        conv, classes, statistics: see `ClassifierTopSpec`.
+
+    Call arguments:
+        features: [batch, h, w, D].
+        training: whether batch statistics are used and updated.
+        coarse_pass: whether this is the pass over the coarse map, from which the saliency is taken.
+
+    Output shape:
+        logits, [batch, classes].
+    """
+
+    def __init__(self, conv, classes, statistics="shared", **kwargs):
+        super().__init__(**kwargs)
+        conv = conv if isinstance(conv, spec.Conv) else spec.Conv(**conv)
+        self.spec = spec.ClassifierTopSpec(conv, classes, statistics)
+        self.block = _ConvBlock(conv)
+        self.dense = keras.layers.Dense(classes, name="logits")
+        self.coarse_normalization = None
+        if statistics == "separate" and conv.batch_normalization:
+            self.coarse_normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION)
+
+    def build(self, input_shape):
+        self.block.build(input_shape)
+        map_shape = self.block.compute_output_shape(input_shape)
+        if self.coarse_normalization is not None:
+            self.coarse_normalization.build(map_shape)
+        self.dense.build((map_shape[0], map_shape[-1]))
+
+    def activation_map(self, features, training=False, coarse_pass=False):
+        """Returns what the global max pooling sees: [batch, h', w', filters]."""
+        if coarse_pass and self.coarse_normalization is None:
+            training = False
+        normalization = self.coarse_normalization if coarse_pass else None
+        return self.block(features, training=training, normalization=normalization)
+
+    def classify(self, activation_map):
+        """Returns logits [batch, classes] of an activation map."""
+        return self.dense(tf.reduce_max(activation_map, axis=(1, 2)))
+
+    def call(self, features, training=False, coarse_pass=False):
+        return self.classify(self.activation_map(features, training, coarse_pass))
+
+    def entropy(self, logits):
+        """Returns the entropy of the output in nats: [batch, classes] -> [batch]."""
+        return entropy(logits)
+
+    def get_config(self):
+        config = spec.dataclasses.asdict(self.spec)
+        return super().get_config() | config
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class SequenceTop(keras.layers.Layer):
+    """The top g for sequences: a prediction per cell (the probability map), pooled over cells (paper, section 4.2).
+
+    A cell's prediction is a softmax over lengths and one per position; they stand side by side in one vector ('heads').
+
+    Args:
+        max_length, symbols: see `SequenceTopSpec`.
+        weighting: 'average', or 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs.
+
+    Call arguments:
+        features: [batch, h, w, D], or [batch, k, D].
+        weighting: replaces the layer's own for this call.
+        coarse_pass: without effect; taken so that every top is called alike.
+
+    Output shape:
+        log-probabilities, [batch, max_length + max_length * (symbols + 1)]. Being normalised, they are logits as well.
+    """
+
+    def __init__(self, max_length, symbols, weighting="average", **kwargs):
+        super().__init__(**kwargs)
+        self.spec = spec.SequenceTopSpec(max_length, symbols)
+        self.weighting = _checked_weighting(weighting)
+        self.dense = keras.layers.Dense(sum(self.spec.heads), name="cell_logits")
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def cell_logits(self, features):
+        """Returns the logits of every cell's own prediction: [..., D] -> [..., sum(heads)]."""
+        return self.dense(features)
+
+    def pool(self, cell_logits, weighting=None):
+        """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)]."""
+        weighting = _checked_weighting(weighting or self.weighting)
+        cell_logits = tf.reshape(cell_logits, [tf.shape(cell_logits)[0], -1, sum(self.spec.heads)])
+        pooled = []
+        for logits in tf.split(cell_logits, self.spec.heads, axis=-1):  # [batch, cells, categories]
+            weights = tf.zeros_like(logits[..., :1])
+            if weighting == "inverse_entropy":
+                weights = -tf.math.log(entropy(logits) + INVERSE_ENTROPY_FLOOR)[..., None]
+            log_weights = tf.nn.log_softmax(weights, axis=1)
+            pooled.append(tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1))
+        return tf.concat(pooled, axis=-1)
+
+    def call(self, features, training=False, weighting=None, coarse_pass=False):
+        return self.pool(self.cell_logits(features), weighting)
+
+    def entropy(self, logits):
+        """Returns the summed entropies of the positions' softmaxes in nats: [batch, sum(heads)] -> [batch]."""
+        return heads_entropy(logits, self.spec.heads, self.spec.saliency_heads)
+
+    def get_config(self):
+        config = {"max_length": self.spec.max_length, "symbols": self.spec.symbols, "weighting": self.weighting}
+        return super().get_config() | config
+
+
+def _checked_weighting(weighting):
+    if weighting not in spec.WEIGHTINGS:
+        raise ValueError(f"weighting must be one of {spec.WEIGHTINGS}. Received: {weighting!r}")
+    return weighting
+
+
+class _ConvBlock(keras.layers.Layer):
+    """Padding, convolution, batch normalisation, activation and dropout, as one `Conv` says."""
+
+    def __init__(self, layer: spec.Conv, **kwargs):
+        super().__init__(**kwargs)
+        self.spec = layer
+        same = spec.explicit_padding("same", layer.kernel)
+        self.native_same = layer.strides == (1, 1) and layer.padding == same
+        self.convolution = keras.layers.Conv2D(
+            layer.filters,
+            layer.kernel,
+            strides=layer.strides,
+            padding="same" if self.native_same else "valid",
+            use_bias=not layer.batch_normalization,
+            kernel_initializer="he_normal",
+        )
+        self.normalization = None
+        if layer.batch_normalization:
+            self.normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION)
+        self.activation = keras.activations.get(layer.activation)
+        self.dropout = keras.layers.Dropout(layer.dropout) if layer.dropout else None
+
+    def build(self, input_shape):
+        self.convolution.build(input_shape)
+        if self.normalization is not None:
+            self.normalization.build(self.compute_output_shape(input_shape))
+
+    def call(self, inputs, training=False, normalization=None):
+        if not self.native_same and any(map(any, self.spec.padding)):
+            inputs = tf.pad(inputs, [(0, 0), *self.spec.padding, (0, 0)])
+        outputs = self.convolution(inputs)
+        normalization = normalization or self.normalization
+        if normalization is not None:
+            outputs = normalization(outputs, training=training)
+        outputs = self.activation(outputs)
+        return outputs if self.dropout is None else self.dropout(outputs, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return (*_map_shape(self.spec, input_shape), self.spec.filters)
+
+
+class _Pool(keras.layers.Layer):
+    """Max pooling as one `MaxPool` says. Padding repeats the border: the same maximum as over existing pixels alone."""
+
+    def __init__(self, layer: spec.MaxPool, **kwargs):
+        super().__init__(**kwargs)
+        self.spec = layer
+
+    def call(self, inputs, training=False):
+        for axis, (before, after) in zip((1, 2), self.spec.padding):
+            if before or after:
+                size = tf.shape(inputs)[axis]
+                inputs = tf.gather(inputs, tf.clip_by_value(tf.range(-before, size + after), 0, size - 1), axis=axis)
+        return tf.nn.max_pool2d(inputs, self.spec.kernel, self.spec.strides, "VALID")
+
+    def compute_output_shape(self, input_shape):
+        return (*_map_shape(self.spec, input_shape), input_shape[-1])
+
+
+def _map_shape(layer, input_shape):
+    """Returns (batch, height, width) after one layer; unknown sizes stay unknown."""
+    batch, height, width = input_shape[:3]
+    if height is None or width is None:
+        return batch, None, None
+    return batch, *geometry.output_size((layer,), (height, width))

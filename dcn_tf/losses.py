@@ -1,0 +1,80 @@
+"""What the network is trained to do: the likelihood of the labels, and the hint that pulls coarse vectors to fine ones."""
+
+import tensorflow as tf
+
+from dcn_tf.patches import vectors_at
+
+
+def negative_log_likelihood(logits, labels, heads):
+    """Returns the mean over the batch of -log p(labels), each head a softmax of its own (paper, section 4.2).
+
+    With one head it is the cross-entropy of a classifier. For sequences the heads are the length and the positions, and
+    absent positions carry the label 'none': -log p(length) - sum_i log p(s_i).
+
+    Args:
+        logits: [batch, sum(heads)].
+        labels: [batch, len(heads)] integer, the category of each head (`sequence_labels`).
+        heads: number of categories of each head.
+
+    Returns:
+        A scalar, in nats per image.
+    """
+    parts = tf.split(logits, heads, axis=-1)
+    per_head = [
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels[:, i], logits=part) for i, part in enumerate(parts)
+    ]
+    return tf.reduce_mean(tf.add_n(per_head))
+
+
+def hint(coarse_features, fine_features, cells):
+    """Returns how far coarse vectors are from the fine vectors of the selected cells (paper, equation 7).
+
+    The squared L2 distance, averaged over the selected cells and the batch. The fine vectors stand behind a stop-gradient,
+    so that it moves the coarse weights only, in the same backward pass as every other loss.
+
+    Args:
+        coarse_features: [batch, h, w, D].
+        fine_features: [batch, k, D].
+        cells: [batch, k, 2] integer, (row, column).
+
+    Returns:
+        A scalar.
+    """
+    difference = vectors_at(coarse_features, cells) - tf.stop_gradient(fine_features)
+    return tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=-1))
+
+
+def sequence_labels(sequences, max_length: int, symbols: int):
+    """Returns the heads' labels of sequences of symbols: the length minus one, then the symbols, then 'none'.
+
+    Args:
+        sequences: lists of symbols 0..symbols - 1, each of 1 to max_length.
+        max_length: number of positions.
+        symbols: number of symbols; the label of 'none'.
+
+    Returns:
+        A list of lists of 1 + max_length integers.
+
+    Raises:
+        ValueError: a sequence is empty or too long, or a symbol is unknown.
+    """
+    for sequence in sequences:
+        if not 1 <= len(sequence) <= max_length or any(not 0 <= s < symbols for s in sequence):
+            raise ValueError(f"a sequence must hold 1 to {max_length} symbols of 0 to {symbols - 1}. Received: {sequence}")
+    return [[len(s) - 1, *s, *[symbols] * (max_length - len(s))] for s in sequences]
+
+
+def decode(logits, heads):
+    """Returns the most probable category of each head, as `labels` are given: [batch, sum(heads)] -> [batch, heads].
+
+    For sequences: the most probable length n, then at positions 1..n the most probable symbol that is not 'none', and
+    'none' behind them.
+    """
+    parts = tf.split(logits, heads, axis=-1)
+    if len(heads) == 1:
+        return tf.argmax(parts[0], axis=-1, output_type=tf.int32)[:, None]
+    length = tf.argmax(parts[0], axis=-1, output_type=tf.int32)  # length minus one
+    none = heads[1] - 1
+    symbols = tf.stack([tf.argmax(p[:, :none], axis=-1, output_type=tf.int32) for p in parts[1:]], axis=1)
+    present = tf.range(len(heads) - 1)[None, :] <= length[:, None]
+    return tf.concat([length[:, None], tf.where(present, symbols, none)], axis=1)

@@ -1,0 +1,124 @@
+"""The Dynamic Capacity Network as a Keras model: image -> output, with every intermediate named."""
+
+import keras
+
+from dcn_tf.architecture import CLASSIFICATION, Architecture, channels_of
+from dcn_tf.geometry import output_size, patch_grid
+from dcn_tf.layers import PACKAGE, ClassifierTop, CoarseStack, FineStack, SequenceTop
+from dcn_tf.patches import assemble, cut_patches
+from dcn_tf.saliency import entropy_saliency, select_cells
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class DynamicCapacityNetwork(keras.Model):
+    """Looks at the whole image with a coarse stack, and with a fine stack where its answer is least settled.
+
+    `coarse_top` gives the coarse output, from which the saliency is taken; `fine_top` gives the answer. For a classifier
+    they are one layer: fine vectors are swapped into the coarse map, and the same top reads it. For sequences each stack has
+    its own probability map, and the answer pools the fine predictions alone.
+
+    Args:
+        architecture: an `Architecture`, or its dictionary.
+
+    Call arguments:
+        images: [batch, H, W, C] float, in [0, 1].
+        num_patches: k for this call; the architecture's own where None.
+        cells: [batch, k, 2], looked at in place of the most salient ones; for comparison of selectors.
+
+    Output:
+        A dictionary, every intermediate under its name:
+        `coarse_features` [batch, h, w, D], `coarse_logits` [batch, n], `entropy` [batch] in nats, `saliency` [batch, h, w],
+        `cells` [batch, k, 2], `patches` [batch, k, p, p, C], `fine_features` [batch, k, D],
+        `refined` [batch, h, w, D] (sequences: [batch, k, D]), `logits` [batch, n].
+        For sequences n = sum(heads), and both outputs are log-probabilities.
+
+    Raises:
+        ValueError: k is not between 1 and the number of cells, or the image is smaller than one cell's field.
+
+    Reference:
+        Almahairi et al., "Dynamic Capacity Networks", ICML 2016, section 2.
+    """
+
+    def __init__(self, architecture, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(architecture, Architecture):
+            architecture = Architecture.from_dict(architecture)
+        self.architecture = architecture
+        self.coarse = CoarseStack(architecture.coarse, name="coarse")
+        self.fine = FineStack(architecture.fine, name="fine")
+        top = architecture.top
+        if architecture.task == CLASSIFICATION:
+            self.coarse_top = self.fine_top = ClassifierTop(top.conv, top.classes, top.statistics, name="top")
+        else:
+            self.coarse_top = SequenceTop(top.max_length, top.symbols, name="coarse_top")
+            self.fine_top = SequenceTop(top.max_length, top.symbols, top.refined_weighting, name="fine_top")
+        self.patch_grid = patch_grid(self.coarse.geometry, architecture.patch_size)
+
+    def build(self, input_shape=None):
+        channels = self.architecture.channels
+        self.coarse.build((None, None, None, channels))
+        self.fine.build((None, None, None, channels))
+        self.coarse_top.build((None, None, None, channels_of(self.architecture.coarse)))
+        if self.fine_top is not self.coarse_top:
+            self.fine_top.build((None, None, None, channels_of(self.architecture.fine)))
+        self.built = True
+
+    def call(self, images, training=False, num_patches=None, cells=None):
+        architecture = self.architecture
+        coarse_features = self.coarse(images, training=training)
+        coarse_logits, entropy, saliency = entropy_saliency(self.coarse_top, coarse_features, training)
+        if cells is None:
+            cells = select_cells(saliency, architecture.num_patches if num_patches is None else num_patches)
+        patches = cut_patches(images, cells, self.patch_grid)
+        fine_features = self.fine(patches, training=training)
+        refined = fine_features
+        if architecture.task == CLASSIFICATION:
+            refined = assemble(coarse_features, fine_features, cells)
+        return {
+            "coarse_features": coarse_features,
+            "coarse_logits": coarse_logits,
+            "entropy": entropy,
+            "saliency": saliency,
+            "cells": cells,
+            "patches": patches,
+            "fine_features": fine_features,
+            "refined": refined,
+            "logits": self.fine_top(refined, training=training),
+        }
+
+    def num_cells(self, image_size=None) -> int:
+        """Returns the number of coarse cells of an image of `image_size` (height, width): the largest possible k."""
+        height, width = output_size(self.architecture.coarse, image_size or self.architecture.image_size)
+        return height * width
+
+    def whole_model(self, name: str) -> "WholeModel":
+        """Returns the 'coarse' or 'fine' model, which runs one stack over the whole image and shares its weights."""
+        if name not in ("coarse", "fine"):
+            raise ValueError(f"name must be 'coarse' or 'fine'. Received: {name!r}")
+        model = WholeModel(getattr(self, name), getattr(self, f"{name}_top"), name=f"{name}_model")
+        model.built = True
+        return model
+
+    def get_config(self):
+        return super().get_config() | {"architecture": self.architecture.to_dict()}
+
+
+class WholeModel(keras.Model):
+    """One stack over the whole image, and a top: images [batch, H, W, C] -> {"features", "logits"}.
+
+    Call arguments:
+        weighting: how a sequence top pools its cells; 'average' where None. Classifier tops take none.
+    """
+
+    def __init__(self, stack, top, **kwargs):
+        super().__init__(**kwargs)
+        self.stack = stack
+        self.top = top
+
+    def call(self, images, training=False, weighting=None):
+        features = self.stack(images, training=training)
+        if isinstance(self.top, SequenceTop):
+            logits = self.top(features, training=training, weighting=weighting or "average")
+        else:
+            logits = self.top(features, training=training)
+        return {"features": features, "logits": logits}

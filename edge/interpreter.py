@@ -1,0 +1,147 @@
+"""A TFLite interpreter, whichever is installed, and a model that speaks real numbers or raw ones through it.
+
+Nothing else in this project imports a runtime.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge.errors import UserError, one_line
+
+RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a model, as the manifest gives it. real value = scale * (raw value - zero_point).
+
+    Attributes:
+        name: what it holds, such as 'coarse_features'.
+        order: its place in the interpreter's list of inputs or outputs.
+        shape: with a leading 1 (images), or k (patches, vectors).
+        dtype: 'float32', 'int8' or 'uint8'.
+        scale, zero_point: 1.0 and 0 where it is not quantized.
+    """
+
+    name: str
+    order: int
+    shape: tuple
+    dtype: str
+    scale: float = 1.0
+    zero_point: int = 0
+
+    @classmethod
+    def from_manifest(cls, entry: dict) -> "Tensor":
+        """Returns the tensor that an entry of the manifest describes."""
+        return cls(**(entry | {"shape": tuple(entry["shape"])}))
+
+    @property
+    def quantized(self) -> bool:
+        """Whether raw values are integers."""
+        return self.dtype != "float32"
+
+    def quantize(self, values) -> np.ndarray:
+        """Returns the raw values nearest to real ones; what is out of range becomes the end of the range."""
+        if not self.quantized:
+            return np.asarray(values, np.float32)
+        limits = np.iinfo(self.dtype)
+        raw = np.rint(np.asarray(values) / self.scale) + self.zero_point
+        return np.clip(raw, limits.min, limits.max).astype(self.dtype)
+
+    def dequantize(self, raw) -> np.ndarray:
+        """Returns the real values of raw ones, float32."""
+        if not self.quantized:
+            return raw
+        return (raw.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
+
+
+def make_interpreter(model, num_threads: int = 1):
+    """Returns an interpreter of ai-edge-litert, else of tflite-runtime, else of TensorFlow.
+
+    Args:
+        model: the path of a .tflite file, or its bytes.
+        num_threads: threads of one inference.
+
+    Raises:
+        UserError: no runtime is installed, or it cannot run the model.
+    """
+    source = {"model_content": bytes(model)} if isinstance(model, bytes | bytearray) else {"model_path": str(model)}
+    name = "model" if "model_content" in source else Path(model).name
+    try:
+        interpreter = _runtime().Interpreter(**source, num_threads=num_threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:  # not a model, or an operator that this runtime lacks
+        raise UserError(
+            f"{name} cannot be run by this TFLite runtime: {one_line(error)}; "
+            "update the runtime (pip install --upgrade ai-edge-litert) or export the bundle again"
+        ) from error
+    return interpreter
+
+
+def _runtime():
+    for name in RUNTIMES:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise UserError("no TFLite runtime is installed; install one with: pip install ai-edge-litert")
+
+
+class Model:
+    """One .tflite model of a bundle: one input, and outputs by name.
+
+    Args:
+        file: path of the .tflite file, or its bytes.
+        entry: the manifest's description of it: `inputs` and `outputs`, lists of tensors.
+        num_threads: threads of one inference.
+
+    Raises:
+        UserError: the runtime cannot run the file, or the file is not what the manifest describes.
+    """
+
+    def __init__(self, file, entry: dict, num_threads: int = 1):
+        self.interpreter = make_interpreter(file, num_threads)
+        (self.input,) = (Tensor.from_manifest(tensor) for tensor in entry["inputs"])
+        self.outputs = [Tensor.from_manifest(tensor) for tensor in entry["outputs"]]
+        inputs, outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+        self._input_index = _matching_index(self.input, inputs)
+        self._output_indices = [(tensor.name, _matching_index(tensor, outputs)) for tensor in self.outputs]
+        self._by_name = {tensor.name: tensor for tensor in self.outputs}
+        self._leading = self.input.shape[0]
+
+    def output(self, name: str) -> Tensor:
+        """Returns the description of the named output."""
+        return self._by_name[name]
+
+    def invoke(self, raw_input) -> dict:
+        """Runs the model on raw values: [n, ...] of the input's dtype -> {name: raw output}.
+
+        The leading dimension may differ from call to call; the interpreter is resized only when it does.
+        """
+        if len(raw_input) != self._leading:
+            self.interpreter.resize_tensor_input(self._input_index, raw_input.shape)
+            self.interpreter.allocate_tensors()
+            self._leading = len(raw_input)
+        self.interpreter.set_tensor(self._input_index, raw_input)
+        self.interpreter.invoke()
+        return {name: self.interpreter.get_tensor(index) for name, index in self._output_indices}
+
+    def __call__(self, values) -> dict:
+        """Runs the model on real values, and returns real values by name."""
+        raw = self.invoke(self.input.quantize(values))
+        return {name: self._by_name[name].dequantize(value) for name, value in raw.items()}
+
+
+def _matching_index(tensor: Tensor, details: list) -> int:
+    """Returns the interpreter's index of a tensor; UserError where shape or type are not the manifest's."""
+    if tensor.order < len(details):
+        found = details[tensor.order]
+        if tuple(found["shape"]) == tensor.shape and np.dtype(found["dtype"]).name == tensor.dtype:
+            return found["index"]
+    raise UserError(
+        f"the manifest's tensor {tensor.name!r} ({tensor.dtype}, shape {list(tensor.shape)}) is not in its model file; "
+        "export the bundle again"
+    )

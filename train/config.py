@@ -1,0 +1,133 @@
+"""The configuration of a run. Flags become a frozen `Config` in `main`; everything below takes this and no flag."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcn_tf.architecture import STATISTICS, Architecture
+from dcn_tf.presets import PRESETS, preset
+from train.errors import UserError
+
+MODELS = ("dcn", "coarse", "fine")
+TRAININGS = ("end_to_end", "modular")
+OPTIMIZERS = ("adamw", "adam", "sgd")
+SCHEDULES = ("cosine", "exponential", "constant")
+
+# What may differ between a run and its resumption: where things lie, how long, how often and how loud.
+FREE_ON_RESUME = ("workdir", "data_dir", "train_steps", "eval_num_patches", "log_every", "checkpoint_every", "fallback")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that a run depends on; each attribute is the flag of the same name (`python -m train.main --help`)."""
+
+    workdir: str
+    dataset: str
+    data_dir: str | None = None
+    fallback_dataset: str | None = None
+    fallback: bool = True
+    preset: str = "cluttered_mnist"
+    model: str = "dcn"
+    training: str = "end_to_end"
+    seed: int = 0
+    train_steps: int = 6000
+    batch_size: int = 128
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    schedule: str = "cosine"
+    warmup_steps: int = 0
+    decay_rate: float = 0.1
+    weight_decay: float = 1e-4
+    momentum: float = 0.9
+    hint_weight: float = 0.0
+    coarse_weight: float = 0.0
+    num_patches: int | None = None
+    top_statistics: str = "shared"
+    augment: bool = True
+    validation_images: int = 5000
+    test_images: int = 10000
+    eval_num_patches: tuple[int, ...] = (1, 2, 4, 8, 16, 24)
+    log_every: int = 50
+    checkpoint_every: int = 500
+
+    def __post_init__(self):
+        object.__setattr__(self, "eval_num_patches", tuple(self.eval_num_patches))
+        for name, choices in {
+            "preset": tuple(PRESETS),
+            "model": MODELS,
+            "training": TRAININGS,
+            "optimizer": OPTIMIZERS,
+            "schedule": SCHEDULES,
+            "top_statistics": STATISTICS,
+        }.items():
+            if getattr(self, name) not in choices:
+                raise UserError(f"--{name} must be one of {', '.join(choices)}. Received: {getattr(self, name)!r}")
+        for name in ("train_steps", "batch_size", "validation_images", "test_images", "log_every", "checkpoint_every"):
+            self._require(name, getattr(self, name) >= 1, "at least 1")
+        self._require("learning_rate", self.learning_rate > 0, "greater than 0")
+        self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
+        self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
+        for name in ("weight_decay", "hint_weight", "coarse_weight", "momentum", "seed"):
+            self._require(name, getattr(self, name) >= 0, "at least 0")
+        self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
+        self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")
+
+    def _require(self, name: str, holds: bool, rule: str):
+        if not holds:
+            raise UserError(f"--{name} must be {rule}. Received: {getattr(self, name)!r}")
+
+    @property
+    def architecture(self) -> Architecture:
+        """The preset, with what the flags change in it."""
+        architecture = preset(self.preset)
+        if self.num_patches is not None:
+            architecture = dataclasses.replace(architecture, num_patches=self.num_patches)
+        if self.top_statistics != "shared":
+            if architecture.task != "classification":
+                raise UserError(
+                    f"--top_statistics belongs to classifier tops. Received: {self.top_statistics!r} with "
+                    f"--preset={self.preset}; leave it at 'shared'"
+                )
+            top = dataclasses.replace(architecture.top, statistics=self.top_statistics)
+            architecture = dataclasses.replace(architecture, top=top)
+        return architecture
+
+    def to_dict(self) -> dict:
+        """Returns plain values, as they stand in `result.json`."""
+        return dataclasses.asdict(self)
+
+    def to_flags(self) -> str:
+        """Returns a flagfile that repeats the run."""
+        lines = []
+        for name, value in self.to_dict().items():
+            if isinstance(value, bool):
+                lines.append(f"--{'' if value else 'no'}{name}")
+            elif value is not None:
+                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                lines.append(f"--{name}={text}")
+        return "\n".join(lines) + "\n"
+
+
+def check_same_run(config: Config, flags_file: Path):
+    """Raises UserError where a workdir was begun with flags that make another run of it."""
+    if not flags_file.exists():
+        return
+    begun = dict(_flag(line) for line in flags_file.read_text().splitlines() if line.startswith("--"))
+    asked = dict(_flag(line) for line in config.to_flags().splitlines())
+    differing = sorted(
+        name for name in begun.keys() | asked.keys() if begun.get(name) != asked.get(name) and name not in FREE_ON_RESUME
+    )
+    if differing:
+        name = differing[0]
+        raise UserError(
+            f"the workdir {config.workdir} was begun with other flags: --{name}={begun.get(name)}. "
+            f"Received: --{name}={asked.get(name)}; resume with the flags of {flags_file}, or choose another --workdir"
+        )
+
+
+def _flag(line: str) -> tuple[str, str]:
+    name, _, value = line.strip()[2:].partition("=")
+    booleans = {field.name for field in dataclasses.fields(Config) if field.type is bool}
+    if name in booleans or name.removeprefix("no") in booleans:
+        return name.removeprefix("no") if name not in booleans else name, str(name in booleans)
+    return name, value

@@ -1,0 +1,98 @@
+"""Cluttered digits: a digit somewhere on a large canvas, among fragments of others (paper, section 4.1).
+
+The generator is the one that the paper used (deepmind/mnist-cluttered): on a canvas of zeros, eight times a random digit of
+the same split is taken, an 8 x 8 crop of it added somewhere; then the digit that gives the label is added somewhere.
+Sums are clipped at white.
+"""
+
+import numpy as np
+
+from dcn_tf.architecture import Architecture
+from train.config import Config
+from train.data import digits
+from train.data.dataset import Dataset, Split, epoch_indices, step_generator
+from train.errors import UserError
+
+CANVAS = 100
+DISTRACTORS = 8
+FRAGMENT = 8
+CALIBRATION_IMAGES = 1024
+# Fixed, so that runs of every seed are measured on the same images.
+SPLIT_SEEDS = {"validation": 101, "test": 102, "calibration": 103}
+
+
+def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, fragment=FRAGMENT):
+    """Returns one cluttered image for each target.
+
+    Args:
+        digit_images: uint8 [n, 28, 28], from which targets and distractors are taken.
+        targets: [batch] indices of the digits that give the labels.
+        rng: numpy Generator.
+        canvas: side of the result in pixels.
+        distractors: number of fragments.
+        fragment: side of a fragment in pixels.
+
+    Returns:
+        uint8 [batch, canvas, canvas, 1].
+    """
+    batch, side = len(targets), digit_images.shape[1]
+    sources = rng.integers(len(digit_images), size=(batch, distractors))
+    crops = rng.integers(side - fragment + 1, size=(batch, distractors, 2))
+    places = rng.integers(canvas - fragment + 1, size=(batch, distractors, 2))
+    corners = rng.integers(canvas - side + 1, size=(batch, 2))
+    images = np.zeros((batch, canvas, canvas), np.uint16)  # wide enough for the sum of all that may overlap
+    for image, source, crop, place in zip(images, sources, crops.tolist(), places.tolist()):
+        for digit, (y, x), (row, column) in zip(source, crop, place):
+            image[row : row + fragment, column : column + fragment] += digit_images[
+                digit, y : y + fragment, x : x + fragment
+            ]
+    np.minimum(images, 255, out=images)
+    for image, target, (row, column) in zip(images, targets, corners.tolist()):
+        image[row : row + side, column : column + side] += digit_images[target]
+    return np.minimum(images, 255, out=images).astype(np.uint8)[..., None]
+
+
+def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
+    """Returns `count` cluttered images: every digit once in a shuffled order, then again in another."""
+    targets = epoch_indices(len(digit_images), count, seed, 0)
+    return Split(
+        clutter(digit_images, targets, step_generator(seed, 0)), digit_labels[targets, None].astype(np.int32)
+    )
+
+
+def _load(name: str, source: digits.Digits, config: Config, architecture: Architecture) -> Dataset:
+    if architecture.task != "classification" or architecture.image_size != (CANVAS, CANVAS):
+        raise UserError(
+            f"--dataset={name} holds {CANVAS} x {CANVAS} images of one digit. "
+            f"Received: --preset={config.preset}, which is for {architecture.task} on {architecture.image_size}; "
+            "use --preset=cluttered_mnist"
+        )
+    splits = {
+        split: fixed_split(*getattr(source, part), count, SPLIT_SEEDS[split])
+        for split, part, count in (
+            ("validation", "validation", config.validation_images),
+            ("test", "test", config.test_images),
+            ("calibration", "train", CALIBRATION_IMAGES),
+        )
+    }
+    images, labels = source.train
+
+    def train_batch(step):
+        targets = epoch_indices(len(images), config.batch_size, config.seed, step)
+        return clutter(images, targets, step_generator(config.seed, step)), labels[targets, None].astype(np.int32)
+
+    detail = (
+        f"{source.detail}; cluttered on the fly for training ({len(images)} digits), "
+        f"{len(splits['validation'])} validation and {len(splits['test'])} test images fixed"
+    )
+    return Dataset(name, detail, tuple("0123456789"), train_batch, **splits)
+
+
+def load_cluttered_mnist(config: Config, architecture: Architecture) -> Dataset:
+    """Returns the paper's data set, over MNIST."""
+    return _load("cluttered_mnist", digits.load_mnist(config.data_dir), config, architecture)
+
+
+def load_cluttered_digits(config: Config, architecture: Architecture) -> Dataset:
+    """Returns the same over the handwritten digits that ship with scikit-learn: nothing to fetch."""
+    return _load("cluttered_digits", digits.load_sklearn(), config, architecture)

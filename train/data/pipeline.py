@@ -1,0 +1,27 @@
+"""One pipeline for every data set: batches made ahead of the training step, in order."""
+
+import numpy as np
+import tensorflow as tf
+
+from train.data.dataset import Dataset
+
+
+def train_batches(dataset: Dataset, first_step: int, last_step: int) -> tf.data.Dataset:
+    """Returns the batches of steps first_step .. last_step - 1: float images in [0, 1] and int32 labels."""
+    images, labels = dataset.train_batch(first_step)
+
+    def batch(step):
+        made = tf.numpy_function(dataset.train_batch, [step], [tf.uint8, tf.int32], stateful=False)
+        return tf.ensure_shape(made[0], images.shape), tf.ensure_shape(made[1], labels.shape)
+
+    return (
+        tf.data.Dataset.range(first_step, last_step)
+        .map(batch, num_parallel_calls=2, deterministic=True)
+        .map(lambda images, labels: (to_float(images), labels))
+        .prefetch(4)
+    )
+
+
+def to_float(images):
+    """Returns the model's input: uint8 0..255 as float32 in [0, 1]."""
+    return tf.cast(images, tf.float32) / np.float32(255)

@@ -1,0 +1,60 @@
+"""The files of a workdir, each written beside its place and then renamed: never half a file under its name."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from train.data.dataset import Dataset, Split
+
+
+def write_bytes(path: Path, data: bytes):
+    """Writes `data` under `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        with open(partial, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str):
+    """Writes `text` under `path`, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_model(path: Path, model):
+    """Writes a Keras model under `path`, whole or not at all."""
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        model.save(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_samples(folder: Path, dataset: Dataset):
+    """Writes `calibration.npz` and `test.npz`: what quantization needs of the data, so that it needs no data set.
+
+    Each holds `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`, `dataset` and `split`.
+    """
+    for name in ("calibration", "test"):
+        write_bytes(folder / f"{name}.npz", _npz(getattr(dataset, name), dataset, name))
+
+
+def _npz(split: Split, dataset: Dataset, name: str) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        images=split.images,
+        labels=split.labels,
+        label_names=np.array(dataset.label_names),
+        dataset=np.array(dataset.name),
+        split=np.array(name),
+    )
+    return buffer.getvalue()

@@ -1,0 +1,155 @@
+"""The whole of a run, from top to bottom: data, model, resume, loop, evaluation, result."""
+
+import json
+import platform
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from dcn_tf.model import DynamicCapacityNetwork
+from train import evaluate, files, pictures, steps
+from train.checkpoints import Checkpoints
+from train.config import Config, check_same_run
+from train.data.pipeline import train_batches
+from train.data.registry import load_dataset
+from train.errors import TrainingError, UserError
+
+VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
+PICTURE_IMAGES = 8
+
+
+def train_and_evaluate(config: Config) -> dict:
+    """Trains, evaluates on the test split, writes the workdir's files, and returns what `result.json` holds.
+
+    On a workdir that was begun it resumes; on a finished one it only evaluates.
+    """
+    workdir = Path(config.workdir)
+    check_same_run(config, workdir / "flags.txt")
+    architecture = config.architecture
+
+    # ---- data -------------------------------------------------------------------------------------------------------
+    dataset = load_dataset(config, architecture)
+    logging.info("data: %s: %s", dataset.name, dataset.detail)
+
+    # ---- model and optimizer ----------------------------------------------------------------------------------------
+    keras.utils.set_random_seed(config.seed)
+    model = DynamicCapacityNetwork(architecture)
+    model.build()
+    if architecture.num_patches > model.num_cells():
+        raise UserError(
+            f"--num_patches must be at most the number of cells, {model.num_cells()}. "
+            f"Received: {architecture.num_patches}"
+        )
+    optimizer = steps.make_optimizer(config)
+    train_step = steps.make_train_step(model, optimizer, config)
+
+    # ---- resume -----------------------------------------------------------------------------------------------------
+    # 1. flags.txt, which must name this run (checked above); 2. the newest checkpoint; 3. nothing: begin at step 0.
+    workdir.mkdir(parents=True, exist_ok=True)
+    checkpoints = Checkpoints(workdir, model, optimizer)
+    first_step = checkpoints.restore()
+    files.write_text(workdir / "flags.txt", config.to_flags())
+    logging.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
+
+    # ---- training ---------------------------------------------------------------------------------------------------
+    writer = tf.summary.create_file_writer(str(workdir))
+    if first_step < config.train_steps:
+        _train(config, dataset, model, train_step, checkpoints, first_step, writer)
+
+    # ---- evaluation -------------------------------------------------------------------------------------------------
+    default = (architecture.num_patches,)
+    validation = dict(evaluate.evaluate(model, dataset.validation, default, config.model))
+    errors = {}
+    for name, error in evaluate.evaluate(model, dataset.test, config.eval_num_patches, config.model):
+        logging.info("test error %s: %.2f %%", name, error)
+        errors[name] = error
+    counts = evaluate.multiplications(model, errors)
+    with writer.as_default(step=int(checkpoints.step)):
+        for name, error in errors.items():
+            tf.summary.scalar(f"test_error/{name}", error)
+    writer.flush()
+
+    # ---- result -----------------------------------------------------------------------------------------------------
+    seconds, done = float(checkpoints.seconds), int(checkpoints.step)
+    result = {
+        "dataset": dataset.name,
+        "dataset_detail": dataset.detail,
+        "seed": config.seed,
+        "steps": done,
+        "seconds": round(seconds, 1),
+        "images_per_second": round(done * config.batch_size / max(seconds, 1e-9), 1),
+        "error": evaluate.nest(errors),
+        "validation_error": evaluate.nest(validation),
+        "multiplications": evaluate.nest(counts),
+        "test_images": len(dataset.test),
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "config": config.to_dict(),
+    }
+    files.write_samples(workdir / "samples", dataset)
+    files.write_model(workdir / "model.keras", model)
+    files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
+    print(f"\n{dataset.name} ({config.preset}, {done} steps)\n")
+    print(evaluate.format_table(errors, counts, len(dataset.test)))
+    return result
+
+
+def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
+    """Runs the steps that are left, with progress, summaries and checkpoints."""
+    seconds_before, begun = float(checkpoints.seconds), time.monotonic()
+    last_time, last_step = begun, first_step
+    for step, (images, labels) in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
+        metrics = {name: float(value) for name, value in train_step(images, labels).items()}
+        broken = [name for name, value in metrics.items() if not np.isfinite(value)]
+        if broken:
+            raise TrainingError(
+                f"{', '.join(broken)} is not finite at step {step}; the last checkpoint is of step "
+                f"{int(checkpoints.step)}. Try a lower --learning_rate (now {config.learning_rate})"
+            )
+        if step % config.log_every == 0 or step == config.train_steps:
+            now = time.monotonic()
+            rate = (step - last_step) / (now - last_time)
+            _report(step, config, metrics, rate, writer)
+            last_time, last_step = now, step
+        if step % config.checkpoint_every == 0 or step == config.train_steps:
+            checkpoints.save(step, seconds_before + time.monotonic() - begun)
+            _look(step, config, dataset, model, writer)
+            last_time, last_step = time.monotonic(), step
+
+
+def _report(step, config, metrics, rate, writer):
+    """Prints the progress line and writes the scalars."""
+    left = time.strftime("%H:%M:%S", time.gmtime((config.train_steps - step) / rate))
+    terms = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    logging.info(
+        "step %d/%d  %s  %.0f images/s  %s to go", step, config.train_steps, terms, rate * config.batch_size, left
+    )
+    with writer.as_default(step=step):
+        for name, value in metrics.items():
+            tf.summary.scalar(f"train/{name}", value)
+        tf.summary.scalar("train/images_per_second", rate * config.batch_size)
+
+
+def _look(step, config, dataset, model, writer):
+    """Takes a quick look at a part of the validation images: errors, and a picture of what is looked at."""
+    part = dataset.validation.head(VALIDATION_BATCH)
+    errors = dict(evaluate.evaluate(model, part, (model.architecture.num_patches,), config.model))
+    logging.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
+    images = dataset.validation.images[:PICTURE_IMAGES]
+    with writer.as_default(step=step):
+        for name, error in errors.items():
+            tf.summary.scalar(f"validation_error/{name}", error)
+        if config.model == "dcn":
+            picture = pictures.attention(images, evaluate.sample_outputs(model, images), model.patch_grid)
+            tf.summary.image("image, saliency, patches", picture[None])
+    writer.flush()
+
+

@@ -1,0 +1,120 @@
+"""Trains and evaluates a Dynamic Capacity Network: python -m train.main --flagfile=svhn.flags."""
+
+import dataclasses
+import os
+import sys
+
+from absl import app, flags, logging
+
+from train.config import MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
+from train.errors import TrainingError, UserError
+
+STRING_FLAGS = {
+    "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/ and result.json. Resumed if it was begun.",
+    "dataset": "cluttered_mnist | cluttered_digits | digit_strings | folder | svhn.",
+    "data_dir": (
+        "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip with "
+        "images and annotations.json. Where it is left out: the environment variable DCN_DATA_DIR, then "
+        "tensorflow-datasets (fetched if need be), then --fallback_dataset."
+    ),
+    "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
+    "preset": "Architecture: cluttered_mnist | svhn | svhn_paper.",
+    "model": f"What to train: {' | '.join(MODELS)}. 'coarse' and 'fine' are the baselines, one stack on the whole image.",
+    "training": (
+        f"{' | '.join(TRAININGS)}. 'modular' trains the coarse and the fine model over whole training images, each with "
+        "its own loss, and joins them at evaluation."
+    ),
+    "optimizer": " | ".join(OPTIMIZERS) + ".",
+    "schedule": f"Learning rate over the run: {' | '.join(SCHEDULES)}. 'exponential' falls by --decay_rate.",
+    "top_statistics": "Batch statistics of a classifier top's coarse and refined pass: shared | separate.",
+}
+INTEGER_FLAGS = {
+    "seed": "Seeds weights, the order of images and what is generated. Validation and test do not depend on it.",
+    "train_steps": "Number of steps.",
+    "batch_size": "Images per step.",
+    "warmup_steps": "Steps over which the learning rate rises from 0 (cosine only).",
+    "num_patches": "Patches per image in training, k; the preset's own by default.",
+    "validation_images": "Size of the validation split, where it is generated.",
+    "test_images": "Size of the test split, where it is generated.",
+    "log_every": "Steps between progress lines.",
+    "checkpoint_every": "Steps between checkpoints.",
+}
+FLOAT_FLAGS = {
+    "learning_rate": "Peak learning rate.",
+    "decay_rate": "Factor by which the exponential schedule falls over the run.",
+    "weight_decay": "Decoupled weight decay; not of biases and normalisation.",
+    "momentum": "Momentum of sgd.",
+    "hint_weight": "Weight of the hint, which pulls coarse vectors to the fine ones of selected cells. 0 leaves it out.",
+    "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
+}
+BOOLEAN_FLAGS = {
+    "fallback": "Whether --fallback_dataset may be used.",
+    "augment": "Whether training images of numbers are shifted, scaled, turned and re-lit at random.",
+}
+
+
+def define_flags():
+    """Defines every flag; defaults are those of `Config`."""
+    defaults = {field.name: field.default for field in dataclasses.fields(Config)}
+    defaults |= {"workdir": None, "dataset": None}
+    for define, texts in (
+        (flags.DEFINE_string, STRING_FLAGS),
+        (flags.DEFINE_integer, INTEGER_FLAGS),
+        (flags.DEFINE_float, FLOAT_FLAGS),
+        (flags.DEFINE_boolean, BOOLEAN_FLAGS),
+    ):
+        for name, text in texts.items():
+            define(name, defaults[name], text)
+    flags.DEFINE_list("eval_num_patches", list(map(str, defaults["eval_num_patches"])), "Numbers of patches to evaluate with.")
+
+
+def config_from_flags() -> Config:
+    """Returns the configuration that the flags describe; UserError for what is missing or wrong."""
+    values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(Config)}
+    for name in ("workdir", "dataset"):
+        if not values[name]:
+            raise UserError(f"--{name} is missing; give it, or --flagfile=svhn.flags, which does")
+    values["data_dir"] = values["data_dir"] or os.environ.get("DCN_DATA_DIR")
+    try:
+        values["eval_num_patches"] = tuple(int(k) for k in values["eval_num_patches"])
+    except ValueError:
+        received = ",".join(values["eval_num_patches"])
+        raise UserError(f"--eval_num_patches must be integers joined by commas. Received: {received!r}") from None
+    return Config(**values)
+
+
+def main(arguments):
+    """Runs one training; returns the exit status."""
+    try:
+        if len(arguments) > 1:
+            raise UserError(f"every argument is a flag, --name=value. Received: {arguments[1]!r}")
+        config = config_from_flags()
+        logging.set_verbosity(logging.INFO)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from train.loop import train_and_evaluate  # TensorFlow takes seconds to import; wrong flags need not wait for it
+
+        train_and_evaluate(config)
+    except UserError as error:
+        print(f"train.main: {error}", file=sys.stderr)
+        return 2
+    except TrainingError as error:
+        print(f"train.main: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("train.main: interrupted; the same command resumes at the last checkpoint", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse_flags(arguments):
+    """Parses the command line; a wrong flag is one line and exit status 2."""
+    try:
+        return flags.FLAGS(arguments)
+    except flags.Error as error:
+        print(f"train.main: {' '.join(str(error).split())}; --help lists the flags", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main, flags_parser=parse_flags)

@@ -1,0 +1,65 @@
+"""Pictures of what the network looks at."""
+
+import numpy as np
+
+from dcn_tf.geometry import PatchGrid
+
+GAP = 4
+
+
+def attention(images: np.ndarray, outputs: dict[str, np.ndarray], grid: PatchGrid) -> np.ndarray:
+    """Returns, below each other, each image, the same with its selected patches framed, its saliency, and the patches.
+
+    Args:
+        images: uint8 [n, H, W, C].
+        outputs: the model's named outputs for them.
+        grid: where patches lie.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
+    rows = []
+    for i, image in enumerate(images):
+        colour = np.broadcast_to(image, (*image.shape[:2], 3)).copy()
+        framed = frame_patches(colour, outputs["cells"][i], grid)
+        saliency = _enlarge(outputs["saliency"][i], image.shape[:2])
+        patches = (outputs["patches"][i] * 255).round().astype(np.uint8)
+        patches = [_fit(np.broadcast_to(p, (*p.shape[:2], 3)), image.shape[0]) for p in patches]
+        rows.append(_join([colour, framed, saliency, *patches], axis=1))
+    return _join(rows, axis=0)
+
+
+def frame_patches(image: np.ndarray, cells: np.ndarray, grid: PatchGrid) -> np.ndarray:
+    """Returns the uint8 [H, W, 3] image with a frame around the patch of each cell [k, 2]; the most salient is brightest."""
+    framed = image.copy()
+    height, width = image.shape[:2]
+    for rank, cell in reversed(list(enumerate(cells))):
+        top, left = (max(0, start) for start in grid.start(cell))
+        bottom, right = (min(n, start + size) for n, start, size in zip((height, width), grid.start(cell), grid.size))
+        colour = np.array([255, 60 + 120 * rank // len(cells), 0]) * (1 - 0.5 * rank / len(cells))
+        framed[top:bottom, [left, right - 1]] = colour
+        framed[[top, bottom - 1], left:right] = colour
+    return framed
+
+
+def _enlarge(saliency: np.ndarray, size) -> np.ndarray:
+    """Returns a saliency map [h, w] as a grey picture of `size`, its maximum white; nearest neighbour."""
+    rows = np.arange(size[0]) * saliency.shape[0] // size[0]
+    columns = np.arange(size[1]) * saliency.shape[1] // size[1]
+    grey = (255 * saliency / max(saliency.max(), 1e-12)).astype(np.uint8)[rows][:, columns]
+    return np.repeat(grey[..., None], 3, axis=-1)
+
+
+def _fit(picture: np.ndarray, height: int) -> np.ndarray:
+    """Returns the picture on a grey ground of `height`, at its top."""
+    ground = np.full((height, picture.shape[1], 3), 96, np.uint8)
+    ground[: picture.shape[0]] = picture[:height]
+    return ground
+
+
+def _join(pictures, axis: int) -> np.ndarray:
+    """Returns pictures side by side (axis 1) or below each other (axis 0), with a gap."""
+    gap_shape = list(pictures[0].shape)
+    gap_shape[axis] = GAP
+    parts = [part for picture in pictures for part in (picture, np.full(gap_shape, 96, np.uint8))]
+    return np.concatenate(parts[:-1], axis=axis)

@@ -1,0 +1,97 @@
+"""One training step: the loss terms of each way to train, and one backward pass over their weighted sum."""
+
+import keras
+import tensorflow as tf
+
+from dcn_tf.losses import hint, negative_log_likelihood
+from dcn_tf.model import DynamicCapacityNetwork
+from train.config import Config
+
+
+def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config):
+    """Returns the loss terms of the whole network, name -> (weight, value), and its outputs (paper, section 2.3).
+
+    The coarse weights see a sum of cross-entropy and hint. The paper's convex combination differs from it by a factor on
+    the whole coarse gradient, to which Adam is indifferent.
+    """
+    heads = model.architecture.top.heads
+    outputs = model(images, training=True)
+    terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads))}
+    if config.hint_weight:
+        distance = hint(outputs["coarse_features"], outputs["fine_features"], outputs["cells"])
+        terms["hint"] = (config.hint_weight, distance)
+    if config.coarse_weight:
+        coarse = negative_log_likelihood(outputs["coarse_logits"], labels, heads)
+        terms["coarse"] = (config.coarse_weight, coarse)
+    return terms
+
+
+def whole_losses(model: DynamicCapacityNetwork, images, labels, names):
+    """Returns the loss terms of the coarse and / or fine models, each over the whole image on its own.
+
+    With a sequence top the two share no weight, so that training both at once is training each alone. A classifier's
+    models share the top, which then learns to read both.
+    """
+    heads = model.architecture.top.heads
+    return {
+        name: (1.0, negative_log_likelihood(model.whole_model(name)(images, training=True)["logits"], labels, heads))
+        for name in names
+    }
+
+
+def trained_variables(model: DynamicCapacityNetwork, config: Config) -> list:
+    """Returns the variables that the configuration trains, in a fixed order."""
+    if config.model == "dcn":
+        return model.trainable_variables
+    return model.whole_model(config.model).trainable_variables
+
+
+def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
+    """Returns the optimizer with its schedule. Biases and normalisation parameters are not decayed."""
+    warmup = {}
+    steps = config.train_steps - config.warmup_steps
+    if config.warmup_steps:
+        warmup = {"warmup_target": config.learning_rate, "warmup_steps": config.warmup_steps}
+    initial_rate = 0.0 if warmup else config.learning_rate
+    schedules = keras.optimizers.schedules
+    if config.schedule == "cosine":
+        schedule = schedules.CosineDecay(initial_rate, steps, **warmup)
+    elif config.schedule == "exponential":  # falls by decay_rate over the run
+        schedule = schedules.ExponentialDecay(config.learning_rate, config.train_steps, config.decay_rate)
+    else:
+        schedule = config.learning_rate
+    decay = config.weight_decay or None
+    if config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(schedule, momentum=config.momentum, nesterov=True, weight_decay=decay)
+    else:
+        kind = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[config.optimizer]
+        optimizer = kind(schedule, weight_decay=decay)
+    if decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
+    """Returns (images, labels) -> {"loss", "gradient_norm", each term}, compiled, which updates the model."""
+    variables = trained_variables(model, config)
+    optimizer.build(variables)
+
+    def losses(images, labels):
+        if config.model != "dcn":
+            return whole_losses(model, images, labels, (config.model,))
+        if config.training == "modular":
+            return whole_losses(model, images, labels, ("coarse", "fine"))
+        return end_to_end_losses(model, images, labels, config)
+
+    @tf.function
+    def train_step(images, labels):
+        with tf.GradientTape() as tape:
+            terms = losses(images, labels)
+            loss = tf.add_n([weight * value for weight, value in terms.values()])
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply_gradients(zip(gradients, variables))
+        metrics = {f"loss/{name}": value for name, (_, value) in terms.items()}
+        known = [gradient for gradient in gradients if gradient is not None]
+        return {"loss": loss, "gradient_norm": tf.linalg.global_norm(known)} | metrics
+
+    return train_step

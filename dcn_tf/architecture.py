@@ -26,9 +26,10 @@ def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
 def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Returns padding as ((top, bottom), (left, right)) pixels.
 
-    'same' adds (kernel - 1) // 2 before and the rest of kernel - 1 behind, whatever the stride and the image's size. With
-    stride 1 that is TensorFlow's SAME. With a larger stride it is not: TensorFlow lets the position of a cell depend on
-    the size of the image, and a cell of a fully convolutional stack must see the same place in images of every size.
+    'same' adds (kernel - 1) // 2 before and the rest of kernel - 1 behind, whatever the stride and the image's size.
+    With stride 1 that is TensorFlow's SAME. With a larger stride it is not: TensorFlow lets the position of a cell
+    depend on the size of the image, and a cell of a fully convolutional stack must see the same place in images of
+    every size.
     """
     if padding == "valid":
         return (0, 0), (0, 0)
@@ -37,7 +38,7 @@ def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int],
     if isinstance(padding, int):
         padding = (padding, padding)
     if isinstance(padding, list | tuple) and len(padding) == 2:
-        return tuple((side, side) if isinstance(side, int) else pair(side, "padding", 0) for side in padding)
+        return tuple(pair(side, "padding", 0) for side in padding)
     raise ValueError(
         "padding must be 'valid', 'same', an integer, (vertical, horizontal) or ((top, bottom), (left, right)). "
         f"Received: {padding!r}"

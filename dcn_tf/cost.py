@@ -1,7 +1,8 @@
 """Multiplications and bytes of stacks, tops and whole models, by arithmetic on their description.
 
 One multiplication is counted per weight and output position, as the paper counts: out_h * out_w * k_h * k_w * in * out
-for a convolution. Pooling, normalisation (folded into the convolution), activations, softmax and entropies count nothing.
+for a convolution. Pooling, normalisation (folded into the convolution), activations, softmax and entropies count
+nothing.
 """
 
 from dataclasses import dataclass

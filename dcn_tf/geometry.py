@@ -1,4 +1,4 @@
-"""Where a cell of a stack's output looks in the image, and where its patch lies: computed from the stack, never typed in.
+"""Where a cell of a stack's output looks in the image, and where its patch lies, computed from the stack.
 
 All positions are (row, column) in pixels of the image, and may lie outside it: what lies outside is padding.
 """
@@ -23,7 +23,7 @@ class Geometry:
     offset: tuple[int, int]
 
     def cell_pixels(self, cell) -> tuple[int, int, int, int]:
-        """Returns (top, left, bottom, right) of the pixels that `cell` (row, column) sees; bottom and right exclusive."""
+        """Returns (top, left, bottom, right) of the pixels that `cell` sees; bottom and right exclusive."""
         top, left = (o + c * s for o, c, s in zip(self.offset, cell, self.stride))
         return top, left, top + self.field[0], left + self.field[1]
 
@@ -81,7 +81,7 @@ def output_size(stack, input_size) -> tuple[int, int]:
 
 
 def smallest_input(stack) -> tuple[int, int]:
-    """Returns the smallest (height, width) for which a stack has an output, a single cell."""
+    """Returns the smallest (height, width) for which a stack has an output."""
     size = [1, 1]
     for layer in reversed(stack):
         for axis in (0, 1):

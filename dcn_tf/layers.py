@@ -37,7 +37,10 @@ class Stack(keras.layers.Layer):
         super().__init__(**kwargs)
         self.layers = spec.stack_from_list(layers)
         self.geometry = geometry.stack_geometry(self.layers)
-        self.blocks = [_ConvBlock(layer) if isinstance(layer, spec.Conv) else _Pool(layer) for layer in self.layers]
+        self.blocks = [
+            _ConvBlock(layer, name=f"conv_{i}") if isinstance(layer, spec.Conv) else _Pool(layer, name=f"pool_{i}")
+            for i, layer in enumerate(self.layers)
+        ]
 
     def build(self, input_shape):
         for block in self.blocks:
@@ -45,14 +48,13 @@ class Stack(keras.layers.Layer):
             input_shape = block.compute_output_shape(input_shape)
 
     def call(self, inputs, training=False):
+        self.compute_output_shape(inputs.shape)  # speaks up where the input is too small
         for block in self.blocks:
             inputs = block(inputs, training=training)
         return inputs
 
     def compute_output_shape(self, input_shape):
-        for block in self.blocks:
-            input_shape = block.compute_output_shape(input_shape)
-        return input_shape
+        return (*_map_shape(self.layers, input_shape), spec.channels_of(self.layers))
 
     def get_config(self):
         return super().get_config() | {"layers": spec.stack_to_list(self.layers)}
@@ -76,6 +78,9 @@ class FineStack(Stack):
     A patch that is larger than one cell's needs gives a small map, which is averaged.
     """
 
+    def build(self, input_shape):
+        super().build((None, *input_shape[-3:]))
+
     def call(self, inputs, training=False):
         if inputs.shape.rank == 4:
             return super().call(inputs, training=training)
@@ -85,15 +90,20 @@ class FineStack(Stack):
         features = tf.reduce_mean(super().call(merged, training=training), axis=(1, 2))
         return tf.reshape(features, [shape[0], shape[1], features.shape[-1]])
 
+    def compute_output_shape(self, input_shape):
+        if len(input_shape) == 4:
+            return super().compute_output_shape(input_shape)
+        return (*input_shape[:2], spec.channels_of(self.layers))
+
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ClassifierTop(keras.layers.Layer):
     """The top g of a classifier: convolution, global max pooling, softmax over classes (paper, section 4.1).
 
-    The batch statistics of the two passes of g: by default ('shared') the refined pass alone estimates them, and the coarse
-    pass is normalised by their moving averages, in training too. The saliency then is the same function of an image in
-    training and at inference, and no image's saliency depends on the others of its batch. With 'separate', each pass has
-    a normalisation of its own, in training by the statistics of the batch.
+    The batch statistics of the two passes of g: by default ('shared') the refined pass alone estimates them, and the
+    coarse pass is normalised by their moving averages, in training too. The saliency then is the same function of an
+    image in training and at inference, and no image's saliency depends on the others of its batch. With 'separate',
+    each pass has a normalisation of its own, in training by the statistics of the batch.
 
     Args:
         conv, classes, statistics: see `ClassifierTopSpec`.
@@ -111,11 +121,11 @@ class ClassifierTop(keras.layers.Layer):
         super().__init__(**kwargs)
         conv = conv if isinstance(conv, spec.Conv) else spec.Conv(**conv)
         self.spec = spec.ClassifierTopSpec(conv, classes, statistics)
-        self.block = _ConvBlock(conv)
+        self.block = _ConvBlock(conv, name="conv")
         self.dense = keras.layers.Dense(classes, name="logits")
         self.coarse_normalization = None
         if statistics == "separate" and conv.batch_normalization:
-            self.coarse_normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION)
+            self.coarse_normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION, name="coarse_normalization")
 
     def build(self, input_shape):
         self.block.build(input_shape)
@@ -225,10 +235,11 @@ class _ConvBlock(keras.layers.Layer):
             padding="same" if self.native_same else "valid",
             use_bias=not layer.batch_normalization,
             kernel_initializer="he_normal",
+            name="convolution",
         )
         self.normalization = None
         if layer.batch_normalization:
-            self.normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION)
+            self.normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION, name="normalization")
         self.activation = keras.activations.get(layer.activation)
         self.dropout = keras.layers.Dropout(layer.dropout) if layer.dropout else None
 
@@ -248,7 +259,7 @@ class _ConvBlock(keras.layers.Layer):
         return outputs if self.dropout is None else self.dropout(outputs, training=training)
 
     def compute_output_shape(self, input_shape):
-        return (*_map_shape(self.spec, input_shape), self.spec.filters)
+        return (*_map_shape((self.spec,), input_shape), self.spec.filters)
 
 
 class _Pool(keras.layers.Layer):
@@ -266,12 +277,12 @@ class _Pool(keras.layers.Layer):
         return tf.nn.max_pool2d(inputs, self.spec.kernel, self.spec.strides, "VALID")
 
     def compute_output_shape(self, input_shape):
-        return (*_map_shape(self.spec, input_shape), input_shape[-1])
+        return (*_map_shape((self.spec,), input_shape), input_shape[-1])
 
 
-def _map_shape(layer, input_shape):
-    """Returns (batch, height, width) after one layer; unknown sizes stay unknown."""
+def _map_shape(layers, input_shape):
+    """Returns (batch, height, width) after some layers; unknown sizes stay unknown."""
     batch, height, width = input_shape[:3]
     if height is None or width is None:
         return batch, None, None
-    return batch, *geometry.output_size((layer,), (height, width))
+    return batch, *geometry.output_size(layers, (height, width))

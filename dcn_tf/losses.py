@@ -1,4 +1,4 @@
-"""What the network is trained to do: the likelihood of the labels, and the hint that pulls coarse vectors to fine ones."""
+"""What the network is trained by: the likelihood of the labels, and the hint that pulls coarse vectors to fine ones."""
 
 import tensorflow as tf
 
@@ -29,8 +29,8 @@ def negative_log_likelihood(logits, labels, heads):
 def hint(coarse_features, fine_features, cells):
     """Returns how far coarse vectors are from the fine vectors of the selected cells (paper, equation 7).
 
-    The squared L2 distance, averaged over the selected cells and the batch. The fine vectors stand behind a stop-gradient,
-    so that it moves the coarse weights only, in the same backward pass as every other loss.
+    The squared L2 distance, averaged over the selected cells and the batch. The fine vectors stand behind a
+    stop-gradient, so that it moves the coarse weights only, in the same backward pass as every other loss.
 
     Args:
         coarse_features: [batch, h, w, D].
@@ -60,7 +60,9 @@ def sequence_labels(sequences, max_length: int, symbols: int):
     """
     for sequence in sequences:
         if not 1 <= len(sequence) <= max_length or any(not 0 <= s < symbols for s in sequence):
-            raise ValueError(f"a sequence must hold 1 to {max_length} symbols of 0 to {symbols - 1}. Received: {sequence}")
+            raise ValueError(
+                f"a sequence must hold 1 to {max_length} symbols of 0 to {symbols - 1}. Received: {sequence}"
+            )
     return [[len(s) - 1, *s, *[symbols] * (max_length - len(s))] for s in sequences]
 
 

@@ -13,9 +13,9 @@ from dcn_tf.saliency import entropy_saliency, select_cells
 class DynamicCapacityNetwork(keras.Model):
     """Looks at the whole image with a coarse stack, and with a fine stack where its answer is least settled.
 
-    `coarse_top` gives the coarse output, from which the saliency is taken; `fine_top` gives the answer. For a classifier
-    they are one layer: fine vectors are swapped into the coarse map, and the same top reads it. For sequences each stack has
-    its own probability map, and the answer pools the fine predictions alone.
+    `coarse_top` gives the coarse output, from which the saliency is taken; `fine_top` gives the answer. For a
+    classifier they are one layer: fine vectors are swapped into the coarse map, and the same top reads it. For
+    sequences each stack has its own probability map, and the answer pools the fine predictions alone.
 
     Args:
         architecture: an `Architecture`, or its dictionary.
@@ -27,8 +27,8 @@ class DynamicCapacityNetwork(keras.Model):
 
     Output:
         A dictionary, every intermediate under its name:
-        `coarse_features` [batch, h, w, D], `coarse_logits` [batch, n], `entropy` [batch] in nats, `saliency` [batch, h, w],
-        `cells` [batch, k, 2], `patches` [batch, k, p, p, C], `fine_features` [batch, k, D],
+        `coarse_features` [batch, h, w, D], `coarse_logits` [batch, n], `entropy` [batch] in nats,
+        `saliency` [batch, h, w], `cells` [batch, k, 2], `patches` [batch, k, p, p, C], `fine_features` [batch, k, D],
         `refined` [batch, h, w, D] (sequences: [batch, k, D]), `logits` [batch, n].
         For sequences n = sum(heads), and both outputs are log-probabilities.
 

@@ -26,10 +26,10 @@ def cluttered_mnist() -> Architecture:
 
 
 def svhn() -> Architecture:
-    """Returns a fully convolutional pair of the paper's shape (cell 54 x 110, stride 8 x 16), sized for two cores.
+    """Returns a fully convolutional pair of the paper's shape (patches 54 x 110, stride 8 x 16), sized for two cores.
 
-    The coarse stack has the paper's kernels and strides with fewer filters. The fine stack keeps its three poolings, with
-    3 x 3 kernels after the first layer; a last 6 x 13 convolution takes a patch to 1 x 1.
+    The coarse stack has the paper's kernels and strides with fewer filters. The fine stack keeps its three poolings,
+    with 3 x 3 kernels after the first layer; a last 6 x 13 convolution takes a patch to 1 x 1.
     """
     return Architecture(
         name="svhn",
@@ -65,12 +65,15 @@ def svhn() -> Architecture:
 def svhn_paper() -> Architecture:
     """Returns the paper's networks for SVHN (section 4.2).
 
-    The paper leaves the end of the fine stack open: it announces eleven layers, names five 5 x 5, "the following" 3 x 3 and
-    three 1 x 1, and says nothing of the padding of the 3 x 3. Its multiplication counts fit three unpadded 3 x 3 and two
-    1024-wide layers, but a 54 x 110 patch is 6 x 13 after the third pooling and an unpadded 3 x 3 leaves 4 x 11, a second
-    2 x 9, and a third nothing. Chosen here: three padded 3 x 3 (the patch stays 6 x 13), a 6 x 13 max pooling to 1 x 1 and
-    three 1024-wide 1 x 1 layers, so that a patch of the coarse field gives exactly one vector. A whole image then has
+    The paper leaves the end of the fine stack open: it announces eleven layers, names five 5 x 5, "the following" 3 x 3
+    and three 1 x 1, and says nothing of the padding of the 3 x 3. Its multiplication counts fit three unpadded 3 x 3
+    and two 1024-wide layers, but a 54 x 110 patch is 6 x 13 after the third pooling and an unpadded 3 x 3 leaves
+    4 x 11, a second 2 x 9, and a third nothing. Chosen here: three padded 3 x 3 (the patch stays 6 x 13), a 6 x 13 max
+    pooling to 1 x 1 and three 1024-wide 1 x 1 layers, so that a patch gives exactly one vector. A whole image then has
     a fine cell every 8 x 16 pixels, as the coarse stack has.
+
+    The paper says that a coarse cell sees 54 x 110. Its kernels and strides give 53 x 109: a crop or patch of
+    54 x 110 holds one cell, and one more row and column than it sees.
     """
     conv = {"dropout": 0.2}
     dense = {"kernel": 1, "dropout": 0.5}

@@ -30,8 +30,9 @@ def heads_entropy(logits, heads, selected=None):
 def entropy_saliency(top, coarse_features, training=False):
     """Returns the coarse output, its entropy, and the saliency of every cell.
 
-    The saliency of a cell is the L2 norm over channels of the gradient of the entropy with respect to the cell's vector,
-    through the top alone. It needs no label, so it is the same in training and at inference. No gradient flows through it.
+    The saliency of a cell is the L2 norm over channels of the gradient of the entropy with respect to the cell's
+    vector, through the top alone. It needs no label, so it is the same in training and at inference. No gradient flows
+    through it.
 
     Args:
         top: a layer of `dcn_tf.layers`; its `call` with `coarse_pass=True`, and its `entropy`, are used.

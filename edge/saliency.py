@@ -51,6 +51,18 @@ def _log_mean(log_probabilities, weights):
     return peak + np.log((np.exp(log_probabilities - peak) * weights).sum(axis=0))
 
 
+def small_product(left, right) -> np.ndarray:
+    """Returns left @ right in pieces that OpenBLAS computes on one thread: [n, m], [m, l] -> [n, l].
+
+    Above 2**18 multiplications it wakes a thread per core, which costs many times what products of this size do.
+    """
+    product = np.empty((len(left), right.shape[1]), np.float32)
+    rows = max(1, 2**18 // right.size)
+    for start in range(0, len(left), rows):
+        np.matmul(left[start : start + rows], right, out=product[start : start + rows])
+    return product
+
+
 def select_cells(saliency, num_patches: int) -> np.ndarray:
     """Returns the k cells of highest saliency, most salient first, ties to the lowest row-major index: [h, w] -> [k, 2]."""
     order = np.argsort(-saliency.ravel(), kind="stable")[:num_patches]
@@ -101,7 +113,7 @@ class ClassifierSaliency:
         live = np.flatnonzero(at_max.any(axis=1))
         at_max = at_max[live]
         to_windows = at_max * (to_max / np.maximum(at_max.sum(axis=0), 1))  # [live, filters]
-        self._add_windows(live, to_windows @ self.windows_of_filters)
+        self._add_windows(live, small_product(to_windows, self.windows_of_filters))
         gradient = self.gradient.reshape(*self.padded_size, -1)[self.inside]
         return np.sqrt(np.einsum("hwd,hwd->hw", gradient, gradient))
 
@@ -140,5 +152,5 @@ class SequenceSaliency:
         mean = np.add.reduceat(probabilities * to_average, starts, axis=-1)[..., head_of]
         cells = cell_logits.shape[0] * cell_logits.shape[1]
         to_logits = probabilities * (to_average - mean) / np.float32(cells)
-        gradient = to_logits @ self.dense.T  # [h, w, D]
+        gradient = small_product(to_logits.reshape(cells, -1), self.dense.T).reshape(*cell_logits.shape[:2], -1)
         return np.sqrt(np.einsum("hwd,hwd->hw", gradient, gradient))

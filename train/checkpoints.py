@@ -18,8 +18,12 @@ class Checkpoints:
     def __init__(self, workdir: Path, model, optimizer):
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="seconds")
+        # Lists of all variables: the object graph that tf.train.Checkpoint walks misses layers kept in lists.
         self._checkpoint = tf.train.Checkpoint(
-            model=model, optimizer=optimizer, step=self.step, seconds=self.seconds
+            model=[variable.value for variable in model.variables],
+            optimizer=[variable.value for variable in optimizer.variables],
+            step=self.step,
+            seconds=self.seconds,
         )
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(workdir / "checkpoints"), max_to_keep=2)
 

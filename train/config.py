@@ -115,7 +115,9 @@ def check_same_run(config: Config, flags_file: Path):
     begun = dict(_flag(line) for line in flags_file.read_text().splitlines() if line.startswith("--"))
     asked = dict(_flag(line) for line in config.to_flags().splitlines())
     differing = sorted(
-        name for name in begun.keys() | asked.keys() if begun.get(name) != asked.get(name) and name not in FREE_ON_RESUME
+        name
+        for name in begun.keys() | asked.keys()
+        if begun.get(name) != asked.get(name) and name not in FREE_ON_RESUME
     )
     if differing:
         name = differing[0]

@@ -23,7 +23,10 @@ def error_percent(predict, split: Split, heads) -> float:
         heads: number of categories of each head.
     """
 
-    @tf.function(reduce_retracing=True)
+    image_spec = tf.TensorSpec([None, *split.images.shape[1:]], tf.uint8)
+    label_spec = tf.TensorSpec([None, *split.labels.shape[1:]], tf.int32)
+
+    @tf.function(input_signature=[image_spec, label_spec])
     def wrong(images, labels):
         differing = tf.reduce_any(decode(predict(to_float(images)), heads) != labels, axis=-1)
         return tf.reduce_sum(tf.cast(differing, tf.int32))

@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from dcn_tf.model import DynamicCapacityNetwork
 from train import evaluate, files, pictures, steps
@@ -17,6 +16,7 @@ from train.config import Config, check_same_run
 from train.data.pipeline import train_batches
 from train.data.registry import load_dataset
 from train.errors import TrainingError, UserError
+from train.progress import log
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
@@ -33,7 +33,7 @@ def train_and_evaluate(config: Config) -> dict:
 
     # ---- data -------------------------------------------------------------------------------------------------------
     dataset = load_dataset(config, architecture)
-    logging.info("data: %s: %s", dataset.name, dataset.detail)
+    log.info("data: %s: %s", dataset.name, dataset.detail)
 
     # ---- model and optimizer ----------------------------------------------------------------------------------------
     keras.utils.set_random_seed(config.seed)
@@ -53,7 +53,7 @@ def train_and_evaluate(config: Config) -> dict:
     checkpoints = Checkpoints(workdir, model, optimizer)
     first_step = checkpoints.restore()
     files.write_text(workdir / "flags.txt", config.to_flags())
-    logging.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
+    log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
@@ -65,7 +65,7 @@ def train_and_evaluate(config: Config) -> dict:
     validation = dict(evaluate.evaluate(model, dataset.validation, default, config.model))
     errors = {}
     for name, error in evaluate.evaluate(model, dataset.test, config.eval_num_patches, config.model):
-        logging.info("test error %s: %.2f %%", name, error)
+        log.info("test error %s: %.2f %%", name, error)
         errors[name] = error
     counts = evaluate.multiplications(model, errors)
     with writer.as_default(step=int(checkpoints.step)):
@@ -129,9 +129,7 @@ def _report(step, config, metrics, rate, writer):
     """Prints the progress line and writes the scalars."""
     left = time.strftime("%H:%M:%S", time.gmtime((config.train_steps - step) / rate))
     terms = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-    logging.info(
-        "step %d/%d  %s  %.0f images/s  %s to go", step, config.train_steps, terms, rate * config.batch_size, left
-    )
+    log.info("step %d/%d  %s  %.0f images/s  %s to go", step, config.train_steps, terms, rate * config.batch_size, left)
     with writer.as_default(step=step):
         for name, value in metrics.items():
             tf.summary.scalar(f"train/{name}", value)
@@ -142,7 +140,7 @@ def _look(step, config, dataset, model, writer):
     """Takes a quick look at a part of the validation images: errors, and a picture of what is looked at."""
     part = dataset.validation.head(VALIDATION_BATCH)
     errors = dict(evaluate.evaluate(model, part, (model.architecture.num_patches,), config.model))
-    logging.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
+    log.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
     images = dataset.validation.images[:PICTURE_IMAGES]
     with writer.as_default(step=step):
         for name, error in errors.items():
@@ -151,5 +149,3 @@ def _look(step, config, dataset, model, writer):
             picture = pictures.attention(images, evaluate.sample_outputs(model, images), model.patch_grid)
             tf.summary.image("image, saliency, patches", picture[None])
     writer.flush()
-
-

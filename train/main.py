@@ -4,10 +4,11 @@ import dataclasses
 import os
 import sys
 
-from absl import app, flags, logging
+from absl import app, flags
 
 from train.config import MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
 from train.errors import TrainingError, UserError
+from train.progress import start_logging
 
 STRING_FLAGS = {
     "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/ and result.json. Resumed if it was begun.",
@@ -65,7 +66,9 @@ def define_flags():
     ):
         for name, text in texts.items():
             define(name, defaults[name], text)
-    flags.DEFINE_list("eval_num_patches", list(map(str, defaults["eval_num_patches"])), "Numbers of patches to evaluate with.")
+    flags.DEFINE_list(
+        "eval_num_patches", list(map(str, defaults["eval_num_patches"])), "Numbers of patches to evaluate with."
+    )
 
 
 def config_from_flags() -> Config:
@@ -83,27 +86,48 @@ def config_from_flags() -> Config:
     return Config(**values)
 
 
-def main(arguments):
-    """Runs one training; returns the exit status."""
+def run_reporting(program: str, arguments, run) -> int:
+    """Calls `run(config)` and returns the exit status; what went wrong is one line on stderr."""
     try:
         if len(arguments) > 1:
             raise UserError(f"every argument is a flag, --name=value. Received: {arguments[1]!r}")
         config = config_from_flags()
-        logging.set_verbosity(logging.INFO)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from train.loop import train_and_evaluate  # TensorFlow takes seconds to import; wrong flags need not wait for it
-
-        train_and_evaluate(config)
+        start_logging()
+        _quiet_tensorflow()
+        run(config)
     except UserError as error:
-        print(f"train.main: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return 2
     except TrainingError as error:
-        print(f"train.main: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{program}: {error}; nothing is lost but what came after the last checkpoint", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("train.main: interrupted; the same command resumes at the last checkpoint", file=sys.stderr)
+        print(f"{program}: interrupted; the same command resumes at the last checkpoint", file=sys.stderr)
         return 1
     return 0
+
+
+def main(arguments):
+    """Runs one training; returns the exit status."""
+
+    def run(config):
+        from train.loop import (
+            train_and_evaluate,
+        )  # TensorFlow takes seconds to import; wrong flags need not wait for it
+
+        train_and_evaluate(config)
+
+    return run_reporting("train.main", arguments, run)
+
+
+def _quiet_tensorflow():
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # warns of retracing, which evaluating at several numbers of patches is
 
 
 def parse_flags(arguments):

@@ -55,9 +55,7 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
 def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
     """Returns `count` cluttered images: every digit once in a shuffled order, then again in another."""
     targets = epoch_indices(len(digit_images), count, seed, 0)
-    return Split(
-        clutter(digit_images, targets, step_generator(seed, 0)), digit_labels[targets, None].astype(np.int32)
-    )
+    return Split(clutter(digit_images, targets, step_generator(seed, 0)), digit_labels[targets, None].astype(np.int32))
 
 
 def _load(name: str, source: digits.Digits, config: Config, architecture: Architecture) -> Dataset:

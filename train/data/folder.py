@@ -1,3 +1,153 @@
-from train.errors import DataUnavailableError
-def load(config, architecture):
-    raise DataUnavailableError("x")
+"""A user's own images: a folder or a zip with `annotations.json`.
+
+`annotations.json` is a list of objects: `file` (the image's path beside it), `label` (a list of digits, or for a
+classifier one number or name), and, where the split is to be the user's own, `split` (train, validation or test).
+Everything is read before training begins, so that a mistake in the last entry is told at once.
+"""
+
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from dcn_tf.architecture import CLASSIFICATION, Architecture
+from dcn_tf.losses import sequence_labels
+from train.config import Config
+from train.data.arrays import dataset_of_arrays
+from train.data.dataset import Dataset, Split
+from train.errors import DataUnavailableError, UserError
+
+SPLITS = ("train", "validation", "test")
+ANNOTATIONS = "annotations.json"
+
+
+def load(config: Config, architecture: Architecture) -> Dataset:
+    """Returns the data set under `--data_dir`; UserError for what is missing or wrong in it."""
+    if config.data_dir is None:
+        raise DataUnavailableError(
+            "--dataset=folder needs --data_dir: a folder or zip with images and annotations.json"
+        )
+    path = Path(config.data_dir)
+    read = _reader(path)
+    entries = _entries(read, path)
+    too_long = 0
+    if architecture.task != CLASSIFICATION:
+        longest = architecture.top.max_length
+        too_long = sum(len(entry["label"]) > longest for entry in entries)
+        entries = [entry for entry in entries if len(entry["label"]) <= longest]
+    labels, label_names = _labels(entries, architecture, path)
+    parts = np.array([entry["split"] for entry in entries])
+    missing = [split for split in SPLITS if split not in parts]
+    if missing:
+        raise UserError(
+            f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {missing[0]}; leave 'split' out "
+            "of annotations.json and a tenth of the images becomes validation and a tenth test"
+        )
+    images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
+    splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}
+    counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
+    detail = f"{path.name}: {counts}" + (f"; {too_long} left out, longer than {longest}" if too_long else "")
+    return dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
+
+
+def _reader(path: Path):
+    """Returns a function: name -> bytes of that file in the folder or zip."""
+    if path.is_dir():
+        return lambda name: (path / name).read_bytes()
+    if not path.exists():
+        raise UserError(
+            f"--data_dir does not exist. Received: {path}; give a folder or zip with images and {ANNOTATIONS}"
+        )
+    try:
+        return zipfile.ZipFile(path).read
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"--data_dir must be a folder or a zip. Received: {path} ({error})") from error
+
+
+def _entries(read, path: Path) -> list[dict]:
+    """Returns the checked annotations, each with file, label (a list) and split."""
+    try:
+        entries = json.loads(read(ANNOTATIONS))
+    except (OSError, KeyError) as error:
+        raise UserError(f"{path} holds no {ANNOTATIONS}; see the README's section on your own data") from error
+    except (ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{ANNOTATIONS} in {path} is not readable JSON: {error}") from error
+    if not isinstance(entries, list) or not entries:
+        raise UserError(
+            f"{ANNOTATIONS} in {path} must be a list of objects. Received: {type(entries).__name__}, empty or no list"
+        )
+    checked = []
+    for i, entry in enumerate(entries):
+        where = f"{ANNOTATIONS} in {path}, entry {i}"
+        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+            raise UserError(f"{where}: an object with 'file' and 'label' is needed. Received: {str(entry)[:80]}")
+        label = entry.get("label")
+        label = label if isinstance(label, list) else [label]
+        if not label or any(isinstance(part, bool) or not isinstance(part, int | str) for part in label):
+            raise UserError(
+                f"{where} ({entry['file']}): 'label' must be a number, a name or a list of digits. "
+                f"Received: {entry.get('label')!r}"
+            )
+        split = entry.get("split") or _split_by_name(entry["file"])
+        if split not in SPLITS:
+            raise UserError(
+                f"{where} ({entry['file']}): 'split' must be one of {', '.join(SPLITS)}. Received: {split!r}"
+            )
+        checked.append({"file": entry["file"], "label": label, "split": split})
+    return checked
+
+
+def _split_by_name(file: str) -> str:
+    """Returns a split that depends on the file's name alone: a tenth validation, a tenth test."""
+    return {0: "validation", 1: "test"}.get(zlib.crc32(file.encode()) % 10, "train")
+
+
+def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Returns int32 [n, heads] and the names of classes or symbols."""
+    top = architecture.top
+    if architecture.task == CLASSIFICATION:
+        longer = next((entry for entry in entries if len(entry["label"]) > 1), None)
+        if longer:
+            raise UserError(
+                f"{path}: a classifier needs one label per image. Received: {longer['label']} for {longer['file']}; "
+                "for sequences use --preset=svhn"
+            )
+        labels = [entry["label"][0] for entry in entries]
+        numbers = all(isinstance(label, int) and 0 <= label < top.classes for label in labels)
+        names = [str(i) for i in range(top.classes)] if numbers else sorted({str(label) for label in labels})
+        if len(names) > top.classes:
+            raise UserError(f"{path}: the preset has {top.classes} classes. Received: {len(names)} different labels")
+        return np.array([[names.index(str(label))] for label in labels], np.int32), tuple(names)
+    for entry in entries:
+        if any(not isinstance(digit, int) or not 0 <= digit < top.symbols for digit in entry["label"]):
+            raise UserError(
+                f"{path}: a label must be digits of 0 to {top.symbols - 1}. "
+                f"Received: {entry['label']} for {entry['file']}"
+            )
+    labels = sequence_labels([entry["label"] for entry in entries], top.max_length, top.symbols)
+    return np.array(labels, np.int32), tuple(str(i) for i in range(top.symbols))
+
+
+def _image(read, name: str, architecture: Architecture, path: Path) -> np.ndarray:
+    """Returns one image at the architecture's size: uint8 [H, W, C]."""
+    try:
+        with Image.open(io.BytesIO(read(name))) as image:
+            image = ImageOps.exif_transpose(image).convert("L" if architecture.channels == 1 else "RGB")
+            height, width = architecture.image_size
+            return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(height, width, -1)
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        SyntaxError,
+        zlib.error,
+        zipfile.BadZipFile,
+        Image.DecompressionBombError,
+    ) as error:
+        raise UserError(
+            f"{path}: the image {name} can't be read ({error}); mend it or take it out of {ANNOTATIONS}"
+        ) from error

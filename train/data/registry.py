@@ -1,12 +1,11 @@
 """The data sets by name, and what happens where one can't be had."""
 
-from absl import logging
-
 from dcn_tf.architecture import Architecture
 from train.config import Config
 from train.data import cluttered, digit_strings, folder, svhn
 from train.data.dataset import Dataset
 from train.errors import DataUnavailableError, UserError
+from train.progress import log
 
 DATASETS = {
     "cluttered_mnist": cluttered.load_cluttered_mnist,
@@ -34,7 +33,7 @@ def load_dataset(config: Config, architecture: Architecture) -> Dataset:
         if not (config.fallback and config.fallback_dataset):
             raise
         line = "=" * 100
-        logging.warning(
+        log.warning(
             "\n%s\n%s\nGoing on with --fallback_dataset=%s, which is NOT %s. --nofallback stops instead.\n%s",
             line, error, config.fallback_dataset, config.dataset, line,
         )  # fmt: skip

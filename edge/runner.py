@@ -1,0 +1,241 @@
+"""Runs a bundle on one image at a time: coarse everywhere, fine where it matters."""
+
+import time
+import zipfile
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge.bundle import Bundle
+from edge.errors import UserError, one_line
+from edge.interpreter import Model
+from edge.manifest import CLASSIFICATION, SEQUENCE
+from edge.numbers import Decoder, PixelInput, Requantizer, pixel_table
+from edge.patches import PatchCutter, assemble
+from edge.saliency import ClassifierSaliency, SequenceSaliency, entropies, log_softmax, pool, select_cells
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was read in one image, and what led to it.
+
+    Attributes:
+        prediction: the label, or the sequence read.
+        probability: of the prediction; for a sequence p(length) times p(symbol) of every position up to it.
+        num_patches: patches that were looked at; 0 where the coarse answer stood.
+        log_probabilities: of every head, [sum(heads)].
+        categories: the most probable category of each head: the class, or length minus one, symbols, and 'none' behind.
+        entropy: of the coarse output, in nats; None for the whole fine model.
+        saliency: [h, w]; None where no patch was looked at.
+        cells: [k, 2], (row, column), most salient first.
+        stages_us: microseconds of each stage.
+    """
+
+    prediction: str
+    probability: float
+    num_patches: int
+    log_probabilities: np.ndarray
+    categories: tuple
+    entropy: float | None = None
+    saliency: np.ndarray | None = None
+    cells: np.ndarray | None = None
+    stages_us: dict = field(default_factory=dict)
+
+    @property
+    def milliseconds(self) -> float:
+        """Time from the pixels to the prediction."""
+        return sum(self.stages_us.values()) / 1e3
+
+
+class TwoStageRunner:
+    """The Dynamic Capacity Network of a bundle.
+
+    Args:
+        bundle: see `edge.bundle.load_bundle`.
+        num_threads: threads of the interpreter.
+
+    Raises:
+        UserError: a model cannot be run here, or the saliency's weights do not fit.
+    """
+
+    def __init__(self, bundle: Bundle, num_threads: int = 1):
+        manifest = bundle.manifest
+        self.manifest = manifest
+        self.map_size = tuple(manifest["cells"]["map"])
+        self.num_cells = self.map_size[0] * self.map_size[1]
+        self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
+        self._pixels = PixelInput(manifest, self.coarse.input)
+        self._patch_pixels = pixel_table(self.fine.input, manifest["input"]["scale"])
+        self._cutter = PatchCutter(
+            manifest["input"]["size"],
+            self.map_size,
+            manifest["patch"]["origin"],
+            manifest["cells"]["stride"],
+            manifest["patch"]["size"],
+        )
+        self._saliency = _make_saliency(bundle)
+        self._decode = Decoder(manifest)
+        self._to_top = [Requantizer(*pair) for pair in self._crossings()]
+
+    def _crossings(self):
+        fine = (self.fine.output("fine_features"), self.top.input)
+        if self.manifest["task"] == CLASSIFICATION:
+            return [fine, (self.coarse.output("coarse_features"), self.top.input)]
+        return [fine]
+
+    def run(self, image, num_patches: int | None = None, exit_entropy: float | None = None) -> Result:
+        """Returns what is read in an image.
+
+        Args:
+            image: [H, W] or [H, W, C] uint8, of the manifest's input size.
+            num_patches: k, from 1 to the number of cells; the manifest's where None.
+            exit_entropy: the coarse answer stands where its entropy, in nats, is at most this; the manifest's where None.
+
+        Raises:
+            UserError: the image is of another size or type, or k is out of range.
+        """
+        num_patches = self.check_num_patches(num_patches)
+        exit_entropy = self.manifest["exit_entropy"] if exit_entropy is None else exit_entropy
+        clock = Clock()
+        pixels = self._pixels.checked(image)
+        model_input = self._pixels.convert(pixels)
+        clock.lap("input")
+        coarse = self.coarse.invoke(model_input)
+        clock.lap("coarse")
+        signal, coarse_output, entropy = self._coarse_output(coarse)
+        if exit_entropy is not None and entropy <= exit_entropy:
+            clock.lap("saliency")
+            return self._result(coarse_output, clock, entropy=entropy)
+        saliency = self._saliency(signal, coarse_output)
+        cells = select_cells(saliency, num_patches)
+        clock.lap("saliency")
+        patches = self._patch_pixels[self._cutter.cut(pixels, cells)]
+        clock.lap("patches")
+        fine_features = self.fine.invoke(patches)["fine_features"]
+        clock.lap("fine")
+        refined = self._refine(coarse, fine_features, cells)
+        clock.lap("assemble")
+        answer = self.top.invoke(refined)
+        clock.lap("top")
+        return self._result(self._answer(answer), clock, entropy=entropy, saliency=saliency, cells=cells)
+
+    def check_num_patches(self, num_patches: int | None) -> int:
+        """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
+        num_patches = self.manifest["num_patches"] if num_patches is None else num_patches
+        if not 1 <= num_patches <= self.num_cells:
+            raise UserError(
+                f"num_patches must be from 1 to the number of cells, {self.num_cells}, received {num_patches}; "
+                "choose one in that range"
+            )
+        return num_patches
+
+    def _coarse_output(self, coarse):
+        """Returns what the saliency is computed from, the coarse output's log-probabilities and their entropy."""
+        manifest = self.manifest
+        if manifest["task"] == CLASSIFICATION:
+            signal = self.coarse.output("activation_map").dequantize(coarse["activation_map"][0])
+            logits = self.coarse.output("logits").dequantize(coarse["logits"][0])
+            output = log_softmax(logits, manifest["heads"])
+        else:
+            signal = self.coarse.output("cell_logits").dequantize(coarse["cell_logits"][0])
+            output = pool_cells(signal, manifest, "coarse")
+        return signal, output, float(entropies(output, manifest["heads"])[manifest["saliency_heads"]].sum())
+
+    def _refine(self, coarse, fine_features, cells):
+        """Returns the top's raw input: the refined map, or the fine vectors alone."""
+        fine_to_top, *coarse_to_top = self._to_top
+        if not coarse_to_top:
+            return fine_to_top(fine_features)
+        return assemble(coarse_to_top[0](coarse["coarse_features"][0]), fine_to_top(fine_features), cells)[None]
+
+    def _answer(self, answer):
+        """Returns the log-probabilities of the top's raw output."""
+        if self.manifest["task"] == CLASSIFICATION:
+            return log_softmax(self.top.output("logits").dequantize(answer["logits"][0]), self.manifest["heads"])
+        return pool_cells(self.top.output("cell_logits").dequantize(answer["cell_logits"]), self.manifest, "refined")
+
+    def _result(self, log_probabilities, clock, cells=None, **intermediates):
+        prediction, probability, categories = self._decode(log_probabilities)
+        clock.lap("decode")
+        num_patches = 0 if cells is None else len(cells)
+        return Result(
+            prediction,
+            probability,
+            num_patches,
+            log_probabilities,
+            categories,
+            cells=cells,
+            stages_us=clock.laps,
+            **intermediates,
+        )
+
+
+class WholeFineRunner:
+    """The fine model of a bundle over the whole input, for comparison.
+
+    Raises:
+        UserError: the bundle has no whole fine model, or it cannot be run here.
+    """
+
+    def __init__(self, bundle: Bundle, num_threads: int = 1):
+        if "whole_fine" not in bundle.manifest["models"]:
+            raise UserError(f"the bundle {bundle.directory} has no whole fine model; export it again with tools.quantize")
+        self.manifest = bundle.manifest
+        self.model = _load(bundle, "whole_fine", num_threads)
+        self._pixels = PixelInput(self.manifest, self.model.input)
+        self._decode = Decoder(self.manifest)
+
+    def run(self, image) -> Result:
+        """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
+        clock = Clock()
+        model_input = self._pixels.convert(self._pixels.checked(image))
+        clock.lap("input")
+        output = self.model.invoke(model_input)
+        clock.lap("whole_fine")
+        if self.manifest["task"] == CLASSIFICATION:
+            logits = self.model.output("logits").dequantize(output["logits"][0])
+            log_probabilities = log_softmax(logits, self.manifest["heads"])
+        else:
+            cell_logits = self.model.output("cell_logits").dequantize(output["cell_logits"][0])
+            log_probabilities = pool_cells(cell_logits, self.manifest, "coarse")
+        prediction, probability, categories = self._decode(log_probabilities)
+        clock.lap("decode")
+        return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
+
+
+class Clock:
+    """Splits the time since it was made into named stages, in microseconds."""
+
+    def __init__(self):
+        self.laps = {}
+        self._last = time.perf_counter_ns()
+
+    def lap(self, stage: str) -> None:
+        """Ends a stage."""
+        now = time.perf_counter_ns()
+        self.laps[stage] = (now - self._last) / 1e3
+        self._last = now
+
+
+def pool_cells(cell_logits, manifest: dict, which: str) -> np.ndarray:
+    """Returns the pooled log-probabilities of cells' logits, as the manifest's pooling of `which` says: -> [sum(heads)]."""
+    heads, pooling = manifest["heads"], manifest["pooling"]
+    return pool(cell_logits.reshape(-1, sum(heads)), heads, pooling[which], pooling["floor"])
+
+
+def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
+    return Model(bundle.model_file(name), bundle.manifest["models"][name], num_threads)
+
+
+def _make_saliency(bundle: Bundle):
+    manifest = bundle.manifest
+    try:
+        with np.load(bundle.saliency_file, allow_pickle=False) as weights:
+            if manifest["task"] == SEQUENCE:
+                return SequenceSaliency(weights["dense"], manifest["heads"], manifest["saliency_heads"])
+            convolution = manifest["convolution"]
+            return ClassifierSaliency(
+                weights["kernel"], weights["dense"], convolution["strides"], convolution["padding"], manifest["cells"]["map"]
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{bundle.saliency_file} is not usable: {one_line(error)}; export the bundle again") from error

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcn_tf.losses import decode, hint, negative_log_likelihood, sequence_labels
+from dcn_tf.model import DynamicCapacityNetwork
+
+
+def test_cross_entropy_by_hand():
+    """Probabilities 1/4, 1/4, 1/2 and 1/10, 1/10, 4/5; labels 2 and 0: (log 2 + log 10) / 2."""
+    logits = tf.math.log([[1.0, 1.0, 2.0], [1.0, 1.0, 8.0]])
+    loss = negative_log_likelihood(logits, tf.constant([[2], [0]]), heads=(3,))
+    np.testing.assert_allclose(loss, (np.log(2) + np.log(10)) / 2, rtol=1e-6)
+
+
+def test_sequence_likelihood_by_hand():
+    """The length's probability times each position's, those of 'none' too."""
+    heads = (2, 3, 3)
+    probabilities = np.array([[0.3, 0.7, 0.2, 0.5, 0.3, 0.6, 0.1, 0.3], [0.9, 0.1, 0.8, 0.1, 0.1, 0.25, 0.25, 0.5]])
+    labels = sequence_labels([[1, 0], [0]], max_length=2, symbols=2)
+    assert labels == [[1, 1, 0], [0, 0, 2]]
+    loss = negative_log_likelihood(tf.constant(np.log(probabilities)), tf.constant(labels), heads)
+    np.testing.assert_allclose(loss, -(np.log(0.7 * 0.5 * 0.6) + np.log(0.9 * 0.8 * 0.5)) / 2, rtol=1e-6)
+
+
+def test_likelihood_of_extreme_logits():
+    logits, labels = tf.constant([[1e4, -1e4], [1e4, -1e4]]), tf.constant([[0], [1]])
+    np.testing.assert_allclose(negative_log_likelihood(logits, labels, (2,)), (0 + 2e4) / 2)
+
+
+def test_hint_by_loops(rng):
+    coarse, fine = rng.normal(size=(2, 3, 4, 5)).astype(np.float32), rng.normal(size=(2, 2, 5)).astype(np.float32)
+    cells = np.array([[(0, 3), (2, 0)], [(1, 1), (2, 3)]])
+    distances = [
+        sum((coarse[b, row, column, d] - fine[b, i, d]) ** 2 for d in range(5))
+        for b in range(2)
+        for i, (row, column) in enumerate(cells[b])
+    ]
+    value = hint(tf.constant(coarse), tf.constant(fine), tf.constant(cells))
+    np.testing.assert_allclose(value, sum(distances) / 4, rtol=1e-5)
+
+
+def test_likelihood_and_hint_in_one_backward_pass(classifier_architecture, rng, randomise):
+    """The hint adds to the coarse weights' gradients, and exactly nothing to those of the fine stack and the top."""
+    network = DynamicCapacityNetwork(classifier_architecture)
+    network.build()
+    randomise(network)
+    images, labels = rng.random((4, 19, 23, 2), np.float32), tf.constant([[0], [1], [2], [3]])
+    groups = {name: getattr(network, name).trainable_weights for name in ("coarse", "fine", "fine_top")}
+    with tf.GradientTape(persistent=True) as tape:
+        outputs = network(images, training=True)
+        likelihood = negative_log_likelihood(outputs["logits"], labels, heads=(4,))
+        pull = hint(outputs["coarse_features"], outputs["fine_features"], outputs["cells"])
+        loss = likelihood + 0.5 * pull
+
+    def gradients(target, name):
+        found = tape.gradient(target, groups[name])
+        return [np.zeros(w.shape, np.float32) if g is None else g.numpy() for w, g in zip(groups[name], found)]
+
+    for name in ("fine", "fine_top"):
+        for gradient in gradients(pull, name):
+            np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
+        for whole, alone in zip(gradients(loss, name), gradients(likelihood, name)):
+            np.testing.assert_array_equal(whole, alone)
+            assert np.abs(alone).max() > 0
+    for whole, alone, pulled in zip(
+        gradients(loss, "coarse"), gradients(likelihood, "coarse"), gradients(pull, "coarse")
+    ):
+        assert np.abs(pulled).max() > 0
+        np.testing.assert_allclose(whole, alone + 0.5 * pulled, rtol=1e-3, atol=1e-5)
+
+
+def test_decode_of_a_classifier():
+    logits = tf.constant([[0.1, 3.0, 2.0], [5.0, 5.0, 1.0]])
+    np.testing.assert_array_equal(decode(logits, (3,)), [[1], [0]])
+
+
+def test_decode_of_sequences():
+    """The most probable length n; at 1..n the best symbol though 'none' be more probable; 'none' behind."""
+    heads = (3, 3, 3, 3)  # lengths 1..3, two symbols and 'none'
+    cases = [
+        ([0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 1, 2]),  # a symbol behind the length is dropped
+        ([0, 0, 1], [0, 0, 9], [1, 2, 9], [2, 1, 9], [2, 0, 1, 0]),  # 'none' leads within the length
+        ([1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 2, 2]),
+    ]
+    logits = tf.constant([[float(v) for part in case[:4] for v in part] for case in cases])
+    decoded = decode(logits, heads)
+    np.testing.assert_array_equal(decoded, [case[4] for case in cases])
+
+
+def test_decode_gives_labels_back(rng):
+    sequences = [rng.integers(0, 10, n).tolist() for n in (1, 2, 3, 4, 5)]
+    labels = np.array(sequence_labels(sequences, max_length=5, symbols=10))
+    heads = (5, 11, 11, 11, 11, 11)
+    logits = np.concatenate([np.eye(n)[labels[:, i]] for i, n in enumerate(heads)], axis=-1)
+    np.testing.assert_array_equal(decode(tf.constant(logits), heads), labels)
+
+
+def test_sequence_labels():
+    assert sequence_labels([[7], [1, 0, 9]], max_length=3, symbols=10) == [[0, 7, 10, 10], [2, 1, 0, 9]]
+    assert sequence_labels([], max_length=3, symbols=10) == []
+
+
+@pytest.mark.parametrize("sequence", [[], [1, 2, 3, 4], [10], [-1, 2]])
+def test_sequence_labels_rejects(sequence):
+    with pytest.raises(ValueError, match=r"1 to 3 symbols of 0 to 9. Received: "):
+        sequence_labels([[1], sequence], max_length=3, symbols=10)

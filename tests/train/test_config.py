@@ -1,0 +1,62 @@
+import dataclasses
+
+import pytest
+
+from train.config import Config, check_same_run
+from train.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("preset", "nope"),
+        ("model", "both"),
+        ("training", "sideways"),
+        ("optimizer", "lion"),
+        ("schedule", "step"),
+        ("top_statistics", "none"),
+        ("train_steps", 0),
+        ("batch_size", -1),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("decay_rate", 1.5),
+        ("warmup_steps", 6000),
+        ("hint_weight", -0.1),
+        ("num_patches", 0),
+        ("eval_num_patches", (1, 0)),
+    ],
+)
+def test_wrong_value_names_the_flag_and_what_was_received(name, value):
+    with pytest.raises(UserError, match=rf"--{name} .*Received: ") as caught:
+        Config(workdir="w", dataset="d", **{name: value})
+    assert "\n" not in str(caught.value)
+
+
+def test_flags_of_a_config_stand_in_one_line_each_and_leave_none_out(config):
+    lines = config(fallback=False, data_dir=None).to_flags().splitlines()
+    assert "--nofallback" in lines
+    assert "--augment" in lines
+    assert "--eval_num_patches=1,3" in lines
+    assert not any(line.startswith("--data_dir") for line in lines)
+
+
+def test_architecture_takes_patches_and_statistics_from_the_flags(config):
+    architecture = config(num_patches=5, top_statistics="separate").architecture
+    assert architecture.num_patches == 5
+    assert architecture.top.statistics == "separate"
+    with pytest.raises(UserError, match="--top_statistics belongs to classifier tops"):
+        _ = config(preset="tiny_sequence", top_statistics="separate").architecture
+
+
+def test_a_workdir_takes_a_longer_run_but_not_another(config, tmp_path):
+    flags = tmp_path / "flags.txt"
+    flags.write_text(config().to_flags())
+    check_same_run(config(train_steps=60, log_every=1, data_dir="elsewhere", fallback=False), flags)
+    for changed in ({"seed": 1}, {"augment": False}, {"num_patches": 4}, {"hint_weight": 0.0}):
+        with pytest.raises(UserError, match=f"begun with other flags: --{next(iter(changed))}="):
+            check_same_run(config(**changed), flags)
+
+
+def test_config_is_frozen(config):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config().seed = 3

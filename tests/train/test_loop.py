@@ -1,0 +1,168 @@
+import dataclasses
+import json
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcn_tf.model import DynamicCapacityNetwork
+from train import loop
+from train.errors import TrainingError, UserError
+from train.loop import train_and_evaluate
+
+
+def weights(workdir):
+    return [w.numpy() for w in keras.saving.load_model(Path(workdir) / "model.keras").weights]
+
+
+def test_a_run_writes_what_the_contract_names(config, capsys):
+    config = config()
+    result = train_and_evaluate(config)
+    workdir = Path(config.workdir)
+    assert json.loads((workdir / "result.json").read_text()) == json.loads(json.dumps(result))
+    for key in ("dataset", "dataset_detail", "seed", "steps", "seconds", "images_per_second", "versions", "config"):
+        assert key in result
+    assert set(result["error"]) == set(result["multiplications"]) == {"coarse", "fine", "dcn"}
+    assert set(result["error"]["dcn"]) == {"1", "3"}
+    assert result["multiplications"]["coarse"] == 24 * 24 * 49 * 4 + 6 * 6 * 16 * 4 * 8 + 8 * 10
+    assert (workdir / "flags.txt").read_text() == config.to_flags()
+    assert list(workdir.glob("events.out.tfevents.*"))
+    assert not list(workdir.rglob("*partial*"))
+    with np.load(workdir / "samples" / "test.npz") as samples:
+        assert samples["images"].shape == (30, 100, 100, 1)
+        assert samples["images"].dtype == np.uint8
+        assert samples["labels"].shape == (30, 1)
+        assert str(samples["dataset"]) == "cluttered_digits"
+        images, labels = samples["images"], samples["labels"]
+    model = keras.saving.load_model(workdir / "model.keras")
+    wrong = np.argmax(model(images / np.float32(255), num_patches=1)["logits"], axis=-1) != labels[:, 0]
+    assert result["error"]["dcn"]["1"] == pytest.approx(100 * wrong.mean(), abs=1e-3)
+    table = capsys.readouterr().out
+    assert "dcn, patches: 3" in table
+    assert "(30 test images)" in table
+
+
+def test_summaries_hold_losses_errors_and_a_picture(config):
+    config = config(train_steps=3)
+    train_and_evaluate(config)
+    tags = {}
+    for path in Path(config.workdir).glob("events.out.tfevents.*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                tags[value.tag] = event.step
+    for tag in ("train/loss", "train/loss/hint", "train/images_per_second", "validation_error/dcn/3", "test_error/fine"):
+        assert tag in tags
+    assert tags["image, saliency, patches"] == 3
+
+
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(config, tmp_path, monkeypatch):
+    whole, halves = config(workdir=str(tmp_path / "whole")), config(workdir=str(tmp_path / "halves"))
+    train_and_evaluate(whole)
+    report = loop._report
+
+    def interrupted(step, *rest):
+        report(step, *rest)
+        if step == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_report", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_and_evaluate(halves)
+    monkeypatch.setattr(loop, "_report", report)
+    result = train_and_evaluate(halves)
+    assert result["steps"] == 6
+    for one, other in zip(weights(whole.workdir), weights(halves.workdir)):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_a_finished_run_is_only_evaluated(config, monkeypatch):
+    config = config(train_steps=3)
+    first = train_and_evaluate(config)
+    monkeypatch.setattr(loop, "_train", None)  # would fail if it were called
+    second = train_and_evaluate(dataclasses.replace(config, eval_num_patches=(2,)))
+    assert second["error"]["coarse"] == first["error"]["coarse"]
+    assert set(second["error"]["dcn"]) == {"2"}
+    assert second["seconds"] == first["seconds"]
+
+
+def test_another_seed_on_the_same_workdir_is_refused_and_nothing_changes(config):
+    config = config(train_steps=3)
+    train_and_evaluate(config)
+    before = {path: path.read_bytes() for path in Path(config.workdir).rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match="--seed=0. Received: --seed=1"):
+        train_and_evaluate(dataclasses.replace(config, seed=1))
+    assert {path: path.read_bytes() for path in Path(config.workdir).rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_checkpoint_is_named(config):
+    config = config(train_steps=3)
+    train_and_evaluate(config)
+    index = next((Path(config.workdir) / "checkpoints").glob("*.index"))
+    index.write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"ckpt-3 can't be restored .*delete it") as caught:
+        train_and_evaluate(config)
+    assert "\n" not in str(caught.value)
+
+
+def test_training_stops_on_a_loss_that_is_not_a_number_and_says_where(config):
+    config = config(learning_rate=1e30, optimizer="sgd", schedule="constant", checkpoint_every=1)
+    with pytest.raises(TrainingError, match=r"is not finite at step \d+; the last checkpoint is of step \d"):
+        train_and_evaluate(config)
+    assert not (Path(config.workdir) / "result.json").exists()
+
+
+def test_more_patches_than_cells_is_refused_before_anything_is_written(config):
+    config = config(num_patches=24 * 24 + 1)
+    with pytest.raises(UserError, match="at most the number of cells, 576. Received: 577"):
+        train_and_evaluate(config)
+    assert not Path(config.workdir).exists()
+
+
+@pytest.mark.parametrize("model", ["coarse", "fine"])
+def test_baselines_train_with_the_same_program(config, model):
+    result = train_and_evaluate(config(model=model, train_steps=2))
+    assert set(result["error"]) == {model}
+
+
+def test_a_sequence_model_trains_modular_and_end_to_end(config, numbers_zip):
+    for training, terms in (("modular", {"loss/coarse", "loss/fine"}), ("end_to_end", {"loss/refined"})):
+        run = config(
+            workdir=f"{config().workdir}_{training}",
+            dataset="folder",
+            data_dir=str(numbers_zip),
+            preset="tiny_sequence",
+            training=training,
+            hint_weight=0.0,
+            train_steps=2,
+            eval_num_patches=(1, 9, 10),
+        )
+        seen = []
+        handler = logging.Handler()
+        handler.emit = lambda record, seen=seen: seen.append(record.getMessage())
+        loop.log.addHandler(handler)
+        loop.log.setLevel(logging.INFO)
+        result = train_and_evaluate(run)
+        loop.log.removeHandler(handler)
+        assert {"coarse", "soft_attention", "fine", "fine_inverse_entropy", "dcn"} == set(result["error"])
+        assert set(result["error"]["dcn"]) == {"1", "9"}  # there are nine cells
+        assert "1 left out, longer than 3" in result["dataset_detail"]
+        line = next(message for message in seen if message.startswith("step 2/2"))
+        assert all(term in line for term in terms)
+        assert "images/s" in line
+        assert "00:00:00 to go" in line
+
+
+def test_training_reaches_a_low_loss_on_one_batch(config):
+    """The step does learn: the same eight images, over and over."""
+    config = config(learning_rate=1e-2, schedule="constant", hint_weight=0.01)
+    keras.utils.set_random_seed(0)
+    model = DynamicCapacityNetwork(config.architecture)
+    model.build()
+    step = loop.steps.make_train_step(model, loop.steps.make_optimizer(config), config)
+    images, labels = next(iter(loop.train_batches(loop.load_dataset(config, config.architecture), 0, 1)))
+    losses = [float(step(images, labels)["loss/refined"]) for _ in range(80)]
+    assert losses[0] > 2.0
+    assert losses[-1] < 0.5

@@ -1,0 +1,99 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcn_tf.losses import hint, negative_log_likelihood
+from dcn_tf.model import DynamicCapacityNetwork
+from train import steps
+
+
+def batch(architecture, count=4, seed=0):
+    rng = np.random.default_rng(seed)
+    images = rng.random((count, *architecture.train_size, 1)).astype(np.float32)
+    labels = np.stack([rng.integers(n, size=count) for n in architecture.top.heads], axis=1).astype(np.int32)
+    return tf.constant(images), tf.constant(labels)
+
+
+def built(config):
+    keras.utils.set_random_seed(0)
+    model = DynamicCapacityNetwork(config.architecture)
+    model.build()
+    return model
+
+
+def changed_variables(config, model):
+    before = [variable.numpy() for variable in model.trainable_variables]
+    step = steps.make_train_step(model, steps.make_optimizer(config), config)
+    metrics = step(*batch(config.architecture))
+    after = [variable.numpy() for variable in model.trainable_variables]
+    names = {v.path for v, b, a in zip(model.trainable_variables, before, after) if not np.array_equal(b, a)}
+    return names, metrics
+
+
+def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
+    config = config(hint_weight=0.3, coarse_weight=0.7)
+    model = built(config)
+    images, labels = batch(config.architecture)
+    terms = steps.end_to_end_losses(model, images, labels, config)
+    outputs = model(images, training=True)
+    nll = negative_log_likelihood(outputs["logits"], labels, (10,))
+    distance = hint(outputs["coarse_features"], outputs["fine_features"], outputs["cells"])
+    assert {name: weight for name, (weight, _) in terms.items()} == {"refined": 1.0, "hint": 0.3, "coarse": 0.7}
+    np.testing.assert_allclose(terms["refined"][1], nll, rtol=1e-5)
+    np.testing.assert_allclose(terms["hint"][1], distance, rtol=1e-5)
+    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(images, labels)
+    total = metrics["loss/refined"] + 0.3 * metrics["loss/hint"] + 0.7 * metrics["loss/coarse"]
+    np.testing.assert_allclose(metrics["loss"], total, rtol=1e-5)
+
+
+def test_without_weight_there_is_no_hint(config):
+    config = config(hint_weight=0.0)
+    assert set(steps.end_to_end_losses(built(config), *batch(config.architecture), config)) == {"refined"}
+
+
+@pytest.mark.parametrize(("name", "stacks"), [("coarse", {"coarse", "coarse_top"}), ("fine", {"fine", "fine_top"})])
+def test_a_baseline_trains_its_own_weights_only(config, name, stacks):
+    config = config(model=name, preset="tiny_sequence")
+    names, _ = changed_variables(config, built(config))
+    assert {path.split("/")[1] for path in names} == stacks
+
+
+def test_modular_training_of_a_sequence_model_is_training_both_alone(config):
+    """The two models share no weight, so one modular step moves each as its own step would."""
+    weights = {}
+    for name in ("modular", "coarse", "fine"):
+        kind = {"training": "modular"} if name == "modular" else {"model": name}
+        run = config(preset="tiny_sequence", optimizer="sgd", weight_decay=0.0, **kind)
+        model = built(run)
+        for block in model.fine.blocks:
+            if getattr(block, "dropout", None) is not None:
+                block.dropout = None  # its random numbers would differ between the runs
+        changed_variables(run, model)
+        weights[name] = {v.path.partition("/")[2]: v.numpy() for v in model.trainable_variables}
+    for path, value in weights["modular"].items():
+        alone = weights["coarse" if path.startswith("coarse") else "fine"][path]
+        np.testing.assert_allclose(value, alone, rtol=1e-4, atol=1e-6)
+
+
+def test_schedules_begin_and_end_where_they_should(config):
+    def rate(step, **values):
+        return float(steps.make_optimizer(config(train_steps=100, learning_rate=0.5, **values))._learning_rate(step))
+
+    assert rate(0, schedule="cosine") == pytest.approx(0.5)
+    assert rate(50, schedule="cosine") == pytest.approx(0.25)
+    assert rate(100, schedule="cosine") == pytest.approx(0.0, abs=1e-6)
+    assert rate(10, schedule="cosine", warmup_steps=20) == pytest.approx(0.25)
+    assert rate(20, schedule="cosine", warmup_steps=20) == pytest.approx(0.5)
+    assert rate(100, schedule="cosine", warmup_steps=20) == pytest.approx(0.0, abs=1e-6)
+    assert rate(100, schedule="exponential", decay_rate=0.1) == pytest.approx(0.05)
+
+
+def test_constant_schedule_and_decay_of_kernels_only(config):
+    config = config(schedule="constant", optimizer="adamw", weight_decay=0.5)
+    optimizer = steps.make_optimizer(config)
+    model = built(config)
+    optimizer.build(model.trainable_variables)
+    assert float(optimizer.learning_rate) == pytest.approx(config.learning_rate)
+    for variable in model.trainable_variables:
+        assert optimizer._use_weight_decay(variable) == (variable.name == "kernel"), variable.path

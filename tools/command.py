@@ -1,0 +1,28 @@
+"""How a program of this package begins: flags, then one function, and wrong input in one line with status 2."""
+
+import os
+import sys
+
+from absl import app, flags
+
+from edge.errors import EXIT_WRONG_INPUT, UserError, one_line, run_main
+
+
+def run(main) -> None:
+    """Parses the flags and calls `main(arguments)`; flags must be defined before."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    app.run(lambda arguments: run_main(_checked, main, arguments), flags_parser=_parse)
+
+
+def _checked(main, arguments):
+    if len(arguments) > 1:
+        raise UserError(f"every argument is a flag, --name=value, received {arguments[1]!r}; --help lists the flags")
+    return main(arguments)
+
+
+def _parse(arguments):
+    try:
+        return flags.FLAGS(arguments)
+    except flags.Error as error:
+        print(f"error: {one_line(error)}; --help lists the flags", file=sys.stderr)
+        sys.exit(EXIT_WRONG_INPUT)

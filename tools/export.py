@@ -1,0 +1,150 @@
+"""The graphs that a trained network is taken apart into, and the weights of the saliency's closed form."""
+
+import io
+
+import numpy as np
+import tensorflow as tf
+
+from dcn_tf.architecture import CLASSIFICATION
+from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
+from edge.bundle import SALIENCY_FILE
+from edge.errors import UserError
+from edge.manifest import FORMAT_VERSION
+
+
+class Graph(tf.Module):
+    """One function of a network with one input and named outputs, ready to be converted.
+
+    Args:
+        network: a trained `DynamicCapacityNetwork`; its weights are saved along.
+        name: of the graph.
+        input_name, input_shape: of its input, float32.
+        function: input -> {name: output}.
+    """
+
+    def __init__(self, network, name: str, input_name: str, input_shape, function):
+        super().__init__(name=name)
+        self.weights = [variable.value for variable in network.variables]
+        self.input_name = input_name
+        self.input_shape = tuple(input_shape)
+
+        def scoped(values):
+            with tf.name_scope(name):  # private layers have names that no graph accepts at its root
+                return function(values)
+
+        signature = tf.TensorSpec(self.input_shape, tf.float32, name=input_name)
+        self.function = tf.function(scoped, input_signature=[signature], autograph=False)
+
+
+def graphs(network, num_patches: int) -> dict[str, Graph]:
+    """Returns the graphs 'coarse', 'fine', 'top' and 'whole_fine' of a network, batch 1 and `num_patches` patches."""
+    architecture = network.architecture
+    channels = architecture.channels
+    image = ("image", (1, *architecture.image_size, channels))
+    patches = ("patches", (num_patches, *architecture.patch_size, channels))
+    return {
+        "coarse": Graph(network, "coarse", *image, lambda images: coarse_outputs(network, images)),
+        "fine": Graph(network, "fine", *patches, lambda patches: fine_outputs(network, patches)),
+        "top": Graph(network, "top", *_top_input(network, num_patches), lambda refined: top_outputs(network, refined)),
+        "whole_fine": Graph(network, "whole_fine", *image, lambda images: top_outputs(network, network.fine(images))),
+    }
+
+
+def coarse_outputs(network, images) -> dict:
+    """Returns what the device needs of the coarse pass: [B, H, W, C] -> coarse output, and what its saliency needs."""
+    features = network.coarse(images)
+    if network.architecture.task == CLASSIFICATION:
+        activation_map = network.coarse_top.activation_map(features, coarse_pass=True)
+        logits = network.coarse_top.classify(activation_map)
+        return {"coarse_features": features, "activation_map": activation_map, "logits": logits}
+    return {"cell_logits": network.coarse_top.cell_logits(features)}
+
+
+def fine_outputs(network, patches) -> dict:
+    """Returns the fine vectors of patches, [k, p, p, C] -> [k, D]; no shape depends on k, which can be changed later."""
+    return {"fine_features": tf.reduce_mean(network.fine(patches), axis=(1, 2))}
+
+
+def top_outputs(network, features) -> dict:
+    """Returns the answer's logits of a map, or the logits of every vector's own prediction."""
+    if network.architecture.task == CLASSIFICATION:
+        return {"logits": network.fine_top(features)}
+    return {"cell_logits": network.fine_top.cell_logits(features)}
+
+
+def _top_input(network, num_patches):
+    if network.architecture.task == CLASSIFICATION:
+        map_shape = network.coarse.compute_output_shape((1, *network.architecture.image_size, network.architecture.channels))
+        return "refined", map_shape
+    return "fine_features", (num_patches, network.fine_top.dense.kernel.shape[0])
+
+
+def saliency_weights(network) -> dict[str, np.ndarray]:
+    """Returns the arrays of `saliency.npz`: `dense`, and for classifiers `kernel` with the normalisation folded in.
+
+    Raises:
+        UserError: the top's activation is not the ReLU that the closed form is written for.
+    """
+    dense = network.coarse_top.dense.kernel.numpy()
+    if network.architecture.task != CLASSIFICATION:
+        return {"dense": dense}
+    top = network.coarse_top
+    if top.spec.conv.activation != "relu":
+        raise UserError(
+            "the saliency's closed form needs a top with activation 'relu', "
+            f"received {top.spec.conv.activation!r}; train such a top"
+        )
+    kernel = top.block.convolution.kernel.numpy()
+    normalization = top.coarse_normalization or top.block.normalization
+    if normalization is not None:
+        deviation = np.sqrt(normalization.moving_variance.numpy() + normalization.epsilon)
+        kernel = kernel * (normalization.gamma.numpy() / deviation)
+    return {"kernel": kernel, "dense": dense}
+
+
+def saliency_file(network) -> dict[str, bytes]:
+    """Returns the saliency's weights as a file of a bundle."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **saliency_weights(network))
+    return {SALIENCY_FILE: buffer.getvalue()}
+
+
+def describe(network, label_names, num_patches: int, resize: str) -> dict:
+    """Returns the part of a manifest that follows from the network alone."""
+    architecture = network.architecture
+    geometry, grid = network.coarse.geometry, network.patch_grid
+    top, classification = architecture.top, architecture.task == CLASSIFICATION
+    pooling = None
+    if not classification:
+        names = {"coarse": network.coarse_top.weighting, "refined": network.fine_top.weighting}
+        pooling = names | {"floor": INVERSE_ENTROPY_FLOOR}
+    convolution = {"strides": list(top.conv.strides), "padding": [list(p) for p in top.conv.padding]} if classification else None
+    map_size = network.coarse.compute_output_shape((1, *architecture.image_size, architecture.channels))[1:3]
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": architecture.name,
+        "task": architecture.task,
+        "labels": list(label_names),
+        "max_length": None if classification else top.max_length,
+        "heads": list(top.heads),
+        "saliency_heads": list(top.saliency_heads),
+        "input": {
+            "size": list(architecture.image_size),
+            "channels": architecture.channels,
+            "colour": {1: "L", 3: "RGB"}[architecture.channels],
+            "scale": 1 / 255,
+            "resize": resize,
+        },
+        "cells": {
+            "map": list(map_size),
+            "stride": list(geometry.stride),
+            "offset": list(geometry.offset),
+            "field": list(geometry.field),
+        },
+        "patch": {"size": list(grid.size), "origin": list(grid.origin)},
+        "num_patches": num_patches,
+        "exit_entropy": None,
+        "refined": "swap" if classification else "pool",
+        "convolution": convolution,
+        "pooling": pooling,
+    }

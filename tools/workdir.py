@@ -1,0 +1,118 @@
+"""Reads what a finished training left in its workdir: the model, the results and the samples."""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import dcn_tf.model  # noqa: F401  (registers the model's class for keras.saving)
+from dcn_tf.architecture import SEQUENCE
+from edge.errors import UserError, one_line
+
+UNFINISHED = "finish the training first: python -m train.main --flagfile=... --workdir={}"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images with labels, kept by the training for exporters.
+
+    Attributes:
+        images: [N, H, W, C] uint8, of the architecture's image size.
+        labels: [N, heads] integer; one column for classes, length minus one and symbols for sequences.
+        label_names: class names, or symbols.
+        dataset, split: where they are from.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    label_names: list
+    dataset: str
+    split: str
+
+    def first(self, count: int) -> "Samples":
+        """Returns the first `count` samples."""
+        return Samples(self.images[:count], self.labels[:count], self.label_names, self.dataset, self.split)
+
+
+@dataclass(frozen=True)
+class Workdir:
+    """A finished training.
+
+    Attributes:
+        directory: its folder.
+        model: the trained `DynamicCapacityNetwork`.
+        result: what `result.json` holds.
+        calibration, test: samples.
+    """
+
+    directory: Path
+    model: keras.Model
+    result: dict
+    calibration: Samples
+    test: Samples
+
+
+def load_workdir(directory) -> Workdir:
+    """Reads a finished workdir.
+
+    Raises:
+        UserError: it is missing, unfinished, or one of its files is damaged.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise UserError(f"no such workdir: {directory}; name the --workdir of a training")
+    for name in ("result.json", "model.keras", "samples/calibration.npz", "samples/test.npz"):
+        if not (directory / name).is_file():
+            raise UserError(f"{directory} has no {name}; {UNFINISHED.format(directory)}")
+    result = _read_result(directory / "result.json")
+    model = _read_model(directory / "model.keras")
+    samples = [_read_samples(directory / "samples" / f"{split}.npz", model) for split in ("calibration", "test")]
+    return Workdir(directory, model, result, *samples)
+
+
+def _read_result(path: Path) -> dict:
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(result, dict):
+            raise ValueError(f"an object is expected, found {type(result).__name__}")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {one_line(error)}; run the training's command again") from None
+    return result
+
+
+def _read_model(path: Path):
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # keras raises many kinds for a damaged file
+        raise UserError(f"{path} cannot be read: {one_line(error)}; run the training's command again") from error
+    if not isinstance(model, dcn_tf.model.DynamicCapacityNetwork):
+        raise UserError(f"{path} holds a {type(model).__name__}, not a DynamicCapacityNetwork; name a training's workdir")
+    return model
+
+
+def _read_samples(path: Path, model) -> Samples:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images, labels = arrays["images"], arrays["labels"]
+            names = [str(name) for name in arrays["label_names"]]
+            samples = Samples(images, labels, names, str(arrays["dataset"]), str(arrays["split"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read: {one_line(error)}; run the training's command again") from error
+    architecture = model.architecture
+    heads = architecture.top.heads
+    names_expected = architecture.top.symbols if architecture.task == SEQUENCE else heads[0]
+    expected = {
+        "images": (images.shape[1:], (*architecture.image_size, architecture.channels)),
+        "images' type": (images.dtype, np.uint8),
+        "labels": (labels.shape, (len(images), len(heads))),
+        "label_names": (len(names), names_expected),
+    }
+    for name, (found, wanted) in expected.items():
+        if found != wanted:
+            raise UserError(f"{path}: {name} must be {wanted}, received {found}; run the training's command again")
+    if not len(images):
+        raise UserError(f"{path} holds no images; run the training's command again")
+    return samples

@@ -1,0 +1,77 @@
+"""Where the time of training goes: images/s of the data alone, of the step alone, and of both together.
+
+python -m train.benchmark --flagfile=cluttered_mnist.flags --data_dir=PATH --batch_size=64
+"""
+
+import statistics
+import time
+
+from absl import app, flags
+
+from train.config import Config
+from train.main import config_from_flags, define_flags, parse_flags, run_reporting
+
+WARMUP_STEPS = 3
+
+
+def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
+    """Returns images/s of each round for 'data', 'step' and 'together', measured in turn so that drift hits all alike."""
+    import tensorflow as tf
+
+    from dcn_tf.model import DynamicCapacityNetwork
+    from train import steps as training
+    from train.data.pipeline import train_batches
+    from train.data.registry import load_dataset
+
+    architecture = config.architecture
+    dataset = load_dataset(config, architecture)
+    model = DynamicCapacityNetwork(architecture)
+    model.build()
+    train_step = training.make_train_step(model, training.make_optimizer(config), config)
+    held = next(iter(train_batches(dataset, 0, 1)))
+
+    def data():
+        for images, _ in train_batches(dataset, 0, steps):
+            tf.debugging.assert_rank(images, 4)
+
+    def step():
+        for _ in range(steps):
+            float(train_step(*held)["loss"])
+
+    def together():
+        for batch in train_batches(dataset, 0, steps):
+            float(train_step(*batch)["loss"])
+
+    for _ in range(WARMUP_STEPS):
+        train_step(*held)
+    rates = {"data": [], "step": [], "together": []}
+    for _ in range(rounds):
+        for name, work in (("data", data), ("step", step), ("together", together)):
+            begun = time.perf_counter()
+            work()
+            rates[name].append(steps * config.batch_size / (time.perf_counter() - begun))
+    return rates
+
+
+def main(arguments):
+    """Prints the table; returns the exit status."""
+
+    def run(config):
+        rates = measure(config, flags.FLAGS.rounds, flags.FLAGS.steps_per_round)
+        step = statistics.median(rates["step"])
+        print(
+            f"{config.dataset}, {config.preset}, {config.model}, batch {config.batch_size}, {flags.FLAGS.rounds} rounds"
+        )
+        print(f"{'':<10} {'images/s: median':>17} {'lowest':>8} {'highest':>8} {'of the step':>12}")
+        for name, values in rates.items():
+            median = statistics.median(values)
+            print(f"{name:<10} {median:>17.0f} {min(values):>8.0f} {max(values):>8.0f} {median / step:>12.2f}")
+
+    return run_reporting("train.benchmark", arguments, run)
+
+
+if __name__ == "__main__":
+    define_flags()
+    flags.DEFINE_integer("rounds", 5, "Rounds; each measures data, step and both in turn.", lower_bound=1)
+    flags.DEFINE_integer("steps_per_round", 20, "Steps of each measurement.", lower_bound=1)
+    app.run(main, flags_parser=parse_flags)

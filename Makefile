@@ -8,7 +8,7 @@
 #   make lock     remake both locks from pyproject.toml
 #   make clean    remove .venv and everything built
 #
-# Another interpreter: make test PYTHON=python3.12
+# Another interpreter: make test PYTHON=python3.12 VENV=.venv312
 
 PYTHON ?= python3
 VENV ?= .venv

@@ -1,6 +1,6 @@
 """What the device is given: a folder with models, the saliency's weights, and a manifest with their checksums.
 
-    python -m edge.bundle check DIR
+python -m edge.bundle check DIR
 """
 
 import hashlib
@@ -73,7 +73,9 @@ def _read_manifest(directory: Path):
     except FileNotFoundError:
         raise UserError(f"{directory} is not a bundle: it has no {MANIFEST_FILE}; name a bundle's folder") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{directory / MANIFEST_FILE} cannot be read: {one_line(error)}; copy the bundle again") from None
+        raise UserError(
+            f"{directory / MANIFEST_FILE} cannot be read: {one_line(error)}; copy the bundle again"
+        ) from None
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -131,17 +133,21 @@ def write_bundle(directory, files: dict, manifest: dict) -> Bundle:
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+        _write_whole(directory, {**files, MANIFEST_FILE: text.encode()})
     except OSError as error:
         raise UserError(f"{directory} cannot be written: {one_line(error)}; name another folder") from None
+    return Bundle(directory, manifest)
+
+
+def _write_whole(directory: Path, files: dict):
+    fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     try:
-        for name, content in {**files, MANIFEST_FILE: text.encode()}.items():
+        for name, content in files.items():
             _write_synced(fresh / name, content)
         fresh.chmod(0o755)
         _replace_directory(fresh, directory)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # what is left of it after a failure; gone after success
-    return Bundle(directory, manifest)
 
 
 def _write_synced(path: Path, content: bytes):
@@ -176,7 +182,10 @@ def card(bundle: Bundle) -> str:
         ("task", manifest["task"] + (f" of 1 to {manifest['max_length']}" if manifest["max_length"] else "")),
         ("labels", labels if len(labels) <= 80 else labels[:77] + "..."),
         ("input", f"{image['size'][0]} x {image['size'][1]} {image['colour']}, resize: {image['resize']}"),
-        ("cells", f"{cells['map'][0]} x {cells['map'][1]}, field {tuple(cells['field'])}, stride {tuple(cells['stride'])}"),
+        (
+            "cells",
+            f"{cells['map'][0]} x {cells['map'][1]}, field {tuple(cells['field'])}, stride {tuple(cells['stride'])}",
+        ),
         ("patches", f"{manifest['num_patches']} of {patch['size'][0]} x {patch['size'][1]}"),
         ("exit_entropy", "none" if manifest["exit_entropy"] is None else f"{manifest['exit_entropy']:g} nats"),
         ("numbers", manifest["method"]),

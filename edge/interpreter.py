@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.errors import UserError, one_line
+from edge.quiet import quiet
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
 
@@ -71,8 +72,9 @@ def make_interpreter(model, num_threads: int = 1):
     source = {"model_content": bytes(model)} if isinstance(model, bytes | bytearray) else {"model_path": str(model)}
     name = "model" if "model_content" in source else Path(model).name
     try:
-        interpreter = _runtime().Interpreter(**source, num_threads=num_threads)
-        interpreter.allocate_tensors()
+        with quiet():
+            interpreter = _runtime().Interpreter(**source, num_threads=num_threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:  # not a model, or an operator that this runtime lacks
         raise UserError(
             f"{name} cannot be run by this TFLite runtime: {one_line(error)}; "

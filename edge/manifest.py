@@ -88,7 +88,7 @@ TYPE_NAMES = {int: "an integer", float: "a number", str: "a string", bool: "true
 
 
 def check_manifest(manifest) -> None:
-    """Raises UserError where a manifest is of another format version, or a field is missing, of a wrong type or at odds."""
+    """Raises UserError where a manifest is of another version, or a field is missing, wrong or at odds with another."""
     check(manifest, {"format_version": int}, "manifest")
     version = manifest["format_version"]
     if version != FORMAT_VERSION:

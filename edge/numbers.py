@@ -1,4 +1,4 @@
-"""Between the models: pixels to a model's raw input, one model's raw output to another's input, outputs to an answer."""
+"""Between the models: pixels to raw input, one model's raw output to another's raw input, and outputs to an answer."""
 
 import numpy as np
 

@@ -77,7 +77,9 @@ class OverlayFolder:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"--overlay: {self.directory} cannot be made: {one_line(error)}; name another folder") from None
+            raise UserError(
+                f"--overlay: {self.directory} cannot be made: {one_line(error)}; name another folder"
+            ) from None
 
     def save(self, picture: Image.Image, path: Path) -> Path:
         """Writes the overlay of the image at `path` as PNG, whole or not at all, and returns where."""

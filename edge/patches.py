@@ -29,7 +29,7 @@ class PatchCutter:
         if self.needs_padding:
             image = np.pad(image, [*self.padding, (0, 0)])
         windows = np.lib.stride_tricks.sliding_window_view(image, self.patch_size, axis=(0, 1))  # [.., .., C, p, p]
-        starts = self.starts(cells) + [self.padding[0][0], self.padding[1][0]]
+        starts = self.starts(cells) + np.array([before for before, _ in self.padding])
         return np.ascontiguousarray(windows[starts[:, 0], starts[:, 1]].transpose(0, 2, 3, 1))
 
 

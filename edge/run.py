@@ -1,6 +1,6 @@
 """Reads images with a bundle, one line per image.
 
-    python -m edge.run --bundle=DIR PATH... [--num_patches=K] [--exit_entropy=X] [--json] [--overlay=DIR] [--threads=N]
+python -m edge.run --bundle=DIR PATH... [--num_patches=K] [--exit_entropy=X] [--json] [--overlay=DIR] [--threads=N]
 """
 
 import os
@@ -25,7 +25,10 @@ def parse_arguments(arguments):
     parser.add_argument("paths", nargs="+", metavar="PATH", help="image files, or folders of them")
     parser.add_argument("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
     parser.add_argument(
-        "--exit_entropy", type=float, metavar="X", help="keep the coarse answer where its entropy, in nats, is at most X"
+        "--exit_entropy",
+        type=float,
+        metavar="X",
+        help="keep the coarse answer where its entropy, in nats, is at most X",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--overlay", metavar="DIR", help="write a picture of saliency, patches and reading per image")

@@ -89,7 +89,8 @@ class TwoStageRunner:
         Args:
             image: [H, W] or [H, W, C] uint8, of the manifest's input size.
             num_patches: k, from 1 to the number of cells; the manifest's where None.
-            exit_entropy: the coarse answer stands where its entropy, in nats, is at most this; the manifest's where None.
+            exit_entropy: the coarse answer stands where its entropy is at most this, in nats; never where negative; the
+                manifest's where None.
 
         Raises:
             UserError: the image is of another size or type, or k is out of range.
@@ -179,7 +180,9 @@ class WholeFineRunner:
 
     def __init__(self, bundle: Bundle, num_threads: int = 1):
         if "whole_fine" not in bundle.manifest["models"]:
-            raise UserError(f"the bundle {bundle.directory} has no whole fine model; export it again with tools.quantize")
+            raise UserError(
+                f"the bundle {bundle.directory} has no whole fine model; export it again with tools.quantize"
+            )
         self.manifest = bundle.manifest
         self.model = _load(bundle, "whole_fine", num_threads)
         self._pixels = PixelInput(self.manifest, self.model.input)
@@ -218,7 +221,7 @@ class Clock:
 
 
 def pool_cells(cell_logits, manifest: dict, which: str) -> np.ndarray:
-    """Returns the pooled log-probabilities of cells' logits, as the manifest's pooling of `which` says: -> [sum(heads)]."""
+    """Returns the log-probabilities of cells' logits, pooled as the manifest says of `which`: [..., n] -> [n]."""
     heads, pooling = manifest["heads"], manifest["pooling"]
     return pool(cell_logits.reshape(-1, sum(heads)), heads, pooling[which], pooling["floor"])
 
@@ -235,7 +238,11 @@ def _make_saliency(bundle: Bundle):
                 return SequenceSaliency(weights["dense"], manifest["heads"], manifest["saliency_heads"])
             convolution = manifest["convolution"]
             return ClassifierSaliency(
-                weights["kernel"], weights["dense"], convolution["strides"], convolution["padding"], manifest["cells"]["map"]
+                weights["kernel"],
+                weights["dense"],
+                convolution["strides"],
+                convolution["padding"],
+                manifest["cells"]["map"],
             )
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{bundle.saliency_file} is not usable: {one_line(error)}; export the bundle again") from error

@@ -64,7 +64,7 @@ def small_product(left, right) -> np.ndarray:
 
 
 def select_cells(saliency, num_patches: int) -> np.ndarray:
-    """Returns the k cells of highest saliency, most salient first, ties to the lowest row-major index: [h, w] -> [k, 2]."""
+    """Returns the k cells of highest saliency, the highest first, ties in row-major order: [h, w] -> [k, 2]."""
     order = np.argsort(-saliency.ravel(), kind="stable")[:num_patches]
     return np.stack(np.divmod(order, saliency.shape[1]), axis=1)
 
@@ -73,8 +73,8 @@ class ClassifierSaliency:
     """Saliency of a top of convolution, ReLU, global max and softmax.
 
     Through a global max the gradient reaches the arg-max windows of each filter alone: dH/dlogits = -p (log p + H),
-    dH/dmax = dense dH/dlogits, and each window receives its filters' kernels, weighted by it. Filters whose maximum is 0
-    receive nothing, and windows that share a maximum share its gradient equally.
+    dH/dmax = dense dH/dlogits, and each window receives its filters' kernels, weighted by it. Filters whose maximum is
+    0 receive nothing, and windows that share a maximum share its gradient equally.
 
     Args:
         kernel: [kh, kw, D, filters], normalisation folded in.
@@ -130,8 +130,8 @@ class ClassifierSaliency:
 class SequenceSaliency:
     """Saliency of a top that averages the cells' predictions; H is the sum of the entropies of `saliency_heads`.
 
-    With u = -log(average probability) - 1 on those heads and 0 elsewhere, a cell's logits receive p (u - <u, p>) / cells,
-    and its vector that times the transposed weights.
+    With u = -log(average probability) - 1 on those heads and 0 elsewhere, a cell's logits receive
+    p (u - <u, p>) / cells, and its vector that times the transposed weights.
 
     Args:
         dense: [D, sum(heads)].

@@ -1,4 +1,4 @@
-"""How a program of this package begins: flags, then one function, and wrong input in one line with status 2."""
+"""How a program of this package begins: flags, then one function; wrong input is one line and status 2."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from edge.errors import EXIT_WRONG_INPUT, UserError, one_line, run_main
 
 
 def run(main) -> None:
-    """Parses the flags and calls `main(arguments)`; flags must be defined before."""
+    """Parses the flags, which must be defined before, and calls `main(flag values)`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     app.run(lambda arguments: run_main(_checked, main, arguments), flags_parser=_parse)
 
@@ -17,7 +17,7 @@ def run(main) -> None:
 def _checked(main, arguments):
     if len(arguments) > 1:
         raise UserError(f"every argument is a flag, --name=value, received {arguments[1]!r}; --help lists the flags")
-    return main(arguments)
+    return main(flags.FLAGS)
 
 
 def _parse(arguments):

@@ -1,23 +1,13 @@
 """A bundle against the network it was made from: errors, agreement, and whether both look at the same places.
 
-    python -m tools.compare --workdir=DIR --bundle=DIR [--num_patches=K] [--test_images=N]
+python -m tools.compare --workdir=DIR --bundle=DIR [--num_patches=K] [--test_images=N]
 """
 
-import time
-
-import numpy as np
-import tensorflow as tf
 from absl import flags
 
-from dcn_tf.losses import decode
 from edge.bundle import load_bundle
-from edge.errors import UserError
-from edge.runner import TwoStageRunner, WholeFineRunner
+from edge.quiet import quiet
 from tools import command
-from tools.workdir import Samples, load_workdir
-
-BATCH = 100
-REPORT_SECONDS = 10
 
 
 def define_flags() -> None:
@@ -25,124 +15,18 @@ def define_flags() -> None:
     flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
     flags.DEFINE_string("bundle", None, "The bundle's folder.", required=True)
     flags.DEFINE_integer("num_patches", None, "Patches per image; the bundle's own by default.")
-    flags.DEFINE_integer("test_images", None, "How many of the workdir's test images to use; all by default.", lower_bound=1)
+    flags.DEFINE_integer("test_images", None, "At most so many test images; all by default.", lower_bound=1)
 
 
-def compare(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
-    """Returns the manifest's `measured`.
-
-    `error` holds percent of test images with any head wrong: `dcn_keras`, `dcn_bundle`, and where the bundle has the whole
-    fine model `fine_keras`, `fine_bundle`. `agreement` holds percent of equal predictions for `dcn` and `fine`, and
-    `cell_overlap` percent of the network's cells that the bundle selects too.
-    """
-    runner = TwoStageRunner(bundle)
-    num_patches = runner.check_num_patches(num_patches)
-    expected, expected_cells = keras_predictions(network, test.images, num_patches)
-    found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, num_patches, exit_entropy=-1.0))
-    pairs = {"dcn": (expected, found)}
-    if "whole_fine" in bundle.manifest["models"]:
-        whole = WholeFineRunner(bundle)
-        pairs["fine"] = (keras_fine_predictions(network, test.images), _run("fine", test.images, whole.run)[0])
-    error, agreement = {}, {}
-    for name, (of_keras, of_bundle) in pairs.items():
-        error[f"{name}_keras"] = percent((of_keras != test.labels).any(axis=1))
-        error[f"{name}_bundle"] = percent((of_bundle != test.labels).any(axis=1))
-        agreement[name] = percent((of_keras == of_bundle).all(axis=1))
-    return {
-        "dataset": test.dataset,
-        "split": test.split,
-        "images": len(test.images),
-        "num_patches": num_patches,
-        "error": error,
-        "agreement": agreement,
-        "cell_overlap": overlap(expected_cells, np.stack(found_cells)),
-    }
-
-
-def keras_predictions(network, images, num_patches: int):
-    """Returns the network's categories [N, heads] and its cells [N, k, 2] for uint8 images."""
-    heads = network.architecture.top.heads
-
-    def predict(batch):
-        outputs = network(batch, num_patches=num_patches)
-        return decode(outputs["logits"], heads), outputs["cells"]
-
-    return _in_batches(predict, images)
-
-
-def keras_fine_predictions(network, images):
-    """Returns the categories [N, heads] of the network's fine model over the whole of uint8 images."""
-    heads, whole = network.architecture.top.heads, network.whole_model("fine")
-    return _in_batches(lambda batch: (decode(whole(batch)["logits"], heads),), images)[0]
-
-
-def _in_batches(function, images):
-    function = tf.function(function, reduce_retracing=True, autograph=False)
-    parts = []
-    for start in range(0, len(images), BATCH):
-        outputs = function(tf.constant(images[start : start + BATCH], tf.float32) / 255)
-        parts.append([output.numpy() for output in outputs])
-    return [np.concatenate(column) for column in zip(*parts)]
-
-
-def _run(name: str, images, run):
-    """Returns the categories [N, heads] and the cells of each image, with a progress line every few seconds."""
-    begun = reported = time.monotonic()
-    categories, cells = [], []
-    for done, image in enumerate(images):
-        result = run(image)
-        categories.append(result.categories)
-        cells.append(result.cells)
-        now = time.monotonic()
-        if now - reported > REPORT_SECONDS:
-            left = (now - begun) / (done + 1) * (len(images) - done - 1)
-            print(f"{name}: {done + 1} of {len(images)} images, {left:.0f} s to go", flush=True)
-            reported = now
-    return np.array(categories), cells
-
-
-def overlap(expected_cells, found_cells) -> float:
-    """Returns percent of the expected cells that were found too: [N, k, 2], [N, k, 2]."""
-    same = (expected_cells[:, :, None] == found_cells[:, None]).all(axis=-1)  # [N, k, k]
-    return percent(same.any(axis=2))
-
-
-def percent(holds) -> float:
-    """Returns the share of true values, in percent."""
-    return round(100 * float(np.mean(holds)), 4)
-
-
-def format_measured(measured: dict) -> str:
-    """Returns the comparison as a table."""
-    lines = [f"{'model':<8} {'error, % (keras)':>17} {'error, % (bundle)':>18} {'agreement, %':>13}"]
-    for name, agreement in measured["agreement"].items():
-        errors = [measured["error"][f"{name}_{side}"] for side in ("keras", "bundle")]
-        lines.append(f"{name:<8} {errors[0]:>17.2f} {errors[1]:>18.2f} {agreement:>13.2f}")
-    lines.append(
-        f"({measured['images']} images of {measured['dataset']} {measured['split']}, {measured['num_patches']} patches; "
-        f"{measured['cell_overlap']:.1f} % of the cells are the same)"
-    )
-    return "\n".join(lines)
-
-
-def check_same_network(network, bundle) -> None:
-    """Raises UserError where a bundle was made from another architecture than the workdir's."""
-    architecture, manifest = network.architecture, bundle.manifest
-    of_workdir = (architecture.name, list(architecture.image_size), list(architecture.top.heads))
-    of_bundle = (manifest["name"], manifest["input"]["size"], manifest["heads"])
-    if of_workdir != of_bundle:
-        raise UserError(
-            f"workdir and bundle are of different networks: {of_workdir} and {of_bundle}; name the workdir it was made from"
-        )
-
-
-def main(_) -> None:
+def main(values) -> None:
     """Runs the command."""
-    values = flags.FLAGS
     bundle = load_bundle(values.bundle)
-    workdir = load_workdir(values.workdir)
-    check_same_network(workdir.model, bundle)
-    print(format_measured(compare(workdir.model, bundle, workdir.test.first(values.test_images), values.num_patches)))
+    with quiet():  # importing TensorFlow writes several lines
+        from tools import agreement, workdir
+    trained = workdir.load_workdir(values.workdir)
+    agreement.check_same_network(trained.model, bundle)
+    test = trained.test.first(values.test_images)
+    print(agreement.format_measured(agreement.compare(trained.model, bundle, test, values.num_patches)))
 
 
 if __name__ == "__main__":

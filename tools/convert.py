@@ -1,8 +1,5 @@
 """From a graph to a .tflite file of builtin operators, float32 or int8, and what the manifest says of it."""
 
-import contextlib
-import os
-import sys
 import tempfile
 
 import numpy as np
@@ -11,14 +8,15 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from edge.interpreter import make_interpreter
-from tools.export import Graph
+from edge.quiet import quiet
+from tools.graphs import Graph
 
 
 def convert(graph: Graph, calibration=None) -> bytes:
     """Returns the .tflite file of a graph.
 
     Args:
-        graph: see `tools.export.graphs`.
+        graph: see `tools.graphs.graphs`.
         calibration: real inputs, [N, ...] float32, for int8 by post-training quantization; float32 where None.
 
     Raises:
@@ -64,7 +62,9 @@ def model_entry(content: bytes) -> dict:
         "inputs": (runner.get_input_details(), interpreter.get_input_details()),
         "outputs": (runner.get_output_details(), interpreter.get_output_details()),
     }
-    entry = {side: [_tensor_entry(name, named[name], listed) for name in sorted(named)] for side, (named, listed) in sides.items()}
+    entry = {}
+    for side, (named, listed) in sides.items():
+        entry[side] = [_tensor_entry(name, named[name], listed) for name in sorted(named)]
     return entry | {"operators": operators(content)}
 
 
@@ -79,18 +79,3 @@ def _tensor_entry(name, details, listed) -> dict:
         "scale": float(scale),
         "zero_point": int(zero_point),
     }
-
-
-@contextlib.contextmanager
-def quiet():
-    """Keeps the converter's log, which it writes to the stderr file descriptor, off the user's screen."""
-    sys.stderr.flush()
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)

@@ -2,17 +2,18 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-import dcn_tf.model  # noqa: F401  (registers the model's class for keras.saving)
 from dcn_tf.architecture import SEQUENCE
+from dcn_tf.model import DynamicCapacityNetwork
 from edge.errors import UserError, one_line
 
-UNFINISHED = "finish the training first: python -m train.main --flagfile=... --workdir={}"
+AGAIN = "run the training's command again"
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,14 @@ def load_workdir(directory) -> Workdir:
         raise UserError(f"no such workdir: {directory}; name the --workdir of a training")
     for name in ("result.json", "model.keras", "samples/calibration.npz", "samples/test.npz"):
         if not (directory / name).is_file():
-            raise UserError(f"{directory} has no {name}; {UNFINISHED.format(directory)}")
+            raise UserError(f"{directory} has no {name}; finish the training first, with the command that began it")
     result = _read_result(directory / "result.json")
+    trained = result.get("config", {}).get("model", "dcn")
+    if trained != "dcn":
+        raise UserError(f"{directory} holds a {trained} model alone; a bundle needs a training with --model=dcn")
     model = _read_model(directory / "model.keras")
-    samples = [_read_samples(directory / "samples" / f"{split}.npz", model) for split in ("calibration", "test")]
+    files = [directory / "samples" / f"{split}.npz" for split in ("calibration", "test")]
+    samples = [_read_samples(file, model.architecture) for file in files]
     return Workdir(directory, model, result, *samples)
 
 
@@ -79,7 +84,7 @@ def _read_result(path: Path) -> dict:
         if not isinstance(result, dict):
             raise ValueError(f"an object is expected, found {type(result).__name__}")
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {one_line(error)}; run the training's command again") from None
+        raise UserError(f"{path} cannot be read: {one_line(error)}; {AGAIN}") from None
     return result
 
 
@@ -87,32 +92,37 @@ def _read_model(path: Path):
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # keras raises many kinds for a damaged file
-        raise UserError(f"{path} cannot be read: {one_line(error)}; run the training's command again") from error
-    if not isinstance(model, dcn_tf.model.DynamicCapacityNetwork):
-        raise UserError(f"{path} holds a {type(model).__name__}, not a DynamicCapacityNetwork; name a training's workdir")
+        raise UserError(f"{path} cannot be read: {one_line(error)}; {AGAIN}") from error
+    if not isinstance(model, DynamicCapacityNetwork):
+        raise UserError(
+            f"{path} holds a {type(model).__name__}, not a DynamicCapacityNetwork; name a training's workdir"
+        )
     return model
 
 
-def _read_samples(path: Path, model) -> Samples:
+def _read_samples(path: Path, architecture) -> Samples:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            images, labels = arrays["images"], arrays["labels"]
             names = [str(name) for name in arrays["label_names"]]
-            samples = Samples(images, labels, names, str(arrays["dataset"]), str(arrays["split"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read: {one_line(error)}; run the training's command again") from error
-    architecture = model.architecture
-    heads = architecture.top.heads
-    names_expected = architecture.top.symbols if architecture.task == SEQUENCE else heads[0]
-    expected = {
-        "images": (images.shape[1:], (*architecture.image_size, architecture.channels)),
-        "images' type": (images.dtype, np.uint8),
-        "labels": (labels.shape, (len(images), len(heads))),
-        "label_names": (len(names), names_expected),
-    }
-    for name, (found, wanted) in expected.items():
-        if found != wanted:
-            raise UserError(f"{path}: {name} must be {wanted}, received {found}; run the training's command again")
-    if not len(images):
-        raise UserError(f"{path} holds no images; run the training's command again")
+            source = str(arrays["dataset"]), str(arrays["split"])
+            samples = Samples(arrays["images"], arrays["labels"], names, *source)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} cannot be read: {one_line(error)}; {AGAIN}") from error
+    _check_samples(samples, architecture, path)
     return samples
+
+
+def _check_samples(samples: Samples, architecture, path: Path):
+    count, heads = len(samples.images), architecture.top.heads
+    labels = architecture.top.symbols if architecture.task == SEQUENCE else heads[0]
+    facts = {
+        "images' shape": (samples.images.shape, (count, *architecture.image_size, architecture.channels)),
+        "images' type": (samples.images.dtype, np.uint8),
+        "labels' shape": (samples.labels.shape, (count, len(heads))),
+        "number of label_names": (len(samples.label_names), labels),
+    }
+    for name, (found, wanted) in facts.items():
+        if found != wanted:
+            raise UserError(f"{path}: {name} must be {wanted}, received {found}; {AGAIN}")
+    if not count:
+        raise UserError(f"{path} holds no images; {AGAIN}")

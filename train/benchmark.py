@@ -9,13 +9,13 @@ import time
 from absl import app, flags
 
 from train.config import Config
-from train.main import config_from_flags, define_flags, parse_flags, run_reporting
+from train.main import define_flags, parse_flags, run_reporting
 
 WARMUP_STEPS = 3
 
 
 def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
-    """Returns images/s of each round for 'data', 'step' and 'together', measured in turn so that drift hits all alike."""
+    """Returns images/s of each round for 'data', 'step' and 'together', in turn so that drift hits all alike."""
     import tensorflow as tf
 
     from dcn_tf.model import DynamicCapacityNetwork
@@ -57,11 +57,9 @@ def main(arguments):
     """Prints the table; returns the exit status."""
 
     def run(config):
+        print(f"{config.dataset}, {config.preset}, {config.model}, batch {config.batch_size}")
         rates = measure(config, flags.FLAGS.rounds, flags.FLAGS.steps_per_round)
         step = statistics.median(rates["step"])
-        print(
-            f"{config.dataset}, {config.preset}, {config.model}, batch {config.batch_size}, {flags.FLAGS.rounds} rounds"
-        )
         print(f"{'':<10} {'images/s: median':>17} {'lowest':>8} {'highest':>8} {'of the step':>12}")
         for name, values in rates.items():
             median = statistics.median(values)

@@ -22,7 +22,6 @@ def error_percent(predict, split: Split, heads) -> float:
         split: what to evaluate on.
         heads: number of categories of each head.
     """
-
     image_spec = tf.TensorSpec([None, *split.images.shape[1:]], tf.uint8)
     label_spec = tf.TensorSpec([None, *split.labels.shape[1:]], tf.int32)
 

@@ -11,19 +11,19 @@ from train.errors import TrainingError, UserError
 from train.progress import start_logging
 
 STRING_FLAGS = {
-    "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/ and result.json. Resumed if it was begun.",
+    "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/, result.json. Resumed if begun.",
     "dataset": "cluttered_mnist | cluttered_digits | digit_strings | folder | svhn.",
     "data_dir": (
-        "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip with "
-        "images and annotations.json. Where it is left out: the environment variable DCN_DATA_DIR, then "
+        "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip "
+        "with images and annotations.json. Where it is left out: the environment variable DCN_DATA_DIR, then "
         "tensorflow-datasets (fetched if need be), then --fallback_dataset."
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
     "preset": "Architecture: cluttered_mnist | svhn | svhn_paper.",
-    "model": f"What to train: {' | '.join(MODELS)}. 'coarse' and 'fine' are the baselines, one stack on the whole image.",
+    "model": f"What to train: {' | '.join(MODELS)}. 'coarse' and 'fine' are baselines: one stack on the whole image.",
     "training": (
-        f"{' | '.join(TRAININGS)}. 'modular' trains the coarse and the fine model over whole training images, each with "
-        "its own loss, and joins them at evaluation."
+        f"{' | '.join(TRAININGS)}. 'modular' trains the coarse and the fine model over whole training images, each "
+        "with its own loss, and joins them at evaluation."
     ),
     "optimizer": " | ".join(OPTIMIZERS) + ".",
     "schedule": f"Learning rate over the run: {' | '.join(SCHEDULES)}. 'exponential' falls by --decay_rate.",
@@ -45,7 +45,7 @@ FLOAT_FLAGS = {
     "decay_rate": "Factor by which the exponential schedule falls over the run.",
     "weight_decay": "Decoupled weight decay; not of biases and normalisation.",
     "momentum": "Momentum of sgd.",
-    "hint_weight": "Weight of the hint, which pulls coarse vectors to the fine ones of selected cells. 0 leaves it out.",
+    "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
 }
 BOOLEAN_FLAGS = {

@@ -30,7 +30,7 @@ def attention(images: np.ndarray, outputs: dict[str, np.ndarray], grid: PatchGri
 
 
 def frame_patches(image: np.ndarray, cells: np.ndarray, grid: PatchGrid) -> np.ndarray:
-    """Returns the uint8 [H, W, 3] image with a frame around the patch of each cell [k, 2]; the most salient is brightest."""
+    """Returns the uint8 [H, W, 3] image, the patch of each cell [k, 2] framed, the most salient brightest."""
     framed = image.copy()
     height, width = image.shape[:2]
     for rank, cell in reversed(list(enumerate(cells))):

@@ -53,7 +53,13 @@ def test_summaries_hold_losses_errors_and_a_picture(config):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             for value in event.summary.value:
                 tags[value.tag] = event.step
-    for tag in ("train/loss", "train/loss/hint", "train/images_per_second", "validation_error/dcn/3", "test_error/fine"):
+    for tag in (
+        "train/loss",
+        "train/loss/hint",
+        "train/images_per_second",
+        "validation_error/dcn/3",
+        "test_error/fine",
+    ):
         assert tag in tags
     assert tags["image, saliency, patches"] == 3
 

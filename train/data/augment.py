@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 
 MARGIN = 16  # pixels of repeated border, so that a turned window shows no corner of nothing
-SCALE, ASPECT, ROTATION, SHEAR = 0.12, 0.10, np.deg2rad(6), 0.12
+SCALE = (-0.05, 0.18)  # of the logarithm; rather wider than closer, since numbers fill their crops from top to bottom
+ASPECT, ROTATION, SHEAR = 0.08, np.deg2rad(6), 0.12
 CONTRAST, BRIGHTNESS, NOISE = (0.6, 1.4), 40.0, 5.0
 
 
@@ -35,9 +36,9 @@ def _affine(count: int, size, window, rng) -> np.ndarray:
     slack = (np.array(size) - window) / 2
     angle = rng.uniform(-ROTATION, ROTATION, count)
     shear = rng.uniform(-SHEAR, SHEAR, count)
-    scale = np.exp(rng.uniform(-SCALE, SCALE, count))
+    scale = np.exp(rng.uniform(*SCALE, count))
     aspect = np.exp(rng.uniform(-ASPECT, ASPECT, count))
-    centre = np.array(size) / 2 + MARGIN + rng.uniform(-1, 1, (count, 2)) * (slack + 1)
+    centre = np.array(size) / 2 + MARGIN + rng.uniform(-1, 1, (count, 2)) * slack
     a, b = scale * aspect * np.cos(angle), scale * (shear - np.sin(angle))
     d, e = scale * np.sin(angle), scale / aspect * np.cos(angle)
     half_height, half_width = window[0] / 2, window[1] / 2

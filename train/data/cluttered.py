@@ -1,8 +1,8 @@
 """Cluttered digits: a digit somewhere on a large canvas, among fragments of others (paper, section 4.1).
 
-The generator is the one that the paper used (deepmind/mnist-cluttered): on a canvas of zeros, eight times a random digit of
-the same split is taken, an 8 x 8 crop of it added somewhere; then the digit that gives the label is added somewhere.
-Sums are clipped at white.
+The generator is the one that the paper used (deepmind/mnist-cluttered): on a canvas of zeros, eight times a random
+digit of the same split is taken and an 8 x 8 crop of it added somewhere; then the digit that gives the label is added
+somewhere. Sums are clipped at white.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Single handwritten digits, 28 x 28: MNIST from files or tensorflow-datasets, and the small set inside scikit-learn."""
+"""Single handwritten digits, 28 x 28: MNIST from files or tensorflow-datasets, and the small set of scikit-learn."""
 
 import gzip
 import zipfile
@@ -30,7 +30,7 @@ class Digits:
 
 
 def load_mnist(data_dir: str | None) -> Digits:
-    """Returns MNIST from `data_dir` (mnist.npz, or the four IDX files, gzipped or not), else from tensorflow-datasets."""
+    """Returns MNIST from `data_dir` (mnist.npz, or the IDX files, gzipped or not), else from tensorflow-datasets."""
     if data_dir is None:
         arrays, origin = _mnist_from_tfds(), "MNIST from tensorflow-datasets"
     else:

@@ -44,8 +44,8 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     missing = [split for split in SPLITS if split not in parts]
     if missing:
         raise UserError(
-            f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {missing[0]}; leave 'split' out "
-            "of annotations.json and a tenth of the images becomes validation and a tenth test"
+            f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {missing[0]}; leave 'split' "
+            "out of annotations.json and a tenth of the images becomes validation and a tenth test"
         )
     images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
     splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}

@@ -9,6 +9,6 @@ from train.errors import DataUnavailableError
 def load(config: Config, architecture: Architecture) -> Dataset:
     """Raises DataUnavailableError: photographs and digitStruct.mat are not read yet."""
     raise DataUnavailableError(
-        "SVHN's own format (photographs and digitStruct.mat) can't be read by this version. For real house numbers, give "
-        "images and annotations.json: --dataset=folder --data_dir=PATH"
+        "SVHN's own format (photographs and digitStruct.mat) can't be read by this version. For real house numbers, "
+        "give images and annotations.json: --dataset=folder --data_dir=PATH"
     )

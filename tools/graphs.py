@@ -1,4 +1,4 @@
-"""The graphs that a trained network is taken apart into, and the weights of the saliency's closed form."""
+"""What a trained network is taken apart into: four graphs, and the weights of the saliency's closed form."""
 
 import io
 
@@ -6,10 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION
-from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from edge.bundle import SALIENCY_FILE
 from edge.errors import UserError
-from edge.manifest import FORMAT_VERSION
 
 
 class Graph(tf.Module):
@@ -61,7 +59,7 @@ def coarse_outputs(network, images) -> dict:
 
 
 def fine_outputs(network, patches) -> dict:
-    """Returns the fine vectors of patches, [k, p, p, C] -> [k, D]; no shape depends on k, which can be changed later."""
+    """Returns the fine vectors of patches: [k, p, p, C] -> [k, D]. No shape holds k, so that it can be changed later."""
     return {"fine_features": tf.reduce_mean(network.fine(patches), axis=(1, 2))}
 
 
@@ -74,7 +72,9 @@ def top_outputs(network, features) -> dict:
 
 def _top_input(network, num_patches):
     if network.architecture.task == CLASSIFICATION:
-        map_shape = network.coarse.compute_output_shape((1, *network.architecture.image_size, network.architecture.channels))
+        map_shape = network.coarse.compute_output_shape(
+            (1, *network.architecture.image_size, network.architecture.channels)
+        )
         return "refined", map_shape
     return "fine_features", (num_patches, network.fine_top.dense.kernel.shape[0])
 
@@ -107,44 +107,3 @@ def saliency_file(network) -> dict[str, bytes]:
     buffer = io.BytesIO()
     np.savez(buffer, **saliency_weights(network))
     return {SALIENCY_FILE: buffer.getvalue()}
-
-
-def describe(network, label_names, num_patches: int, resize: str) -> dict:
-    """Returns the part of a manifest that follows from the network alone."""
-    architecture = network.architecture
-    geometry, grid = network.coarse.geometry, network.patch_grid
-    top, classification = architecture.top, architecture.task == CLASSIFICATION
-    pooling = None
-    if not classification:
-        names = {"coarse": network.coarse_top.weighting, "refined": network.fine_top.weighting}
-        pooling = names | {"floor": INVERSE_ENTROPY_FLOOR}
-    convolution = {"strides": list(top.conv.strides), "padding": [list(p) for p in top.conv.padding]} if classification else None
-    map_size = network.coarse.compute_output_shape((1, *architecture.image_size, architecture.channels))[1:3]
-    return {
-        "format_version": FORMAT_VERSION,
-        "name": architecture.name,
-        "task": architecture.task,
-        "labels": list(label_names),
-        "max_length": None if classification else top.max_length,
-        "heads": list(top.heads),
-        "saliency_heads": list(top.saliency_heads),
-        "input": {
-            "size": list(architecture.image_size),
-            "channels": architecture.channels,
-            "colour": {1: "L", 3: "RGB"}[architecture.channels],
-            "scale": 1 / 255,
-            "resize": resize,
-        },
-        "cells": {
-            "map": list(map_size),
-            "stride": list(geometry.stride),
-            "offset": list(geometry.offset),
-            "field": list(geometry.field),
-        },
-        "patch": {"size": list(grid.size), "origin": list(grid.origin)},
-        "num_patches": num_patches,
-        "exit_entropy": None,
-        "refined": "swap" if classification else "pool",
-        "convolution": convolution,
-        "pooling": pooling,
-    }

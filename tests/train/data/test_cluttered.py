@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from train.data.cluttered import clutter, fixed_split
+from train.data.dataset import epoch_indices
+from train.data.registry import load_dataset
+from train.errors import UserError
+
+
+def digits(count=6, seed=0):
+    return np.random.default_rng(seed).integers(256, size=(count, 28, 28), dtype=np.uint8)
+
+
+def test_images_equal_a_plain_loop_over_the_same_random_numbers():
+    images, targets = digits(), [3, 0, 5]
+    made = clutter(images, targets, np.random.default_rng(7))
+    rng = np.random.default_rng(7)
+    sources, crops = rng.integers(6, size=(3, 8)), rng.integers(21, size=(3, 8, 2))
+    places, corners = rng.integers(93, size=(3, 8, 2)), rng.integers(73, size=(3, 2))
+    for b in range(3):
+        canvas = np.zeros((100, 100))
+        for d in range(8):
+            for y in range(8):
+                for x in range(8):
+                    value = images[sources[b, d], crops[b, d, 0] + y, crops[b, d, 1] + x] / 255
+                    canvas[places[b, d, 0] + y, places[b, d, 1] + x] += value
+        canvas = np.minimum(canvas, 1)
+        for y in range(28):
+            for x in range(28):
+                canvas[corners[b, 0] + y, corners[b, 1] + x] += images[targets[b], y, x] / 255
+        np.testing.assert_array_equal(made[b, ..., 0], np.round(255 * np.clip(canvas, 0, 1)))
+
+
+def test_without_distractors_the_digit_stands_alone_and_reaches_every_border():
+    solid = np.full((1, 28, 28), 200, np.uint8)
+    made = clutter(solid, [0] * 3000, np.random.default_rng(0), distractors=0)
+    assert set(np.unique(made)) == {0, 200}
+    assert (made.sum(axis=(1, 2, 3)) == 200 * 28 * 28).all()
+    rows = made[..., 0].any(axis=2).argmax(axis=1)
+    assert (rows.min(), rows.max()) == (0, 72)
+
+
+def test_sums_are_clipped_and_do_not_wrap_around():
+    solid = np.full((1, 28, 28), 200, np.uint8)
+    made = clutter(solid, [0] * 50, np.random.default_rng(0), canvas=28)
+    assert (made == 255).any()
+    assert made.min() == 200
+
+
+def test_every_digit_is_a_target_once_per_epoch():
+    first = np.concatenate([epoch_indices(10, 4, seed=1, step=step) for step in range(5)])
+    assert sorted(first[:10]) == sorted(first[10:]) == list(range(10))
+    assert list(first[:10]) != list(first[10:])
+    assert list(first) != list(np.concatenate([epoch_indices(10, 4, seed=2, step=step) for step in range(5)]))
+
+
+def test_a_fixed_split_labels_its_digits():
+    images, labels = digits(4), np.array([7, 1, 3, 9])
+    split = fixed_split(images, labels, 8, seed=5)
+    assert sorted(split.labels[:4, 0]) == sorted(split.labels[4:, 0]) == [1, 3, 7, 9]
+    np.testing.assert_array_equal(split.images, fixed_split(images, labels, 8, seed=5).images)
+
+
+def test_test_images_do_not_depend_on_the_seed_and_training_does(config):
+    one, other = (load_dataset(c, c.architecture) for c in (config(seed=1), config(seed=2)))
+    for split in ("validation", "test", "calibration"):
+        np.testing.assert_array_equal(getattr(one, split).images, getattr(other, split).images)
+    assert not np.array_equal(one.train_batch(0)[0], other.train_batch(0)[0])
+    np.testing.assert_array_equal(one.train_batch(5)[0], one.train_batch(5)[0])
+    assert not np.array_equal(one.train_batch(5)[0], one.train_batch(6)[0])
+
+
+def test_a_preset_of_another_size_is_refused(config):
+    config = config(preset="tiny_sequence")
+    with pytest.raises(UserError, match=r"100 x 100 images of one digit\. Received: --preset=tiny_sequence"):
+        load_dataset(config, config.architecture)

@@ -1,0 +1,113 @@
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from train.data.digits import IDX_FILES, load_mnist, load_sklearn
+from train.errors import DataUnavailableError, UserError
+
+RNG = np.random.default_rng(0)
+ARRAYS = {
+    "x_train": RNG.integers(256, size=(50, 28, 28), dtype=np.uint8),
+    "y_train": RNG.integers(10, size=50, dtype=np.uint8),
+    "x_test": RNG.integers(256, size=(12, 28, 28), dtype=np.uint8),
+    "y_test": RNG.integers(10, size=12, dtype=np.uint8),
+}
+
+
+def idx(array):
+    return struct.pack(f">BBBB{array.ndim}i", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def write_idx(folder, zipped=False, dotted=False):
+    for key, name in IDX_FILES.items():
+        data, name = idx(ARRAYS[key]), name.replace("-idx", ".idx") if dotted else name
+        (folder / (f"{name}.gz" if zipped else name)).write_bytes(gzip.compress(data) if zipped else data)
+
+
+def check(digits):
+    np.testing.assert_array_equal(np.concatenate([digits.train[0], digits.validation[0]]), ARRAYS["x_train"])
+    np.testing.assert_array_equal(np.concatenate([digits.train[1], digits.validation[1]]), ARRAYS["y_train"])
+    np.testing.assert_array_equal(digits.test[0], ARRAYS["x_test"])
+    assert len(digits.validation[0]) == 5
+
+
+def test_mnist_from_npz(tmp_path):
+    np.savez(tmp_path / "mnist.npz", **ARRAYS)
+    check(load_mnist(str(tmp_path)))
+    check(load_mnist(str(tmp_path / "mnist.npz")))
+
+
+@pytest.mark.parametrize("kind", [{}, {"zipped": True}, {"dotted": True}])
+def test_mnist_from_idx_files(tmp_path, kind):
+    write_idx(tmp_path, **kind)
+    check(load_mnist(str(tmp_path)))
+
+
+def test_a_folder_without_mnist_says_what_it_should_hold(tmp_path):
+    with pytest.raises(UserError, match=r"neither mnist\.npz nor the four IDX files .* Received: "):
+        load_mnist(str(tmp_path))
+
+
+@pytest.mark.parametrize("end", [0, 7, 500])
+def test_truncated_files_are_named(tmp_path, end):
+    write_idx(tmp_path)
+    path = tmp_path / IDX_FILES["x_train"]
+    path.write_bytes(path.read_bytes()[:end])
+    with pytest.raises(UserError, match=r"train-images-idx3-ubyte is not a readable IDX file"):
+        load_mnist(str(tmp_path))
+    np.savez(tmp_path / "mnist.npz", **ARRAYS)
+    (tmp_path / "mnist.npz").write_bytes((tmp_path / "mnist.npz").read_bytes()[:end])
+    with pytest.raises(UserError, match=r"mnist\.npz is not a readable mnist\.npz"):
+        load_mnist(str(tmp_path))
+
+
+def test_arrays_of_another_kind_are_refused(tmp_path):
+    np.savez(tmp_path / "mnist.npz", **(ARRAYS | {"x_test": ARRAYS["x_test"][:, :27]}))
+    with pytest.raises(UserError, match=r"Received: test images uint8 \(12, 27, 28\)"):
+        load_mnist(str(tmp_path))
+
+
+def test_mnist_that_can_not_be_fetched_is_unavailable(monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
+
+    def unreachable(*args, **kwargs):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(tfds, "load", unreachable)
+    with pytest.raises(DataUnavailableError, match="could not be fetched .*--data_dir.*cluttered_digits"):
+        load_mnist(None)
+
+
+def test_mnist_as_tensorflow_datasets_gives_it(monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    parts = [(ARRAYS[f"x_{part}"][..., None], ARRAYS[f"y_{part}"].astype(np.int64)) for part in ("train", "test")]
+    monkeypatch.setattr(tfds, "load", lambda *args, **kwargs: parts)
+    monkeypatch.setattr(tfds, "as_numpy", lambda value: value)
+    check(load_mnist(None))
+
+
+def test_sklearn_digits_are_split_without_overlap_and_centred():
+    digits = load_sklearn()
+    assert [len(part[0]) for part in (digits.train, digits.validation, digits.test)] == [1197, 200, 400]
+    images = np.concatenate([part[0] for part in (digits.train, digits.validation, digits.test)])
+    assert images.shape == (1797, 28, 28)
+    assert images[:, :4].max() == images[:, 24:].max() == images[:, :, :4].max() == 0
+    assert images.max() == 255
+    labels = np.concatenate([part[1] for part in (digits.train, digits.validation, digits.test)])
+    assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+
+
+@pytest.mark.skipif(
+    not (Path(os.environ.get("DCN_DATA_DIR", "")) / "mnist.npz").is_file() or "DCN_DATA_DIR" not in os.environ,
+    reason="needs the real MNIST: set DCN_DATA_DIR to a folder with mnist.npz",
+)
+def test_the_real_mnist():
+    digits = load_mnist(os.environ["DCN_DATA_DIR"])
+    assert [len(part[0]) for part in (digits.train, digits.validation, digits.test)] == [55000, 5000, 10000]
+    assert digits.train[1][:5].tolist() == [5, 0, 4, 1, 9]
+    assert digits.test[1][:5].tolist() == [7, 2, 1, 0, 4]
+    assert round(float(digits.test[0].mean()), 2) == 33.79

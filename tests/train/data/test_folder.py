@@ -1,0 +1,160 @@
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from train.data.registry import load_dataset
+from train.errors import DataUnavailableError, UserError
+
+REAL = Path(os.environ.get("DCN_DATA_DIR", "missing")) / "svhn_numbers.zip"
+
+
+def png(value=100, size=(20, 10)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (value,) * 3).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def entry(i, **values):
+    return {"file": f"{i}.png", "label": [i % 10], "split": ("train", "validation", "test")[i % 3]} | values
+
+
+def folder(tmp_path, entries, images=None):
+    path = tmp_path / "data"
+    path.mkdir()
+    for i, item in enumerate(entries):
+        if isinstance(item, dict) and isinstance(item.get("file"), str):
+            (path / item["file"]).write_bytes((images or {}).get(i, png(10 * i)))
+    (path / "annotations.json").write_text(json.dumps(entries))
+    return path
+
+
+def load(config, path, preset="tiny_sequence"):
+    config = config(dataset="folder", preset=preset, data_dir=str(path), training="modular", augment=False)
+    return load_dataset(config, config.architecture)
+
+
+def test_a_zip_and_the_same_files_in_a_folder_are_equal(config, numbers_zip, tmp_path):
+    with zipfile.ZipFile(numbers_zip) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    one, other = load(config, numbers_zip), load(config, tmp_path / "unpacked")
+    for split in ("validation", "test", "calibration"):
+        np.testing.assert_array_equal(getattr(one, split).images, getattr(other, split).images)
+        np.testing.assert_array_equal(getattr(one, split).labels, getattr(other, split).labels)
+
+
+def test_labels_and_images_of_sequences(config, numbers_zip):
+    dataset = load(config, numbers_zip)
+    with zipfile.ZipFile(numbers_zip) as archive:
+        annotations = json.loads(archive.read("annotations.json"))
+        first = next(item for item in annotations if item["split"] == "test")
+        picture = Image.open(io.BytesIO(archive.read(first["file"]))).convert("L").resize((24, 16), 2)
+    label = first["label"]
+    assert dataset.test.labels[0].tolist() == [len(label) - 1, *label, *[10] * (3 - len(label))]
+    np.testing.assert_array_equal(dataset.test.images[0, ..., 0], np.asarray(picture))
+    assert "24 train, 3 validation, 3 test; 1 left out, longer than 3" in dataset.detail.replace("numbers.zip: ", "")
+
+
+def test_training_windows_are_cuts_of_the_images(config, numbers_zip):
+    dataset = load(config, numbers_zip)
+    windows, labels = dataset.train_batch(2)
+    assert windows.shape == (8, 12, 16, 1)
+    assert labels.shape == (8, 4)
+    train = dataset.calibration.images  # all the training images, in another order
+    for window in windows:
+        cuts = np.lib.stride_tricks.sliding_window_view(train[..., 0], (12, 16), axis=(1, 2)).reshape(-1, 12 * 16)
+        assert (cuts == window.reshape(-1)).all(axis=1).any()
+
+
+def test_classifier_labels_may_be_names_or_numbers(config, tmp_path):
+    entries = [entry(i, label=("door", "meter", "label")[i // 3]) for i in range(9)]
+    dataset = load(config, folder(tmp_path, entries), "tiny_classifier")
+    assert dataset.label_names == ("door", "label", "meter")
+    assert dataset.test.labels[:, 0].tolist() == [0, 2, 1]
+    (tmp_path / "more").mkdir()
+    dataset = load(config, folder(tmp_path / "more", [entry(i, label=i) for i in range(9)]), "tiny_classifier")
+    assert dataset.label_names == tuple("0123456789")
+    assert dataset.test.labels[:, 0].tolist() == [2, 5, 8]
+
+
+def test_without_splits_the_names_decide(config, tmp_path):
+    entries = [{"file": f"{i}.png", "label": [1]} for i in range(200)]
+    dataset = load(config, folder(tmp_path, entries))
+    assert len(dataset.calibration) + len(dataset.validation) + len(dataset.test) == 200
+    assert 8 <= len(dataset.test) <= 35
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({}, "must be a list of objects"),
+        ([], "must be a list of objects"),
+        (["x"], "entry 0: an object with 'file' and 'label' is needed"),
+        ([{"label": [1]}], "entry 0: an object with 'file'"),
+        ([entry(0), entry(1, label=[])], r"entry 1 \(1.png\): 'label' must be .* Received: \[\]"),
+        ([entry(0, label=None)], r"entry 0 \(0.png\): 'label' must be .* Received: None"),
+        ([entry(0, label=[10])], r"digits of 0 to 9. Received: \[10\] for 0.png"),
+        ([entry(0, label=["a"])], r"digits of 0 to 9. Received: \['a'\] for 0.png"),
+        ([entry(0, split="dev")], "'split' must be one of train, validation, test. Received: 'dev'"),
+        ([entry(0), entry(1)], "Received: none for test"),
+    ],
+)
+def test_wrong_annotations_are_named(config, tmp_path, entries, message):
+    with pytest.raises(UserError, match=message) as caught:
+        load(config, folder(tmp_path, entries))
+    assert "\n" not in str(caught.value)
+
+
+def test_annotations_that_are_no_json(config, tmp_path):
+    path = folder(tmp_path, [entry(0)])
+    (path / "annotations.json").write_text("[{")
+    with pytest.raises(UserError, match="not readable JSON"):
+        load(config, path)
+    (path / "annotations.json").unlink()
+    with pytest.raises(UserError, match=r"holds no annotations\.json"):
+        load(config, path)
+
+
+@pytest.mark.parametrize("data", [b"", b"no image", png()[:40]])
+def test_a_corrupt_image_is_named(config, tmp_path, data):
+    entries = [entry(i) for i in range(6)]
+    with pytest.raises(UserError, match=r"the image 4\.png can't be read"):
+        load(config, folder(tmp_path, entries, {4: data}))
+
+
+def test_a_missing_image_is_named(config, tmp_path):
+    path = folder(tmp_path, [entry(i) for i in range(6)])
+    (path / "3.png").unlink()
+    with pytest.raises(UserError, match=r"the image 3\.png can't be read"):
+        load(config, path)
+
+
+def test_a_file_that_is_no_zip_and_a_path_that_is_not_there(config, tmp_path):
+    (tmp_path / "no.zip").write_bytes(b"PK but no zip")
+    with pytest.raises(UserError, match="must be a folder or a zip"):
+        load(config, tmp_path / "no.zip")
+    with pytest.raises(UserError, match="--data_dir does not exist"):
+        load(config, tmp_path / "nowhere")
+    with pytest.raises(DataUnavailableError, match="needs --data_dir"):
+        load_dataset(config(dataset="folder", preset="tiny_sequence"), config(preset="tiny_sequence").architecture)
+
+
+def test_sequences_for_a_classifier_are_refused(config, numbers_zip):
+    with pytest.raises(UserError, match="a classifier needs one label per image"):
+        load(config, numbers_zip, "tiny_classifier")
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason="needs svhn_numbers.zip in DCN_DATA_DIR")
+def test_the_real_house_numbers(config):
+    dataset = load(config, REAL, "svhn")
+    assert (len(dataset.validation), len(dataset.test)) == (328, 695)
+    assert dataset.test.images.shape == (695, 64, 128, 1)
+    lengths = np.bincount(dataset.test.labels[:, 0], minlength=5)
+    assert lengths.sum() == 695
+    assert lengths.argmax() == 1  # most house numbers have two digits
+    assert 60 < dataset.test.images.mean() < 180

@@ -1,0 +1,20 @@
+import numpy as np
+
+from train.data.pipeline import to_float, train_batches
+from train.data.registry import load_dataset
+
+
+def test_batches_come_in_order_from_any_step(config):
+    config = config()
+    dataset = load_dataset(config, config.architecture)
+    batches = list(train_batches(dataset, 2, 6))
+    assert len(batches) == 4
+    for step, (images, labels) in enumerate(batches, 2):
+        expected_images, expected_labels = dataset.train_batch(step)
+        np.testing.assert_allclose(images, expected_images / np.float32(255), rtol=1e-7)
+        np.testing.assert_array_equal(labels, expected_labels)
+        assert images.shape == (8, 100, 100, 1)
+
+
+def test_white_is_one_and_black_is_zero():
+    assert to_float(np.array([0, 51, 255], np.uint8)).numpy().tolist() == [0.0, np.float32(51) / np.float32(255), 1.0]

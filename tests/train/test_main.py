@@ -1,0 +1,60 @@
+"""The command line, as a user meets it: each call is a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments, cwd=ROOT):
+    command = [sys.executable, "-m", "train.main", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--flagfile=nowhere.flags"], "nowhere.flags"),
+        (["--bogus=1"], "Unknown command line flag 'bogus'"),
+        (["--train_steps=many"], "--train_steps=many"),
+        (["--flagfile=quickstart.flags", "--optimizer=lion"], "--optimizer must be one of adamw, adam, sgd"),
+        (["--flagfile=quickstart.flags", "--eval_num_patches=a"], "--eval_num_patches must be integers"),
+        (["--flagfile=quickstart.flags", "file.png"], "Received: 'file.png'"),
+        ([], "--workdir is missing"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_status_2(arguments, message):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("train.main: ")
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
+    workdir = tmp_path / "run"
+    small = ["--train_steps=2", "--batch_size=4", "--test_images=20", "--validation_images=10", "--eval_num_patches=1"]
+    done = run("--flagfile=quickstart.flags", f"--workdir={workdir}", *small)
+    assert done.returncode == 0, done.stderr
+    assert "(20 test images)" in done.stdout
+    assert "step 2/2" in done.stderr
+    assert "images/s  00:00:00 to go" in done.stderr
+    written = (workdir / "flags.txt").read_text()
+    again = run(f"--flagfile={workdir / 'flags.txt'}")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == done.stdout
+    assert (workdir / "flags.txt").read_text() == written
+    other = run(f"--flagfile={workdir / 'flags.txt'}", "--seed=5")
+    assert other.returncode == 2
+    assert "was begun with other flags: --seed=0. Received: --seed=5" in other.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["svhn.flags", "cluttered_mnist.flags", "quickstart.flags"])
+def test_every_flagfile_opens_with_its_card_and_is_understood(name, tmp_path):
+    text = (ROOT / name).read_text()
+    assert all(word in text for word in ("# Data ", "# Time ", "# Result ", "# Command "))
+    done = run(f"--flagfile={name}", "--train_steps=0")  # the last flag to be checked after all were read
+    assert "--train_steps must be at least 1. Received: 0" in done.stderr

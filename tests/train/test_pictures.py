@@ -1,0 +1,30 @@
+import numpy as np
+
+from dcn_tf.geometry import PatchGrid
+from train.pictures import attention, frame_patches
+
+
+def test_frames_lie_on_the_patch_borders_and_are_cut_at_the_image():
+    image = np.zeros((20, 30, 3), np.uint8)
+    framed = frame_patches(image, np.array([[1, 2], [0, 0]]), PatchGrid((-2, -2), (5, 6), (8, 8)))
+    lit = framed.any(axis=-1)
+    expected = np.zeros((20, 30), bool)
+    expected[3, 10:18] = expected[10, 10:18] = expected[3:11, 10] = expected[3:11, 17] = True
+    expected[0, 0:6] = expected[5, 0:6] = expected[0:6, 0] = expected[0:6, 5] = True
+    np.testing.assert_array_equal(lit, expected)
+    assert framed[3, 10].sum() > framed[0, 0].sum()  # the most salient is brightest
+    assert not image.any()
+
+
+def test_a_row_for_each_image_with_its_saliency_and_patches():
+    images = np.full((2, 20, 30, 1), 50, np.uint8)
+    outputs = {
+        "cells": np.array([[[0, 0]], [[1, 1]]]),
+        "saliency": np.array([[[1.0, 0.0], [0.5, 0.0]]] * 2),
+        "patches": np.full((2, 1, 8, 8, 1), 0.2),
+    }
+    picture = attention(images, outputs, PatchGrid((0, 0), (5, 6), (8, 8)))
+    assert picture.shape == (20 + 4 + 20, 30 + 4 + 30 + 4 + 30 + 4 + 8, 3)
+    assert (picture[0, 68] == 255).all()  # the most salient cell is white in the saliency map
+    assert (picture[19, 68] == 127).all()
+    assert (picture[0, 102] == 51).all()

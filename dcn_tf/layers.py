@@ -125,7 +125,9 @@ class ClassifierTop(keras.layers.Layer):
         self.dense = keras.layers.Dense(classes, name="logits")
         self.coarse_normalization = None
         if statistics == "separate" and conv.batch_normalization:
-            self.coarse_normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION, name="coarse_normalization")
+            self.coarse_normalization = keras.layers.BatchNormalization(
+                **BATCH_NORMALIZATION, name="coarse_normalization"
+            )
 
     def build(self, input_shape):
         self.block.build(input_shape)

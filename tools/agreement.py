@@ -18,8 +18,8 @@ def compare(network, bundle, test: Samples, num_patches: int | None = None) -> d
     """Returns the manifest's `measured`.
 
     `error` holds percent of test images with any head wrong: `dcn_keras`, `dcn_bundle`, and where the bundle has the
-    whole fine model `fine_keras`, `fine_bundle`. `agreement` holds percent of equal predictions for `dcn` and `fine`, and
-    `cell_overlap` percent of the network's cells that the bundle selects too.
+    whole fine model `fine_keras`, `fine_bundle`. `agreement` holds percent of equal predictions for `dcn` and
+    `fine`, and `cell_overlap` percent of the network's cells that the bundle selects too.
     """
     runner = TwoStageRunner(bundle)
     num_patches = runner.check_num_patches(num_patches)

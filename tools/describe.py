@@ -1,4 +1,4 @@
-"""What a manifest says of a network and of how its bundle was made; nothing is typed in that follows from the network."""
+"""What a manifest says of a network and of how its bundle was made."""
 
 import platform
 

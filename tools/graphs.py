@@ -59,7 +59,7 @@ def coarse_outputs(network, images) -> dict:
 
 
 def fine_outputs(network, patches) -> dict:
-    """Returns the fine vectors of patches: [k, p, p, C] -> [k, D]. No shape holds k, so that it can be changed later."""
+    """Returns the fine vectors of patches: [k, p, p, C] -> [k, D]. No shape in it holds k, which may change."""
     return {"fine_features": tf.reduce_mean(network.fine(patches), axis=(1, 2))}
 
 

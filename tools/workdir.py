@@ -103,13 +103,19 @@ def _read_model(path: Path):
 def _read_samples(path: Path, architecture) -> Samples:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            names = [str(name) for name in arrays["label_names"]]
+            names = _class_names([str(name) for name in arrays["label_names"]], architecture)
             source = str(arrays["dataset"]), str(arrays["split"])
             samples = Samples(arrays["images"], arrays["labels"], names, *source)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}; {AGAIN}") from error
     _check_samples(samples, architecture, path)
     return samples
+
+
+def _class_names(names: list, architecture) -> list:
+    """Returns the names, with stand-ins for classes of a classifier that no training image had."""
+    missing = range(len(names), 0 if architecture.task == SEQUENCE else architecture.top.classes)
+    return names + [f"class {number}" for number in missing]
 
 
 def _check_samples(samples: Samples, architecture, path: Path):

@@ -1,0 +1,20 @@
+import subprocess
+import sys
+from pathlib import Path
+
+EDGE = Path(__file__).parents[2] / "edge"
+PROGRAM = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "keras", "tf_keras", "dcn_tf", "train", "tools"}
+print(sorted(heavy))
+"""
+
+
+def test_no_module_imports_tensorflow_or_another_package_of_the_project():
+    modules = sorted(f"edge.{path.stem}" for path in EDGE.glob("*.py") if path.stem != "__init__")
+    assert "edge.runner" in modules
+    for module in modules:
+        command = [sys.executable, "-c", PROGRAM, module]
+        run = subprocess.run(command, cwd=EDGE.parent, capture_output=True, text=True, check=True)
+        assert run.stdout.strip() == "[]", module

@@ -1,0 +1,88 @@
+"""Tiny networks with random weights, finished workdirs that hold them, and bundles made from those."""
+
+import json
+
+import numpy as np
+
+from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
+from dcn_tf.model import DynamicCapacityNetwork
+from edge.bundle import write_bundle
+from tools.bundling import make_files
+from tools.workdir import load_workdir
+
+NUM_IMAGES = 48
+
+
+def classifier_architecture(statistics="separate", padding="valid"):
+    """28 x 28 grey pixels, 5 x 5 cells, patches of 10 x 10 that reach beyond the image where padding is 'same'."""
+    return Architecture(
+        name="tiny_classifier",
+        image_size=(28, 28),
+        channels=1,
+        coarse=(Conv(4, 5, strides=2), Conv(8, 3, strides=2, padding=padding)),
+        fine=(Conv(8, 3), MaxPool(2), Conv(8, 3)),  # a patch gives a 2 x 2 map, which is averaged
+        top=ClassifierTopSpec(Conv(16, 3, strides=2, padding=padding), 5, statistics),
+        patch_size=(10, 10),
+        num_patches=3,
+    )
+
+
+def sequence_architecture():
+    """24 x 48 colour pixels, 2 x 4 cells, numbers of up to three digits."""
+    return Architecture(
+        name="tiny_sequence",
+        image_size=(24, 48),
+        channels=3,
+        coarse=(Conv(4, 5, strides=4), Conv(8, (3, 5), strides=2)),
+        fine=(Conv(8, 3), MaxPool(4), Conv(12, 3)),
+        top=SequenceTopSpec(3, 10),
+        patch_size=(16, 16),
+        num_patches=3,
+    )
+
+
+def make_network(architecture, seed=0):
+    """Returns a network whose weights, gammas and moving statistics are all random: folding is really tested."""
+    network = DynamicCapacityNetwork(architecture)
+    network.build()
+    rng = np.random.default_rng(seed)
+    for weight in network.weights:
+        if weight.name in ("gamma", "moving_variance"):
+            weight.assign(rng.uniform(0.4, 1.6, weight.shape))
+        elif weight.name in ("beta", "bias", "moving_mean"):
+            weight.assign(rng.normal(0, 0.3, weight.shape))
+        else:
+            weight.assign(rng.normal(0, 1 / np.sqrt(np.prod(weight.shape[:-1])), weight.shape))
+    return network
+
+
+def make_images(architecture, count=NUM_IMAGES, seed=1):
+    """Returns blocky random images, uint8."""
+    rng = np.random.default_rng(seed)
+    height, width = architecture.image_size
+    blocks = rng.integers(0, 256, (count, height // 4, width // 4, architecture.channels), np.uint8)
+    return blocks.repeat(4, axis=1).repeat(4, axis=2)
+
+
+def write_workdir(directory, network):
+    """Writes what a finished training leaves behind."""
+    architecture = network.architecture
+    images = make_images(architecture)
+    rng = np.random.default_rng(2)
+    labels = np.stack([rng.integers(0, n, len(images)) for n in architecture.top.heads], axis=1).astype(np.int32)
+    count = architecture.top.symbols if architecture.task == "sequence" else architecture.top.classes
+    (directory / "samples").mkdir(parents=True)
+    for split in ("calibration", "test"):
+        facts = {"label_names": np.array([str(i) for i in range(count)]), "dataset": "tiny", "split": split}
+        np.savez(directory / "samples" / f"{split}.npz", images=images, labels=labels, **facts)
+    network.save(directory / "model.keras")
+    result = {"dataset": "tiny", "seed": 0, "steps": 1, "config": {"workdir": "/somewhere", "model": "dcn"}}
+    (directory / "result.json").write_text(json.dumps(result))
+    (directory / "flags.txt").write_text("--dataset=tiny\n")
+    return directory
+
+
+def make_bundle(directory, workdir, method):
+    """Writes the bundle of a workdir, without measured errors."""
+    trained = load_workdir(workdir)
+    return write_bundle(directory, *make_files(trained, method, trained.model.architecture.num_patches, 512))

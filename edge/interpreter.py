@@ -115,7 +115,9 @@ class Model:
         self._leading = self.input.shape[0]
 
     def output(self, name: str) -> Tensor:
-        """Returns the description of the named output."""
+        """Returns the description of the named output; UserError where there is none."""
+        if name not in self._by_name:
+            raise UserError(f"a model of the bundle has no output {name!r}; export the bundle again")
         return self._by_name[name]
 
     def invoke(self, raw_input) -> dict:

@@ -8,7 +8,12 @@ from edge.manifest import CLASSIFICATION
 
 
 class PixelInput:
-    """From pixels to a model's raw input."""
+    """From pixels to a model's raw input.
+
+    Args:
+        manifest: of the bundle.
+        tensor: the model's input.
+    """
 
     def __init__(self, manifest: dict, tensor: Tensor):
         self.shape = (*manifest["input"]["size"], manifest["input"]["channels"])

@@ -64,10 +64,11 @@ class TwoStageRunner:
         self.map_size = tuple(manifest["cells"]["map"])
         self.num_cells = self.map_size[0] * self.map_size[1]
         self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
+        self._check_shapes()
         self._pixels = PixelInput(manifest, self.coarse.input)
         self._patch_pixels = pixel_table(self.fine.input, manifest["input"]["scale"])
         self._cutter = PatchCutter(
-            manifest["input"]["size"],
+            self._pixels.shape,
             self.map_size,
             manifest["patch"]["origin"],
             manifest["cells"]["stride"],
@@ -76,6 +77,21 @@ class TwoStageRunner:
         self._saliency = _make_saliency(bundle)
         self._decode = Decoder(manifest)
         self._to_top = [Requantizer(*pair) for pair in self._crossings()]
+
+    def _check_shapes(self):
+        manifest = self.manifest
+        channels = manifest["input"]["channels"]
+        name = "coarse_features" if manifest["task"] == CLASSIFICATION else "cell_logits"
+        facts = {
+            "input.size": (self.coarse.input.shape[1:], (*manifest["input"]["size"], channels)),
+            "cells.map": (self.coarse.output(name).shape[1:3], self.map_size),
+            "patch.size": (self.fine.input.shape[1:], (*manifest["patch"]["size"], channels)),
+        }
+        for field_name, (found, wanted) in facts.items():
+            if found != wanted:
+                raise UserError(
+                    f"the manifest's {field_name} does not fit its models: {wanted} and {found}; export the bundle again"
+                )
 
     def _crossings(self):
         fine = (self.fine.output("fine_features"), self.top.input)
@@ -116,9 +132,10 @@ class TwoStageRunner:
         clock.lap("fine")
         refined = self._refine(coarse, fine_features, cells)
         clock.lap("assemble")
-        answer = self.top.invoke(refined)
+        top = self.top.invoke(refined)
         clock.lap("top")
-        return self._result(self._answer(answer), clock, entropy=entropy, saliency=saliency, cells=cells)
+        answer = log_probabilities_of(self.top, top, self.manifest, "refined")
+        return self._result(answer, clock, entropy=entropy, saliency=saliency, cells=cells)
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
@@ -133,13 +150,9 @@ class TwoStageRunner:
     def _coarse_output(self, coarse):
         """Returns what the saliency is computed from, the coarse output's log-probabilities and their entropy."""
         manifest = self.manifest
-        if manifest["task"] == CLASSIFICATION:
-            signal = self.coarse.output("activation_map").dequantize(coarse["activation_map"][0])
-            logits = self.coarse.output("logits").dequantize(coarse["logits"][0])
-            output = log_softmax(logits, manifest["heads"])
-        else:
-            signal = self.coarse.output("cell_logits").dequantize(coarse["cell_logits"][0])
-            output = pool_cells(signal, manifest, "coarse")
+        name = "activation_map" if manifest["task"] == CLASSIFICATION else "cell_logits"
+        signal = self.coarse.output(name).dequantize(coarse[name][0])
+        output = log_probabilities_of(self.coarse, coarse, manifest, "coarse")
         return signal, output, float(entropies(output, manifest["heads"])[manifest["saliency_heads"]].sum())
 
     def _refine(self, coarse, fine_features, cells):
@@ -148,12 +161,6 @@ class TwoStageRunner:
         if not coarse_to_top:
             return fine_to_top(fine_features)
         return assemble(coarse_to_top[0](coarse["coarse_features"][0]), fine_to_top(fine_features), cells)[None]
-
-    def _answer(self, answer):
-        """Returns the log-probabilities of the top's raw output."""
-        if self.manifest["task"] == CLASSIFICATION:
-            return log_softmax(self.top.output("logits").dequantize(answer["logits"][0]), self.manifest["heads"])
-        return pool_cells(self.top.output("cell_logits").dequantize(answer["cell_logits"]), self.manifest, "refined")
 
     def _result(self, log_probabilities, clock, cells=None, **intermediates):
         prediction, probability, categories = self._decode(log_probabilities)
@@ -195,12 +202,7 @@ class WholeFineRunner:
         clock.lap("input")
         output = self.model.invoke(model_input)
         clock.lap("whole_fine")
-        if self.manifest["task"] == CLASSIFICATION:
-            logits = self.model.output("logits").dequantize(output["logits"][0])
-            log_probabilities = log_softmax(logits, self.manifest["heads"])
-        else:
-            cell_logits = self.model.output("cell_logits").dequantize(output["cell_logits"][0])
-            log_probabilities = pool_cells(cell_logits, self.manifest, "coarse")
+        log_probabilities = log_probabilities_of(self.model, output, self.manifest, "coarse")
         prediction, probability, categories = self._decode(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
@@ -220,9 +222,19 @@ class Clock:
         self._last = now
 
 
-def pool_cells(cell_logits, manifest: dict, which: str) -> np.ndarray:
-    """Returns the log-probabilities of cells' logits, pooled as the manifest says of `which`: [..., n] -> [n]."""
+def log_probabilities_of(model: Model, raw: dict, manifest: dict, which: str) -> np.ndarray:
+    """Returns the log-probabilities that a model's raw outputs stand for, [sum(heads)].
+
+    Args:
+        model: gives `logits`, or for sequences `cell_logits`, which are pooled.
+        raw: what the model returned.
+        manifest: of the bundle.
+        which: 'coarse' or 'refined', the manifest's pooling.
+    """
     heads, pooling = manifest["heads"], manifest["pooling"]
+    if manifest["task"] == CLASSIFICATION:
+        return log_softmax(model.output("logits").dequantize(raw["logits"][0]), heads)
+    cell_logits = model.output("cell_logits").dequantize(raw["cell_logits"])
     return pool(cell_logits.reshape(-1, sum(heads)), heads, pooling[which], pooling["floor"])
 
 

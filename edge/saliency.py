@@ -119,7 +119,7 @@ class ClassifierSaliency:
 
     def _add_windows(self, live, windows):
         depth = self.gradient.shape[1]
-        windows = windows.reshape(len(live), -1, depth)
+        windows = windows.reshape(len(live), self.cells_of_window.shape[1], depth)
         self.gradient.fill(0)
         groups = self.group_of_window[live]
         for group in self.groups:

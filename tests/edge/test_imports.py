@@ -6,8 +6,8 @@ EDGE = Path(__file__).parents[2] / "edge"
 PROGRAM = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
-heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "keras", "tf_keras", "dcn_tf", "train", "tools"}
-print(sorted(heavy))
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"tensorflow", "keras", "tf_keras", "dcn_tf", "train", "tools"}))
 """
 
 

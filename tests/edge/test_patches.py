@@ -16,7 +16,7 @@ def test_patches_are_those_of_the_library(origin, stride, size):
     image = rng.integers(1, 256, (20, 26, 2), np.uint8)
     cells = np.stack(np.divmod(np.arange(24), 6), axis=1)  # every cell of a 4 x 6 map, borders too
     expected = cut_patches(image[None].astype(np.float32), cells[None], PatchGrid(origin, stride, size)).numpy()[0]
-    found = PatchCutter(image.shape[:2], (4, 6), origin, stride, size).cut(image, cells)
+    found = PatchCutter(image.shape, (4, 6), origin, stride, size).cut(image, cells)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, expected)
 

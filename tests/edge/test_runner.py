@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dcn_tf.losses import decode
+from edge.bundle import Bundle
 from edge.errors import UserError
 from edge.runner import TwoStageRunner, WholeFineRunner
 from edge.saliency import log_softmax
@@ -38,7 +39,7 @@ def test_an_int8_bundle_is_close(case):
     same = (cells[:, :, None] == case.expected["cells"][:, None]).all(-1).any(1)
     assert same.mean() > 0.8
     predicted = np.array([result.categories for result in results])
-    assert (predicted == decode(case.expected["logits"], heads)).mean() > 0.8
+    assert (predicted == decode(case.expected["logits"], heads).numpy()).mean() > 0.8
     found = np.stack([result.log_probabilities for result in results])
     assert np.abs(found - log_softmax(case.expected["logits"], heads)).mean() < 0.15
 
@@ -87,3 +88,18 @@ def test_every_stage_is_timed(case):
     assert list(result.stages_us) == ["input", "coarse", "saliency", "patches", "fine", "assemble", "top", "decode"]
     assert result.milliseconds == pytest.approx(sum(result.stages_us.values()) / 1e3)
     assert min(result.stages_us.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("field", "change"), [("cells", {"map": [6, 6]}), ("patch", {"size": [9, 10]}), ("input", {"size": [28, 29]})]
+)
+def test_a_manifest_that_does_not_fit_its_models_is_told(classifier_case, field, change):
+    manifest = classifier_case.float32.manifest
+    changed = manifest | {field: manifest[field] | change}
+    with pytest.raises(UserError, match=f"the manifest's {field}.* does not fit its models"):
+        TwoStageRunner(Bundle(classifier_case.float32.directory, changed))
+
+
+def test_an_output_that_is_missing_is_told(classifier_case):
+    with pytest.raises(UserError, match="has no output 'cell_logits'"):
+        TwoStageRunner(classifier_case.float32).top.output("cell_logits")

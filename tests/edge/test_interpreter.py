@@ -1,0 +1,62 @@
+import copy
+
+import numpy as np
+import pytest
+
+from edge.errors import UserError
+from edge.interpreter import Model, Tensor, make_interpreter
+
+INT8 = Tensor("x", 0, (1, 4), "int8", 0.5, -3)
+
+
+def test_quantize_rounds_and_clips():
+    np.testing.assert_array_equal(INT8.quantize([0, 0.5, 0.9, 1e6, -1e6]), np.array([-3, -2, -1, 127, -128], np.int8))
+    np.testing.assert_array_equal(INT8.dequantize(np.array([-3, -1], np.int8)), [0, 1])
+
+
+def test_float_tensors_pass_through():
+    tensor = Tensor("x", 0, (1,), "float32")
+    assert tensor.quantize([1.5]).dtype == np.float32
+    assert tensor.dequantize(np.float32([1.5])) == 1.5
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x1c\x00\x00\x00TFL3" + b"\x00" * 64])
+def test_what_is_no_model_is_told(content, tmp_path):
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be run by this TFLite runtime"):
+        make_interpreter(path)
+
+
+def test_the_interpreter_is_resized_only_when_the_number_of_patches_changes(classifier_case, monkeypatch):
+    bundle = classifier_case.float32
+    model = Model(bundle.model_file("fine"), bundle.manifest["models"]["fine"])
+    sizes = []
+    resize = model.interpreter.resize_tensor_input
+    monkeypatch.setattr(
+        model.interpreter, "resize_tensor_input", lambda i, shape: (sizes.append(shape[0]), resize(i, shape))
+    )
+    patches = classifier_case.expected["patches"][:5].reshape(-1, 10, 10, 1)
+    for count in (3, 3, 5, 5, 1, 3):
+        found = model(patches[:count])["fine_features"]
+        expected = classifier_case.expected["fine_features"][:5].reshape(-1, 8)[:count]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert sizes == [5, 1, 3]
+
+
+def test_a_model_is_read_from_bytes_and_called_with_real_values(classifier_case):
+    bundle = classifier_case.ptq
+    model = Model(bundle.model_file("coarse").read_bytes(), bundle.manifest["models"]["coarse"])
+    outputs = model(classifier_case.images[:1].astype(np.float32) / 255)
+    assert sorted(outputs) == ["activation_map", "coarse_features", "logits"]
+    difference = outputs["coarse_features"] - classifier_case.expected["coarse_features"][:1]
+    assert np.abs(difference).max() < 8 * model.output("coarse_features").scale
+
+
+@pytest.mark.parametrize("change", [{"shape": [1, 2]}, {"dtype": "int8"}, {"order": 7}])
+def test_a_file_that_is_not_the_manifests_is_told(classifier_case, change):
+    bundle = classifier_case.float32
+    entry = copy.deepcopy(bundle.manifest["models"]["top"])
+    entry["outputs"][0] |= change
+    with pytest.raises(UserError, match="tensor 'logits' .* is not in its model file"):
+        Model(bundle.model_file("top"), entry)

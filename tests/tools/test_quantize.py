@@ -1,0 +1,90 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from edge.bundle import load_bundle
+from edge.errors import UserError
+from tools import compare, quantize
+
+ROOT = Path(__file__).parents[2]
+
+
+def values(workdir, bundle, /, **changes):
+    defaults = {
+        "workdir": str(workdir),
+        "bundle": str(bundle),
+        "method": "ptq",
+        "num_patches": None,
+        "calibration_images": 512,
+        "test_images": None,
+    }
+    return SimpleNamespace(**(defaults | changes))
+
+
+def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
+    quantize.main(values(classifier_workdir, tmp_path / "new" / "bundle", num_patches=2, test_images=20))
+    manifest = load_bundle(tmp_path / "new" / "bundle").manifest
+    printed = capsys.readouterr().out
+    assert (manifest["method"], manifest["num_patches"], manifest["measured"]["images"]) == ("ptq", 2, 20)
+    assert set(manifest["measured"]["error"]) == {"dcn_keras", "dcn_bundle", "fine_keras", "fine_bundle"}
+    assert "workdir" not in manifest["training"]["config"]
+    assert f"{manifest['files']['coarse.tflite']['bytes']:,}" in printed
+    assert "cells are the same" in printed
+    assert os.listdir(tmp_path / "new") == ["bundle"]
+
+    compare.main(SimpleNamespace(**vars(values(classifier_workdir, tmp_path / "new" / "bundle", test_images=5))))
+    assert "5 images of tiny test, 2 patches" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "qat"}, "qat is not available yet; use --method=ptq"),
+        ({"num_patches": 26}, "from 1 to the number of cells, 25, received 26"),
+        ({"num_patches": 0}, "from 1 to the number of cells, 25, received 0"),
+        ({"calibration_images": 15}, "at least 16 calibration images are needed, received 15"),
+        ({"workdir": "nowhere"}, "no such workdir: nowhere"),
+    ],
+)
+def test_wrong_input_writes_nothing(classifier_workdir, tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        quantize.main(values(classifier_workdir, tmp_path / "bundle", **changes))
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_folder_that_is_no_bundle_is_left_alone(classifier_workdir):
+    before = sorted(os.listdir(classifier_workdir))
+    with pytest.raises(UserError, match="not a bundle and not empty"):
+        quantize.main(values(classifier_workdir, classifier_workdir))
+    assert sorted(os.listdir(classifier_workdir)) == before
+
+
+def test_few_images_are_told(classifier_workdir, tmp_path):
+    path = classifier_workdir / "samples" / "calibration.npz"
+    arrays = dict(np.load(path))
+    np.savez(path, **(arrays | {"images": arrays["images"][:3], "labels": arrays["labels"][:3]}))
+    with pytest.raises(UserError, match="the workdir holds 3"):
+        quantize.main(values(classifier_workdir, tmp_path / "bundle"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--workdir"),
+        (["--workdir=x", "--bundle=y", "--method=int4"], "int4"),
+        (["--workdir=x", "--bundle=y", "more"], "every argument is a flag, --name=value, received 'more'"),
+        (["--workdir=nowhere", "--bundle=y"], "no such workdir: nowhere"),
+    ],
+)
+def test_as_a_program_wrong_input_is_one_line_and_status_2(tmp_path, arguments, message):
+    program = [sys.executable, "-m", "tools.quantize", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert message in done.stderr
+    assert os.listdir(tmp_path) == []

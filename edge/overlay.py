@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from edge.errors import UserError, one_line
 from edge.images import Fit
-from edge.runner import Result
+from edge.result import Result
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
 BOX_COLOUR = (60, 255, 120)

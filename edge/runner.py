@@ -1,8 +1,6 @@
 """Runs a bundle on one image at a time: coarse everywhere, fine where it matters."""
 
-import time
 import zipfile
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,39 +10,8 @@ from edge.interpreter import Model
 from edge.manifest import CLASSIFICATION, SEQUENCE
 from edge.numbers import Decoder, PixelInput, Requantizer, pixel_table
 from edge.patches import PatchCutter, assemble
+from edge.result import Clock, Result
 from edge.saliency import ClassifierSaliency, SequenceSaliency, entropies, log_softmax, pool, select_cells
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was read in one image, and what led to it.
-
-    Attributes:
-        prediction: the label, or the sequence read.
-        probability: of the prediction; for a sequence p(length) times p(symbol) of every position up to it.
-        num_patches: patches that were looked at; 0 where the coarse answer stood.
-        log_probabilities: of every head, [sum(heads)].
-        categories: the most probable category of each head: the class, or length minus one, symbols, and 'none' behind.
-        entropy: of the coarse output, in nats; None for the whole fine model.
-        saliency: [h, w]; None where no patch was looked at.
-        cells: [k, 2], (row, column), most salient first.
-        stages_us: microseconds of each stage.
-    """
-
-    prediction: str
-    probability: float
-    num_patches: int
-    log_probabilities: np.ndarray
-    categories: tuple
-    entropy: float | None = None
-    saliency: np.ndarray | None = None
-    cells: np.ndarray | None = None
-    stages_us: dict = field(default_factory=dict)
-
-    @property
-    def milliseconds(self) -> float:
-        """Time from the pixels to the prediction."""
-        return sum(self.stages_us.values()) / 1e3
 
 
 class TwoStageRunner:
@@ -81,17 +48,16 @@ class TwoStageRunner:
     def _check_shapes(self):
         manifest = self.manifest
         channels = manifest["input"]["channels"]
-        name = "coarse_features" if manifest["task"] == CLASSIFICATION else "cell_logits"
+        map_name = "coarse_features" if manifest["task"] == CLASSIFICATION else "cell_logits"
         facts = {
             "input.size": (self.coarse.input.shape[1:], (*manifest["input"]["size"], channels)),
-            "cells.map": (self.coarse.output(name).shape[1:3], self.map_size),
+            "cells.map": (self.coarse.output(map_name).shape[1:3], self.map_size),
             "patch.size": (self.fine.input.shape[1:], (*manifest["patch"]["size"], channels)),
         }
-        for field_name, (found, wanted) in facts.items():
+        for name, (found, wanted) in facts.items():
             if found != wanted:
-                raise UserError(
-                    f"the manifest's {field_name} does not fit its models: {wanted} and {found}; export the bundle again"
-                )
+                problem = f"the manifest's {name} does not fit its models: {wanted} and {found}"
+                raise UserError(f"{problem}; export the bundle again")
 
     def _crossings(self):
         fine = (self.fine.output("fine_features"), self.top.input)
@@ -206,20 +172,6 @@ class WholeFineRunner:
         prediction, probability, categories = self._decode(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
-
-
-class Clock:
-    """Splits the time since it was made into named stages, in microseconds."""
-
-    def __init__(self):
-        self.laps = {}
-        self._last = time.perf_counter_ns()
-
-    def lap(self, stage: str) -> None:
-        """Ends a stage."""
-        now = time.perf_counter_ns()
-        self.laps[stage] = (now - self._last) / 1e3
-        self._last = now
 
 
 def log_probabilities_of(model: Model, raw: dict, manifest: dict, which: str) -> np.ndarray:

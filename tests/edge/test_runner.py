@@ -91,7 +91,7 @@ def test_every_stage_is_timed(case):
 
 
 @pytest.mark.parametrize(
-    ("field", "change"), [("cells", {"map": [6, 6]}), ("patch", {"size": [9, 10]}), ("input", {"size": [28, 29]})]
+    ("field", "change"), [("cells", {"map": [4, 4]}), ("patch", {"size": [9, 10]}), ("input", {"size": [28, 29]})]
 )
 def test_a_manifest_that_does_not_fit_its_models_is_told(classifier_case, field, change):
     manifest = classifier_case.float32.manifest

@@ -1,0 +1,52 @@
+"""What a runner returns for one image, and the clock that times its stages."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was read in one image, and what led to it.
+
+    Attributes:
+        prediction: the label, or the sequence read.
+        probability: of the prediction; for a sequence p(length) times p(symbol) of every position up to it.
+        num_patches: patches that were looked at; 0 where the coarse answer stood.
+        log_probabilities: of every head, [sum(heads)].
+        categories: the most probable category of each head: the class, or length minus one, symbols, and 'none' behind.
+        entropy: of the coarse output, in nats; None for the whole fine model.
+        saliency: [h, w]; None where no patch was looked at.
+        cells: [k, 2], (row, column), most salient first.
+        stages_us: microseconds of each stage.
+    """
+
+    prediction: str
+    probability: float
+    num_patches: int
+    log_probabilities: np.ndarray
+    categories: tuple
+    entropy: float | None = None
+    saliency: np.ndarray | None = None
+    cells: np.ndarray | None = None
+    stages_us: dict = field(default_factory=dict)
+
+    @property
+    def milliseconds(self) -> float:
+        """Time from the pixels to the prediction."""
+        return sum(self.stages_us.values()) / 1e3
+
+
+class Clock:
+    """Splits the time since it was made into named stages, in microseconds."""
+
+    def __init__(self):
+        self.laps = {}
+        self._last = time.perf_counter_ns()
+
+    def lap(self, stage: str) -> None:
+        """Ends a stage."""
+        now = time.perf_counter_ns()
+        self.laps[stage] = (now - self._last) / 1e3
+        self._last = now

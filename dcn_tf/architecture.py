@@ -11,7 +11,7 @@ from dataclasses import dataclass
 CLASSIFICATION = "classification"
 SEQUENCE = "sequence"
 WEIGHTINGS = ("average", "inverse_entropy")
-STATISTICS = ("shared", "separate")
+STATISTICS = ("separate", "shared")
 
 
 def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
@@ -112,13 +112,13 @@ class ClassifierTopSpec:
     Attributes:
         conv: the convolution over the (refined) map of vectors.
         classes: number of classes.
-        statistics: batch statistics of the top's two passes. 'shared': the coarse pass is normalised by the moving
-            statistics of the refined pass, in training too. 'separate': each pass has its own.
+        statistics: batch statistics of the top's two passes. 'separate': each pass has its own. 'shared': the coarse
+            pass is normalised by the moving statistics of the refined pass, in training too.
     """
 
     conv: Conv
     classes: int
-    statistics: str = "shared"
+    statistics: str = "separate"
 
     task = CLASSIFICATION
 

@@ -100,10 +100,10 @@ class FineStack(Stack):
 class ClassifierTop(keras.layers.Layer):
     """The top g of a classifier: convolution, global max pooling, softmax over classes (paper, section 4.1).
 
-    The batch statistics of the two passes of g: by default ('shared') the refined pass alone estimates them, and the
-    coarse pass is normalised by their moving averages, in training too. The saliency then is the same function of an
-    image in training and at inference, and no image's saliency depends on the others of its batch. With 'separate',
-    each pass has a normalisation of its own, in training by the statistics of the batch.
+    The paper leaves open which batch statistics the two passes of g use. With 'separate', each pass is normalised by
+    its own, in training those of the batch; scale and shift are common to both. With 'shared', the refined pass alone
+    estimates them and the coarse pass is normalised by their moving averages, in training too, so that an image's
+    saliency does not depend on the rest of its batch. The measurement behind the default is in results/README.md.
 
     Args:
         conv, classes, statistics: see `ClassifierTopSpec`.
@@ -117,7 +117,7 @@ class ClassifierTop(keras.layers.Layer):
         logits, [batch, classes].
     """
 
-    def __init__(self, conv, classes, statistics="shared", **kwargs):
+    def __init__(self, conv, classes, statistics="separate", **kwargs):
         super().__init__(**kwargs)
         conv = conv if isinstance(conv, spec.Conv) else spec.Conv(**conv)
         self.spec = spec.ClassifierTopSpec(conv, classes, statistics)
@@ -126,7 +126,7 @@ class ClassifierTop(keras.layers.Layer):
         self.coarse_normalization = None
         if statistics == "separate" and conv.batch_normalization:
             self.coarse_normalization = keras.layers.BatchNormalization(
-                **BATCH_NORMALIZATION, name="coarse_normalization"
+                **BATCH_NORMALIZATION, center=False, scale=False, name="coarse_normalization"
             )
 
     def build(self, input_shape):
@@ -138,10 +138,15 @@ class ClassifierTop(keras.layers.Layer):
 
     def activation_map(self, features, training=False, coarse_pass=False):
         """Returns what the global max pooling sees: [batch, h', w', filters]."""
-        if coarse_pass and self.coarse_normalization is None:
-            training = False
-        normalization = self.coarse_normalization if coarse_pass else None
-        return self.block(features, training=training, normalization=normalization)
+        if not coarse_pass:
+            return self.block(features, training=training)
+        if self.coarse_normalization is None:
+            return self.block(features, training=False)
+        return self.block(features, training=training, normalization=self._normalize_coarse)
+
+    def _normalize_coarse(self, inputs, training):
+        common = self.block.normalization
+        return self.coarse_normalization(inputs, training=training) * common.gamma + common.beta
 
     def classify(self, activation_map):
         """Returns logits [batch, classes] of an activation map."""

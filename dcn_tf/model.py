@@ -95,7 +95,9 @@ class DynamicCapacityNetwork(keras.Model):
         """Returns the 'coarse' or 'fine' model, which runs one stack over the whole image and shares its weights."""
         if name not in ("coarse", "fine"):
             raise ValueError(f"name must be 'coarse' or 'fine'. Received: {name!r}")
-        model = WholeModel(getattr(self, name), getattr(self, f"{name}_top"), name=f"{name}_model")
+        separate = getattr(self.architecture.top, "statistics", None) == "separate"
+        coarse_pass = name == "coarse" and separate  # shared statistics are the refined pass's to estimate
+        model = WholeModel(getattr(self, name), getattr(self, f"{name}_top"), coarse_pass, name=f"{name}_model")
         model.built = True
         return model
 
@@ -106,19 +108,25 @@ class DynamicCapacityNetwork(keras.Model):
 class WholeModel(keras.Model):
     """One stack over the whole image, and a top: images [batch, H, W, C] -> {"features", "logits"}.
 
+    Args:
+        stack: the coarse or the fine stack.
+        top: what reads its map.
+        coarse_pass: whether the top normalises by the statistics of its coarse pass.
+
     Call arguments:
         weighting: how a sequence top pools its cells; 'average' where None. Classifier tops take none.
     """
 
-    def __init__(self, stack, top, **kwargs):
+    def __init__(self, stack, top, coarse_pass=False, **kwargs):
         super().__init__(**kwargs)
         self.stack = stack
         self.top = top
+        self.coarse_pass = coarse_pass
 
     def call(self, images, training=False, weighting=None):
         features = self.stack(images, training=training)
         if isinstance(self.top, SequenceTop):
             logits = self.top(features, training=training, weighting=weighting or "average")
         else:
-            logits = self.top(features, training=training)
+            logits = self.top(features, training=training, coarse_pass=self.coarse_pass)
         return {"features": features, "logits": logits}

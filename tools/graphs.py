@@ -95,10 +95,10 @@ def saliency_weights(network) -> dict[str, np.ndarray]:
             f"received {top.spec.conv.activation!r}; train such a top"
         )
     kernel = top.block.convolution.kernel.numpy()
-    normalization = top.coarse_normalization or top.block.normalization
-    if normalization is not None:
-        deviation = np.sqrt(normalization.moving_variance.numpy() + normalization.epsilon)
-        kernel = kernel * (normalization.gamma.numpy() / deviation)
+    if top.block.normalization is not None:
+        statistics = top.coarse_normalization or top.block.normalization
+        deviation = np.sqrt(statistics.moving_variance.numpy() + statistics.epsilon)
+        kernel = kernel * (top.block.normalization.gamma.numpy() / deviation)
     return {"kernel": kernel, "dense": dense}
 
 

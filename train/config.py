@@ -42,7 +42,7 @@ class Config:
     hint_weight: float = 0.0
     coarse_weight: float = 0.0
     num_patches: int | None = None
-    top_statistics: str = "shared"
+    top_statistics: str | None = None
     augment: bool = True
     validation_images: int = 5000
     test_images: int = 10000
@@ -58,10 +58,12 @@ class Config:
             "training": TRAININGS,
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
-            "top_statistics": STATISTICS,
+            "top_statistics": (None, *STATISTICS),
         }.items():
             if getattr(self, name) not in choices:
-                raise UserError(f"--{name} must be one of {', '.join(choices)}. Received: {getattr(self, name)!r}")
+                raise UserError(
+                    f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
+                )
         for name in ("train_steps", "batch_size", "validation_images", "test_images", "log_every", "checkpoint_every"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require("learning_rate", self.learning_rate > 0, "greater than 0")
@@ -82,11 +84,11 @@ class Config:
         architecture = preset(self.preset)
         if self.num_patches is not None:
             architecture = dataclasses.replace(architecture, num_patches=self.num_patches)
-        if self.top_statistics != "shared":
+        if self.top_statistics is not None:
             if architecture.task != "classification":
                 raise UserError(
                     f"--top_statistics belongs to classifier tops. Received: {self.top_statistics!r} with "
-                    f"--preset={self.preset}; leave it at 'shared'"
+                    f"--preset={self.preset}; leave it out"
                 )
             top = dataclasses.replace(architecture.top, statistics=self.top_statistics)
             architecture = dataclasses.replace(architecture, top=top)

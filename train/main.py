@@ -27,7 +27,7 @@ STRING_FLAGS = {
     ),
     "optimizer": " | ".join(OPTIMIZERS) + ".",
     "schedule": f"Learning rate over the run: {' | '.join(SCHEDULES)}. 'exponential' falls by --decay_rate.",
-    "top_statistics": "Batch statistics of a classifier top's coarse and refined pass: shared | separate.",
+    "top_statistics": "Batch statistics of a classifier top's passes: separate | shared; the preset's own by default.",
 }
 INTEGER_FLAGS = {
     "seed": "Seeds weights, the order of images and what is generated. Validation and test do not depend on it.",

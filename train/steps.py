@@ -9,7 +9,7 @@ from train.config import Config
 
 
 def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config):
-    """Returns the loss terms of the whole network, name -> (weight, value), and its outputs (paper, section 2.3).
+    """Returns the loss terms of the whole network, name -> (weight, value) (paper, section 2.3).
 
     The coarse weights see a sum of cross-entropy and hint. The paper's convex combination differs from it by a factor
     on the whole coarse gradient, to which Adam is indifferent.
@@ -89,9 +89,11 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
             terms = losses(images, labels)
             loss = tf.add_n([weight * value for weight, value in terms.values()])
         gradients = tape.gradient(loss, variables)
-        optimizer.apply_gradients(zip(gradients, variables))
+        # Without a coarse loss, nothing reaches the weights that only the coarse output uses.
+        reached = [(gradient, variable) for gradient, variable in zip(gradients, variables) if gradient is not None]
+        optimizer.apply_gradients(reached)
         metrics = {f"loss/{name}": value for name, (_, value) in terms.items()}
-        known = [gradient for gradient in gradients if gradient is not None]
-        return {"loss": loss, "gradient_norm": tf.linalg.global_norm(known)} | metrics
+        norm = tf.linalg.global_norm([gradient for gradient, _ in reached])
+        return {"loss": loss, "gradient_norm": norm} | metrics
 
     return train_step

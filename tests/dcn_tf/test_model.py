@@ -218,3 +218,20 @@ def test_whole_sequence_models_pool_as_they_are_asked_to(network, images):
 def test_whole_model_of_another_name(network):
     with pytest.raises(ValueError, match="Received: 'top'"):
         network.whole_model("top")
+
+
+@pytest.mark.parametrize("statistics", ["shared", "separate"])
+def test_the_coarse_model_is_the_coarse_output(statistics, classifier_architecture, rng, randomise):
+    spec = dataclasses.replace(classifier_architecture.top, statistics=statistics)
+    model = DynamicCapacityNetwork(dataclasses.replace(classifier_architecture, top=spec))
+    model.build()
+    randomise(model)
+    images = rng.random((3, *classifier_architecture.image_size, classifier_architecture.channels)).astype(np.float32)
+    coarse_logits = model(images)["coarse_logits"]
+    whole = model.whole_model("coarse")(images)["logits"]
+    np.testing.assert_allclose(whole, coarse_logits, rtol=1e-5, atol=1e-5)
+    trained = model.whole_model("coarse")
+    normalization = model.coarse_top.coarse_normalization or model.coarse_top.block.normalization
+    before = normalization.moving_mean.numpy()
+    trained(images, training=True)  # as a baseline it estimates its own statistics
+    assert np.abs(normalization.moving_mean.numpy() - before).min() > 0

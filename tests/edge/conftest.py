@@ -1,16 +1,11 @@
 """Bundles of tiny networks, made once per session, and what the networks themselves say."""
 
 import shutil
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "tools"))  # for tiny_bundles
-
 import tiny_bundles
 
 from edge.bundle import Bundle, load_bundle

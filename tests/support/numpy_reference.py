@@ -43,19 +43,21 @@ def max_pool(image, kernel, strides, padding):
     return output
 
 
-def normalise(values, normalization):
-    """Applies a Keras batch normalisation at inference."""
+def normalise(values, normalization, statistics=None):
+    """Applies a Keras batch normalisation at inference, with the statistics of another one where given."""
     gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in normalization.get_weights())
+    if statistics is not None:
+        mean, variance = (np.asarray(w, np.float64) for w in statistics.get_weights())
     return (values - mean) / np.sqrt(variance + normalization.epsilon) * gamma + beta
 
 
-def conv_block(image, block, normalization=None):
+def conv_block(image, block, statistics=None):
     """Runs one convolution of a Keras stack, and what follows it, on one image at inference."""
     layer, weights = block.spec, [np.asarray(w, np.float64) for w in block.convolution.get_weights()]
     values = convolve(image, weights[0], layer.strides, layer.padding)
     values = values + weights[1] if len(weights) == 2 else values
     if layer.batch_normalization:
-        values = normalise(values, normalization or block.normalization)
+        values = normalise(values, block.normalization, statistics)
     return {"relu": lambda v: np.maximum(v, 0), None: lambda v: v}[layer.activation](values)
 
 
@@ -72,8 +74,8 @@ def run_stack(image, stack):
 
 def run_classifier_top(features, top, coarse_pass=False):
     """Runs a Keras classifier top on one map [h, w, D] -> logits [classes]."""
-    normalization = top.coarse_normalization if coarse_pass else None
-    pooled = conv_block(np.asarray(features, np.float64), top.block, normalization).max(axis=(0, 1))
+    statistics = top.coarse_normalization if coarse_pass else None
+    pooled = conv_block(np.asarray(features, np.float64), top.block, statistics).max(axis=(0, 1))
     kernel, bias = (np.asarray(w, np.float64) for w in top.dense.get_weights())
     return pooled @ kernel + bias
 

@@ -36,7 +36,14 @@ def test_a_wrong_call_is_one_line_and_status_2(arguments, message):
 
 def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
     workdir = tmp_path / "run"
-    small = ["--model=coarse", "--train_steps=2", "--batch_size=4", "--test_images=20", "--validation_images=10", "--eval_num_patches=1"]
+    small = [
+        "--model=coarse",
+        "--train_steps=2",
+        "--batch_size=4",
+        "--test_images=20",
+        "--validation_images=10",
+        "--eval_num_patches=1",
+    ]
     done = run("--flagfile=quickstart.flags", f"--workdir={workdir}", *small)
     assert done.returncode == 0, done.stderr
     assert "(20 test images)" in done.stdout

@@ -11,6 +11,7 @@ from train.errors import DataUnavailableError, UserError
 
 SIDE = 28
 MNIST_VALIDATION = 5000  # the last of the training digits
+MNIST_URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"  # where tensorflow-datasets fetches it
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte",
     "y_train": "train-labels-idx1-ubyte",
@@ -100,9 +101,14 @@ def _read_idx(path: Path) -> np.ndarray:
 
 def _mnist_from_tfds() -> dict:
     try:
+        import requests
         import tensorflow_datasets as tfds
 
-        parts = tfds.as_numpy(tfds.load("mnist", split=["train", "test"], batch_size=-1, as_supervised=True))
+        builder = tfds.builder("mnist")
+        if not builder.is_prepared():
+            requests.head(MNIST_URL, timeout=10)  # without a network the builder would retry for minutes
+            builder.download_and_prepare()
+        parts = tfds.as_numpy(builder.as_dataset(split=["train", "test"], batch_size=-1, as_supervised=True))
     except Exception as error:  # tensorflow-datasets raises whatever its transports raise
         raise DataUnavailableError(
             f"MNIST could not be fetched through tensorflow-datasets ({type(error).__name__}); "

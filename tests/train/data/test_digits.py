@@ -71,23 +71,68 @@ def test_arrays_of_another_kind_are_refused(tmp_path):
         load_mnist(str(tmp_path))
 
 
-def test_mnist_that_can_not_be_fetched_is_unavailable(monkeypatch):
+class Builder:
+    """Stands for tensorflow-datasets' builder of MNIST."""
+
+    def __init__(self, prepared):
+        self.prepared = prepared
+
+    def is_prepared(self):
+        return self.prepared
+
+    def download_and_prepare(self):
+        self.prepared = True
+
+    def as_dataset(self, split, batch_size, as_supervised):
+        assert self.prepared
+        assert (split, batch_size, as_supervised) == (["train", "test"], -1, True)
+        return [(ARRAYS[f"x_{part}"][..., None], ARRAYS[f"y_{part}"].astype(np.int64)) for part in split]
+
+
+@pytest.fixture
+def tfds(monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets")
+    monkeypatch.setattr(tfds, "as_numpy", lambda value: value)
+    return tfds
 
-    def unreachable(*args, **kwargs):
-        raise ConnectionError("no route")
 
-    monkeypatch.setattr(tfds, "load", unreachable)
-    with pytest.raises(DataUnavailableError, match="could not be fetched .*--data_dir.*cluttered_digits"):
+def test_mnist_that_can_not_be_fetched_is_unavailable(tfds, monkeypatch):
+    import requests
+
+    def unreachable(url, timeout):
+        raise requests.exceptions.ConnectionError("no route")
+
+    monkeypatch.setattr(requests, "head", unreachable)
+    monkeypatch.setattr(tfds, "builder", lambda name: Builder(prepared=False))
+    with pytest.raises(
+        DataUnavailableError, match=r"could not be fetched .*ConnectionError.*--data_dir.*cluttered_digits"
+    ):
         load_mnist(None)
 
 
-def test_mnist_as_tensorflow_datasets_gives_it(monkeypatch):
-    tfds = pytest.importorskip("tensorflow_datasets")
-    parts = [(ARRAYS[f"x_{part}"][..., None], ARRAYS[f"y_{part}"].astype(np.int64)) for part in ("train", "test")]
-    monkeypatch.setattr(tfds, "load", lambda *args, **kwargs: parts)
-    monkeypatch.setattr(tfds, "as_numpy", lambda value: value)
+@pytest.mark.parametrize("prepared", [True, False])
+def test_mnist_as_tensorflow_datasets_gives_it(tfds, monkeypatch, prepared):
+    import requests
+
+    asked = []
+    monkeypatch.setattr(requests, "head", lambda url, timeout: asked.append(url))
+    monkeypatch.setattr(tfds, "builder", lambda name: Builder(prepared))
     check(load_mnist(None))
+    assert bool(asked) != prepared  # what lies on disk needs no network
+
+
+def test_the_real_builder_answers_without_a_network(monkeypatch):
+    """The genuine library up to the moment of fetching: it can be imported, and knows that nothing is prepared."""
+    pytest.importorskip("tensorflow_datasets")
+    import requests
+
+    def unreachable(url, timeout):
+        raise requests.exceptions.ConnectionError("no route")
+
+    monkeypatch.setattr(requests, "head", unreachable)
+    monkeypatch.setenv("TFDS_DATA_DIR", "/nonexistent")
+    with pytest.raises(DataUnavailableError, match="ConnectionError"):
+        load_mnist(None)
 
 
 def test_sklearn_digits_are_split_without_overlap_and_centred():

@@ -38,11 +38,22 @@ def seen_boxes(matrix, boxes):
 
 
 def warp(surface, matrix, size) -> Image.Image:
-    """Returns the surface float32 [h, w], seen through a homography, as a grey picture of `size` (height, width)."""
+    """Returns the surface float32 [h, w], seen through a homography, as a grey picture of `size` (height, width).
+
+    Where the picture reaches beyond the surface, the surface goes on as its own mirror image.
+    """
     inverse = np.linalg.inv(matrix)
-    picture = Image.fromarray(np.clip(surface, 0, 255).astype(np.uint8))
+    x, y, w = inverse @ np.array([[0, size[1], size[1], 0], [0, 0, size[0], size[0]], [1, 1, 1, 1]])
+    x, y = x / w, y / w
+    before = max(0, math.ceil(1 - y.min())), max(0, math.ceil(1 - x.min()))
+    after = max(0, math.ceil(1 + y.max()) - surface.shape[0]), max(0, math.ceil(1 + x.max()) - surface.shape[1])
+    values = np.clip(surface, 0, 255).astype(np.uint8)
+    if any(before + after):
+        values = np.pad(values, list(zip(before, after)), mode="symmetric")
+        inverse = translation(before[1], before[0]) @ inverse
     coefficients = (inverse / inverse[2, 2]).ravel()[:8]
-    return picture.transform((size[1], size[0]), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
+    transform = Image.Transform.PERSPECTIVE
+    return Image.fromarray(values).transform((size[1], size[0]), transform, coefficients, Image.Resampling.BILINEAR)
 
 
 def lit(rng, surface):

@@ -1,6 +1,8 @@
 """Which number is drawn, and how its digits stand on their line: spacing, slope, arc, digits hung by hand."""
 
+from bisect import bisect
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from PIL import Image
@@ -86,4 +88,4 @@ def _assemble(label, pieces) -> Number:
 
 def _choice(rng, shares) -> int:
     """Returns an index, drawn by shares that sum to one but for rounding."""
-    return min(int(np.searchsorted(np.cumsum(shares), rng.random(), side="right")), len(shares) - 1)
+    return min(bisect(list(accumulate(shares)), rng.random()), len(shares) - 1)

@@ -46,7 +46,7 @@ def render_crop(rng, size, split: str = "train") -> Rendering:
     face = draw_type_face(rng, split)
     number = set_number(rng, face, draw_label(rng), height)
     rows, columns = number.ink.shape
-    corner = round(0.3 * columns + 0.4 * height), round(0.12 * columns + 0.5 * height)
+    corner = round(0.25 * columns + 0.36 * height), round(0.06 * columns + 0.4 * height)
     shape = rows + 2 * corner[1], columns + 2 * corner[0]
     ground, value = _tones(rng)
     strength = min(abs(ground - value) / 85, 1.0)
@@ -62,13 +62,14 @@ def render_crop(rng, size, split: str = "train") -> Rendering:
     _put(rng, surface, number, corner, height, value)
 
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
-    boxes = camera.seen_boxes(matrix, number.boxes + np.tile(corner, 2))
+    boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
     left, top, right, bottom = _loose_window(rng, boxes)
     small = round(native), max(8, round(native * (right - left) / (bottom - top)))
     onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
     picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), onto @ matrix, small), native)
     image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
-    boxes = (boxes - np.tile([left, top], 2)) * np.tile([size[1] / (right - left), size[0] / (bottom - top)], 2)
+    scale = size[1] / (right - left), size[0] / (bottom - top)
+    boxes = (boxes - (left, top, left, top)) * (scale * 2)
     return Rendering(image, number.label, boxes.astype(np.float32))
 
 
@@ -83,7 +84,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     face = draw_type_face(rng, split)
     number, height = _number_of_share(rng, face, size)
     rows, columns = number.ink.shape
-    border = round(0.2 * size[0]), round(0.2 * size[1])  # for the view to be turned in
+    border = round(0.1 * size[0]), round(0.1 * size[1])  # for the view to be turned in
     shape = size[0] + 2 * border[0], size[1] + 2 * border[1]
     free = np.maximum(np.array([size[1] - columns, size[0] - rows]) / 2 - 0.8 * height, 0)
     middle = np.array([shape[1] - columns, shape[0] - rows]) / 2
@@ -99,9 +100,12 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
         value = behind.mean() + (value - ground) * (1 if 0 <= behind.mean() + value - ground <= 255 else -1)
     _put(rng, surface, number, corner, height, value)
 
-    turn = camera.view(rng, (shape[1] / 2, shape[0] / 2), spread=0.6)
-    matrix = camera.translation(-border[1], -border[0]) @ turn
-    boxes = camera.seen_boxes(matrix, number.boxes + np.tile(corner, 2))
+    matrix = camera.translation(-border[1], -border[0]) @ camera.view(rng, (shape[1] / 2, shape[0] / 2), spread=0.6)
+    boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
+    left, top = np.minimum(boxes[:, :2].min(axis=0), 0)
+    right, bottom = np.maximum(boxes[:, 2:].max(axis=0), size[::-1]) - size[::-1]
+    matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
+    boxes = boxes - (left + right, top + bottom) * 2
     picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), matrix, size), min(height, 32))
     return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
 

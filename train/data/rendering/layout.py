@@ -75,15 +75,14 @@ def _bend(rng, pieces, height: float):
 
 
 def _assemble(label, pieces) -> Number:
-    masks = [np.asarray(mask) for mask, _, _ in pieces]
-    corners = np.array([(round(left), round(top)) for _, left, top in pieces])
-    corners -= corners.min(axis=0)
-    boxes = np.array([(x, y, x + mask.shape[1], y + mask.shape[0]) for mask, (x, y) in zip(masks, corners)])
-    width, height = boxes[:, 2:].max(axis=0)
-    ink = np.zeros((height, width), np.uint8)
-    for mask, (left, top, right, bottom) in zip(masks, boxes):
-        np.maximum(ink[top:bottom, left:right], mask, out=ink[top:bottom, left:right])
-    return Number(label, ink, boxes.astype(np.float32))
+    left, top = (min(round(piece[axis]) for piece in pieces) for axis in (1, 2))
+    corners = [(round(x) - left, round(y) - top) for _, x, y in pieces]
+    boxes = [(x, y, x + mask.width, y + mask.height) for (mask, _, _), (x, y) in zip(pieces, corners)]
+    ink = np.zeros((max(box[3] for box in boxes), max(box[2] for box in boxes)), np.uint8)
+    for (mask, _, _), (x, y, right, bottom) in zip(pieces, boxes):
+        window = ink[y:bottom, x:right]
+        np.maximum(window, mask, out=window)
+    return Number(label, ink, np.array(boxes, np.float32))
 
 
 def _choice(rng, shares) -> int:

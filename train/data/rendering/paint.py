@@ -77,4 +77,4 @@ def cloud(rng, shape, cells: int):
     longer = max(shape)
     grid = tuple(max(2, round(cells * side / longer)) for side in shape)
     small = Image.fromarray(rng.standard_normal(grid, np.float32))
-    return np.asarray(small.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+    return np.asarray(small.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))

@@ -20,7 +20,7 @@ from train.progress import log
 
 CACHE = Path.home() / ".cache" / "dcn_tf"
 SPLIT_SEEDS = {"train": 1, "validation": 2, "test": 3}
-CHUNK = 200  # crops that a worker makes in one go
+CHUNK = 500  # crops that a worker makes in one go; fewer are not worth starting one
 EMPTY = -1  # in labels, after the last digit
 
 
@@ -45,7 +45,7 @@ def load_crops(split: str, count: int, size, folder: Path = CACHE) -> tuple[np.n
     buffer = io.BytesIO()
     np.savez(buffer, images=images, labels=labels)
     try:
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, buffer.getbuffer())
     except OSError as error:
         log.warning("the rendered numbers can't be kept (%s); the next run makes them again", error)
     return images, labels

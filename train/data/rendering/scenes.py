@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from string import ascii_letters
 
 import numpy as np
 from PIL import Image
@@ -118,6 +117,7 @@ def _tones(rng) -> tuple[float, float]:
 
 
 def _box(number: Number, corner):
+    """Returns (left, top, right, bottom) of a number whose upper left corner is at (x, y)."""
     rows, columns = number.ink.shape
     return corner[0], corner[1], corner[0] + columns, corner[1] + rows
 
@@ -132,10 +132,10 @@ def _put(rng, surface, number: Number, corner, height: float, value: float):
 
 def _neighbour(rng, surface, face, box, height: float, value: float):
     """Paints a letter beside the number, or a digit so far off that a crop's border cuts it."""
-    digits = rng.random() < 0.4
-    gap = (0.22 if digits else 0.1) * (box[2] - box[0]) + height * rng.uniform(0.05, 0.2)
+    characters, share = ("0123456789", 0.22) if rng.random() < 0.4 else (surroundings.LETTERS, 0.1)
+    gap = share * (box[2] - box[0]) + height * rng.uniform(0.05, 0.2)
     left = box[2] + gap if rng.random() < 0.7 else box[0] - gap - 0.5 * height
-    surroundings.letter(rng, surface, face, left, box[1], height, value, "0123456789" if digits else ascii_letters)
+    surroundings.letter(rng, surface, face, left, box[1], height, value, characters)
 
 
 def _number_of_share(rng, face, size) -> tuple[Number, float]:

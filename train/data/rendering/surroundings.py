@@ -1,12 +1,12 @@
 """What is around a number: the wall, the plate it stands on, and what else is there to be mistaken for digits."""
 
-from string import ascii_letters
-
 import numpy as np
 from PIL import Image, ImageDraw
 
 from train.data.rendering.paint import blend, cloud
 from train.data.rendering.typefaces import CAPITAL, TypeFace, glyph
+
+LETTERS = "AaCcDdEeFfGHhJjKkLMmNnPpRrTtUuVvWwXxYy"  # those that are not read as digits
 
 
 def wall(rng, shape, height: float, value: float, strength: float = 1.0):
@@ -206,4 +206,4 @@ def _word(rng, surface, face: TypeFace, height: float):
     left, top = rng.uniform(0, 0.9) * surface.shape[1], rng.uniform(0, 0.95) * surface.shape[0]
     value = rng.uniform(0, 255)
     for _ in range(rng.integers(2, 9)):
-        left += letter(rng, surface, face, left, top, height, value, ascii_letters) + 0.1 * height
+        left += letter(rng, surface, face, left, top, height, value, LETTERS) + 0.1 * height

@@ -75,9 +75,12 @@ def draw_type_face(rng, split: str, italic: float = 0.1) -> TypeFace:
 
 
 def packages() -> dict[str, str]:
-    """Returns the version of every package that pictures depend on."""
+    """Returns the version of every package that pictures depend on; UserError if one is not installed."""
     names = ["numpy", "pillow", *(_package(family) for families in FAMILIES.values() for family in families)]
-    return {name: importlib.metadata.version(name) for name in names}
+    try:
+        return {name: importlib.metadata.version(name) for name in names}
+    except importlib.metadata.PackageNotFoundError as error:
+        raise _missing(error.name) from None
 
 
 @functools.cache
@@ -96,13 +99,15 @@ def _package(family: str) -> str:
     return f"fontpkg-{family.replace('_', '-')}"
 
 
+def _missing(package: str) -> UserError:
+    return UserError(f"the package {package} is missing, which numbers are drawn with; pip install 'dcn-tf[train]'")
+
+
 def _faces(family: str) -> tuple[tuple[TypeFace, ...], ...]:
     try:
         folder = resources.files(f"fontpkg_{family}") / "files"
     except ModuleNotFoundError:
-        raise UserError(
-            f"the type faces of the package {_package(family)} are missing; pip install 'dcn-tf[train]' brings them"
-        ) from None
+        raise _missing(_package(family)) from None
     files = sorted(str(file) for file in folder.iterdir() if file.name.endswith(".ttf"))
     files = [file for file in files if not any(word in file for word in FAINT)]
     italic = tuple(face for file in files if "Italic" in file for face in _weights(file))

@@ -48,5 +48,6 @@ def test_italics_are_as_frequent_as_asked_for():
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(typefaces.FAMILIES, "missing", ("of_nobody",))
-    with pytest.raises(UserError, match=r"fontpkg-of-nobody are missing; pip install"):
-        type_faces("missing")
+    for function in (packages, lambda: type_faces("missing")):
+        with pytest.raises(UserError, match=r"fontpkg-of-nobody is missing.*; pip install"):
+            function()

@@ -60,9 +60,9 @@ def _bend(rng, pieces, height: float):
     centres = np.array([left + mask.width / 2 for mask, left, _ in pieces])
     offsets = (centres - centres.mean()) / height
     angles = np.zeros(len(pieces))
-    if kind < 0.08:
-        falls = rng.uniform(-0.45, 0.45) * offsets
-    elif kind < 0.18:
+    if kind < 0.1:
+        falls = rng.uniform(-0.6, 0.6) * offsets
+    elif kind < 0.2:
         curvature = rng.uniform(-0.22, 0.22)
         falls, angles = curvature * offsets**2, -np.rad2deg(np.arctan(2 * curvature * offsets))
     else:

@@ -12,6 +12,7 @@ from absl import app, flags
 from PIL import Image
 
 from train.data.rendering.scenes import render_crop, render_photograph
+from train.data.rendering.typefaces import FAMILIES
 from train.errors import UserError
 
 # How each kind is drawn: function, (height, width) of a picture, (rows, columns) of the sheet.
@@ -32,7 +33,7 @@ def define_flags():
     """Defines the flags of this command."""
     flags.DEFINE_string("out", None, "The picture to write: .png, .jpg or whatever else Pillow writes.")
     flags.DEFINE_enum("kind", "crops", sorted(KINDS), "Tight crops, or photographs of house fronts.")
-    flags.DEFINE_enum("split", "train", ["train", "validation", "test"], "Whose type faces are used.")
+    flags.DEFINE_enum("split", "train", list(FAMILIES), "Whose type faces are used.")
     flags.DEFINE_integer("seed", 0, "Another seed gives other numbers.", lower_bound=0)
 
 

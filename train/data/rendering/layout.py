@@ -1,5 +1,6 @@
 """Which number is drawn, and how its digits stand on their line: spacing, slope, arc, digits hung by hand."""
 
+import math
 from bisect import bisect
 from dataclasses import dataclass
 from itertools import accumulate
@@ -38,13 +39,12 @@ def draw_label(rng) -> tuple[int, ...]:
 
 def set_number(rng, face: TypeFace, label, height: float) -> Number:
     """Returns a number set in a type face, its digits about `height` pixels high, on a line that may be uneven."""
-    stretch = np.exp(rng.normal(0, 0.12))
+    scale, stretch = height / CAPITAL, math.exp(rng.normal(0, 0.12))
     tracking = height * (rng.uniform(0.15, 0.5) if rng.random() < 0.08 else rng.normal(0.02, 0.05))
     jitter = height * (0.05 if rng.random() < 0.12 else 0.012)
     pieces, pen = [], 0.0
     for digit in label:
         shape = glyph(face, str(digit))
-        scale = height / CAPITAL
         size = max(2, round(shape.mask.width * scale * stretch)), max(3, round(shape.mask.height * scale))
         mask = shape.mask.resize(size, Image.Resampling.BILINEAR)
         pieces.append((mask, pen + shape.left * scale * stretch, shape.top * scale + rng.normal(0, jitter)))

@@ -154,21 +154,21 @@ def clutter(rng, surface, height: float):
     blend(surface, np.asarray(picture, np.float32) / 255, rng.uniform(0, 255))
 
 
-def facade(rng, surface, height: float, faces):
+def facade(rng, surface, height: float, draw_face):
     """Draws what else a house has, in place: doors, windows, bushes, signs with words.
 
     Args:
         rng: numpy Generator.
         surface: float32 [h, w].
         height: of the digits, in pixels.
-        faces: a function that returns a type face to write words with.
+        draw_face: a function that returns a type face to write a word in.
     """
     for _ in range(rng.integers(1, 5)):
         _opening(rng, surface, height)
     if rng.random() < 0.25:
         _bush(rng, surface)
     for _ in range(rng.integers(3)):
-        _word(rng, surface, faces(), height * rng.uniform(0.3, 0.9))
+        _word(rng, surface, draw_face(), height * rng.uniform(0.3, 0.9))
     clutter(rng, surface, height)
 
 

@@ -87,16 +87,16 @@ def photograph(rng, picture: Image.Image, height: float) -> Image.Image:
 
 def _motion(rng) -> ImageFilter.Kernel:
     """Returns a filter that smears five pixels along a random line."""
-    angle = rng.uniform(0, np.pi)
+    angle = rng.uniform(0, math.pi)
     kernel = np.zeros((5, 5))
     for step in np.linspace(-2, 2, 9):
-        kernel[round(2 + step * np.sin(angle)), round(2 + step * np.cos(angle))] = 1
+        kernel[round(2 + step * math.sin(angle)), round(2 + step * math.cos(angle))] = 1
     return ImageFilter.Kernel((5, 5), kernel.ravel().tolist())
 
 
 def _jpeg(picture: Image.Image, quality: int) -> Image.Image:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality)
-    stored = Image.open(file)
+    stored = Image.open(file, formats=("JPEG",))
     stored.load()
     return stored

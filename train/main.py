@@ -12,7 +12,7 @@ from train.progress import start_logging
 
 STRING_FLAGS = {
     "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/, result.json. Resumed if begun.",
-    "dataset": "cluttered_mnist | cluttered_digits | digit_strings | folder | svhn.",
+    "dataset": "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn.",
     "data_dir": (
         "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip "
         "with images and annotations.json. Where it is left out: the environment variable DCN_DATA_DIR, then "

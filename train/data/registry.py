@@ -2,7 +2,7 @@
 
 from dcn_tf.architecture import Architecture
 from train.config import Config
-from train.data import cluttered, digit_strings, folder, svhn
+from train.data import cluttered, folder, street_numbers, svhn
 from train.data.dataset import Dataset
 from train.errors import DataUnavailableError, UserError
 from train.progress import log
@@ -10,8 +10,8 @@ from train.progress import log
 DATASETS = {
     "cluttered_mnist": cluttered.load_cluttered_mnist,
     "cluttered_digits": cluttered.load_cluttered_digits,
-    "digit_strings": digit_strings.load,
     "folder": folder.load,
+    "street_numbers": street_numbers.load,
     "svhn": svhn.load,
 }
 

@@ -2,7 +2,8 @@ import logging
 
 import pytest
 
-from train.data import registry
+from train.data import registry, street_numbers
+from train.data.rendering import crops
 from train.errors import DataUnavailableError, UserError
 
 
@@ -13,22 +14,24 @@ def test_an_unknown_name_lists_the_known_ones(config):
         registry.load_dataset(config(fallback_dataset="nope"), config().architecture)
 
 
-def test_a_fallback_is_announced_and_named_in_the_data_set(config):
-    config = config(dataset="svhn", fallback_dataset="digit_strings", preset="svhn")
+def test_a_fallback_is_announced_and_named_in_the_data_set(config, monkeypatch, tmp_path):
+    monkeypatch.setattr(street_numbers, "TRAIN_IMAGES", 20)
+    monkeypatch.setattr(street_numbers, "load_crops", lambda *args: crops.load_crops(*args, folder=tmp_path))
+    config = config(dataset="svhn", fallback_dataset="street_numbers", preset="svhn")
     messages = []
     handler = logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())
     registry.log.addHandler(handler)
     dataset = registry.load_dataset(config, config.architecture)
     registry.log.removeHandler(handler)
-    assert dataset.name == "digit_strings"
-    assert "NOT house numbers" in dataset.detail
-    assert any("Going on with --fallback_dataset=digit_strings, which is NOT svhn" in message for message in messages)
-    assert dataset.test.images.shape == (1000, 64, 128, 1)
-    assert dataset.test.labels.shape == (1000, 6)
+    assert dataset.name == "street_numbers"
+    assert "rendered at run time, not photographed" in dataset.detail
+    assert any("Going on with --fallback_dataset=street_numbers, which is NOT svhn" in message for message in messages)
+    assert dataset.test.images.shape == (30, 64, 128, 1)
+    assert dataset.test.labels.shape == (30, 6)
 
 
 def test_nofallback_stops(config):
-    config = config(dataset="svhn", fallback_dataset="digit_strings", fallback=False, preset="svhn")
+    config = config(dataset="svhn", fallback_dataset="street_numbers", fallback=False, preset="svhn")
     with pytest.raises(DataUnavailableError, match="--dataset=folder"):
         registry.load_dataset(config, config.architecture)

@@ -1,0 +1,63 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from train.data.rendering.layout import FIRST_DIGIT, LENGTHS, OTHER_DIGITS, draw_label, set_number
+from train.data.rendering.typefaces import draw_type_face, glyph
+
+
+def test_lengths_and_digits_are_as_frequent_as_on_houses():
+    rng = np.random.default_rng(0)
+    labels = [draw_label(rng) for _ in range(20000)]
+    lengths = Counter(map(len, labels))
+    assert set(lengths) <= {1, 2, 3, 4, 5}
+    for length, share in enumerate(LENGTHS, 1):
+        assert lengths[length] / 20000 == pytest.approx(share, abs=0.012)
+    first, later = Counter(label[0] for label in labels), Counter(d for label in labels for d in label[1:])
+    for digit in range(10):
+        assert first[digit] / 20000 == pytest.approx(FIRST_DIGIT[digit], abs=0.012)
+        assert later[digit] / later.total() == pytest.approx(OTHER_DIGITS[digit], abs=0.012)
+
+
+def test_shares_sum_to_one():
+    for shares in (LENGTHS, FIRST_DIGIT, OTHER_DIGITS):
+        assert sum(shares) == pytest.approx(1, abs=1e-3)
+
+
+def numbers(count=150):
+    for i in range(count):
+        rng = np.random.default_rng(i)
+        face, label = draw_type_face(rng, "train"), draw_label(rng)
+        yield face, label, set_number(rng, face, label, 40.0)
+
+
+def test_boxes_are_in_reading_order_inside_the_ink_and_touch_its_four_borders():
+    for _, label, number in numbers():
+        assert number.label == label
+        assert number.boxes.shape == (len(label), 4)
+        height, width = number.ink.shape
+        assert (np.diff(number.boxes[:, 0]) > 0).all()
+        assert number.boxes[:, :2].min(axis=0).tolist() == [0, 0]
+        assert number.boxes[:, 2:].max(axis=0).tolist() == [width, height]
+
+
+def test_each_box_holds_the_digit_that_the_label_says():
+    agreed = total = 0
+    for face, label, number in numbers():
+        for digit, (left, top, right, bottom) in zip(label, number.boxes.astype(int)):
+            seen = number.ink[top:bottom, left:right].astype(float)
+            errors = []
+            for candidate in range(10):
+                mask = glyph(face, str(candidate)).mask.resize((right - left, bottom - top))
+                errors.append(np.abs(np.asarray(mask, float) - seen).mean())
+            agreed += int(np.argmin(errors)) == digit
+            total += 1
+    assert agreed / total > 0.97  # digits that are turned, or that touch, may look nearer to another
+
+
+def test_digits_are_as_high_as_asked_for_and_stand_side_by_side():
+    heights = [b[3] - b[1] for *_, number in numbers() for b in number.boxes]
+    assert 36 <= np.median(heights) <= 42
+    overlaps = [a[2] - b[0] for *_, number in numbers() for a, b in zip(number.boxes, number.boxes[1:])]
+    assert np.mean(np.array(overlaps) > 2) < 0.1

@@ -1,0 +1,80 @@
+"""How digits are put on a surface: painted flat, outlined, with a shadow, raised, engraved, hollow, worn."""
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+
+def blend(surface, mask, value):
+    """Covers `surface` [h, w] with `value` where `mask` [h, w] is one; in place."""
+    surface += (value - surface) * mask
+
+
+def shifted(mask, dx: int, dy: int):
+    """Returns `mask` [h, w] moved right by dx and down by dy; zeros come in."""
+    moved = np.zeros_like(mask)
+    height, width = mask.shape
+    moved[max(dy, 0) : height + min(dy, 0), max(dx, 0) : width + min(dx, 0)] = mask[
+        max(-dy, 0) : height + min(-dy, 0), max(-dx, 0) : width + min(-dx, 0)
+    ]
+    return moved
+
+
+def paint_number(rng, surface, ink, value: float, height: float):
+    """Paints digits on a surface, in place.
+
+    Args:
+        rng: numpy Generator.
+        surface: float32 [h, w], brightness 0 to 255.
+        ink: uint8 [h, w], 255 inside the strokes, with room around them for outlines and shadows.
+        value: brightness of the digits.
+        height: of a digit, in pixels.
+    """
+    step = max(1, round(height * rng.uniform(0.02, 0.07)))
+    mask = ink.astype(np.float32) / 255
+    style = rng.random()  # of a hundred numbers 10 are outlined, 3 hollow, 22 raised or engraved; the rest is flat
+    if rng.random() < 0.3:
+        _shadow(rng, surface, ink, step, height)
+    if style < 0.1:
+        blend(surface, _grown(ink, step), rng.uniform(0, 255))
+    elif style < 0.13 and height > 18:
+        mask = _grown(ink, step) - mask
+    if rng.random() < 0.12:
+        mask = mask * _wear(rng, mask.shape)
+    blend(surface, mask, value + _sheen(rng, mask.shape))
+    if 0.2 < style < 0.42:
+        dx, dy = rng.choice([-1, 1]), rng.choice([-1, 1])
+        lit = shifted(mask, dx, dy) - shifted(mask, -dx, -dy)
+        surface += lit * rng.uniform(15, 60)
+
+
+def _shadow(rng, surface, ink, step: int, height: float):
+    reach = rng.integers(1, 2 * step + 1)
+    blurred = Image.fromarray(ink).filter(ImageFilter.BoxBlur(height * rng.uniform(0, 0.05)))
+    cast = shifted(np.asarray(blurred, np.float32) / 255, rng.integers(-reach, reach + 1), reach)
+    surface *= 1 - rng.uniform(0.2, 0.7) * cast
+
+
+def _grown(ink, step: int):
+    """Returns the strokes, `step` pixels thicker on every side."""
+    return np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(2 * min(step, 3) + 1)), np.float32) / 255
+
+
+def _wear(rng, shape):
+    """Returns [h, w]: one where the paint is still there, less where it has flaked off."""
+    spots = cloud(rng, shape, 6)
+    return np.clip(1.5 - np.abs(spots) * rng.uniform(0.3, 0.8), 0, 1)
+
+
+def _sheen(rng, shape):
+    """Returns [h, 1]: how much brighter the digits are towards their upper or lower end."""
+    if rng.random() > 0.3:
+        return 0.0
+    return np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None] * rng.uniform(-35, 35)
+
+
+def cloud(rng, shape, cells: int):
+    """Returns smooth noise float32 [h, w] of deviation about one, with `cells` swells along the longer side."""
+    longer = max(shape)
+    grid = tuple(max(2, round(cells * side / longer)) for side in shape)
+    small = Image.fromarray(rng.standard_normal(grid, np.float32))
+    return np.asarray(small.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))

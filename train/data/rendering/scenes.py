@@ -1,0 +1,162 @@
+"""The two kinds of pictures: tight crops, to train on, and photographs in which the number is a small part."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from train.data.rendering import camera, surroundings
+from train.data.rendering.layout import Number, draw_label, set_number
+from train.data.rendering.paint import paint_number
+from train.data.rendering.typefaces import draw_type_face
+
+# Quantiles of the number's share of a photograph's width, in SVHN's test split.
+WIDTH_SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95), (0.074, 0.092, 0.135, 0.198, 0.271, 0.333, 0.376)
+LOWEST = 12  # height of a digit in a photograph, in pixels
+PLATES = 0.35  # share of numbers on a plate
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A picture of a house number.
+
+    Attributes:
+        image: uint8 [H, W], grey.
+        label: the digits, in reading order.
+        boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit in pixels of the image.
+    """
+
+    image: np.ndarray
+    label: tuple[int, ...]
+    boxes: np.ndarray
+
+
+def render_crop(rng, size, split: str = "train") -> Rendering:
+    """Returns a number that fills its picture, as cut out of a photograph by a loose box and stretched to `size`.
+
+    Args:
+        rng: numpy Generator.
+        size: (height, width) of the image.
+        split: whose type faces are used: "train", "validation" or "test".
+    """
+    native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0])  # height in the photograph
+    height = min(max(native * 1.15, 16), 60)
+    face = draw_type_face(rng, split)
+    number = set_number(rng, face, draw_label(rng), height)
+    rows, columns = number.ink.shape
+    corner = round(0.25 * columns + 0.36 * height), round(0.06 * columns + 0.4 * height)
+    shape = rows + 2 * corner[1], columns + 2 * corner[0]
+    ground, value = _tones(rng)
+    strength = min(abs(ground - value) / 85, 1.0)
+    if rng.random() < PLATES:
+        surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
+        surroundings.plate(rng, surface, _box(number, corner), height, ground)
+    else:
+        surface = surroundings.wall(rng, shape, height, ground, strength)
+    if rng.random() < 0.15:
+        surroundings.clutter(rng, surface, height)
+    if rng.random() < 0.15:
+        _neighbour(rng, surface, face, _box(number, corner), height, value)
+    _put(rng, surface, number, corner, height, value)
+
+    matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
+    boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
+    left, top, right, bottom = _loose_window(rng, boxes)
+    small = round(native), max(8, round(native * (right - left) / (bottom - top)))
+    onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
+    picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), onto @ matrix, small), native)
+    image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
+    scale = size[1] / (right - left), size[0] / (bottom - top)
+    boxes = (boxes - (left, top, left, top)) * (scale * 2)
+    return Rendering(image, number.label, boxes.astype(np.float32))
+
+
+def render_photograph(rng, size, split: str = "test") -> Rendering:
+    """Returns a photograph of a house front in which the number takes about a fifth of the width.
+
+    Args:
+        rng: numpy Generator.
+        size: (height, width) of the image, from 128 to 512 pixels a side.
+        split: whose type faces are used.
+    """
+    face = draw_type_face(rng, split)
+    number, height = _number_of_share(rng, face, size)
+    rows, columns = number.ink.shape
+    border = round(0.1 * size[0]), round(0.1 * size[1])  # for the view to be turned in
+    shape = size[0] + 2 * border[0], size[1] + 2 * border[1]
+    free = np.maximum(np.array([size[1] - columns, size[0] - rows]) / 2 - 0.8 * height, 0)
+    middle = np.array([shape[1] - columns, shape[0] - rows]) / 2
+    corner = tuple(np.round(middle + np.clip(rng.normal(0, 0.5, 2), -1, 1) * free).astype(int).tolist())
+    surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
+    surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
+    left, top, right, bottom = _box(number, corner)
+    behind = surface[top:bottom, left:right]
+    ground, value = _tones(rng)
+    if rng.random() < PLATES or behind.std() > 15:
+        surroundings.plate(rng, surface, (left, top, right, bottom), height, ground)
+    else:
+        value = behind.mean() + (value - ground) * (1 if 0 <= behind.mean() + value - ground <= 255 else -1)
+    _put(rng, surface, number, corner, height, value)
+
+    matrix = camera.translation(-border[1], -border[0]) @ camera.view(rng, (shape[1] / 2, shape[0] / 2), spread=0.6)
+    boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
+    left, top = np.minimum(boxes[:, :2].min(axis=0), 0)
+    right, bottom = np.maximum(boxes[:, 2:].max(axis=0), size[::-1]) - size[::-1]
+    matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
+    boxes = boxes - (left + right, top + bottom) * 2
+    picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), matrix, size), min(height, 32))
+    return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
+
+
+def _tones(rng) -> tuple[float, float]:
+    """Returns the brightness of the ground and of the digits: either may be the lighter one, often not by much."""
+    contrast = min(max(math.exp(rng.normal(math.log(88), 0.42)), 36), 200)
+    darker = 10 + rng.beta(1.2, 1.5) * (240 - contrast)
+    return (darker, darker + contrast) if rng.random() < 0.5 else (darker + contrast, darker)
+
+
+def _box(number: Number, corner):
+    """Returns (left, top, right, bottom) of a number whose upper left corner is at (x, y)."""
+    rows, columns = number.ink.shape
+    return corner[0], corner[1], corner[0] + columns, corner[1] + rows
+
+
+def _put(rng, surface, number: Number, corner, height: float, value: float):
+    """Paints a number, its upper left corner at (x, y); in place."""
+    left, top, right, bottom = _box(number, corner)
+    around = round(0.35 * height)
+    window = surface[top - around : bottom + around, left - around : right + around]
+    paint_number(rng, window, np.pad(number.ink, around), value, height)
+
+
+def _neighbour(rng, surface, face, box, height: float, value: float):
+    """Paints a letter beside the number, or a digit so far off that a crop's border cuts it."""
+    characters, share = ("0123456789", 0.22) if rng.random() < 0.4 else (surroundings.LETTERS, 0.1)
+    gap = share * (box[2] - box[0]) + height * rng.uniform(0.05, 0.2)
+    left = box[2] + gap if rng.random() < 0.7 else box[0] - gap - 0.5 * height
+    surroundings.letter(rng, surface, face, left, box[1], height, value, characters)
+
+
+def _number_of_share(rng, face, size) -> tuple[Number, float]:
+    """Returns a number, as wide in a picture of `size` as they are in photographs, and its digits' height."""
+    label, seed = draw_label(rng), rng.integers(2**32)
+    width = size[1] * np.interp(rng.random(), *WIDTH_SHARES)
+    trial = set_number(np.random.default_rng(seed), face, label, 40)
+    scale = min(width / trial.ink.shape[1], 0.6 * size[0] / trial.ink.shape[0])
+    height = max(float(40 * scale), LOWEST)
+    return set_number(np.random.default_rng(seed), face, label, height), height
+
+
+def _loose_window(rng, boxes):
+    """Returns (left, top, right, bottom) of a crop around digits, as SVHN's are cut.
+
+    Somebody framed the digits, tightly or loosely; the frame is the crop's whole height and about 70 % of its width.
+    """
+    left, top = boxes[:, :2].min(axis=0)
+    right, bottom = boxes[:, 2:].max(axis=0)
+    slack = (rng.gamma(2, 0.055) * rng.uniform((0.4, 0.5, 0.4, 0.5), (1.6, 2.2, 1.6, 2.2)) - 0.03) * (bottom - top)
+    left, top, right, bottom = left - slack[0], top - slack[1], right + slack[2], bottom + slack[3]
+    before, after = np.clip(rng.normal(0.15, 0.05, 2), 0.04, 0.28)
+    width = (right - left) / (1 - before - after)
+    return left - before * width, top, right + after * width, bottom

@@ -58,7 +58,7 @@ def svhn() -> Architecture:
         ),
         top=SequenceTopSpec(max_length=5, symbols=10),
         patch_size=(54, 110),
-        num_patches=2,
+        num_patches=4,
     )
 
 

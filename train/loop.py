@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dcn_tf.architecture import SEQUENCE, Architecture, channels_of
+from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
 from train import evaluate, files, pictures, steps
 from train.checkpoints import Checkpoints
@@ -30,6 +32,7 @@ def train_and_evaluate(config: Config) -> dict:
     workdir = Path(config.workdir)
     check_same_run(config, workdir / "flags.txt")
     architecture = config.architecture
+    _check_trainable(config, architecture)
 
     # ---- data -------------------------------------------------------------------------------------------------------
     dataset = load_dataset(config, architecture)
@@ -39,11 +42,6 @@ def train_and_evaluate(config: Config) -> dict:
     keras.utils.set_random_seed(config.seed)
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    if architecture.num_patches > model.num_cells():
-        raise UserError(
-            f"--num_patches must be at most the number of cells, {model.num_cells()}. "
-            f"Received: {architecture.num_patches}"
-        )
     optimizer = steps.make_optimizer(config)
     train_step = steps.make_train_step(model, optimizer, config)
 
@@ -100,6 +98,28 @@ def train_and_evaluate(config: Config) -> dict:
     print(f"\n{dataset.name} ({config.preset}, {done} steps)\n")
     print(evaluate.format_table(errors, counts, len(dataset.test)))
     return result
+
+
+def _check_trainable(config: Config, architecture: Architecture):
+    """Raises UserError where the flags and the architecture together make no training."""
+    height, width = output_size(architecture.coarse, architecture.image_size)
+    if architecture.num_patches > height * width:
+        raise UserError(
+            f"--num_patches must be at most the number of cells, {height * width}. Received: {architecture.num_patches}"
+        )
+    if config.model != "dcn" or config.training != "end_to_end":
+        return
+    lengths = channels_of(architecture.coarse), channels_of(architecture.fine)
+    if config.hint_weight and lengths[0] != lengths[1]:
+        raise UserError(
+            "the hint needs coarse and fine vectors of one length. "
+            f"Received: --hint_weight={config.hint_weight} with lengths {lengths[0]} and {lengths[1]}; leave it out"
+        )
+    if architecture.task == SEQUENCE and not (config.hint_weight or config.coarse_weight):
+        raise UserError(
+            "end to end, a sequence's answer comes from the fine vectors alone, and nothing trains the coarse stack. "
+            "Received: --hint_weight=0 and --coarse_weight=0; give one, for instance --coarse_weight=1"
+        )
 
 
 def _train(config, dataset, model, train_step, checkpoints, first_step, writer):

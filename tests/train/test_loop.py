@@ -127,6 +127,19 @@ def test_more_patches_than_cells_is_refused_before_anything_is_written(config):
     assert not Path(config.workdir).exists()
 
 
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"hint_weight": 0.0}, "nothing trains the coarse stack"),
+        ({"hint_weight": 0.1}, "one length. Received: --hint_weight=0.1 with lengths 4 and 6"),
+    ],
+)
+def test_losses_that_can_not_train_the_network_are_refused(config, weights, message):
+    with pytest.raises(UserError, match=message):
+        train_and_evaluate(config(preset="tiny_sequence", training="end_to_end", **weights))
+    assert not Path(config().workdir).exists()
+
+
 @pytest.mark.parametrize("model", ["coarse", "fine"])
 def test_baselines_train_with_the_same_program(config, model):
     result = train_and_evaluate(config(model=model, train_steps=2))
@@ -134,7 +147,7 @@ def test_baselines_train_with_the_same_program(config, model):
 
 
 def test_a_sequence_model_trains_modular_and_end_to_end(config, numbers_zip):
-    for training, terms in (("modular", {"loss/coarse", "loss/fine"}), ("end_to_end", {"loss/refined"})):
+    for training, terms in (("modular", ("loss/coarse", "loss/fine")), ("end_to_end", ("loss/refined", "loss/coarse"))):
         run = config(
             workdir=f"{config().workdir}_{training}",
             dataset="folder",
@@ -142,6 +155,7 @@ def test_a_sequence_model_trains_modular_and_end_to_end(config, numbers_zip):
             preset="tiny_sequence",
             training=training,
             hint_weight=0.0,
+            coarse_weight=1.0,
             train_steps=2,
             eval_num_patches=(1, 9, 10),
         )

@@ -27,7 +27,7 @@ def negative_log_likelihood(logits, labels, heads):
 
 
 def hint(coarse_features, fine_features, cells):
-    """Returns how far coarse vectors are from the fine vectors of the selected cells (paper, equation 7).
+    """Returns how far coarse vectors are from the fine vectors of the selected cells (paper, section 2).
 
     The squared L2 distance, averaged over the selected cells and the batch. The fine vectors stand behind a
     stop-gradient, so that it moves the coarse weights only, in the same backward pass as every other loss.

@@ -6,10 +6,12 @@ python -m train.benchmark --flagfile=cluttered_mnist.flags --data_dir=PATH --bat
 import statistics
 import time
 
-from absl import app, flags
+from absl import flags
 
+from train import command
 from train.config import Config
-from train.main import define_flags, parse_flags, run_reporting
+from train.main import config_from_flags, define_flags, quiet_tensorflow
+from train.progress import start_logging
 
 WARMUP_STEPS = 3
 
@@ -53,23 +55,22 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     return rates
 
 
-def main(arguments):
-    """Prints the table; returns the exit status."""
-
-    def run(config):
-        print(f"{config.dataset}, {config.preset}, {config.model}, batch {config.batch_size}")
-        rates = measure(config, flags.FLAGS.rounds, flags.FLAGS.steps_per_round)
-        step = statistics.median(rates["step"])
-        print(f"{'':<10} {'images/s: median':>17} {'lowest':>8} {'highest':>8} {'of the step':>12}")
-        for name, values in rates.items():
-            median = statistics.median(values)
-            print(f"{name:<10} {median:>17.0f} {min(values):>8.0f} {max(values):>8.0f} {median / step:>12.2f}")
-
-    return run_reporting("train.benchmark", arguments, run)
+def main():
+    """Prints the table."""
+    config = config_from_flags()
+    start_logging()
+    quiet_tensorflow()
+    rates = measure(config, flags.FLAGS.rounds, flags.FLAGS.steps_per_round)
+    step = statistics.median(rates["step"])
+    print(f"{config.dataset}, {config.preset}, {config.model}, batch {config.batch_size}")
+    print(f"{'':<10} {'images/s: median':>17} {'lowest':>8} {'highest':>8} {'of the step':>12}")
+    for name, values in rates.items():
+        median = statistics.median(values)
+        print(f"{name:<10} {median:>17.0f} {min(values):>8.0f} {max(values):>8.0f} {median / step:>12.2f}")
 
 
 if __name__ == "__main__":
     define_flags()
     flags.DEFINE_integer("rounds", 5, "Rounds; each measures data, step and both in turn.", lower_bound=1)
     flags.DEFINE_integer("steps_per_round", 20, "Steps of each measurement.", lower_bound=1)
-    app.run(main, flags_parser=parse_flags)
+    command.run("train.benchmark", main)

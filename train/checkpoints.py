@@ -41,7 +41,7 @@ class Checkpoints:
                 reason = str(error).strip().splitlines()[0][:160]
                 raise UserError(
                     f"the checkpoint {newest} can't be restored ({reason}); "
-                    "delete it to resume from the one before, or choose another --workdir"
+                    "remove the folder checkpoints/ to begin again, or choose another --workdir"
                 ) from error
         return int(self.step)
 

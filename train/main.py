@@ -2,12 +2,12 @@
 
 import dataclasses
 import os
-import sys
 
-from absl import app, flags
+from absl import flags
 
+from train import command
 from train.config import MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
-from train.errors import TrainingError, UserError
+from train.errors import UserError
 from train.progress import start_logging
 
 STRING_FLAGS = {
@@ -86,59 +86,24 @@ def config_from_flags() -> Config:
     return Config(**values)
 
 
-def run_reporting(program: str, arguments, run) -> int:
-    """Calls `run(config)` and returns the exit status; what went wrong is one line on stderr."""
-    try:
-        if len(arguments) > 1:
-            raise UserError(f"every argument is a flag, --name=value. Received: {arguments[1]!r}")
-        config = config_from_flags()
-        start_logging()
-        _quiet_tensorflow()
-        run(config)
-    except UserError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return 2
-    except TrainingError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{program}: {error}; nothing is lost but what came after the last checkpoint", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted; the same command resumes at the last checkpoint", file=sys.stderr)
-        return 1
-    return 0
-
-
-def main(arguments):
-    """Runs one training; returns the exit status."""
-
-    def run(config):
-        from train.loop import (
-            train_and_evaluate,
-        )  # TensorFlow takes seconds to import; wrong flags need not wait for it
-
-        train_and_evaluate(config)
-
-    return run_reporting("train.main", arguments, run)
-
-
-def _quiet_tensorflow():
+def quiet_tensorflow():
+    """Imports TensorFlow without what it says of itself."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # warns of retracing, which evaluating at several numbers of patches is
 
 
-def parse_flags(arguments):
-    """Parses the command line; a wrong flag is one line and exit status 2."""
-    try:
-        return flags.FLAGS(arguments)
-    except flags.Error as error:
-        print(f"train.main: {' '.join(str(error).split())}; --help lists the flags", file=sys.stderr)
-        sys.exit(2)
+def main():
+    """Runs one training. TensorFlow takes seconds to import, and wrong flags need not wait for it."""
+    config = config_from_flags()
+    start_logging()
+    quiet_tensorflow()
+    from train.loop import train_and_evaluate
+
+    train_and_evaluate(config)
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main, flags_parser=parse_flags)
+    command.run("train.main", main)

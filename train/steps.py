@@ -9,7 +9,7 @@ from train.config import Config
 
 
 def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config):
-    """Returns the loss terms of the whole network, name -> (weight, value) (paper, section 2.3).
+    """Returns the loss terms of the whole network, name -> (weight, value) (paper, section 2).
 
     The coarse weights see a sum of cross-entropy and hint. The paper's convex combination differs from it by a factor
     on the whole coarse gradient, to which Adam is indifferent.

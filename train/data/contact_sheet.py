@@ -4,13 +4,13 @@ python -m train.data.contact_sheet --out=sheet.png
 python -m train.data.contact_sheet --out=sheet.png --kind=photographs --seed=3
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from PIL import Image
 
+from train import command
 from train.data.rendering.scenes import render_crop, render_photograph
 from train.data.rendering.typefaces import FAMILIES
 from train.errors import UserError
@@ -37,34 +37,18 @@ def define_flags():
     flags.DEFINE_integer("seed", 0, "Another seed gives other numbers.", lower_bound=0)
 
 
-def main(arguments):
-    """Writes the sheet; returns the exit status."""
+def main():
+    """Writes the sheet."""
+    if not flags.FLAGS.out:
+        raise UserError("--out is missing; give the name of the picture to write, --out=sheet.png")
+    out = Path(flags.FLAGS.out)
+    sheet = contact_sheet(flags.FLAGS.kind, flags.FLAGS.seed, flags.FLAGS.split)
     try:
-        if len(arguments) > 1:
-            raise UserError(f"every argument is a flag, --name=value. Received: {arguments[1]!r}")
-        if not flags.FLAGS.out:
-            raise UserError("--out is missing; give the name of the picture to write, --out=sheet.png")
-        out = Path(flags.FLAGS.out)
-        sheet = contact_sheet(flags.FLAGS.kind, flags.FLAGS.seed, flags.FLAGS.split)
-        try:
-            Image.fromarray(sheet).save(out)
-        except (OSError, ValueError) as error:
-            raise UserError(f"--out={out} can't be written: {error}") from error
-    except UserError as error:
-        print(f"train.data.contact_sheet: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def parse_flags(arguments):
-    """Parses the command line; a wrong flag is one line and exit status 2."""
-    try:
-        return flags.FLAGS(arguments)
-    except flags.Error as error:
-        print(f"train.data.contact_sheet: {' '.join(str(error).split())}; --help lists the flags", file=sys.stderr)
-        sys.exit(2)
+        Image.fromarray(sheet).save(out)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--out={out} can't be written: {error}") from error
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main, flags_parser=parse_flags)
+    command.run("train.data.contact_sheet", main)

@@ -28,7 +28,7 @@ def cut_patches(images, cells, grid: PatchGrid):
 
 
 def assemble(coarse_features, fine_features, cells):
-    """Returns the refined map: the fine vector where a cell was selected, the coarse vector elsewhere (paper, section 2).
+    """Returns the refined map: the fine vector at selected cells, the coarse one elsewhere (paper, section 2).
 
     Args:
         coarse_features: [batch, h, w, D].

@@ -44,6 +44,8 @@ class Config:
     num_patches: int | None = None
     top_statistics: str | None = None
     augment: bool = True
+    looseness: float = 1.0
+    train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
     eval_num_patches: tuple[int, ...] = (1, 2, 4, 8, 16, 24)
@@ -64,9 +66,11 @@ class Config:
                 raise UserError(
                     f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
                 )
-        for name in ("train_steps", "batch_size", "validation_images", "test_images", "log_every", "checkpoint_every"):
+        counts = "train_steps batch_size train_images validation_images test_images log_every checkpoint_every"
+        for name in counts.split():
             self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require("learning_rate", self.learning_rate > 0, "greater than 0")
+        self._require("looseness", self.looseness >= 1, "at least 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
         for name in ("weight_decay", "hint_weight", "coarse_weight", "momentum", "seed"):

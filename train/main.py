@@ -35,6 +35,7 @@ INTEGER_FLAGS = {
     "batch_size": "Images per step.",
     "warmup_steps": "Steps over which the learning rate rises from 0 (cosine only).",
     "num_patches": "Patches per image in training, k; the preset's own by default.",
+    "train_images": "Size of the training split, where it is rendered.",
     "validation_images": "Size of the validation split, where it is generated.",
     "test_images": "Size of the test split, where it is generated.",
     "log_every": "Steps between progress lines.",
@@ -46,6 +47,10 @@ FLOAT_FLAGS = {
     "weight_decay": "Decoupled weight decay; not of biases and normalisation.",
     "momentum": "Momentum of sgd.",
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
+    "looseness": (
+        "Training crops of house numbers show up to so many times as much in height and width as a tight one, "
+        "log-uniformly from 1, since numbers in photographs are of many sizes. 1 gives tight crops alone."
+    ),
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
 }
 BOOLEAN_FLAGS = {

@@ -15,7 +15,6 @@ def test_an_unknown_name_lists_the_known_ones(config):
 
 
 def test_a_fallback_is_announced_and_named_in_the_data_set(config, monkeypatch, tmp_path):
-    monkeypatch.setattr(street_numbers, "TRAIN_IMAGES", 20)
     monkeypatch.setattr(street_numbers, "load_crops", lambda *args: crops.load_crops(*args, folder=tmp_path))
     config = config(dataset="svhn", fallback_dataset="street_numbers", preset="svhn")
     messages = []

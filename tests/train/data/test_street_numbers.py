@@ -9,7 +9,6 @@ from train.errors import UserError
 
 @pytest.fixture
 def few(monkeypatch, tmp_path):
-    monkeypatch.setattr(street_numbers, "TRAIN_IMAGES", 40)
     monkeypatch.setattr(street_numbers, "load_crops", lambda *args: crops.load_crops(*args, folder=tmp_path / "cache"))
 
 
@@ -17,7 +16,7 @@ def test_the_splits_have_the_sizes_asked_for(few, config):
     config = config(dataset="street_numbers", preset="svhn", validation_images=6, test_images=9)
     dataset = load_dataset(config, config.architecture)
     assert dataset.name == "street_numbers"
-    assert "rendered at run time, not photographed: 40 train in 39 families" in dataset.detail
+    assert "rendered at run time, not photographed: 20 train in 39 families" in dataset.detail
     assert dataset.validation.images.shape == (6, 64, 128, 1)
     assert dataset.test.images.shape == (9, 64, 128, 1)
     assert dataset.test.labels.shape == (9, 6)
@@ -27,7 +26,7 @@ def test_the_splits_have_the_sizes_asked_for(few, config):
 def test_labels_are_length_digits_and_none(few, config):
     config = config(dataset="street_numbers", preset="svhn", test_images=30)
     labels = load_dataset(config, config.architecture).test.labels
-    digits = crops.render_crops("test", 30, (64, 128), 1)[1]
+    digits = crops.render_crops("test", 30, (64, 128), workers=1)[1]
     for (length, *symbols), row in zip(labels, digits):
         number = row[row != crops.EMPTY].tolist()
         assert length == len(number) - 1

@@ -24,24 +24,27 @@ CHUNK = 500  # crops that a worker makes in one go; fewer are not worth starting
 EMPTY = -1  # in labels, after the last digit
 
 
-def load_crops(split: str, count: int, size, folder: Path = CACHE) -> tuple[np.ndarray, np.ndarray]:
+def load_crops(
+    split: str, count: int, size, looseness: float = 1.0, folder: Path = CACHE
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns the first `count` crops of a split, from `folder` if they were made before.
 
     Args:
         split: "train", "validation" or "test"; each has type faces and random numbers of its own.
         count: number of crops.
         size: (height, width).
+        looseness: how much is around the numbers, see `render_crop`.
         folder: where they are kept, under a name that changes with the renderer and the packages it draws with.
 
     Returns:
         uint8 [count, height, width] images and int8 [count, 5] digits, `EMPTY` after the last.
     """
-    path = folder / f"street_numbers_{split}_{_key(split, count, size)}.npz"
+    path = folder / f"street_numbers_{split}_{_key(split, count, size, looseness)}.npz"
     held = _read(path, count, size)
     if held is not None:
         return held
     log.info("rendering %d house numbers (%s); the next run finds them in %s", count, split, folder)
-    images, labels = render_crops(split, count, size)
+    images, labels = render_crops(split, count, size, looseness)
     buffer = io.BytesIO()
     np.savez(buffer, images=images, labels=labels)
     try:
@@ -51,14 +54,16 @@ def load_crops(split: str, count: int, size, folder: Path = CACHE) -> tuple[np.n
     return images, labels
 
 
-def render_crops(split: str, count: int, size, workers: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def render_crops(
+    split: str, count: int, size, looseness: float = 1.0, workers: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns what `load_crops` does, freshly made by `workers` processes: one a core, unless said otherwise.
 
-    Crop i depends on the split, i and the size alone.
+    Crop i depends on the split, i, the size and the looseness alone.
     """
     chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     workers = min(workers or len(os.sched_getaffinity(0)), len(chunks))
-    render = partial(_render_chunk, split, tuple(size))
+    render = partial(_render_chunk, split, tuple(size), looseness)
     if workers == 1:
         made = list(map(render, chunks))
     else:
@@ -68,20 +73,20 @@ def render_crops(split: str, count: int, size, workers: int | None = None) -> tu
     return tuple(np.concatenate(parts) for parts in zip(*made))
 
 
-def _render_chunk(split: str, size, indices: range) -> tuple[np.ndarray, np.ndarray]:
+def _render_chunk(split: str, size, looseness: float, indices: range) -> tuple[np.ndarray, np.ndarray]:
     images = np.empty((len(indices), *size), np.uint8)
     labels = np.full((len(indices), len(LENGTHS)), EMPTY, np.int8)
     for image, label, index in zip(images, labels, indices):
-        rendering = render_crop(np.random.default_rng([SPLIT_SEEDS[split], index]), size, split)
+        rendering = render_crop(np.random.default_rng([SPLIT_SEEDS[split], index]), size, split, looseness)
         image[:] = rendering.image
         label[: len(rendering.label)] = rendering.label
     return images, labels
 
 
-def _key(split: str, count: int, size) -> str:
+def _key(split: str, count: int, size, looseness: float) -> str:
     """Returns a name for all that the pixels depend on: the renderer's own source among it."""
     sources = [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
-    facts = json.dumps([SPLIT_SEEDS[split], count, *size, packages(), *sources])
+    facts = json.dumps([SPLIT_SEEDS[split], count, *size, looseness, packages(), *sources])
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 

@@ -15,6 +15,7 @@ from train.data.rendering.typefaces import draw_type_face
 WIDTH_SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95), (0.074, 0.092, 0.135, 0.198, 0.271, 0.333, 0.376)
 LOWEST = 12  # height of a digit in a photograph, in pixels
 PLATES = 0.35  # share of numbers on a plate
+FACADES = 0.5  # share of crops with other things in them, per side of a tight crop that they are larger by
 
 
 @dataclass(frozen=True)
@@ -32,28 +33,36 @@ class Rendering:
     boxes: np.ndarray
 
 
-def render_crop(rng, size, split: str = "train") -> Rendering:
+def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rendering:
     """Returns a number that fills its picture, as cut out of a photograph by a loose box and stretched to `size`.
 
     Args:
         rng: numpy Generator.
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
+        looseness: the picture shows up to so many times as much in height and width, log-uniformly from 1.
     """
-    native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0])  # height in the photograph
+    zoom = math.exp(rng.uniform(0, math.log(looseness)))
+    shift = rng.uniform(0.1, 0.9, 2) * (zoom - 1)  # what is added to the left and above, in sides of a tight crop
+    native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0] / zoom)  # height in the photograph
     height = min(max(native * 1.15, 16), 60)
     face = draw_type_face(rng, split)
     number = set_number(rng, face, draw_label(rng), height)
     rows, columns = number.ink.shape
-    corner = round(0.25 * columns + 0.36 * height), round(0.06 * columns + 0.4 * height)
-    shape = rows + 2 * corner[1], columns + 2 * corner[0]
+    around = np.array([0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height])
+    room = np.array([columns, rows]) + 2 * around
+    corner = tuple(np.round(around + shift * room).astype(int).tolist())
+    shape = tuple(np.ceil(room * zoom).astype(int)[::-1].tolist())
     ground, value = _tones(rng)
-    strength = min(abs(ground - value) / 85, 1.0)
-    if rng.random() < PLATES:
+    if rng.random() < FACADES * (zoom - 1):
+        surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
+        surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
+        value = _prepare(rng, surface, _box(number, corner), height, ground, value)
+    elif rng.random() < PLATES:
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
         surroundings.plate(rng, surface, _box(number, corner), height, ground)
     else:
-        surface = surroundings.wall(rng, shape, height, ground, strength)
+        surface = surroundings.wall(rng, shape, height, ground, min(abs(ground - value) / 85, 1.0))
     if rng.random() < 0.15:
         surroundings.clutter(rng, surface, height)
     if rng.random() < 0.15:
@@ -63,7 +72,10 @@ def render_crop(rng, size, split: str = "train") -> Rendering:
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
     left, top, right, bottom = _loose_window(rng, boxes)
-    small = round(native), max(8, round(native * (right - left) / (bottom - top)))
+    tight = np.array([right - left, bottom - top])
+    (left, top), (right, bottom) = (left, top) - shift * tight, (right, bottom) + (zoom - 1 - shift) * tight
+    rows = round(native * zoom)
+    small = rows, max(8, round(rows * (right - left) / (bottom - top)))
     onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
     picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), onto @ matrix, small), native)
     image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
@@ -90,13 +102,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     corner = tuple(np.round(middle + np.clip(rng.normal(0, 0.5, 2), -1, 1) * free).astype(int).tolist())
     surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
     surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
-    left, top, right, bottom = _box(number, corner)
-    behind = surface[top:bottom, left:right]
-    ground, value = _tones(rng)
-    if rng.random() < PLATES or behind.std() > 15:
-        surroundings.plate(rng, surface, (left, top, right, bottom), height, ground)
-    else:
-        value = behind.mean() + (value - ground) * (1 if 0 <= behind.mean() + value - ground <= 255 else -1)
+    value = _prepare(rng, surface, _box(number, corner), height, *_tones(rng))
     _put(rng, surface, number, corner, height, value)
 
     matrix = camera.translation(-border[1], -border[0]) @ camera.view(rng, (shape[1] / 2, shape[0] / 2), spread=0.6)
@@ -107,6 +113,17 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     boxes = boxes - (left + right, top + bottom) * 2
     picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), matrix, size), min(height, 32))
     return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
+
+
+def _prepare(rng, surface, box, height: float, ground: float, value: float) -> float:
+    """Returns the brightness that digits in `box` get on a facade, after giving them a plate where they need one."""
+    left, top, right, bottom = box
+    behind = surface[top:bottom, left:right]
+    if rng.random() < PLATES or behind.std() > 15:
+        surroundings.plate(rng, surface, box, height, ground)
+        return value
+    mean = float(behind.mean())
+    return mean + (value - ground) * (1 if 0 <= mean + value - ground <= 255 else -1)
 
 
 def _tones(rng) -> tuple[float, float]:

@@ -40,25 +40,25 @@ def renderings(monkeypatch):
 
 
 def test_crops_are_rendered_once_and_again_for_another_size_or_count(tmp_path, renderings):
-    first = load_crops("train", 8, SIZE, tmp_path)
-    again = load_crops("train", 8, SIZE, tmp_path)
+    first = load_crops("train", 8, SIZE, folder=tmp_path)
+    again = load_crops("train", 8, SIZE, folder=tmp_path)
     assert len(renderings) == 1
     np.testing.assert_array_equal(first[0], again[0])
     np.testing.assert_array_equal(first[1], again[1])
-    load_crops("train", 9, SIZE, tmp_path)
-    load_crops("train", 8, (16, 32), tmp_path)
+    load_crops("train", 9, SIZE, folder=tmp_path)
+    load_crops("train", 8, (16, 32), folder=tmp_path)
     assert len(renderings) == 3
     assert len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: _flipped(data)])
 def test_a_damaged_file_is_made_again(tmp_path, renderings, damage):
-    images, _ = load_crops("train", 8, SIZE, tmp_path)
+    images, _ = load_crops("train", 8, SIZE, folder=tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_bytes(damage(file.read_bytes()))
-    again, _ = load_crops("train", 8, SIZE, tmp_path)
+    again, _ = load_crops("train", 8, SIZE, folder=tmp_path)
     np.testing.assert_array_equal(images, again)
-    load_crops("train", 8, SIZE, tmp_path)
+    load_crops("train", 8, SIZE, folder=tmp_path)
     assert len(renderings) == 2
 
 
@@ -69,5 +69,5 @@ def _flipped(data: bytes) -> bytes:
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    images, labels = load_crops("train", 4, SIZE, tmp_path / "file")
+    images, labels = load_crops("train", 4, SIZE, folder=tmp_path / "file")
     assert (len(images), len(labels)) == (4, 4)

@@ -3,8 +3,8 @@ import logging
 import numpy as np
 import pytest
 
-from train.data import registry, street_numbers
-from train.data.rendering import crops
+from train.data import registry
+from train.data.rendering import cache
 from train.errors import DataUnavailableError, UserError
 
 
@@ -16,7 +16,7 @@ def test_an_unknown_name_lists_the_known_ones(config):
 
 
 def test_a_fallback_is_announced_and_named_in_the_data_set(config, monkeypatch, tmp_path):
-    monkeypatch.setattr(street_numbers, "load_crops", lambda *args: crops.load_crops(*args, folder=tmp_path))
+    monkeypatch.setattr(cache, "FOLDER", tmp_path)
     config = config(dataset="svhn", fallback_dataset="street_numbers", preset="svhn")
     messages = []
     handler = logging.Handler()
@@ -27,7 +27,8 @@ def test_a_fallback_is_announced_and_named_in_the_data_set(config, monkeypatch, 
     assert dataset.name == "street_numbers"
     assert "rendered at run time, not photographed" in dataset.detail
     assert any("Going on with --fallback_dataset=street_numbers, which is NOT svhn" in message for message in messages)
-    assert dataset.test.images.shape == (30, 64, 128, 1)
+    assert len(dataset.test.images) == 30
+    assert dataset.more_tests["crops"].images.shape == (30, 64, 128, 1)
     assert dataset.test.labels.shape == (30, 6)
 
 

@@ -32,6 +32,13 @@ class Rendering:
     label: tuple[int, ...]
     boxes: np.ndarray
 
+    @property
+    def box(self) -> np.ndarray:
+        """float32 [4]: (left, top, right, bottom) of the whole number, as far as the image shows it."""
+        height, width = self.image.shape
+        corners = np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
+        return np.clip(corners, 0, (width, height) * 2)
+
 
 def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rendering:
     """Returns a number that fills its picture, as cut out of a photograph by a loose box and stretched to `size`.

@@ -50,6 +50,7 @@ class Config:
     top_statistics: str | None = None
     augment: bool = True
     looseness: float = 1.0
+    background_share: float = 0.0
     train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
@@ -76,6 +77,7 @@ class Config:
         for name in counts.split():
             self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require("learning_rate", self.learning_rate > 0, "greater than 0")
+        self._require("background_share", 0 <= self.background_share < 1, "in [0, 1)")
         self._require("looseness", self.looseness >= 1, "at least 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")

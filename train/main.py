@@ -58,6 +58,10 @@ FLOAT_FLAGS = {
         "Training crops of house numbers show up to so many times as much in height and width as a tight one, "
         "log-uniformly from 1, since numbers in photographs are of many sizes. 1 gives tight crops alone."
     ),
+    "background_share": (
+        "Share of the training images that are windows without a whole number, of which nothing is to be read: the "
+        "uniform distribution is asked for. 0 in the paper. svhn, street_numbers."
+    ),
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
 }
 LIST_FLAGS = {

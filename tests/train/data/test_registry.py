@@ -39,7 +39,7 @@ def test_nofallback_stops(config):
 
 
 def test_a_mixture_takes_its_share_of_every_batch_from_each(config, numbers_zip, monkeypatch, tmp_path):
-    monkeypatch.setattr(street_numbers, "load_crops", lambda *args: crops.load_crops(*args, folder=tmp_path))
+    monkeypatch.setattr(cache, "FOLDER", tmp_path)
     values = {"preset": "svhn", "training": "modular", "batch_size": 10, "data_dir": str(numbers_zip)}
     mixed = config(dataset="folder,street_numbers", dataset_weights=(1.0, 3.0), **values)
     dataset = registry.load_dataset(mixed, mixed.architecture)
@@ -76,7 +76,7 @@ def test_what_cannot_be_mixed_is_refused(config, numbers_zip):
 
 
 def test_other_peoples_numbers_are_tested_on_as_well(config, numbers_zip, monkeypatch, tmp_path):
-    monkeypatch.setattr(street_numbers, "load_crops", lambda *args: crops.load_crops(*args, folder=tmp_path))
+    monkeypatch.setattr(cache, "FOLDER", tmp_path)
     both = config(dataset="street_numbers", preset="svhn", eval_data_dir=str(numbers_zip))
     test = registry.load_dataset(both, both.architecture).more_tests["numbers"]
     assert test.images.shape == (3, 64, 128, 1)

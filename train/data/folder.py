@@ -32,13 +32,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             "--dataset=folder needs --data_dir: a folder or zip with images and annotations.json"
         )
     path = Path(config.data_dir)
-    read = _reader(path)
-    entries = _entries(read, path)
-    too_long = 0
-    if architecture.task != CLASSIFICATION:
-        longest = architecture.top.max_length
-        too_long = sum(len(entry["label"]) > longest for entry in entries)
-        entries = [entry for entry in entries if len(entry["label"]) <= longest]
+    read, entries, too_long = _checked(path, architecture)
     labels, label_names = _labels(entries, architecture, path)
     parts = np.array([entry["split"] for entry in entries])
     missing = [split for split in SPLITS if split not in parts]
@@ -50,8 +44,36 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
     splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}
     counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
-    detail = f"{path.name}: {counts}" + (f"; {too_long} left out, longer than {longest}" if too_long else "")
+    detail = f"{path.name}: {counts}" + (
+        f"; {too_long} left out, longer than {architecture.top.max_length}" if too_long else ""
+    )
     return dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
+
+
+def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
+    """Returns the test images under a folder or zip, for a model for numbers that was trained on something else.
+
+    Raises:
+        UserError: something is missing or wrong, or there is no test image.
+    """
+    path = Path(data_dir)
+    read, entries, _ = _checked(path, architecture)
+    entries = [entry for entry in entries if entry["split"] == "test"]
+    if not entries:
+        raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
+    labels, _ = _labels(entries, architecture, path)
+    images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
+    return {path.stem: Split(images, labels)}
+
+
+def _checked(path: Path, architecture: Architecture):
+    """Returns a reader, the checked annotations but for numbers that are too long, and how many of these there were."""
+    read = _reader(path)
+    entries = _entries(read, path)
+    if architecture.task == CLASSIFICATION:
+        return read, entries, 0
+    kept = [entry for entry in entries if len(entry["label"]) <= architecture.top.max_length]
+    return read, kept, len(entries) - len(kept)
 
 
 def _reader(path: Path):

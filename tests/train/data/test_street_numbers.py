@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dcn_tf.losses import NOTHING
 from train.data.registry import load_dataset
 from train.data.rendering import cache, sets
 from train.data.rendering.sets import load_crops, load_photographs
@@ -20,7 +21,7 @@ def load(config, **values):
 def test_training_and_validation_are_crops_and_the_test_is_photographs_and_tight_crops(few, config):
     dataset = load(config, validation_images=6, test_images=9, looseness=2.0)
     assert dataset.name == "street_numbers"
-    assert "rendered at run time, not photographed: crops, 20 train in 39 families" in dataset.detail
+    assert "rendered at run time, not photographed: 20 train crops in 39 families" in dataset.detail
     assert dataset.validation.images.shape == (6, 64, 128, 1)
     assert dataset.label_names == tuple("0123456789")
     assert [image.shape[2] for image in dataset.test.images] == [1] * 9
@@ -59,3 +60,13 @@ def test_a_preset_for_something_else_is_refused(few, config, preset):
     config = config(dataset="street_numbers", preset=preset)
     with pytest.raises(UserError, match=rf"up to 5 digits\. Received: --preset={preset}; use --preset=svhn"):
         load_dataset(config, config.architecture)
+
+
+def test_some_training_images_have_nothing_to_read(few, config):
+    config = config(dataset="street_numbers", preset="svhn", training="modular", background_share=0.5, batch_size=40)
+    dataset = load_dataset(config, config.architecture)
+    _, labels = dataset.train_batch(0)  # all of them: 20 with a number and 20 without
+    assert (labels == NOTHING).all(axis=1).sum() == 20
+    assert (labels >= 0).all(axis=1).sum() == 20
+    assert (dataset.validation.labels >= 0).all()
+    assert (dataset.test.labels >= 0).all()

@@ -34,7 +34,9 @@ class Rendering:
 
     @property
     def box(self) -> np.ndarray:
-        """float32 [4]: (left, top, right, bottom) of the whole number, as far as the image shows it."""
+        """float32 [4]: (left, top, right, bottom) of the whole number, as far as the image shows it; zeros if none."""
+        if not self.label:
+            return np.zeros(4, np.float32)
         height, width = self.image.shape
         corners = np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
         return np.clip(corners, 0, (width, height) * 2)

@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 
 from train.data.rendering import cache
+from train.data.rendering.backgrounds import render_background
 from train.data.rendering.layout import LENGTHS
 from train.data.rendering.scenes import Rendering, render_crop, render_photograph
 from train.progress import log
@@ -61,6 +62,14 @@ def load_crops(split: str, count: int, size, looseness: float = 1.0, folder: Pat
     return PictureSet(made["pixels"].reshape(count, *size), made["digits"], made["boxes"])
 
 
+def load_backgrounds(split: str, count: int, size, folder: Path | None = None) -> PictureSet:
+    """Returns the first `count` windows of a split with nothing to read in them, as `load_crops` does: no digits."""
+    size = tuple(size)
+    path = cache.path_of(folder or cache.FOLDER, f"backgrounds_{split}", split, count, size)
+    made = _load(path, partial(_background, split, size), [size] * count)
+    return PictureSet(made["pixels"].reshape(count, *size), made["digits"], made["boxes"])
+
+
 def load_photographs(split: str, count: int, folder: Path | None = None) -> PictureSet:
     """Returns the first `count` photographs of a split, of the sizes `PHOTOGRAPH_SIZES`, as `load_crops` does."""
     sizes = [_photograph_size(_generator(split, 1, i)) for i in range(count)]
@@ -100,7 +109,7 @@ def render_all(render, sizes, workers: int | None = None) -> dict[str, np.ndarra
 def _load(path: Path, render, sizes) -> dict[str, np.ndarray]:
     arrays = cache.read(path)
     if arrays is None:
-        log.info("rendering %d house numbers; the next run finds them as %s", len(sizes), path)
+        log.info("rendering %d pictures; the next run finds them as %s", len(sizes), path)
         arrays = render_all(render, sizes)
         cache.write(path, arrays)
     return arrays
@@ -117,6 +126,10 @@ def _render_chunk(render, chunk: slice) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 def _crop(split: str, size, looseness: float, index: int) -> Rendering:
     return render_crop(_generator(split, 0, index), size, split, looseness)
+
+
+def _background(split: str, size, index: int) -> Rendering:
+    return render_background(_generator(split, 2, index), size, split)
 
 
 def _photograph(split: str, index: int) -> Rendering:

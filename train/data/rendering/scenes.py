@@ -151,7 +151,7 @@ def _box(number: Number, corner):
 def _put(rng, surface, number: Number, corner, height: float, value: float):
     """Paints a number, its upper left corner at (x, y); in place."""
     left, top, right, bottom = _box(number, corner)
-    around = round(0.35 * height)
+    around = min(round(0.35 * height), top, left, surface.shape[0] - bottom, surface.shape[1] - right)
     window = surface[top - around : bottom + around, left - around : right + around]
     ink = np.zeros(window.shape, np.uint8)
     ink[around : around + bottom - top, around : around + right - left] = number.ink

@@ -39,3 +39,9 @@ def test_windows_lie_in_the_photograph_and_never_hold_the_number(box):
         assert max(shares) <= SEEN
         if clipped:
             assert np.mean(np.array(shares) > 0) > 0.8
+
+
+@pytest.mark.parametrize("index", [1735, 4395, 4583])
+def test_low_digits_of_a_large_face_leave_little_room(index):
+    """Old-style figures fill a small photograph at a type size that is larger than they are."""
+    assert render_background(np.random.default_rng([1, index, 2]), SIZE).image.shape == SIZE

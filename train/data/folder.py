@@ -1,25 +1,30 @@
 """A user's own images: a folder or a zip with `annotations.json`.
 
 `annotations.json` is a list of objects: `file` (the image's path beside it), `label` (a list of digits, or for a
-classifier one number or name), and, where the split is to be the user's own, `split` (train, validation or test).
+classifier one number or name), and, where the split is to be the user's own, `split` (train, validation or test). Of an
+image that was cut out of a photograph it may tell where it lay there (`frame_size`, `frame_origin`, `scale`, `boxes`,
+see `train.data.rendering.real_patches`): its test images are then read in rendered surroundings as well.
 Everything is read before training begins, so that a mistake in the last entry is told at once.
 """
 
-import io
+import dataclasses
 import json
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.losses import sequence_labels
 from train.config import Config
 from train.data.arrays import dataset_of_arrays
 from train.data.dataset import Dataset, Split
+from train.data.images import UNREADABLE, decode
+from train.data.semi_real import has_place, semi_real_split
 from train.errors import DataUnavailableError, UserError
+from train.progress import log
 
 SPLITS = ("train", "validation", "test")
 ANNOTATIONS = "annotations.json"
@@ -47,7 +52,9 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     detail = f"{path.name}: {counts}" + (
         f"; {too_long} left out, longer than {architecture.top.max_length}" if too_long else ""
     )
-    return dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
+    dataset = dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
+    tests = [entry for entry in entries if entry["split"] == "test"]
+    return dataclasses.replace(dataset, more_tests=_photographs(read, tests, architecture, path))
 
 
 def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
@@ -63,7 +70,18 @@ def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
         raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
     labels, _ = _labels(entries, architecture, path)
     images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
-    return {path.stem: Split(images, labels)}
+    photographs = _photographs(read, entries, architecture, path)
+    return {f"{path.stem} {name}": split for name, split in ({"crops": Split(images, labels)} | photographs).items()}
+
+
+def _photographs(read, entries, architecture: Architecture, path: Path) -> dict[str, Split]:
+    """Returns the images whose place in their photograph is known, as semi-real photographs, if there are any."""
+    placed = [entry for entry in entries if has_place(entry)]
+    if not placed or architecture.task == CLASSIFICATION or architecture.channels != 1:
+        return {}
+    log.info("rendering the surroundings of %d numbers", len(placed))
+    patch = lambda name: np.asarray(_picture(read, name, 1, path))  # noqa: E731
+    return {"semi-real photographs": semi_real_split(patch, placed, architecture)}
 
 
 def _checked(path: Path, architecture: Architecture):
@@ -119,7 +137,7 @@ def _entries(read, path: Path) -> list[dict]:
             raise UserError(
                 f"{where} ({entry['file']}): 'split' must be one of {', '.join(SPLITS)}. Received: {split!r}"
             )
-        checked.append({"file": entry["file"], "label": label, "split": split})
+        checked.append(entry | {"label": label, "split": split})
     return checked
 
 
@@ -156,20 +174,15 @@ def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray
 
 def _image(read, name: str, architecture: Architecture, path: Path) -> np.ndarray:
     """Returns one image at the architecture's size: uint8 [H, W, C]."""
+    height, width = architecture.image_size
+    picture = _picture(read, name, architecture.channels, path).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(picture).reshape(height, width, -1)
+
+
+def _picture(read, name: str, channels: int, path: Path) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(read(name))) as image:
-            image = ImageOps.exif_transpose(image).convert("L" if architecture.channels == 1 else "RGB")
-            height, width = architecture.image_size
-            return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(height, width, -1)
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        SyntaxError,
-        zlib.error,
-        zipfile.BadZipFile,
-        Image.DecompressionBombError,
-    ) as error:
+        return decode(read(name), channels)
+    except (*UNREADABLE, KeyError, zlib.error, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path}: the image {name} can't be read ({error}); mend it or take it out of {ANNOTATIONS}"
         ) from error

@@ -78,7 +78,7 @@ def test_what_cannot_be_mixed_is_refused(config, numbers_zip):
 def test_other_peoples_numbers_are_tested_on_as_well(config, numbers_zip, monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "FOLDER", tmp_path)
     both = config(dataset="street_numbers", preset="svhn", eval_data_dir=str(numbers_zip))
-    test = registry.load_dataset(both, both.architecture).more_tests["numbers"]
+    test = registry.load_dataset(both, both.architecture).more_tests["numbers crops"]
     assert test.images.shape == (3, 64, 128, 1)
     assert test.labels[0].tolist() == [1, *test.labels[0, 1:3].tolist(), 10, 10, 10]
     with pytest.raises(UserError, match="--eval_data_dir is for numbers"):

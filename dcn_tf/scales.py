@@ -3,12 +3,7 @@
 import tensorflow as tf
 
 from dcn_tf.architecture import Architecture
-from dcn_tf.geometry import smallest_input
-
-
-def scaled_size(size, scale: float) -> tuple[int, int]:
-    """Returns the (height, width) of an image of `size` at a scale, at least one pixel each."""
-    return tuple(max(1, round(side * scale)) for side in size)
+from dcn_tf.geometry import smallest_image
 
 
 def scaled(images, scale: float):
@@ -17,16 +12,6 @@ def scaled(images, scale: float):
         return images
     size = tf.cast(tf.round(tf.cast(tf.shape(images)[1:3], tf.float32) * scale), tf.int32)
     return tf.image.resize(images, tf.maximum(size, 1), antialias=True)
-
-
-def smallest_image(architecture: Architecture) -> tuple[int, int]:
-    """Returns the smallest (height, width) of an image that both stacks of an architecture have a cell for."""
-    return tuple(max(sides) for sides in zip(smallest_input(architecture.coarse), smallest_input(architecture.fine)))
-
-
-def padded_size(architecture: Architecture, size) -> tuple[int, int]:
-    """Returns the (height, width) of an image of `size` once it is `padded`."""
-    return tuple(max(sides) for sides in zip(size, smallest_image(architecture)))
 
 
 def padded(images, architecture: Architecture):

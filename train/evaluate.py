@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.cost import dcn_cost, whole_multiplications
+from dcn_tf.geometry import padded_size, scaled_size
 from dcn_tf.losses import decode
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.saliency import select_cells
-from dcn_tf.scales import padded, padded_size, scaled, scaled_size
+from dcn_tf.scales import padded, scaled
 from dcn_tf.selectors import cell_scores
 from train.data.dataset import Split
 from train.data.pipeline import to_float

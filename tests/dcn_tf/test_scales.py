@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from dcn_tf.geometry import padded_size, scaled_size, smallest_image
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.presets import preset
-from dcn_tf.scales import padded, padded_size, scaled, scaled_size, smallest_image
+from dcn_tf.scales import padded, scaled
 
 
 def test_sizes_at_a_scale_are_rounded_and_never_nothing():

@@ -44,8 +44,8 @@ def semi_real_photograph(rng, patch, entry: dict) -> tuple[np.ndarray, np.ndarra
         rng: numpy Generator.
         patch: uint8 [h, w].
         entry: where it lay: `frame_size` [width, height] of the photograph, `frame_origin` [x, y] of the patch's upper
-            left corner in it, `scale` (patch pixels to a photograph's pixel), and `boxes`, a list of the digits' `left`,
-            `top`, `width` and `height` in patch pixels.
+            left corner in it, `scale` (patch pixels to a photograph's pixel), and `boxes`, a list of the digits'
+            `left`, `top`, `width` and `height` in patch pixels.
 
     Returns:
         The image, uint8 [frame height, frame width], and float32 [4], the number's (left, top, right, bottom) in it.

@@ -50,6 +50,16 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     return dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
 
 
+def annotations(path: Path):
+    """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
+
+    Raises:
+        UserError: something is missing or wrong.
+    """
+    read = _reader(path)
+    return read, _entries(read, path)
+
+
 def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
     """Returns the test images under a folder or zip, for a model for numbers that was trained on something else.
 
@@ -68,8 +78,7 @@ def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
 
 def _checked(path: Path, architecture: Architecture):
     """Returns a reader, the checked annotations but for numbers that are too long, and how many of these there were."""
-    read = _reader(path)
-    entries = _entries(read, path)
+    read, entries = annotations(path)
     if architecture.task == CLASSIFICATION:
         return read, entries, 0
     kept = [entry for entry in entries if len(entry["label"]) <= architecture.top.max_length]
@@ -91,7 +100,7 @@ def _reader(path: Path):
 
 
 def _entries(read, path: Path) -> list[dict]:
-    """Returns the checked annotations, each with file, label (a list) and split."""
+    """Returns the checked annotations, each with file, label (a list) and split, and what else they tell."""
     try:
         entries = json.loads(read(ANNOTATIONS))
     except (OSError, KeyError) as error:
@@ -119,7 +128,7 @@ def _entries(read, path: Path) -> list[dict]:
             raise UserError(
                 f"{where} ({entry['file']}): 'split' must be one of {', '.join(SPLITS)}. Received: {split!r}"
             )
-        checked.append({"file": entry["file"], "label": label, "split": split})
+        checked.append(entry | {"label": label, "split": split})
     return checked
 
 

@@ -15,8 +15,10 @@ STRING_FLAGS = {
     "dataset": "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn.",
     "data_dir": (
         "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip "
-        "with images and annotations.json. Where it is left out: the environment variable DCN_DATA_DIR, then "
-        "tensorflow-datasets (fetched if need be), then --fallback_dataset."
+        "with images and annotations.json. svhn: a folder with train.tar.gz and test.tar.gz (and extra.tar.gz), or "
+        "unpacked, train/ and test/. Where it is left out: the environment variable DCN_DATA_DIR, then what was fetched "
+        "before, then fetched now, then --fallback_dataset. svhn goes on in this order for each part that --data_dir "
+        "lacks."
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
     "preset": "Architecture: cluttered_mnist | svhn | svhn_paper.",
@@ -55,6 +57,7 @@ FLOAT_FLAGS = {
 }
 BOOLEAN_FLAGS = {
     "fallback": "Whether --fallback_dataset may be used.",
+    "svhn_extra": "Whether svhn trains on its `extra` photographs too, as the paper does: 202,353 more, another 2 GB.",
     "augment": "Whether training images of numbers are shifted, scaled, turned and re-lit at random.",
 }
 

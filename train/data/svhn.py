@@ -1,12 +1,14 @@
 """SVHN format 1, whole photographs: trained on crops around the number, tested on photographs as they are.
 
-The protocol is that of the paper's section 4.2 and of Goodfellow et al., arXiv 1312.6082: train and extra together, less
-5,000 for validation; greyscale; numbers of up to five digits. Longer ones are left out of training. Of the test split
-none is left out: one that is too long for the model counts as wrong, since no answer of the model can be right.
+The protocol is that of the paper's section 4.2, after Goodfellow et al., arXiv 1312.6082: train and extra together,
+less 5,000 for validation; greyscale; numbers of up to five digits. Longer ones are left out of training. Of the test split
+none is left out: a number that is too long for the model counts as wrong, since no answer of the model can be right.
 """
 
+import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 from pathlib import Path
 
@@ -57,9 +59,9 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         "test": Split([image[..., None] for image in test.photographs], test_labels, test.boxes),
     }
     detail = (
-        f"SVHN format 1, {' and '.join(numbers)}: {len(train)} train and {len(validation)} validation crops, {left_out} "
-        f"left out, longer than {longest} digits; {len(test_labels)} test photographs, {too_long} of them longer, which "
-        "count as wrong"
+        f"SVHN format 1, {' and '.join(numbers)}: {len(train)} train and {len(validation)} validation crops, "
+        f"{left_out} left out, longer than {longest} digits; {len(test_labels)} test photographs, {too_long} of them "
+        "longer, which count as wrong"
     )
     dataset = dataset_of_arrays("svhn", detail, tuple("0123456789"), splits, config, architecture)
     tight = Split(np.asarray(test.crops)[..., None], test_labels, test.crop_boxes)
@@ -97,7 +99,8 @@ def _prepare(source: sources.Source, folder: Path, size, looseness: float | None
         tfds.disable_progress_bar()  # there is one line of `log` every few seconds instead
         root = sources.CACHE / "tensorflow_datasets" / source.identity[:16]
         builder = SvhnFullNumbers(sources=[source], data_dir=root)
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints sizes there, all of them "Unknown"
+            builder.download_and_prepare()
         undecoded = {"image": tfds.decode.SkipDecoding()}
         examples = tfds.as_numpy(builder.as_dataset(source.split, decoders=undecoded))
         count = builder.info.splits[source.split].num_examples
@@ -105,8 +108,8 @@ def _prepare(source: sources.Source, folder: Path, size, looseness: float | None
     except (OSError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())
         raise TrainingError(
-            f"SVHN's {source.split} can't be prepared in {sources.CACHE} ({reason}); make room or mend its permissions, "
-            "and give the same command again"
+            f"SVHN's {source.split} can't be prepared in {sources.CACHE} ({reason}); make room or mend its "
+            "permissions, and give the same command again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""How long a digitStruct.mat takes to read: python -m train.data.svhn_format1.benchmark [--entries=200000] [--file=PATH].
+"""How long a digitStruct.mat takes to read: python -m train.data.svhn_format1.benchmark [--entries=N] [--file=PATH].
 
 It writes a file of the genuine ones' layout, `extra`'s size unless told otherwise (1.6 GB; some minutes), reads it, and
 compares what was read with what was written. Without --file the written file is removed again.
@@ -13,12 +13,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 from absl import flags
-from h5py import h5a, h5d, h5g, h5o, h5p, h5r, h5s, h5t
+from h5py import h5a, h5d, h5g, h5o, h5p, h5s, h5t
 
 from train import command
 from train.data.svhn_format1.digit_struct import FIELDS, DigitStruct, read_digit_struct
 from train.errors import TrainingError, UserError
-from train.progress import Progress, log, start_logging
+from train.progress import Progress, start_logging
 
 SHARES = (0.042, 0.344, 0.525, 0.088, 0.001)  # of numbers of one to five digits, about as in `extra`
 USER_BLOCK = 512
@@ -35,7 +35,7 @@ def random_annotation(entries: int) -> DigitStruct:
 
 
 def write_digit_struct(path: Path, annotation: DigitStruct):
-    """Writes a digitStruct.mat as MATLAB wrote SVHN's: version 7.3, old-style groups, small data sets in their headers."""
+    """Writes a digitStruct.mat as MATLAB wrote SVHN's: old-style groups, and small data sets within their headers."""
     with h5py.File(path, "w", libver=("earliest", "v108"), userblock_size=USER_BLOCK) as file:
         writer = _Writer(file)
         progress = Progress(f"writing {path.name}", len(annotation), "entries")

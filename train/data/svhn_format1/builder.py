@@ -28,8 +28,8 @@ class SvhnFullNumbers(tfds.core.GeneratorBasedBuilder):
     """Whole photographs of house numbers with their digits.
 
     Features: `image`, the photograph, PNG as published; `file_name`, as in "train/1.png"; `digits` [k], 0 to 9 in
-    reading order; `boxes` float32 [k, 4], (left, top, right, bottom) of each digit in pixels. Boxes may reach beyond the
-    photograph, which tensorflow-datasets' own bounding boxes may not.
+    reading order; `boxes` float32 [k, 4], (left, top, right, bottom) of each digit in pixels. Boxes may reach beyond
+    the photograph, which tensorflow-datasets' own bounding boxes may not.
 
     Args:
         svhn_dir: folder with `train.tar.gz` and so on, or `train/` and so on; what it lacks is fetched.
@@ -49,7 +49,7 @@ class SvhnFullNumbers(tfds.core.GeneratorBasedBuilder):
     def _info(self):
         return tfds.core.DatasetInfo(
             builder=self,
-            description="Street View House Numbers, format 1: whole photographs, full numbers. Non-commercial use only.",
+            description="Street View House Numbers, format 1: whole photographs, full numbers. Not for commercial use.",
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),

@@ -60,8 +60,8 @@ def fetch(url: str, path: Path, size: int, sha256: str, remedy: str):
         partial.finish(size, sha256)
     except OSError as error:
         raise TrainingError(
-            f"{path} can't be written ({error.strerror or error}); make room or choose another place, and give the same "
-            "command again"
+            f"{path} can't be written ({error.strerror or error}); make room or mend its permissions, and give the "
+            "same command again"
         ) from error
 
 
@@ -119,7 +119,7 @@ def _check_room(folder: Path, needed: int, name: str):
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise TrainingError(
-            f"{name} needs {needed / 1e6:.0f} MB more in {folder}. Received: {free / 1e6:.0f} MB that are free; make room"
+            f"{name} needs {needed / 1e6:.0f} MB more in {folder}. Received: {free / 1e6:.0f} MB free; make room"
         )
 
 

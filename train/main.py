@@ -16,9 +16,9 @@ STRING_FLAGS = {
     "data_dir": (
         "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip "
         "with images and annotations.json. svhn: a folder with train.tar.gz and test.tar.gz (and extra.tar.gz), or "
-        "unpacked, train/ and test/. Where it is left out: the environment variable DCN_DATA_DIR, then what was fetched "
-        "before, then fetched now, then --fallback_dataset. svhn goes on in this order for each part that --data_dir "
-        "lacks."
+        "unpacked, train/ and test/. Where it is left out: the environment variable DCN_DATA_DIR, then what was "
+        "fetched before, then fetched now, then --fallback_dataset. For svhn that is also the order in which each of "
+        "its parts is looked for."
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
     "preset": "Architecture: cluttered_mnist | svhn | svhn_paper.",

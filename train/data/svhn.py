@@ -1,8 +1,8 @@
 """SVHN format 1, whole photographs: trained on crops around the number, tested on photographs as they are.
 
 The protocol is that of the paper's section 4.2, after Goodfellow et al., arXiv 1312.6082: train and extra together,
-less 5,000 for validation; greyscale; numbers of up to five digits. Longer ones are left out of training. Of the test split
-none is left out: a number that is too long for the model counts as wrong, since no answer of the model can be right.
+less 5,000 for validation; greyscale; numbers of up to five digits. Longer ones are left out of training. Of the test
+split none is left out: a number that is too long for the model counts as wrong, since no answer of it can be right.
 """
 
 import contextlib

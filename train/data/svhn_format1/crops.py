@@ -49,7 +49,7 @@ class Numbers:
 
 
 def tight_window(box, rng=None) -> tuple[float, float, float, float]:
-    """Returns (left, top, right, bottom) of a crop as SVHN's are cut: the number is its whole height, 70 % of its width.
+    """Returns (left, top, right, bottom) of a tight crop, as SVHN's are: the number's height, its width and margins.
 
     Args:
         box: (left, top, right, bottom) of the number.

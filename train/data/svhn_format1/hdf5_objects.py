@@ -84,9 +84,8 @@ class ObjectFile:
         (table,) = self.messages(groups, [SYMBOL_TABLE])
         tree, heap = self.addresses(table), self.addresses(table + 8)
         _require_signature(self.gather(tree, 4), b"TREE")
-        _require(
-            self.numbers(tree + 4, "<u4") == 1 << 16, "a group's tree has more than one leaf"
-        )  # of groups; level 0
+        # Type 0 (of groups), level 0 (no nodes below), one entry in use.
+        _require(self.numbers(tree + 4, "<u4") == 1 << 16, "a group's tree has more than one leaf")
         leaf = self.addresses(tree + 32)
         _require_signature(self.gather(leaf, 4), b"SNOD")
         _require(self.numbers(leaf + 6, "<u2") == len(names), f"a group has not {len(names)} members")
@@ -105,9 +104,8 @@ class ObjectFile:
         datatype, layout = self.messages(headers, [DATATYPE, LAYOUT])
         version_and_class, bits = self.gather(datatype, 2).T
         kind = version_and_class & 0x0F
-        _require(
-            (version_and_class >> 4 == 1) & (bits & 1 == 0), "a datatype is not little-endian, or not of version 1"
-        )
+        _require(version_and_class >> 4 == 1, "a datatype is not of version 1")
+        _require(bits & 1 == 0, "a datatype is big-endian")
         element = self.numbers(datatype + 4, "<u4")
         version, storage = self.gather(layout, 2).T
         _require((version == 3) & (storage <= 1), "a data set is chunked")

@@ -55,6 +55,8 @@ class ObjectFile:
         end = position + self.numbers(headers + 8, "<u4")
         next_block, next_end = np.full((2, len(headers)), -1)
         for _ in range(MOST_MESSAGES):
+            if not len(active):
+                break
             kind, size = self.gather(position, 4).view("<u2").T.astype(np.int64)
             data = position + 8
             for wanted, where in zip(kinds, found):

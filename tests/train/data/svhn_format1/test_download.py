@@ -28,8 +28,8 @@ def fetch(server, tmp_path):
     """Returns a function that fetches a.tar.gz into the returned path."""
     path = tmp_path / "cache" / "a.tar.gz"
 
-    def run(size=len(DATA), sha256=SHA256, url=None):
-        download.fetch(url or server.url + "a.tar.gz", path, size, sha256, remedy="get it another way")
+    def run(url=None):
+        download.fetch(url or server.url + "a.tar.gz", path, len(DATA), SHA256, remedy="get it another way")
         return path
 
     run.path = path

@@ -115,9 +115,12 @@ def test_a_damaged_archive_is_named(what, tiny_archives, tmp_path, monkeypatch):
     path = tmp_path / "test.tar.gz"
     path.write_bytes(damaged(tiny_archives["test"])[what])
     monkeypatch.setattr(sources, "ARCHIVES", {"test": published(path.read_bytes())})
+
+    def read(source):
+        return list(source.photographs(source.annotation().names))
+
     with pytest.raises(UserError, match=r"test\.tar\.gz (can't be unpacked \(|holds no|: .* are missing)") as caught:
-        source = Source("test", path)
-        list(source.photographs(source.annotation().names))
+        read(Source("test", path))
     assert "\n" not in str(caught.value)
 
 

@@ -37,6 +37,7 @@ def random_annotation(entries: int) -> DigitStruct:
 def write_digit_struct(path: Path, annotation: DigitStruct):
     """Writes a digitStruct.mat as MATLAB wrote SVHN's: old-style groups, and small data sets within their headers."""
     with h5py.File(path, "w", libver=("earliest", "v108"), userblock_size=USER_BLOCK) as file:
+        _enlarge_cache(file)
         writer = _Writer(file)
         progress = Progress(f"writing {path.name}", len(annotation), "entries")
         names, boxes = [], []
@@ -51,6 +52,14 @@ def write_digit_struct(path: Path, annotation: DigitStruct):
         file["digitStruct"].attrs["MATLAB_class"] = np.bytes_("struct")
     with open(path, "r+b") as file:
         file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64 HDF5 schema 1.00 .".ljust(124) + b"\x00\x02IM")
+
+
+def _enlarge_cache(file: h5py.File):
+    """Gives HDF5 room for the names in #refs#, which it holds in one piece and would write and read again for each."""
+    config = file.id.get_mdc_config()
+    config.max_size = config.initial_size = 128 << 20  # the most it takes
+    config.set_initial_size = True
+    file.id.set_mdc_config(config)
 
 
 class _Writer:

@@ -33,13 +33,18 @@ class Split:
         """Returns the first `count` of them."""
         return Split(self.images[:count], self.labels[:count], None if self.boxes is None else self.boxes[:count])
 
-    def batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields (indices [b], images uint8 [b, H, W, C]), b at most `batch_size`: images of one size at a time."""
-        sizes = np.array([image.shape[:2] for image in self.images])
+    def sizes(self) -> np.ndarray:
+        """Returns the (height, width) of every image: [n, 2]."""
+        return np.array([image.shape[:2] for image in self.images])
+
+    def batches(self, pixels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields (indices [b], images uint8 [b, H, W, C]): images of one size, of about `pixels` pixels together."""
+        sizes = self.sizes()
         for size in np.unique(sizes, axis=0):
             chosen = np.flatnonzero((sizes == size).all(axis=1))
-            for start in range(0, len(chosen), batch_size):
-                indices = chosen[start : start + batch_size]
+            count = max(1, pixels // size.prod())
+            for start in range(0, len(chosen), count):
+                indices = chosen[start : start + count]
                 yield indices, np.stack([self.images[i] for i in indices])
 
 

@@ -32,6 +32,15 @@ class Rendering:
     label: tuple[int, ...]
     boxes: np.ndarray
 
+    @property
+    def box(self) -> np.ndarray:
+        """float32 [4]: (left, top, right, bottom) of the whole number, as far as the image shows it; zeros if none."""
+        if not self.label:
+            return np.zeros(4, np.float32)
+        height, width = self.image.shape
+        corners = np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
+        return np.clip(corners, 0, (width, height) * 2)
+
 
 def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rendering:
     """Returns a number that fills its picture, as cut out of a photograph by a loose box and stretched to `size`.
@@ -77,7 +86,7 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     rows = round(native * zoom)
     small = rows, max(8, round(rows * (right - left) / (bottom - top)))
     onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
-    picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), onto @ matrix, small), native)
+    picture = camera.photograph(rng, camera.warp(surface, onto @ matrix, small), native)
     image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
     scale = size[1] / (right - left), size[0] / (bottom - top)
     boxes = (boxes - (left, top, left, top)) * (scale * 2)
@@ -111,7 +120,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     right, bottom = np.maximum(boxes[:, 2:].max(axis=0), size[::-1]) - size[::-1]
     matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
     boxes = boxes - (left + right, top + bottom) * 2
-    picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), matrix, size), min(height, 32))
+    picture = camera.photograph(rng, camera.warp(surface, matrix, size), min(height, 32))
     return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
 
 
@@ -142,9 +151,11 @@ def _box(number: Number, corner):
 def _put(rng, surface, number: Number, corner, height: float, value: float):
     """Paints a number, its upper left corner at (x, y); in place."""
     left, top, right, bottom = _box(number, corner)
-    around = round(0.35 * height)
+    around = min(round(0.35 * height), top, left, surface.shape[0] - bottom, surface.shape[1] - right)
     window = surface[top - around : bottom + around, left - around : right + around]
-    paint_number(rng, window, np.pad(number.ink, around), value, height)
+    ink = np.zeros(window.shape, np.uint8)
+    ink[around : around + bottom - top, around : around + right - left] = number.ink
+    paint_number(rng, window, ink, value, height)
 
 
 def _neighbour(rng, surface, face, box, height: float, value: float):
@@ -152,7 +163,7 @@ def _neighbour(rng, surface, face, box, height: float, value: float):
     characters, share = ("0123456789", 0.22) if rng.random() < 0.4 else (surroundings.LETTERS, 0.1)
     gap = share * (box[2] - box[0]) + height * rng.uniform(0.05, 0.2)
     left = box[2] + gap if rng.random() < 0.7 else box[0] - gap - 0.5 * height
-    surroundings.letter(rng, surface, face, left, box[1], height, value, characters)
+    surroundings.write(rng, surface, face, (left, box[1]), height, value, characters)
 
 
 def _number_of_share(rng, face, size) -> tuple[Number, float]:
@@ -170,10 +181,10 @@ def _loose_window(rng, boxes):
 
     Somebody framed the digits, tightly or loosely; the frame is the crop's whole height and about 70 % of its width.
     """
-    left, top = boxes[:, :2].min(axis=0)
-    right, bottom = boxes[:, 2:].max(axis=0)
+    left, top = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = boxes[:, 2:].max(axis=0).tolist()
     slack = (rng.gamma(2, 0.055) * rng.uniform((0.4, 0.5, 0.4, 0.5), (1.6, 2.2, 1.6, 2.2)) - 0.03) * (bottom - top)
     left, top, right, bottom = left - slack[0], top - slack[1], right + slack[2], bottom + slack[3]
-    before, after = np.clip(rng.normal(0.15, 0.05, 2), 0.04, 0.28)
+    before, after = (min(max(rng.normal(0.15, 0.05), 0.04), 0.28) for _ in range(2))
     width = (right - left) / (1 - before - after)
     return left - before * width, top, right + after * width, bottom

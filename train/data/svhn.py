@@ -24,7 +24,7 @@ from train.errors import TrainingError, UserError
 from train.progress import log
 
 VALIDATION = 5000
-NEVER = -1  # the length of a number that the model has no answer for
+NEVER = -2  # the length of a number that the model has no answer for
 
 
 def load(config: Config, architecture: Architecture) -> Dataset:

@@ -88,15 +88,17 @@ def cut(photograph: np.ndarray, window, size) -> np.ndarray:
 
 
 def load_numbers(folder: Path) -> Numbers | None:
-    """Returns what `write_numbers` wrote into `folder`; None where it is not there."""
-    if not folder.is_dir():
+    """Returns what `write_numbers` wrote into `folder`; None where it is not there, or damaged."""
+    try:
+        parts = {name: np.load(folder / f"{name}.npy") for name in ("names", "digits", "crop_boxes", "boxes", "sizes")}
+        sizes = parts.pop("sizes")
+        crops = np.load(folder / "crops.npy", mmap_mode="r")
+        pixels = np.fromfile(folder / "photographs.bin", np.uint8)
+        flat = np.split(pixels, np.cumsum(sizes.prod(axis=1))[:-1]) if len(pixels) else []
+        photographs = [part.reshape(size) for part, size in zip(flat, sizes)]
+    except (OSError, ValueError, EOFError):
         return None
-    parts = {name: np.load(folder / f"{name}.npy") for name in ("names", "digits", "crop_boxes", "boxes", "sizes")}
-    sizes = parts.pop("sizes")
-    crops = np.load(folder / "crops.npy", mmap_mode="r")
-    pixels = np.fromfile(folder / "photographs.bin", np.uint8)
-    flat = np.split(pixels, np.cumsum(sizes.prod(axis=1))[:-1]) if len(pixels) else []
-    return Numbers(**parts, crops=crops, photographs=[part.reshape(size) for part, size in zip(flat, sizes)])
+    return Numbers(**parts, crops=crops, photographs=photographs)
 
 
 def write_numbers(folder: Path, examples, count: int, size, looseness: float | None, photographs: bool):
@@ -140,6 +142,7 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | N
         parts = {"names": np.array(names), "digits": np.array(digits, np.int8), "sizes": np.array(sizes)}
         for name, part in (parts | {"boxes": boxes, "crop_boxes": crop_boxes}).items():
             np.save(partial / f"{name}.npy", part)
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -56,9 +56,9 @@ class Source:
         if not self.path.is_dir():
             return ARCHIVES[self.split].sha256
         with os.scandir(self.path) as entries:
-            listing = sorted((entry.name, entry.stat().st_size) for entry in entries)
-        changed = (self.path / ANNOTATION).stat().st_mtime_ns
-        return hashlib.sha256(repr((listing, changed)).encode()).hexdigest()
+            states = sorted((entry.name, entry.stat()) for entry in entries)
+        listing = [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+        return hashlib.sha256(repr(listing).encode()).hexdigest()
 
     def annotation(self) -> DigitStruct:
         """Returns what digitStruct.mat says; UserError for a missing or damaged one, or a wrong archive."""

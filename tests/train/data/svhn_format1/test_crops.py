@@ -79,6 +79,16 @@ def test_what_is_written_is_loaded(tmp_path, photographs):
     assert load_numbers(tmp_path / "test") is None
 
 
+@pytest.mark.parametrize("name", ["crops.npy", "digits.npy", "photographs.bin"])
+def test_damaged_files_are_written_again(tmp_path, name):
+    folder = tmp_path / "test"
+    for _ in range(2):
+        write_numbers(folder, iter([example(0), example(1)]), 2, (16, 24), None, True)
+        assert load_numbers(folder).sequences == [[1, 2], [1, 2]]
+        (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+        assert load_numbers(folder) is None
+
+
 def test_a_crop_does_not_depend_on_the_order(tmp_path):
     examples = [example(i) for i in range(crops.BATCH + 3)]
     for name, order in (("a", examples), ("b", examples[::-1])):

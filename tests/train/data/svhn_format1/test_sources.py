@@ -69,7 +69,10 @@ def test_the_identity_of_a_folder_changes_with_its_files(unpacked):
     os.utime(unpacked / "digitStruct.mat", ns=(1, 1))
     second = source.identity
     (unpacked / "1.png").write_bytes(b"another size")
-    assert len({first, second, source.identity}) == 3
+    third = source.identity
+    (unpacked / "1.png").write_bytes(b"another SIZE")
+    os.utime(unpacked / "1.png", ns=(1, 1))
+    assert len({first, second, third, source.identity}) == 4
 
 
 def test_missing_photographs_are_counted_and_named(unpacked, tmp_path, monkeypatch):

@@ -105,7 +105,7 @@ def _prepare(source: sources.Source, folder: Path, size, looseness: float | None
         examples = tfds.as_numpy(builder.as_dataset(source.split, decoders=undecoded))
         count = builder.info.splits[source.split].num_examples
         crops.write_numbers(folder, examples, count, size, looseness, photographs=source.split == "test")
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, tf.errors.OpError, RuntimeError) as error:  # tensorflow-datasets wraps errors in the last
         reason = " ".join(str(error).split())
         raise TrainingError(
             f"SVHN's {source.split} can't be prepared in {sources.CACHE} ({reason}); make room or mend its "

@@ -135,7 +135,12 @@ def test_mistakes_in_folders_are_one_line_and_leave_nothing(load, tiny_svhn, tmp
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), tf.errors.ResourceExhaustedError(None, None, "no space")]
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "no space"),
+        RuntimeError("ResourceExhaustedError: Failed to finalize writing"),
+    ],
 )
 def test_a_full_disk_is_the_work_that_failed(load, tiny_svhn, monkeypatch, error):
     def full(*args, **kwargs):

@@ -42,9 +42,7 @@ def fetch(url: str, path: Path, size: int, sha256: str, remedy: str):
         TrainingError: it can't be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = _Partial(path, url)
-        _check_room(path.parent, size - partial.size(), path.name)
         for attempt in range(ATTEMPTS):
             before = partial.size()
             try:
@@ -144,6 +142,8 @@ def _transfer(url: str, partial: _Partial, size: int, remedy: str):
             raise DataUnavailableError(
                 f"{url} is not what it should be, {size} bytes. Received: {announced} bytes, {kind}: {remedy}"
             )
+        partial.path.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(partial.path.parent, size - have, partial.path.name)
         if not have:
             partial.begin(_version(response))
         progress = Progress(f"fetching {partial.path.name}", size / 1e6, "MB", have / 1e6)

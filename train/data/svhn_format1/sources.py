@@ -158,7 +158,7 @@ def find_source(split: str, data_dir: str | None) -> Source:
         archive,
         published.size,
         published.sha256,
-        remedy=f"get {URL} train.tar.gz and test.tar.gz (for --svhn_extra extra.tar.gz too) another way, put them into "
-        "a folder as they are or unpacked, and give --data_dir=FOLDER",
+        remedy=f"get train.tar.gz and test.tar.gz (for --svhn_extra extra.tar.gz too) from {URL} another way, put them "
+        "into a folder, as they are or unpacked, and give --data_dir=FOLDER",
     )
     return Source(split, archive)

@@ -10,6 +10,7 @@ import importlib.metadata
 from dataclasses import dataclass
 from importlib import resources
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from train.errors import UserError
@@ -44,13 +45,13 @@ class Glyph:
     """A character: its mask, cropped to the ink, and where that lies on the line, in pixels of digits `CAPITAL` high.
 
     Attributes:
-        mask: Pillow image "L", 255 inside the strokes.
+        mask: uint8 [h, w], 255 inside the strokes.
         left: from the pen to the mask's left border.
         top: from the top of the digits down to the mask's top border.
         advance: from this pen position to the next.
     """
 
-    mask: Image.Image
+    mask: np.ndarray
     left: int
     top: int
     advance: float
@@ -91,7 +92,7 @@ def glyph(face: TypeFace, character: str) -> Glyph:
     mask = Image.new("L", (max(right - left, 1), max(bottom - top, 1)))
     ImageDraw.Draw(mask).text((-left, -top), character, fill=255, font=font, anchor="ls")
     ink = mask.getbbox() or (0, 0, *mask.size)
-    return Glyph(mask.crop(ink), left + ink[0], top + ink[1] - line_top, font.getlength(character))
+    return Glyph(np.asarray(mask.crop(ink)), left + ink[0], top + ink[1] - line_top, font.getlength(character))
 
 
 def _package(family: str) -> str:

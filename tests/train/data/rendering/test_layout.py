@@ -2,6 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from train.data.rendering.layout import FIRST_DIGIT, LENGTHS, OTHER_DIGITS, draw_label, set_number
 from train.data.rendering.typefaces import draw_type_face, glyph
@@ -49,7 +50,7 @@ def test_each_box_holds_the_digit_that_the_label_says():
             seen = number.ink[top:bottom, left:right].astype(float)
             errors = []
             for candidate in range(10):
-                mask = glyph(face, str(candidate)).mask.resize((right - left, bottom - top))
+                mask = Image.fromarray(glyph(face, str(candidate)).mask).resize((right - left, bottom - top))
                 errors.append(np.abs(np.asarray(mask, float) - seen).mean())
             agreed += int(np.argmin(errors)) == digit
             total += 1

@@ -29,7 +29,7 @@ def test_every_face_draws_ten_different_digits_of_one_height(split):
         for face in (upright[0], upright[-1], *(faces[0] for faces in italic)):
             masks = [glyph(face, str(digit)) for digit in range(10)]
             assert len({mask.mask.tobytes() for mask in masks}) == 10, face
-            tops, bottoms = [g.top for g in masks], [g.top + g.mask.height for g in masks]
+            tops, bottoms = [g.top for g in masks], [g.top + len(g.mask) for g in masks]
             assert 0 <= min(tops) <= 2, face
             assert abs(max(bottoms) - CAPITAL) <= 4, face
 

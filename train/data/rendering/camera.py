@@ -82,11 +82,11 @@ def photograph(rng, picture: Image.Image, height: float) -> Image.Image:
     picture = picture.filter(ImageFilter.GaussianBlur(min(0.015 + rng.gamma(2, 0.013), 0.07) * height))
     if rng.random() < 0.12 and height > 24:
         picture = picture.filter(_motion(rng))
-    if rng.random() < 0.15:
+    if rng.random() < 0.08:
         picture = picture.filter(ImageFilter.UnsharpMask(2, int(rng.integers(60, 200)), 0))
     values = lit(rng, np.asarray(picture, np.float32))
     if rng.random() < 0.7:
-        values += noise(rng, values.shape) * rng.gamma(1.5, 1.2)
+        values += noise(rng, values.shape) * rng.gamma(1.5, 0.9)
     picture = Image.fromarray(np.clip(values, 0, 255, out=np.empty(values.shape, np.uint8), casting="unsafe"))
     return stored(picture, int(rng.integers(25, 90))) if rng.random() < 0.6 else picture
 

@@ -16,6 +16,8 @@ LENGTHS = (0.1538, 0.5428, 0.2602, 0.0429, 0.0003)  # of numbers with 1, 2, ... 
 FIRST_DIGIT = (0.0025, 0.2767, 0.1892, 0.1302, 0.1051, 0.0847, 0.0645, 0.0562, 0.0475, 0.0434)
 OTHER_DIGITS = (0.1185, 0.1111, 0.1017, 0.1011, 0.0984, 0.1015, 0.0922, 0.0959, 0.0926, 0.0870)
 
+NARROW = -0.2  # mean logarithm of a digit's width beside that in its type face: numbers on houses are seen narrower
+
 
 @dataclass(frozen=True)
 class Number:
@@ -40,7 +42,7 @@ def draw_label(rng) -> tuple[int, ...]:
 
 def set_number(rng, face: TypeFace, label, height: float) -> Number:
     """Returns a number set in a type face, its digits about `height` pixels high, on a line that may be uneven."""
-    size, stretch = float(CAPITAL), math.exp(rng.normal(0, 0.12))
+    size, stretch = float(CAPITAL), math.exp(rng.normal(NARROW, 0.12))
     tracking = size * (rng.uniform(0.15, 0.5) if rng.random() < 0.08 else rng.normal(0.02, 0.05))
     jitter = size * (0.05 if rng.random() < 0.12 else 0.012)
     pieces, pen = [], 0.0

@@ -27,6 +27,8 @@ FAMILIES = {
     "validation": ("crimson_text", "league_spartan", "oleo_script", "roboto_condensed"),
     "test": ("libre_baskerville", "open_sans", "russo_one", "sanchez", "varela_round", "yanone_kaffeesatz"),
 }
+HANDWRITTEN = ("caveat", "dancing_script", "lobster", "oleo_script", "permanent_marker", "satisfy", "yellowtail")
+RARITY = 3  # how much rarer on houses a handwritten family is than another
 CAPITAL = 64  # height in pixels of the digits that glyphs are drawn with, once; what is shown is scaled from that
 FAINT = ("Thin", "ExtraLight")  # strokes that vanish at the size of a house number
 WEIGHTS = (0.3, 0.55, 0.8, 1.0)  # of a variable face, between its lightest and its boldest
@@ -69,10 +71,17 @@ def type_faces(split: str) -> tuple[tuple[tuple[TypeFace, ...], ...], ...]:
 
 def draw_type_face(rng, split: str, italic: float = 0.1) -> TypeFace:
     """Returns a random face of a random family of the split; `italic` is the share of slanted ones."""
-    families = type_faces(split)
+    families = _families_by_frequency(split)
     styles = families[rng.integers(len(families))]
     faces = styles[-1 if rng.random() < italic else 0]
     return faces[rng.integers(len(faces))]
+
+
+@functools.cache
+def _families_by_frequency(split: str):
+    """Returns `type_faces`, each as often as it is drawn."""
+    counts = [1 if family in HANDWRITTEN else RARITY for family in FAMILIES[split]]
+    return tuple(styles for styles, count in zip(type_faces(split), counts) for _ in range(count))
 
 
 def packages() -> dict[str, str]:

@@ -57,6 +57,14 @@ def test_each_box_holds_the_digit_that_the_label_says():
     assert agreed / total > 0.97  # digits that are turned, or that touch, may look nearer to another
 
 
+def test_digits_are_as_far_apart_as_on_houses():
+    pitches = []
+    for _, label, number in numbers(400):
+        centres, heights = number.boxes[:, [0, 2]].mean(axis=1), number.boxes[:, 3] - number.boxes[:, 1]
+        pitches += (np.diff(centres) / heights.mean()).tolist() if len(label) > 1 else []
+    assert np.median(pitches) == pytest.approx(0.62, abs=0.05)
+
+
 def test_digits_are_as_high_as_asked_for_and_stand_side_by_side():
     heights = [b[3] - b[1] for *_, number in numbers() for b in number.boxes]
     assert 36 <= np.median(heights) <= 42

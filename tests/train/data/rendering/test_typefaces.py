@@ -46,6 +46,16 @@ def test_italics_are_as_frequent_as_asked_for():
     assert not any("Italic" in draw_type_face(np.random.default_rng(i), "test", italic=0.0).file for i in range(60))
 
 
+def test_handwriting_is_rarer():
+    faces = [draw_type_face(np.random.default_rng(i), "train").file for i in range(3000)]
+    counts = {family: sum(f"fontpkg_{family}/" in file for file in faces) for family in FAMILIES["train"]}
+    assert sum(counts.values()) == 3000
+    rare = [count for family, count in counts.items() if family in typefaces.HANDWRITTEN]
+    usual = [count for family, count in counts.items() if family not in typefaces.HANDWRITTEN]
+    assert len(rare) == 6
+    assert np.mean(usual) / np.mean(rare) == pytest.approx(3, rel=0.25)
+
+
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(typefaces.FAMILIES, "missing", ("of_nobody",))
     for function in (packages, lambda: type_faces("missing")):

@@ -23,19 +23,21 @@ SIZE = (64, 128)
 CHUNK = 100  # crops that a worker makes in one go
 
 
-def measure(crops: int, looseness: float, workers: int) -> dict[str, float]:
-    """Returns `start_seconds`, `crops_per_second`, `per_worker` and `per_cpu_second`, for at least `crops` crops."""
+def start_workers(parallel, workers: int) -> float:
+    """Returns the seconds in which the workers of a `joblib.Parallel` are begun and have drawn every digit once."""
     begun = time.perf_counter()
-    with joblib.Parallel(workers) as parallel:
-        parallel(joblib.delayed(_warm_up)() for _ in range(workers))
-        start = time.perf_counter() - begun
-        chunks = range(max(1, -(-crops // CHUNK)))
-        begun = time.perf_counter()
-        cpu = sum(parallel(map(joblib.delayed(partial(_render, looseness)), chunks)))
-        seconds = time.perf_counter() - begun
+    parallel(joblib.delayed(_warm_up)() for _ in range(workers))
+    return time.perf_counter() - begun
+
+
+def measure(parallel, workers: int, crops: int, looseness: float) -> dict[str, float]:
+    """Returns `crops_per_second`, `per_worker` and `per_cpu_second` of workers, for at least `crops` crops."""
+    chunks = range(-(-crops // CHUNK))
+    begun = time.perf_counter()
+    cpu = sum(parallel(map(joblib.delayed(partial(_render, looseness)), chunks)))
+    seconds = time.perf_counter() - begun
     count = CHUNK * len(chunks)
     return {
-        "start_seconds": start,
         "crops_per_second": count / seconds,
         "per_worker": count / seconds / workers,
         "per_cpu_second": count / cpu,
@@ -66,14 +68,15 @@ def define_flags():
 
 
 def main():
-    """Prints a line for each looseness."""
+    """Prints how long the start takes, and a line for each looseness."""
     values = flags.FLAGS
     workers = values.workers or joblib.cpu_count()
-    print(f"{'looseness':>9} {'workers':>8} {'start, s':>9} {'crops/s':>8} {'a worker':>9} {'a CPU second':>13}")
-    for looseness in [values.looseness] if values.looseness else [1.0, 2.5]:
-        result = measure(values.crops, looseness, workers)
-        start, total, worker, cpu = result.values()
-        print(f"{looseness:>9} {workers:>8} {start:>9.1f} {total:>8.0f} {worker:>9.0f} {cpu:>13.0f}")
+    with joblib.Parallel(workers) as parallel:
+        print(f"{workers} workers, ready after {start_workers(parallel, workers):.1f} s")
+        print(f"{'looseness':>9} {'crops/s':>8} {'a worker':>9} {'a CPU second':>13}")
+        for looseness in [values.looseness] if values.looseness else [1.0, 2.5]:
+            total, worker, cpu = measure(parallel, workers, values.crops, looseness).values()
+            print(f"{looseness:>9} {total:>8.0f} {worker:>9.0f} {cpu:>13.0f}")
 
 
 if __name__ == "__main__":

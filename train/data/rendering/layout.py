@@ -9,6 +9,7 @@ from itertools import accumulate
 import numpy as np
 from PIL import Image
 
+from train.data.rendering.paint import resized
 from train.data.rendering.typefaces import CAPITAL, TypeFace, glyph
 
 # Shares among the 33,402 training photographs of SVHN.
@@ -54,8 +55,7 @@ def set_number(rng, face: TypeFace, label, height: float) -> Number:
     scale = height / CAPITAL
     columns, rows = max(2, round(len(ink[0]) * scale * stretch)), max(3, round(len(ink) * scale))
     boxes *= (columns / len(ink[0]), rows / len(ink)) * 2
-    scaled = Image.fromarray(ink).resize((columns, rows), Image.Resampling.BILINEAR)
-    return Number(tuple(label), np.asarray(scaled), boxes)
+    return Number(tuple(label), resized(ink, (rows, columns)), boxes)
 
 
 def _bend(rng, pieces, height: float):

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from train.data.rendering import camera, surroundings
 from train.data.rendering.layout import Number, draw_label, set_number
@@ -87,7 +87,7 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     small = rows, max(8, round(rows * (right - left) / (bottom - top)))
     onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
     picture = camera.photograph(rng, camera.warp(surface, onto @ matrix, small), native)
-    image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
+    image = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_CUBIC)
     scale = size[1] / (right - left), size[0] / (bottom - top)
     boxes = (boxes - (left, top, left, top)) * (scale * 2)
     return Rendering(image, number.label, boxes.astype(np.float32))
@@ -121,7 +121,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
     boxes = boxes - (left + right, top + bottom) * 2
     picture = camera.photograph(rng, camera.warp(surface, matrix, size), min(height, 32))
-    return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
+    return Rendering(picture, number.label, boxes.astype(np.float32))
 
 
 def _prepare(rng, surface, box, height: float, ground: float, value: float) -> float:

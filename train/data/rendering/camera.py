@@ -41,8 +41,8 @@ def warp(surface, matrix, size):
 
     Where the picture reaches beyond the surface, the surface goes on as its own mirror image.
     """
-    centred = translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5)  # OpenCV's pixels have their middles at integers
-    return cv2.warpPerspective(surface, centred, size[::-1], borderMode=cv2.BORDER_REFLECT)
+    matrix = translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5)  # OpenCV's pixels have their middles at integers
+    return cv2.warpPerspective(surface, matrix, size[::-1], borderMode=cv2.BORDER_REFLECT)
 
 
 def lit(rng, surface):

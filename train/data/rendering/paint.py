@@ -56,7 +56,7 @@ def paint_number(rng, surface, ink, value: float, height: float):
         mask = mask * _wear(rng, mask.shape)
     blend(surface, mask, value + _sheen(rng, mask.shape))
     if 0.2 < style < 0.42:
-        dx, dy = rng.choice([-1, 1]), rng.choice([-1, 1])
+        dx, dy = 2 * rng.integers(2, size=2) - 1
         lit = shifted(mask, dx, dy) - shifted(mask, -dx, -dy)
         surface += lit * rng.uniform(15, 60)
 

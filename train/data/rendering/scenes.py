@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from train.data.rendering import camera, surroundings
 from train.data.rendering.layout import Number, draw_label, set_number
@@ -52,16 +52,16 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
         looseness: the picture shows up to so many times as much in height and width, log-uniformly from 1.
     """
     zoom = math.exp(rng.uniform(0, math.log(looseness)))
-    shift = rng.uniform(0.1, 0.9, 2) * (zoom - 1)  # what is added to the left and above, in sides of a tight crop
+    shift = (rng.uniform(0.1, 0.9, 2) * (zoom - 1)).tolist()  # what is added to the left and above, in tight crops
     native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0] / zoom)  # height in the photograph
     height = min(max(native * 1.15, 16), 60)
     face = draw_type_face(rng, split)
     number = set_number(rng, face, draw_label(rng), height)
     rows, columns = number.ink.shape
-    around = np.array([0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height])
-    room = np.array([columns, rows]) + 2 * around
-    corner = tuple(np.round(around + shift * room).astype(int).tolist())
-    shape = tuple(np.ceil(room * zoom).astype(int)[::-1].tolist())
+    across, up = 0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height
+    columns, rows = columns + 2 * across, rows + 2 * up
+    corner = round(across + shift[0] * columns), round(up + shift[1] * rows)
+    shape = math.ceil(rows * zoom), math.ceil(columns * zoom)
     ground, value = _tones(rng)
     if rng.random() < FACADES * (zoom - 1):
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
@@ -81,14 +81,14 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
     left, top, right, bottom = _loose_window(rng, boxes)
-    tight = np.array([right - left, bottom - top])
-    (left, top), (right, bottom) = (left, top) - shift * tight, (right, bottom) + (zoom - 1 - shift) * tight
+    width, height = zoom * (right - left), zoom * (bottom - top)
+    left, top = left - shift[0] * (right - left), top - shift[1] * (bottom - top)
     rows = round(native * zoom)
-    small = rows, max(8, round(rows * (right - left) / (bottom - top)))
-    onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
+    small = rows, max(8, round(rows * width / height))
+    onto = np.diag([small[1] / width, small[0] / height, 1]) @ camera.translation(-left, -top)
     picture = camera.photograph(rng, camera.warp(surface, onto @ matrix, small), native)
-    image = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_CUBIC)
-    scale = size[1] / (right - left), size[0] / (bottom - top)
+    image = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))  # smooth at every scale
+    scale = size[1] / width, size[0] / height
     boxes = (boxes - (left, top, left, top)) * (scale * 2)
     return Rendering(image, number.label, boxes.astype(np.float32))
 
@@ -183,7 +183,8 @@ def _loose_window(rng, boxes):
     """
     left, top = boxes[:, :2].min(axis=0).tolist()
     right, bottom = boxes[:, 2:].max(axis=0).tolist()
-    slack = (rng.gamma(2, 0.055) * rng.uniform((0.4, 0.5, 0.4, 0.5), (1.6, 2.2, 1.6, 2.2)) - 0.03) * (bottom - top)
+    loose, height = rng.gamma(2, 0.055), bottom - top
+    slack = [(loose * rng.uniform(*limits) - 0.03) * height for limits in ((0.4, 1.6), (0.5, 2.2)) * 2]
     left, top, right, bottom = left - slack[0], top - slack[1], right + slack[2], bottom + slack[3]
     before, after = (min(max(rng.normal(0.15, 0.05), 0.04), 0.28) for _ in range(2))
     width = (right - left) / (1 - before - after)

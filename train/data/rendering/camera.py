@@ -31,8 +31,8 @@ def translation(x: float, y: float):
 
 def seen_boxes(matrix, boxes):
     """Returns the upright boxes [n, 4] around boxes [n, 4], (left, top, right, bottom), seen through a homography."""
-    corners = boxes[:, [[0, 2, 2, 0], [1, 1, 3, 3]]]  # [n, 2, 4]
-    seen = cv2.perspectiveTransform(corners.transpose(0, 2, 1).astype(np.float64), matrix)  # [n, 4, 2]
+    corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+    seen = cv2.perspectiveTransform(corners, matrix)
     return np.concatenate([seen.min(1), seen.max(1)], axis=1)
 
 
@@ -58,7 +58,7 @@ def lit(rng, surface):
 
 
 def photograph(rng, picture, height: float):
-    """Returns a picture float32 [h, w] as a cheap camera would have stored it: uint8, its digits `height` pixels high."""
+    """Returns a picture float32 [h, w], its digits `height` pixels high, as a cheap camera would have kept it: uint8."""
     picture = cv2.GaussianBlur(picture, (0, 0), min(0.015 + rng.gamma(2, 0.013), 0.07) * height)
     if rng.random() < 0.12 and height > 24:
         picture = cv2.filter2D(picture, -1, _motion(rng))

@@ -226,7 +226,7 @@ def _bush(rng, surface, keep):
     sideways = rng.random() < 0.5
     nearer = 2 * ramp(columns if sideways else rows) - 1
     outline = np.clip((cloud(rng, surface.shape, 12) + (nearer if sideways else nearer[:, None])) * 4, 0, 1)
-    outline = outline[:, :: rng.choice([-1, 1])]
+    outline = outline[:, :: 2 * rng.integers(2) - 1]
     if not (keep and outline[keep[1] : keep[3], keep[0] : keep[2]].any()):
         blend(surface, outline, leaves)
 

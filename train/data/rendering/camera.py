@@ -58,7 +58,7 @@ def lit(rng, surface):
 
 
 def photograph(rng, picture, height: float):
-    """Returns a picture float32 [h, w], its digits `height` pixels high, as a cheap camera would have kept it: uint8."""
+    """Returns a picture float32 [h, w], its digits `height` pixels high, as a cheap camera would keep it: uint8."""
     picture = cv2.GaussianBlur(picture, (0, 0), min(0.015 + rng.gamma(2, 0.013), 0.07) * height)
     if rng.random() < 0.12 and height > 24:
         picture = cv2.filter2D(picture, -1, _motion(rng))

@@ -59,9 +59,9 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     number = set_number(rng, face, draw_label(rng), height)
     rows, columns = number.ink.shape
     across, up = 0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height
-    columns, rows = columns + 2 * across, rows + 2 * up
-    corner = round(across + shift[0] * columns), round(up + shift[1] * rows)
-    shape = math.ceil(rows * zoom), math.ceil(columns * zoom)
+    room = columns + 2 * across, rows + 2 * up
+    corner = round(across + shift[0] * room[0]), round(up + shift[1] * room[1])
+    shape = math.ceil(room[1] * zoom), math.ceil(room[0] * zoom)
     ground, value = _tones(rng)
     if rng.random() < FACADES * (zoom - 1):
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
@@ -81,14 +81,14 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
     left, top, right, bottom = _loose_window(rng, boxes)
-    width, height = zoom * (right - left), zoom * (bottom - top)
-    left, top = left - shift[0] * (right - left), top - shift[1] * (bottom - top)
+    wide, high = right - left, bottom - top
+    left, top, wide, high = left - shift[0] * wide, top - shift[1] * high, zoom * wide, zoom * high
     rows = round(native * zoom)
-    small = rows, max(8, round(rows * width / height))
-    onto = np.diag([small[1] / width, small[0] / height, 1]) @ camera.translation(-left, -top)
+    small = rows, max(8, round(rows * wide / high))
+    onto = np.diag([small[1] / wide, small[0] / high, 1]) @ camera.translation(-left, -top)
     picture = camera.photograph(rng, camera.warp(surface, onto @ matrix, small), native)
     image = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))  # smooth at every scale
-    scale = size[1] / width, size[0] / height
+    scale = size[1] / wide, size[0] / high
     boxes = (boxes - (left, top, left, top)) * (scale * 2)
     return Rendering(image, number.label, boxes.astype(np.float32))
 

@@ -12,6 +12,7 @@ import io
 import json
 from pathlib import Path
 
+import absl.logging
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
@@ -95,22 +96,36 @@ def _prepare(source: sources.Source, folder: Path, size, looseness: float | None
 
     from train.data.svhn_format1.builder import SvhnFullNumbers
 
+    root = sources.CACHE / "tensorflow_datasets" / source.identity[:16]
     try:
-        tfds.disable_progress_bar()  # there is one line of `log` every few seconds instead
-        root = sources.CACHE / "tensorflow_datasets" / source.identity[:16]
-        builder = SvhnFullNumbers(sources=[source], data_dir=root)
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints sizes there, all of them "Unknown"
+        with _quiet_tfds():
+            builder = SvhnFullNumbers(config="numbers", sources=[source], data_dir=root)
             builder.download_and_prepare()
-        undecoded = {"image": tfds.decode.SkipDecoding()}
-        examples = tfds.as_numpy(builder.as_dataset(source.split, decoders=undecoded))
-        count = builder.info.splits[source.split].num_examples
-        crops.write_numbers(folder, examples, count, size, looseness, photographs=source.split == "test")
+            undecoded = {"image": tfds.decode.SkipDecoding()}
+            examples = tfds.as_numpy(builder.as_dataset(source.split, decoders=undecoded))
+            count = builder.info.splits[source.split].num_examples
+            crops.write_numbers(folder, examples, count, size, looseness, photographs=source.split == "test")
     except (OSError, tf.errors.OpError, RuntimeError) as error:  # tensorflow-datasets wraps errors in the last
         reason = " ".join(str(error).split())
         raise TrainingError(
             f"SVHN's {source.split} can't be prepared in {sources.CACHE} ({reason}); make room or mend its "
             "permissions, and give the same command again"
         ) from error
+
+
+@contextlib.contextmanager
+def _quiet_tfds():
+    """Leaves the screen to `log`: tensorflow-datasets prints, logs and draws bars, with sizes that it does not know."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    verbosity = absl.logging.get_verbosity()
+    absl.logging.set_verbosity(absl.logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        absl.logging.set_verbosity(verbosity)
 
 
 def _hold_out(parts: list[crops.Numbers], longest: int) -> tuple[Split, Split, int]:

@@ -60,8 +60,7 @@ def train_and_evaluate(config: Config) -> dict:
         _train(config, dataset, model, train_step, checkpoints, first_step, writer)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    look = Evaluator(model, (architecture.num_patches,), trained=config.model)
-    validation = look(dataset.validation).error[0]
+    validation = _validator(model, config)(dataset.validation).error[0]
     test = Evaluator(model, config.eval_num_patches, config.eval_scales, config.selectors, config.model)
     evaluations = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
@@ -123,9 +122,14 @@ def _check_trainable(config: Config, architecture: Architecture):
         )
 
 
+def _validator(model, config: Config) -> Evaluator:
+    """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
+    return Evaluator(model, (model.architecture.num_patches,), config.eval_scales[:1], trained=config.model)
+
+
 def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
     """Runs the steps that are left, with progress, summaries and checkpoints."""
-    evaluator = Evaluator(model, (model.architecture.num_patches,), trained=config.model)
+    evaluator = _validator(model, config)
     seconds_before, begun = float(checkpoints.seconds), time.monotonic()
     last_time, last_step = begun, first_step
     for step, (images, labels) in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):

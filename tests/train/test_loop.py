@@ -127,6 +127,11 @@ def test_more_patches_than_cells_is_refused_before_anything_is_written(config):
     assert not Path(config.workdir).exists()
 
 
+def test_a_selector_that_the_network_does_not_have_is_refused(config):
+    with pytest.raises(UserError, match="classifiers do not have. Received: --selectors=random,confidence with"):
+        train_and_evaluate(config(selectors=("random", "confidence")))
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

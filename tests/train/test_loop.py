@@ -42,7 +42,7 @@ def test_a_run_writes_what_the_contract_names(config, capsys):
     assert result["error"]["dcn"]["1"] == pytest.approx(100 * wrong.mean(), abs=1e-3)
     table = capsys.readouterr().out
     assert "dcn, patches: 3" in table
-    assert "(30 test images)" in table
+    assert "(30 images;" in table
 
 
 def test_summaries_hold_losses_errors_and_a_picture(config):

@@ -18,7 +18,7 @@ import numpy as np
 from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.losses import sequence_labels
 from train.config import Config
-from train.data.arrays import dataset_of_arrays
+from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
 from train.data.dataset import Dataset, Split
 from train.data.svhn_format1 import crops, sources
 from train.errors import TrainingError, UserError
@@ -52,6 +52,10 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     }
     test = numbers.pop("test")
     train, validation, left_out = _hold_out(list(numbers.values()), longest)
+    train_count, count = len(train), background_count(len(train), config.background_share)
+    if count:
+        backgrounds = np.concatenate([part.backgrounds for part in numbers.values()])[:count]
+        train = with_backgrounds(train, backgrounds)
     test_labels = _labels(test.sequences, longest)
     too_long = int((test_labels[:, 0] == NEVER).sum())
     splits = {
@@ -60,7 +64,8 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         "test": Split([image[..., None] for image in test.photographs], test_labels, test.boxes),
     }
     detail = (
-        f"SVHN format 1, {' and '.join(numbers)}: {len(train)} train and {len(validation)} validation crops, "
+        f"SVHN format 1, {' and '.join(numbers)}: {train_count} train crops, "
+        f"{len(train) - train_count} windows without a number, {len(validation)} validation crops, "
         f"{left_out} left out, longer than {longest} digits; {len(test_labels)} test photographs, {too_long} of them "
         "longer, which count as wrong"
     )

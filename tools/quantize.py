@@ -47,7 +47,7 @@ def main(values) -> None:
         manifest["measured"] = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
     bundle = write_bundle(values.bundle, files, manifest)
     tables = (bundling.format_sizes(float_files, files), agreement.format_measured(manifest["measured"]))
-    print("", *tables, f"written: {bundle.directory}", sep="\n\n")
+    print("", *tables, f"written: {bundle.path}", sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -49,4 +49,4 @@ def case(request):
 @pytest.fixture
 def bundle_copy(classifier_case, tmp_path):
     """A bundle of the test's own, which it may damage."""
-    return load_bundle(shutil.copytree(classifier_case.float32.directory, tmp_path / "bundle"))
+    return load_bundle(shutil.copytree(classifier_case.float32.path, tmp_path / "bundle"))

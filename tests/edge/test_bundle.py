@@ -9,11 +9,11 @@ from edge.errors import UserError, run_main
 
 
 def files_of(bundle):
-    return {name: (bundle.directory / name).read_bytes() for name in bundle.manifest["files"]}
+    return {name: (bundle.path / name).read_bytes() for name in bundle.manifest["files"]}
 
 
 def test_a_bundle_is_read_back(classifier_case):
-    assert load_bundle(classifier_case.float32.directory).manifest == classifier_case.float32.manifest
+    assert load_bundle(classifier_case.float32.path).manifest == classifier_case.float32.manifest
     assert set(classifier_case.float32.manifest["files"]) == {
         "coarse.tflite",
         "fine.tflite",
@@ -25,45 +25,45 @@ def test_a_bundle_is_read_back(classifier_case):
 
 def test_a_changed_byte_is_found_in_every_file(bundle_copy):
     for name in bundle_copy.manifest["files"]:
-        path = bundle_copy.directory / name
+        path = bundle_copy.path / name
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         with pytest.raises(UserError, match=f"{name} is not the file that was exported"):
-            load_bundle(bundle_copy.directory)
+            load_bundle(bundle_copy.path)
         path.write_bytes(content)
-    load_bundle(bundle_copy.directory)
+    load_bundle(bundle_copy.path)
 
 
 def test_a_missing_file_is_told(bundle_copy):
-    (bundle_copy.directory / "fine.tflite").unlink()
+    (bundle_copy.path / "fine.tflite").unlink()
     with pytest.raises(UserError, match="fine.tflite is missing"):
-        load_bundle(bundle_copy.directory)
+        load_bundle(bundle_copy.path)
 
 
 def test_a_file_that_the_manifest_does_not_vouch_for_is_told(bundle_copy):
-    path = bundle_copy.directory / "manifest.json"
+    path = bundle_copy.path / "manifest.json"
     manifest = json.loads(path.read_text())
     del manifest["files"]["top.tflite"]
     path.write_text(json.dumps(manifest))
     with pytest.raises(UserError, match="lacks top.tflite"):
-        load_bundle(bundle_copy.directory)
+        load_bundle(bundle_copy.path)
 
 
 @pytest.mark.parametrize("name", ["../outside.tflite", "/etc/passwd"])
 def test_the_manifest_cannot_name_files_elsewhere(bundle_copy, name):
-    path = bundle_copy.directory / "manifest.json"
+    path = bundle_copy.path / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["files"][name] = {"sha256": "", "bytes": 0}
     path.write_text(json.dumps(manifest))
     with pytest.raises(UserError, match="not a plain file name"):
-        load_bundle(bundle_copy.directory)
+        load_bundle(bundle_copy.path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "\xff\xfe", "[" * 10**5])
 def test_a_damaged_manifest_is_told(bundle_copy, text):
-    (bundle_copy.directory / "manifest.json").write_bytes(text.encode("latin-1"))
+    (bundle_copy.path / "manifest.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match="manifest.json"):
-        load_bundle(bundle_copy.directory)
+        load_bundle(bundle_copy.path)
 
 
 def test_what_is_no_bundle_is_told(tmp_path):
@@ -74,12 +74,12 @@ def test_what_is_no_bundle_is_told(tmp_path):
 
 
 def test_writing_replaces_an_older_bundle_and_leaves_nothing_beside(bundle_copy):
-    (bundle_copy.directory / "left_over.txt").write_text("of the older one")
+    (bundle_copy.path / "left_over.txt").write_text("of the older one")
     manifest = bundle_copy.manifest | {"num_patches": 2}
-    written = write_bundle(bundle_copy.directory, files_of(bundle_copy), manifest)
-    assert load_bundle(bundle_copy.directory).manifest["num_patches"] == 2
-    assert sorted(os.listdir(written.directory)) == sorted([*written.manifest["files"], "manifest.json"])
-    assert os.listdir(bundle_copy.directory.parent) == ["bundle"]
+    written = write_bundle(bundle_copy.path, files_of(bundle_copy), manifest)
+    assert load_bundle(bundle_copy.path).manifest["num_patches"] == 2
+    assert sorted(os.listdir(written.path)) == sorted([*written.manifest["files"], "manifest.json"])
+    assert os.listdir(bundle_copy.path.parent) == ["bundle"]
 
 
 def test_writing_never_replaces_something_else(bundle_copy, tmp_path):
@@ -99,13 +99,13 @@ def test_a_failure_in_writing_leaves_the_older_bundle(bundle_copy, monkeypatch):
     files = files_of(bundle_copy)
     monkeypatch.setattr(bundle_module, "_write_synced", fail)
     with pytest.raises(UserError, match="disk full"):
-        write_bundle(bundle_copy.directory, files, bundle_copy.manifest | {"num_patches": 2})
-    assert load_bundle(bundle_copy.directory).manifest["num_patches"] == 3
-    assert os.listdir(bundle_copy.directory.parent) == ["bundle"]
+        write_bundle(bundle_copy.path, files, bundle_copy.manifest | {"num_patches": 2})
+    assert load_bundle(bundle_copy.path).manifest["num_patches"] == 3
+    assert os.listdir(bundle_copy.path.parent) == ["bundle"]
 
 
 def test_check_prints_the_card(case, capsys):
-    main(["check", str(case.ptq.directory)])
+    main(["check", str(case.ptq.path)])
     printed = capsys.readouterr().out
     assert printed == card(case.ptq) + "\n"
     assert case.ptq.manifest["name"] in printed

@@ -30,7 +30,7 @@ def test_what_is_no_model_is_told(content, tmp_path):
 
 def test_the_interpreter_is_resized_only_when_the_number_of_patches_changes(classifier_case, monkeypatch):
     bundle = classifier_case.float32
-    model = Model(bundle.model_file("fine"), bundle.manifest["models"]["fine"])
+    model = Model(bundle.model("fine"), bundle.manifest["models"]["fine"])
     sizes = []
     resize = model.interpreter.resize_tensor_input
     monkeypatch.setattr(
@@ -46,7 +46,7 @@ def test_the_interpreter_is_resized_only_when_the_number_of_patches_changes(clas
 
 def test_a_model_is_read_from_bytes_and_called_with_real_values(classifier_case):
     bundle = classifier_case.ptq
-    model = Model(bundle.model_file("coarse").read_bytes(), bundle.manifest["models"]["coarse"])
+    model = Model(bundle.model("coarse"), bundle.manifest["models"]["coarse"])
     outputs = model(classifier_case.images[:1].astype(np.float32) / 255)
     assert sorted(outputs) == ["activation_map", "coarse_features", "logits"]
     difference = outputs["coarse_features"] - classifier_case.expected["coarse_features"][:1]
@@ -59,4 +59,4 @@ def test_a_file_that_is_not_the_manifests_is_told(classifier_case, change):
     entry = copy.deepcopy(bundle.manifest["models"]["top"])
     entry["outputs"][0] |= change
     with pytest.raises(UserError, match="tensor 'logits' .* is not in its model file"):
-        Model(bundle.model_file("top"), entry)
+        Model(bundle.model("top"), entry)

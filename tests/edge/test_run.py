@@ -34,7 +34,7 @@ def run(capsys, *arguments):
 
 
 def test_one_line_per_image_and_the_rest_goes_on(case, folder, capsys):
-    status, lines, errors = run(capsys, f"--bundle={case.ptq.directory}", folder)
+    status, lines, errors = run(capsys, f"--bundle={case.ptq.path}", folder)
     expected = TwoStageRunner(case.ptq).run(case.images[10])
     assert status == 1
     assert [line.partition(": ")[0] for line in lines] == [str(folder / "1.png"), str(folder / "10.png")]
@@ -44,7 +44,7 @@ def test_one_line_per_image_and_the_rest_goes_on(case, folder, capsys):
 
 
 def test_json_lines(case, folder, capsys):
-    status, lines, errors = run(capsys, f"--bundle={case.float32.directory}", folder, "--json", "--num_patches=2")
+    status, lines, errors = run(capsys, f"--bundle={case.float32.path}", folder, "--json", "--num_patches=2")
     objects = [json.loads(line) for line in lines]
     assert (status, errors) == (1, [])
     assert list(objects[0]) == ["path", "prediction", "probability", "num_patches", "milliseconds"]
@@ -58,14 +58,14 @@ def test_json_lines(case, folder, capsys):
 
 def test_an_image_of_another_size_is_resized(case, tmp_path, capsys):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (33, 91, 3), np.uint8)).save(tmp_path / "a.jpg")
-    status, lines, _ = run(capsys, f"--bundle={case.float32.directory}", tmp_path / "a.jpg")
+    status, lines, _ = run(capsys, f"--bundle={case.float32.path}", tmp_path / "a.jpg")
     assert (status, len(lines)) == (0, 1)
 
 
 def test_overlays_are_of_the_images_own_size(classifier_case, tmp_path, capsys):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 91, 3), np.uint8)).save(tmp_path / "a.jpg")
     arguments = [
-        f"--bundle={classifier_case.float32.directory}",
+        f"--bundle={classifier_case.float32.path}",
         tmp_path / "a.jpg",
         f"--overlay={tmp_path / 'overlay'}",
     ]
@@ -77,7 +77,7 @@ def test_overlays_are_of_the_images_own_size(classifier_case, tmp_path, capsys):
 def test_exit_entropy_keeps_the_coarse_answer(case, folder, capsys):
     path = folder / "1.png"
     for exit_entropy, patches in ((1000, "0 patches"), (0, "3 patches")):
-        lines = run(capsys, f"--bundle={case.float32.directory}", path, f"--exit_entropy={exit_entropy}")[1]
+        lines = run(capsys, f"--bundle={case.float32.path}", path, f"--exit_entropy={exit_entropy}")[1]
         assert patches in lines[0]
 
 
@@ -96,14 +96,14 @@ def test_exit_entropy_keeps_the_coarse_answer(case, folder, capsys):
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(classifier_case, arguments, message, capsys):
-    status, lines, errors = run(capsys, f"--bundle={classifier_case.float32.directory}", *arguments)
+    status, lines, errors = run(capsys, f"--bundle={classifier_case.float32.path}", *arguments)
     assert (status, lines, len(errors)) == (2, [], 1)
     assert message in errors[0]
 
 
 def test_as_a_program(classifier_case, tmp_path):
     Image.fromarray(classifier_case.images[0].squeeze()).save(tmp_path / "a.png")
-    program = [sys.executable, "-m", "edge.run", f"--bundle={classifier_case.ptq.directory}"]
+    program = [sys.executable, "-m", "edge.run", f"--bundle={classifier_case.ptq.path}"]
     done = subprocess.run(
         [*program, tmp_path / "a.png", "--json"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -119,7 +119,7 @@ def test_a_reader_that_leaves_early_is_no_error(classifier_case, tmp_path):
         sys.executable,
         "-m",
         "edge.run",
-        f"--bundle={classifier_case.ptq.directory}",
+        f"--bundle={classifier_case.ptq.path}",
         *[tmp_path / "a.png"] * 40,
     ]
     running = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -97,7 +97,7 @@ def test_a_manifest_that_does_not_fit_its_models_is_told(classifier_case, field,
     manifest = classifier_case.float32.manifest
     changed = manifest | {field: manifest[field] | change}
     with pytest.raises(UserError, match=f"the manifest's {field}.* does not fit its models"):
-        TwoStageRunner(Bundle(classifier_case.float32.directory, changed))
+        TwoStageRunner(Bundle(classifier_case.float32.path, changed))
 
 
 def test_an_output_that_is_missing_is_told(classifier_case):

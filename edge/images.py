@@ -124,10 +124,11 @@ class Fit:
     """
 
     def __init__(self, image_size, input_size, rule: str):
-        self.scale = tuple(n / m for n, m in zip(input_size, image_size))
+        scale = tuple(n / m for n, m in zip(input_size, image_size))
         if rule == "fit":
-            self.scale = (min(self.scale),) * 2
-        self.size = tuple(max(1, min(n, round(m * s))) for n, m, s in zip(input_size, image_size, self.scale))
+            scale = (min(scale),) * 2
+        self.size = tuple(max(1, min(n, round(m * s))) for n, m, s in zip(input_size, image_size, scale))
+        self.scale = tuple(n / m for n, m in zip(self.size, image_size))  # in whole pixels, and so not quite `scale`
         self.offset = tuple((n - m) // 2 for n, m in zip(input_size, self.size))
 
     def to_image(self, row, column) -> tuple[float, float]:

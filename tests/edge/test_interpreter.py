@@ -21,11 +21,33 @@ def test_float_tensors_pass_through():
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x1c\x00\x00\x00TFL3" + b"\x00" * 64])
-def test_what_is_no_model_is_told(content, tmp_path):
-    path = tmp_path / "broken.tflite"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match="cannot be run by this TFLite runtime"):
-        make_interpreter(path)
+def test_what_is_no_model_is_told(content):
+    with pytest.raises(UserError, match="broken cannot be run by this TFLite runtime"):
+        make_interpreter(content, name="broken")
+
+
+@pytest.mark.parametrize(
+    ("change", "which"),
+    [
+        ({"version": 999}, "'CONV_2D' version '999'"),
+        ({"builtinCode": 32, "customCode": b"MyOperator"}, "MyOperator"),
+    ],
+)
+def test_an_operator_that_the_runtime_lacks_is_named(bundle_copy, change, which):
+    flatbuffer_utils = pytest.importorskip("tensorflow.lite.tools.flatbuffer_utils")
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(bundle_copy.model("coarse")))
+    for name, value in change.items():
+        setattr(model.operatorCodes[0], name, value)
+    content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    with pytest.raises(UserError, match=f"coarse.tflite cannot be run .*{which}.*; update the runtime"):
+        make_interpreter(content, name="coarse.tflite")
+
+
+def test_a_scale_that_is_not_the_models_is_told(bundle_copy):
+    entry = copy.deepcopy(bundle_copy.manifest["models"]["fine"])
+    entry["outputs"][0]["zero_point"] += 1
+    with pytest.raises(UserError, match="tensor 'fine_features' .* is not in its model file"):
+        Model(bundle_copy.model("fine"), entry)
 
 
 def test_the_interpreter_is_resized_only_when_the_number_of_patches_changes(classifier_case, monkeypatch):

@@ -11,6 +11,7 @@ from edge.result import Result
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
 SMALLEST = 200  # pixels of an overlay's longer side
+ROWS = 256  # of a picture that are worked on at a time, to save memory
 BOX_COLOUR = (60, 255, 120)
 
 
@@ -20,16 +21,23 @@ def draw(image: Image.Image, result: Result, manifest: dict) -> Image.Image:
     A tiny image is enlarged by a whole factor until its longer side has `SMALLEST` pixels.
     """
     factor = max(1, -(-SMALLEST // max(image.size)))
-    size = (image.width * factor, image.height * factor)
-    picture = image.convert("RGB").resize(size, Image.Resampling.NEAREST)
-    fit = Fit((picture.height, picture.width), manifest["input"]["size"], manifest["input"]["resize"])
+    width, height = image.width * factor, image.height * factor
+    text = f"{result.prediction}  {result.probability:.0%}"
+    font_size = min(32, max(12, height // 12))
+    right, bottom = ImageDraw.Draw(Image.new("RGB", (1, 1))).textbbox((4, 3), text, font_size=font_size)[2:]
+    picture = Image.new("RGB", (max(width, int(right) + 4), height + int(bottom) + 4))
+    picture.paste(image if factor == 1 else image.resize((width, height), Image.Resampling.NEAREST))
+    fit = Fit((height, width), manifest["input"]["size"], manifest["input"]["resize"])
     if result.saliency is not None:
-        picture = _heated(picture, result.saliency, manifest["cells"], fit)
+        _heat(picture, (width, height), result.saliency, manifest["cells"], fit)
     pen = ImageDraw.Draw(picture)
-    thickness = max(1, min(picture.size) // 150)
+    thickness = max(1, min(width, height) // 150)
     for box in patch_boxes(result, manifest, fit):
         pen.rectangle(box, outline=BOX_COLOUR, width=thickness)
-    return _captioned(picture, f"{result.prediction}  {result.probability:.0%}")
+    pen.rectangle((width, 0, picture.width, height), fill=0)
+    pen.rectangle((0, height, *picture.size), fill=0)
+    pen.text((4, height + 3), text, fill=(255, 255, 255), font_size=font_size)
+    return picture
 
 
 def patch_boxes(result: Result, manifest: dict, fit: Fit) -> list:
@@ -45,33 +53,22 @@ def patch_boxes(result: Result, manifest: dict, fit: Fit) -> list:
     return boxes
 
 
-def _heated(picture, saliency, cells, fit):
-    """Returns the picture with each cell's saliency around the centre of the cell's field."""
+def _heat(picture, size, saliency, cells, fit):
+    """Lays each cell's saliency around the centre of its field over the picture, a few rows at a time."""
     first = np.array(cells["offset"]) + (np.array(cells["field"]) - cells["stride"]) / 2
     top, left = fit.to_image(*first)
     bottom, right = fit.to_image(*(first + np.array(saliency.shape) * cells["stride"]))
     down, across = saliency.shape[0] / (bottom - top), saliency.shape[1] / (right - left)  # cells per pixel
     strength = Image.fromarray((saliency / max(float(saliency.max()), 1e-12) * 255).astype(np.uint8))
-    strength = strength.transform(
-        picture.size,
-        Image.Transform.AFFINE,
-        (across, 0, -left * across, 0, down, -top * down),
-        Image.Resampling.BILINEAR,
-    )
     steps = np.linspace(0, len(HEAT) - 1, 256)
-    bands = [strength.point(np.interp(steps, range(len(HEAT)), HEAT[:, c]).astype(int).tolist()) for c in range(3)]
-    share = strength.point([round(0.6 * value) for value in range(256)])
-    return Image.composite(Image.merge("RGB", bands), picture, share)
-
-
-def _captioned(picture, text):
-    """Returns the picture with a line of text in a black strip below it."""
-    size = min(32, max(12, picture.height // 12))
-    right, bottom = ImageDraw.Draw(picture).textbbox((4, 3), text, font_size=size)[2:]
-    whole = Image.new("RGB", (max(picture.width, int(right) + 4), picture.height + int(bottom) + 4))
-    whole.paste(picture)
-    ImageDraw.Draw(whole).text((4, picture.height + 3), text, fill=(255, 255, 255), font_size=size)
-    return whole
+    tables = [np.interp(steps, range(len(HEAT)), HEAT[:, channel]).astype(int).tolist() for channel in range(3)]
+    share = [round(0.6 * value) for value in range(256)]
+    for row in range(0, size[1], ROWS):
+        affine = (across, 0, -left * across, 0, down, (row - top) * down)
+        strip_size = (size[0], min(ROWS, size[1] - row))
+        strip = strength.transform(strip_size, Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
+        heat = Image.merge("RGB", [strip.point(table) for table in tables])
+        picture.paste(heat, (0, row), strip.point(share))
 
 
 class OverlayFolder:

@@ -1,5 +1,6 @@
 """Bundles: of tiny networks, made once per session, with what the networks themselves say; and the shipped one."""
 
+import importlib.util
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 
 from edge.bundle import Bundle, load_bundle
 
+# Compared with the network's own functions; the rest of this folder runs where the device's programs run.
+NEED_TENSORFLOW = ["test_numbers.py", "test_patches.py", "test_runner.py", "test_saliency.py"]
+collect_ignore = [] if importlib.util.find_spec("tensorflow") else NEED_TENSORFLOW
 SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
 
 

@@ -31,9 +31,10 @@ def run_main(main, *args) -> None:
     An interrupt ends with status 130 and SIGTERM with 143, without a word. A reader that closed our output early
     (`| head`) is no error.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = main(*args) or 0

@@ -54,8 +54,13 @@ def _number(text: str) -> int | float:
 
 
 def format_manifest(manifest: dict) -> bytes:
-    """Returns the file that holds a manifest."""
-    return (json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """Returns the file that holds a manifest; UserError where it holds what JSON cannot."""
+    try:
+        return (json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    except ValueError as error:  # NaN or an infinity; half a character
+        raise UserError(
+            f"the manifest cannot be written: {one_line(error)}; look through the training's result"
+        ) from None
 
 
 def check_manifest(manifest) -> None:

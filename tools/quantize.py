@@ -19,7 +19,7 @@ METHODS = ("float32", "ptq", "qat")
 def define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
-    flags.DEFINE_string("bundle", None, "Where to write the bundle; an older one there is replaced.", required=True)
+    flags.DEFINE_string("bundle", None, "Folder, or file ending in .zip; an older bundle is replaced.", required=True)
     methods = "float32 | ptq: int8 by post-training quantization | qat: int8 by quantization-aware training."
     flags.DEFINE_enum("method", "ptq", METHODS, methods)
     flags.DEFINE_integer("num_patches", None, "The bundle's number of patches; the training's by default.")

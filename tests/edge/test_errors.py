@@ -61,6 +61,13 @@ def test_a_full_disk_is_one_line_and_status_1():
     assert (done.returncode, done.stderr) == (1, "error: [Errno 28] No space left on device\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_error(closed):
+    program = "from edge.errors import run_main; run_main(print, 'x')"
+    done = subprocess.run(f'{sys.executable} -c "{program}" {closed}', shell=True, cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_other_errors_are_not_hidden():
     with pytest.raises(ZeroDivisionError):
         run_main(lambda: 1 / 0)

@@ -106,6 +106,12 @@ def test_what_is_written_is_read_back(manifest):
     assert isinstance(found["input"]["scale"], int)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+def test_what_json_cannot_hold_is_told(value):
+    with pytest.raises(UserError, match="the manifest cannot be written"):
+        format_manifest({"training": value})
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -107,6 +107,11 @@ def _check_trainable(config: Config, architecture: Architecture):
         raise UserError(
             f"--num_patches must be at most the number of cells, {height * width}. Received: {architecture.num_patches}"
         )
+    if "confidence" in config.selectors and architecture.task != SEQUENCE:
+        raise UserError(
+            "the selector 'confidence' needs a prediction per cell, which classifiers do not have. "
+            f"Received: --selectors={','.join(config.selectors)} with --preset={config.preset}; leave it out"
+        )
     if config.model != "dcn" or config.training != "end_to_end":
         return
     lengths = channels_of(architecture.coarse), channels_of(architecture.fine)

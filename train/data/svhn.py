@@ -12,12 +12,13 @@ import io
 import json
 from pathlib import Path
 
+import absl.logging
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.losses import sequence_labels
 from train.config import Config
-from train.data.arrays import dataset_of_arrays
+from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
 from train.data.dataset import Dataset, Split
 from train.data.svhn_format1 import crops, sources
 from train.errors import TrainingError, UserError
@@ -51,6 +52,10 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     }
     test = numbers.pop("test")
     train, validation, left_out = _hold_out(list(numbers.values()), longest)
+    train_count, count = len(train), background_count(len(train), config.background_share)
+    if count:
+        backgrounds = np.concatenate([part.backgrounds for part in numbers.values()])[:count]
+        train = with_backgrounds(train, backgrounds)
     test_labels = _labels(test.sequences, longest)
     too_long = int((test_labels[:, 0] == NEVER).sum())
     splits = {
@@ -59,7 +64,8 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         "test": Split([image[..., None] for image in test.photographs], test_labels, test.boxes),
     }
     detail = (
-        f"SVHN format 1, {' and '.join(numbers)}: {len(train)} train and {len(validation)} validation crops, "
+        f"SVHN format 1, {' and '.join(numbers)}: {train_count} train crops, "
+        f"{len(train) - train_count} windows without a number, {len(validation)} validation crops, "
         f"{left_out} left out, longer than {longest} digits; {len(test_labels)} test photographs, {too_long} of them "
         "longer, which count as wrong"
     )
@@ -95,22 +101,36 @@ def _prepare(source: sources.Source, folder: Path, size, looseness: float | None
 
     from train.data.svhn_format1.builder import SvhnFullNumbers
 
+    root = sources.CACHE / "tensorflow_datasets" / source.identity[:16]
     try:
-        tfds.disable_progress_bar()  # there is one line of `log` every few seconds instead
-        root = sources.CACHE / "tensorflow_datasets" / source.identity[:16]
-        builder = SvhnFullNumbers(sources=[source], data_dir=root)
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints sizes there, all of them "Unknown"
+        with _quiet_tfds():
+            builder = SvhnFullNumbers(config="numbers", sources=[source], data_dir=root)
             builder.download_and_prepare()
-        undecoded = {"image": tfds.decode.SkipDecoding()}
-        examples = tfds.as_numpy(builder.as_dataset(source.split, decoders=undecoded))
-        count = builder.info.splits[source.split].num_examples
-        crops.write_numbers(folder, examples, count, size, looseness, photographs=source.split == "test")
+            undecoded = {"image": tfds.decode.SkipDecoding()}
+            examples = tfds.as_numpy(builder.as_dataset(source.split, decoders=undecoded))
+            count = builder.info.splits[source.split].num_examples
+            crops.write_numbers(folder, examples, count, size, looseness, photographs=source.split == "test")
     except (OSError, tf.errors.OpError, RuntimeError) as error:  # tensorflow-datasets wraps errors in the last
         reason = " ".join(str(error).split())
         raise TrainingError(
             f"SVHN's {source.split} can't be prepared in {sources.CACHE} ({reason}); make room or mend its "
             "permissions, and give the same command again"
         ) from error
+
+
+@contextlib.contextmanager
+def _quiet_tfds():
+    """Leaves the screen to `log`: tensorflow-datasets prints, logs and draws bars, with sizes that it does not know."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    verbosity = absl.logging.get_verbosity()
+    absl.logging.set_verbosity(absl.logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        absl.logging.set_verbosity(verbosity)
 
 
 def _hold_out(parts: list[crops.Numbers], longest: int) -> tuple[Split, Split, int]:

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tiny_svhn import annotation, photograph, write_folder
 
-from dcn_tf.losses import decode
+from dcn_tf.losses import NOTHING, decode
 from train.data import svhn
 from train.data.svhn_format1 import crops, sources
 from train.data.svhn_format1.benchmark import write_digit_struct
@@ -46,7 +46,10 @@ def test_from_the_site_to_a_data_set(load, site, labels):
     assert len(dataset.calibration) == 22
     trained_on = numbers(dataset.validation) + numbers(dataset.calibration)
     assert sorted(trained_on) == sorted(number for number in labels["train"] if len(number) <= 3)
-    assert "22 train and 2 validation crops, 1 left out, longer than 3 digits" in dataset.detail
+    assert (
+        "22 train crops, 0 windows without a number, 2 validation crops, 1 left out, longer than 3 digits"
+        in dataset.detail
+    )
     assert "4 test photographs, 1 of them longer" in dataset.detail
     windows, digits = dataset.train_batch(0)
     assert windows.shape == (8, 12, 16, 1)
@@ -84,11 +87,21 @@ def test_a_number_that_is_too_long_is_wrong_whatever_the_answer(load, site, conf
 
 def test_extra_is_trained_on_when_asked_for(load, site, labels):
     dataset = load(svhn_extra=True)
-    assert "train and extra: 27 train and 3 validation" in dataset.detail
+    assert "train and extra: 27 train crops, 0 windows without a number, 3 validation" in dataset.detail
     assert [path for path, _ in site.requests] == ["/train.tar.gz", "/test.tar.gz", "/extra.tar.gz"]
     trained_on = numbers(dataset.validation) + numbers(dataset.calibration)
     expected = labels["train"] + labels["extra"]
     assert sorted(trained_on) == sorted(number for number in expected if len(number) <= 3)
+
+
+def test_windows_beside_the_number_have_nothing_to_read(load, site):
+    plain, mixed = load(), load(background_share=0.4, batch_size=30)
+    images, labels = mixed.train_batch(0)
+    without = (labels == NOTHING).all(axis=1)
+    assert 0 < without.sum() < (~without).sum()
+    assert f"22 train crops, {int(mixed.detail.split(' windows')[0].split()[-1])} windows" in mixed.detail
+    assert images[without].shape[1:] == plain.train_batch(0)[0].shape[1:]
+    assert (mixed.validation.labels >= 0).all()
 
 
 def test_looseness_changes_training_crops_and_not_the_test(load, site):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from train.data.rendering.backgrounds import background_window
 from train.errors import UserError
 from train.progress import Progress
 
@@ -31,6 +32,8 @@ class Numbers:
         digits: int8 [n, MOST_DIGITS], `EMPTY` after the last.
         crops: uint8 [n, H, W], mapped from disk.
         crop_boxes: float32 [n, 4], (left, top, right, bottom) of the whole number in pixels of its crop.
+        backgrounds: uint8 [at most n, H, W], windows of the photographs that hold half of the number at most; none
+            where crops are tight every time.
         photographs: n arrays uint8 [H_i, W_i], or none where they were not kept.
         boxes: float32 [n, 4], the same in pixels of its photograph.
     """
@@ -39,6 +42,7 @@ class Numbers:
     digits: np.ndarray
     crops: np.ndarray
     crop_boxes: np.ndarray
+    backgrounds: np.ndarray
     photographs: list[np.ndarray]
     boxes: np.ndarray
 
@@ -93,12 +97,13 @@ def load_numbers(folder: Path) -> Numbers | None:
         parts = {name: np.load(folder / f"{name}.npy") for name in ("names", "digits", "crop_boxes", "boxes", "sizes")}
         sizes = parts.pop("sizes")
         crops = np.load(folder / "crops.npy", mmap_mode="r")
+        backgrounds = np.fromfile(folder / "backgrounds.bin", np.uint8).reshape(-1, *crops.shape[1:])
         pixels = np.fromfile(folder / "photographs.bin", np.uint8)
         flat = np.split(pixels, np.cumsum(sizes.prod(axis=1))[:-1]) if len(pixels) else []
         photographs = [part.reshape(size) for part, size in zip(flat, sizes)]
     except (OSError, ValueError, EOFError):
         return None
-    return Numbers(**parts, crops=crops, photographs=photographs)
+    return Numbers(**parts, crops=crops, backgrounds=backgrounds, photographs=photographs)
 
 
 def write_numbers(folder: Path, examples, count: int, size, looseness: float | None, photographs: bool):
@@ -124,7 +129,11 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | N
     partial.mkdir(parents=True)
     try:
         names, digits, windows, boxes, sizes = [], [], [], [], []
-        with open(partial / "crops.npy", "wb") as crops, open(partial / "photographs.bin", "wb") as pixels:
+        with (
+            open(partial / "crops.npy", "wb") as crops,
+            open(partial / "backgrounds.bin", "wb") as backgrounds,
+            open(partial / "photographs.bin", "wb") as pixels,
+        ):
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size)}
             np.lib.format.write_array_header_1_0(crops, header)
             for made in _in_threads(lambda example: _number(example, size, looseness), examples, count, folder.name):
@@ -134,6 +143,7 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | N
                 windows.append(made[3])
                 sizes.append(made[4].shape)
                 crops.write(made[5].tobytes())
+                backgrounds.write(made[6].tobytes())
                 if photographs:
                     pixels.write(made[4].tobytes())
         boxes, windows = np.array(boxes, np.float32), np.array(windows, np.float32)
@@ -158,7 +168,7 @@ def _in_threads(function, examples, count: int, what: str) -> Iterator:
 
 
 def _number(example, size, looseness):
-    """Returns (name, digits, box, window, grey photograph, crop) of one example."""
+    """Returns (name, digits, box, window, grey photograph, crop, background [0 or 1, H, W]) of one example."""
     name = example["file_name"]
     try:
         photograph = np.asarray(Image.open(io.BytesIO(example["image"])).convert("L"))
@@ -172,8 +182,14 @@ def _number(example, size, looseness):
     digits[: len(example["digits"])] = example["digits"]
     boxes = example["boxes"]
     box = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    background = np.empty((0, *size), np.uint8)
     if looseness is None:
         window = tight_window(box)
     else:
-        window = loose_window(box, looseness, np.random.default_rng(zlib.crc32(name)))
-    return name, digits, box, window, photograph, cut(photograph, window, size)
+        rng = np.random.default_rng(zlib.crc32(name))
+        window = loose_window(box, looseness, rng)
+        sides = window[3] - window[1], window[2] - window[0]
+        beside = background_window(rng, np.array(box), photograph.shape, sides)
+        if beside is not None:
+            background = cut(photograph, beside, size)[None]
+    return name, digits, box, window, photograph, cut(photograph, window, size), background

@@ -5,7 +5,8 @@ import io
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION
+from dcn_tf.architecture import CLASSIFICATION, channels_of
+from dcn_tf.geometry import output_size
 from edge.bundle import SALIENCY_FILE
 from edge.errors import UserError
 
@@ -22,7 +23,7 @@ class Graph(tf.Module):
 
     def __init__(self, network, name: str, input_name: str, input_shape, function):
         super().__init__(name=name)
-        self.weights = [variable.value for variable in network.variables]
+        self.weights = [v if isinstance(v, tf.Variable) else v.value for v in network.variables]
         self.input_name = input_name
         self.input_shape = tuple(input_shape)
 
@@ -43,7 +44,7 @@ def graphs(network, num_patches: int) -> dict[str, Graph]:
     return {
         "coarse": Graph(network, "coarse", *image, lambda images: coarse_outputs(network, images)),
         "fine": Graph(network, "fine", *patches, lambda patches: fine_outputs(network, patches)),
-        "top": Graph(network, "top", *_top_input(network, num_patches), lambda refined: top_outputs(network, refined)),
+        "top": Graph(network, "top", *_top_input(architecture, num_patches), lambda refined: top_outputs(network, refined)),
         "whole_fine": Graph(network, "whole_fine", *image, lambda images: top_outputs(network, network.fine(images))),
     }
 
@@ -60,7 +61,7 @@ def coarse_outputs(network, images) -> dict:
 
 def fine_outputs(network, patches) -> dict:
     """Returns the fine vectors of patches: [k, p, p, C] -> [k, D]. No shape in it holds k, which may change."""
-    return {"fine_features": tf.reduce_mean(network.fine(patches), axis=(1, 2))}
+    return {"fine_features": network.fine.average(network.fine(patches))}
 
 
 def top_outputs(network, features) -> dict:
@@ -70,13 +71,11 @@ def top_outputs(network, features) -> dict:
     return {"cell_logits": network.fine_top.cell_logits(features)}
 
 
-def _top_input(network, num_patches):
-    if network.architecture.task == CLASSIFICATION:
-        map_shape = network.coarse.compute_output_shape(
-            (1, *network.architecture.image_size, network.architecture.channels)
-        )
-        return "refined", map_shape
-    return "fine_features", (num_patches, network.fine_top.dense.kernel.shape[0])
+def _top_input(architecture, num_patches):
+    if architecture.task == CLASSIFICATION:
+        map_size = output_size(architecture.coarse, architecture.image_size)
+        return "refined", (1, *map_size, channels_of(architecture.coarse))
+    return "fine_features", (num_patches, channels_of(architecture.fine))
 
 
 def saliency_weights(network) -> dict[str, np.ndarray]:

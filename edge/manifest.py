@@ -77,7 +77,7 @@ MANIFEST = {
     "refined": Choice(("swap", "pool")),
     "convolution": Optional({"strides": PAIR, "padding": ListOf(PAIR, 2)}),  # of a classifier's top
     "pooling": Optional({"coarse": WEIGHTING, "refined": WEIGHTING, "floor": float}),  # of a sequence's tops
-    "method": Choice(("float32", "ptq", "qat")),
+    "method": Choice(("float32", "float16", "ptq", "qat")),
     "models": MapOf({"inputs": ListOf(TENSOR, 1), "outputs": ListOf(TENSOR)}),
     "measured": Optional(dict),
     "training": dict,

@@ -1,6 +1,6 @@
 """The network once more in tf_keras, without batch normalisation, in float or with the rounding of int8 in it.
 
-tensorflow-model-optimization takes tf_keras layers alone, and wants its imports in this order: Keras then stays Keras 3.
+tensorflow-model-optimization takes tf_keras layers alone. With the imports in this order, Keras stays Keras 3.
 """
 
 # isort: off

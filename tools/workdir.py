@@ -33,9 +33,13 @@ class Samples:
     dataset: str
     split: str
 
-    def first(self, count: int) -> "Samples":
-        """Returns the first `count` samples."""
-        return Samples(self.images[:count], self.labels[:count], self.label_names, self.dataset, self.split)
+    def first(self, count: int | None) -> "Samples":
+        """Returns the first `count` samples, all where None."""
+        return self.take(slice(count))
+
+    def take(self, chosen) -> "Samples":
+        """Returns the samples of some indices, or of a slice."""
+        return Samples(self.images[chosen], self.labels[chosen], self.label_names, self.dataset, self.split)
 
 
 @dataclass(frozen=True)

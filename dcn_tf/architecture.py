@@ -12,6 +12,7 @@ CLASSIFICATION = "classification"
 SEQUENCE = "sequence"
 WEIGHTINGS = ("average", "inverse_entropy")
 STATISTICS = ("separate", "shared")
+SELECTORS = ("entropy_gradient", "random", "centre", "confidence", "oracle")  # ways to choose cells
 
 
 def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:

@@ -5,7 +5,7 @@ All positions are (row, column) in pixels of the image, and may lie outside it: 
 
 from dataclasses import dataclass
 
-from dcn_tf.architecture import pair
+from dcn_tf.architecture import Architecture, pair
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,21 @@ def smallest_input(stack) -> tuple[int, int]:
             needed = (size[axis] - 1) * layer.strides[axis] + layer.kernel[axis] - sum(layer.padding[axis])
             size[axis] = max(1, needed)
     return tuple(size)
+
+
+def smallest_image(architecture: Architecture) -> tuple[int, int]:
+    """Returns the smallest (height, width) of an image that both stacks have a cell for."""
+    return tuple(max(sides) for sides in zip(smallest_input(architecture.coarse), smallest_input(architecture.fine)))
+
+
+def padded_size(architecture: Architecture, size) -> tuple[int, int]:
+    """Returns the (height, width) of an image of `size` once it is padded for both stacks (`scales.padded`)."""
+    return tuple(max(sides) for sides in zip(size, smallest_image(architecture)))
+
+
+def scaled_size(size, scale: float) -> tuple[int, int]:
+    """Returns the (height, width) of an image of `size` at a scale (`scales.scaled`), at least one pixel each."""
+    return tuple(max(1, round(side * scale)) for side in size)
 
 
 def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:

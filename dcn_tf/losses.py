@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from dcn_tf.patches import vectors_at
 
+NOTHING = -1  # the label, in every head, of an image with nothing to read in it
+
 
 def negative_log_likelihood(logits, labels, heads):
     """Returns the mean over the batch of -log p(labels), each head a softmax of its own (paper, section 4.2).
@@ -11,18 +13,23 @@ def negative_log_likelihood(logits, labels, heads):
     With one head it is the cross-entropy of a classifier. For sequences the heads are the length and the positions, and
     absent positions carry the label 'none': -log p(length) - sum_i log p(s_i).
 
+    Where there is nothing to read, every category is as likely as any other: the label `NOTHING` asks for the uniform
+    distribution. The paper trains on tight crops alone, and has no such images.
+
     Args:
         logits: [batch, sum(heads)].
-        labels: [batch, len(heads)] integer, the category of each head (`sequence_labels`).
+        labels: [batch, len(heads)] integer, the category of each head (`sequence_labels`), or `NOTHING`.
         heads: number of categories of each head.
 
     Returns:
         A scalar, in nats per image.
     """
     parts = tf.split(logits, heads, axis=-1)
-    per_head = [
-        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels[:, i], logits=part) for i, part in enumerate(parts)
-    ]
+    per_head = []
+    for label, part in zip(tf.unstack(labels, axis=1), parts):
+        read = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.maximum(label, 0), logits=part)
+        unread = -tf.reduce_mean(tf.nn.log_softmax(part), axis=-1)
+        per_head.append(tf.where(label == NOTHING, unread, read))
     return tf.reduce_mean(tf.add_n(per_head))
 
 

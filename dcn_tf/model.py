@@ -64,27 +64,38 @@ class DynamicCapacityNetwork(keras.Model):
         self.built = True
 
     def call(self, images, training=False, num_patches=None, cells=None):
-        architecture = self.architecture
+        outputs = self.glance(images, training)
+        if cells is None:
+            num_patches = self.architecture.num_patches if num_patches is None else num_patches
+            cells = select_cells(outputs["saliency"], num_patches)
+        outputs |= self.look_closely(images, cells, training)
+        return outputs | self.answer(outputs["coarse_features"], outputs["fine_features"], cells, training)
+
+    def glance(self, images, training=False) -> dict:
+        """Returns the first stage: `coarse_features`, `coarse_logits`, `entropy` and `saliency` of images."""
         coarse_features = self.coarse(images, training=training)
         coarse_logits, entropy, saliency = entropy_saliency(self.coarse_top, coarse_features, training)
-        if cells is None:
-            cells = select_cells(saliency, architecture.num_patches if num_patches is None else num_patches)
-        patches = cut_patches(images, cells, self.patch_grid)
-        fine_features = self.fine(patches, training=training)
-        refined = fine_features
-        if architecture.task == CLASSIFICATION:
-            refined = assemble(coarse_features, fine_features, cells)
         return {
             "coarse_features": coarse_features,
             "coarse_logits": coarse_logits,
             "entropy": entropy,
             "saliency": saliency,
-            "cells": cells,
-            "patches": patches,
-            "fine_features": fine_features,
-            "refined": refined,
-            "logits": self.fine_top(refined, training=training),
         }
+
+    def look_closely(self, images, cells, training=False) -> dict:
+        """Returns the second stage: `cells` [batch, k, 2], their `patches`, and the `fine_features` of these."""
+        patches = cut_patches(images, cells, self.patch_grid)
+        return {"cells": cells, "patches": patches, "fine_features": self.fine(patches, training=training)}
+
+    def answer(self, coarse_features, fine_features, cells, training=False) -> dict:
+        """Returns `refined` and `logits` from the vectors of both stages.
+
+        The vectors of the first k cells alone give the answer that k patches would have given.
+        """
+        refined = fine_features
+        if self.architecture.task == CLASSIFICATION:
+            refined = assemble(coarse_features, fine_features, cells)
+        return {"refined": refined, "logits": self.fine_top(refined, training=training)}
 
     def num_cells(self, image_size=None) -> int:
         """Returns the number of coarse cells of an image of `image_size` (height, width): the largest possible k."""

@@ -58,7 +58,7 @@ def select_cells(saliency, num_patches: int):
 
     Args:
         saliency: [batch, h, w].
-        num_patches: k, from 1 to h * w.
+        num_patches: k, from 1 to h * w; an integer, or a scalar tensor, which is taken as it is.
 
     Returns:
         [batch, k, 2] int32, (row, column).
@@ -67,7 +67,8 @@ def select_cells(saliency, num_patches: int):
         ValueError: k is not between 1 and the number of cells.
     """
     height, width = saliency.shape[1:]
-    if height is not None and width is not None and not 1 <= num_patches <= height * width:
+    known = not tf.is_tensor(num_patches) and height is not None and width is not None
+    if known and not 1 <= num_patches <= height * width:
         raise ValueError(
             f"num_patches must be between 1 and the number of cells, {height} x {width} = {height * width}. "
             f"Received: {num_patches!r}"

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcn_tf.architecture import STATISTICS, Architecture
+from dcn_tf.architecture import SELECTORS, STATISTICS, Architecture
 from dcn_tf.presets import PRESETS, preset
 from train.errors import UserError
 
@@ -14,7 +14,10 @@ OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("cosine", "exponential", "constant")
 
 # What may differ between a run and its resumption: where things lie, how long, how often and how loud.
-FREE_ON_RESUME = ("workdir", "data_dir", "train_steps", "eval_num_patches", "log_every", "checkpoint_every", "fallback")
+FREE_ON_RESUME = (
+    *("workdir", "data_dir", "eval_data_dir", "train_steps", "eval_num_patches", "eval_scales", "selectors"),
+    *("log_every", "checkpoint_every", "fallback"),
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,9 @@ class Config:
 
     workdir: str
     dataset: str
+    dataset_weights: tuple[float, ...] | None = None
     data_dir: str | None = None
+    eval_data_dir: str | None = None
     fallback_dataset: str | None = None
     fallback: bool = True
     preset: str = "cluttered_mnist"
@@ -44,14 +49,18 @@ class Config:
     num_patches: int | None = None
     top_statistics: str | None = None
     augment: bool = True
+    looseness: float = 1.0
+    background_share: float = 0.0
+    train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
     eval_num_patches: tuple[int, ...] = (1, 2, 4, 8, 16, 24)
+    eval_scales: tuple[float, ...] = (1.0,)
+    selectors: tuple[str, ...] = ()
     log_every: int = 50
     checkpoint_every: int = 500
 
     def __post_init__(self):
-        object.__setattr__(self, "eval_num_patches", tuple(self.eval_num_patches))
         for name, choices in {
             "preset": tuple(PRESETS),
             "model": MODELS,
@@ -64,15 +73,26 @@ class Config:
                 raise UserError(
                     f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
                 )
-        for name in ("train_steps", "batch_size", "validation_images", "test_images", "log_every", "checkpoint_every"):
+        counts = "train_steps batch_size train_images validation_images test_images log_every checkpoint_every"
+        for name in counts.split():
             self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require("learning_rate", self.learning_rate > 0, "greater than 0")
+        self._require("background_share", 0 <= self.background_share < 1, "in [0, 1)")
+        self._require("looseness", self.looseness >= 1, "at least 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
         for name in ("weight_decay", "hint_weight", "coarse_weight", "momentum", "seed"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
         self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")
+        scales = self.eval_scales
+        self._require("eval_scales", len(scales) > 0 and all(0 < scale <= 4 for scale in scales), "numbers in (0, 4]")
+        known = set(self.selectors) <= set(SELECTORS[1:])
+        self._require("selectors", known, f"of {', '.join(SELECTORS[1:])}")
+        names, weights = self.dataset.split(","), self.dataset_weights
+        if weights is not None:
+            good = len(weights) == len(names) and all(weight > 0 for weight in weights)
+            self._require("dataset_weights", good, f"{len(names)} numbers greater than 0, one for each --dataset")
 
     def _require(self, name: str, holds: bool, rule: str):
         if not holds:

@@ -41,10 +41,12 @@ def write_model(path: Path, model):
 def write_samples(folder: Path, dataset: Dataset):
     """Writes `calibration.npz` and `test.npz`: what quantization needs of the data, so that it needs no data set.
 
-    Each holds `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`, `dataset` and `split`.
+    `test` is the first of the data set's tests whose images are of one size: those of photographs differ. Each holds
+    `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`, `dataset` and `split`.
     """
-    for name in ("calibration", "test"):
-        write_bytes(folder / f"{name}.npz", _npz(getattr(dataset, name), dataset, name))
+    test = next(split for split in (dataset.test, *dataset.more_tests.values()) if split.of_one_size)
+    for name, split in {"calibration": dataset.calibration, "test": test}.items():
+        write_bytes(folder / f"{name}.npz", _npz(split, dataset, name))
 
 
 def _npz(split: Split, dataset: Dataset, name: str) -> bytes:

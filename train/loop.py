@@ -12,12 +12,13 @@ import tensorflow as tf
 from dcn_tf.architecture import SEQUENCE, Architecture, channels_of
 from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
-from train import evaluate, files, pictures, steps
+from train import files, pictures, steps
 from train.checkpoints import Checkpoints
 from train.config import Config, check_same_run
 from train.data.pipeline import train_batches
 from train.data.registry import load_dataset
 from train.errors import TrainingError, UserError
+from train.evaluate import Evaluator, format_table, nest, sample_outputs
 from train.progress import log
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
@@ -59,16 +60,17 @@ def train_and_evaluate(config: Config) -> dict:
         _train(config, dataset, model, train_step, checkpoints, first_step, writer)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    default = (architecture.num_patches,)
-    validation = dict(evaluate.evaluate(model, dataset.validation, default, config.model))
-    errors = {}
-    for name, error in evaluate.evaluate(model, dataset.test, config.eval_num_patches, config.model):
-        log.info("test error %s: %.2f %%", name, error)
-        errors[name] = error
-    counts = evaluate.multiplications(model, errors)
+    look = Evaluator(model, (architecture.num_patches,), trained=config.model)
+    validation = look(dataset.validation).error[0]
+    test = Evaluator(model, config.eval_num_patches, config.eval_scales, config.selectors, config.model)
+    evaluations = {}
+    for name, split in {"test": dataset.test, **dataset.more_tests}.items():
+        log.info("evaluating on %s: %d images", name, len(split))
+        evaluations[name] = test(split)
     with writer.as_default(step=int(checkpoints.step)):
-        for name, error in errors.items():
-            tf.summary.scalar(f"test_error/{name}", error)
+        for name, evaluation in evaluations.items():
+            for row, error in evaluation.error[0].items():
+                tf.summary.scalar(f"{name}_error/{row}", error)
     writer.flush()
 
     # ---- result -----------------------------------------------------------------------------------------------------
@@ -80,10 +82,9 @@ def train_and_evaluate(config: Config) -> dict:
         "steps": done,
         "seconds": round(seconds, 1),
         "images_per_second": round(done * config.batch_size / max(seconds, 1e-9), 1),
-        "error": evaluate.nest(errors),
-        "validation_error": evaluate.nest(validation),
-        "multiplications": evaluate.nest(counts),
-        "test_images": len(dataset.test),
+        "validation_error": nest(validation),
+        **evaluations["test"].to_dict(),
+        "more_tests": {name: evaluations[name].to_dict() for name in dataset.more_tests},
         "versions": {
             "python": platform.python_version(),
             "tensorflow": tf.__version__,
@@ -95,8 +96,8 @@ def train_and_evaluate(config: Config) -> dict:
     files.write_samples(workdir / "samples", dataset)
     files.write_model(workdir / "model.keras", model)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
-    print(f"\n{dataset.name} ({config.preset}, {done} steps)\n")
-    print(evaluate.format_table(errors, counts, len(dataset.test)))
+    for name, evaluation in evaluations.items():
+        print(f"\n{dataset.name}, {name} ({config.preset}, {done} steps)\n\n{format_table(evaluation)}")
     return result
 
 
@@ -124,6 +125,7 @@ def _check_trainable(config: Config, architecture: Architecture):
 
 def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
     """Runs the steps that are left, with progress, summaries and checkpoints."""
+    evaluator = Evaluator(model, (model.architecture.num_patches,), trained=config.model)
     seconds_before, begun = float(checkpoints.seconds), time.monotonic()
     last_time, last_step = begun, first_step
     for step, (images, labels) in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
@@ -141,7 +143,7 @@ def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
             last_time, last_step = now, step
         if step % config.checkpoint_every == 0 or step == config.train_steps:
             checkpoints.save(step, seconds_before + time.monotonic() - begun)
-            _look(step, config, dataset, model, writer)
+            _look(step, config, dataset, evaluator, writer)
             last_time, last_step = time.monotonic(), step
 
 
@@ -156,16 +158,16 @@ def _report(step, config, metrics, rate, writer):
         tf.summary.scalar("train/images_per_second", rate * config.batch_size)
 
 
-def _look(step, config, dataset, model, writer):
+def _look(step, config, dataset, evaluator, writer):
     """Takes a quick look at a part of the validation images: errors, and a picture of what is looked at."""
-    part = dataset.validation.head(VALIDATION_BATCH)
-    errors = dict(evaluate.evaluate(model, part, (model.architecture.num_patches,), config.model))
+    model = evaluator.model
+    errors = evaluator(dataset.validation.head(VALIDATION_BATCH)).error[0]
     log.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
     images = dataset.validation.images[:PICTURE_IMAGES]
     with writer.as_default(step=step):
         for name, error in errors.items():
             tf.summary.scalar(f"validation_error/{name}", error)
         if config.model == "dcn":
-            picture = pictures.attention(images, evaluate.sample_outputs(model, images), model.patch_grid)
+            picture = pictures.attention(images, sample_outputs(model, images), model.patch_grid)
             tf.summary.image("image, saliency, patches", picture[None])
     writer.flush()

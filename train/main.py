@@ -12,11 +12,18 @@ from train.progress import start_logging
 
 STRING_FLAGS = {
     "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/, result.json. Resumed if begun.",
-    "dataset": "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn.",
+    "dataset": (
+        "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn; or several, joined by commas, of which "
+        "every batch holds its share (--dataset_weights). The first is the one that is validated and tested on; errors "
+        "on the others' test images are reported as well."
+    ),
     "data_dir": (
         "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip "
         "with images and annotations.json. Where it is left out: the environment variable DCN_DATA_DIR, then "
         "tensorflow-datasets (fetched if need be), then --fallback_dataset."
+    ),
+    "eval_data_dir": (
+        "A folder or zip with images and annotations.json, whose test images a model for numbers is tested on as well."
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
     "preset": "Architecture: cluttered_mnist | svhn | svhn_paper.",
@@ -35,6 +42,7 @@ INTEGER_FLAGS = {
     "batch_size": "Images per step.",
     "warmup_steps": "Steps over which the learning rate rises from 0 (cosine only).",
     "num_patches": "Patches per image in training, k; the preset's own by default.",
+    "train_images": "Size of the training split, where it is rendered.",
     "validation_images": "Size of the validation split, where it is generated.",
     "test_images": "Size of the test split, where it is generated.",
     "log_every": "Steps between progress lines.",
@@ -46,7 +54,21 @@ FLOAT_FLAGS = {
     "weight_decay": "Decoupled weight decay; not of biases and normalisation.",
     "momentum": "Momentum of sgd.",
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
+    "looseness": (
+        "Training crops of house numbers show up to so many times as much in height and width as a tight one, "
+        "log-uniformly from 1, since numbers in photographs are of many sizes. 1 gives tight crops alone."
+    ),
+    "background_share": (
+        "Share of the training images that are windows without a whole number, of which nothing is to be read: the "
+        "uniform distribution is asked for. 0 in the paper. svhn, street_numbers."
+    ),
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
+}
+LIST_FLAGS = {
+    "dataset_weights": (float, "Shares of several data sets in every batch; equal by default."),
+    "eval_num_patches": (int, "Numbers of patches to evaluate with."),
+    "eval_scales": (float, "Sizes to read test images at, in parts of their own; the answers are averaged one by one."),
+    "selectors": (str, "Other choices of patches to compare with: random, centre, confidence, oracle (the true box)."),
 }
 BOOLEAN_FLAGS = {
     "fallback": "Whether --fallback_dataset may be used.",
@@ -66,9 +88,8 @@ def define_flags():
     ):
         for name, text in texts.items():
             define(name, defaults[name], text)
-    flags.DEFINE_list(
-        "eval_num_patches", list(map(str, defaults["eval_num_patches"])), "Numbers of patches to evaluate with."
-    )
+    for name, (_, text) in LIST_FLAGS.items():
+        flags.DEFINE_list(name, list(map(str, defaults[name] or ())), text)
 
 
 def config_from_flags() -> Config:
@@ -78,11 +99,15 @@ def config_from_flags() -> Config:
         if not values[name]:
             raise UserError(f"--{name} is missing; give it, or --flagfile=svhn.flags, which does")
     values["data_dir"] = values["data_dir"] or os.environ.get("DCN_DATA_DIR")
-    try:
-        values["eval_num_patches"] = tuple(int(k) for k in values["eval_num_patches"])
-    except ValueError:
-        received = ",".join(values["eval_num_patches"])
-        raise UserError(f"--eval_num_patches must be integers joined by commas. Received: {received!r}") from None
+    for name, (kind, _) in LIST_FLAGS.items():
+        try:
+            values[name] = tuple(kind(value) for value in values[name])
+        except ValueError:
+            kinds = {int: "integers", float: "numbers"}[kind]
+            raise UserError(
+                f"--{name} must be {kinds} joined by commas. Received: {','.join(values[name])!r}"
+            ) from None
+    values["dataset_weights"] = values["dataset_weights"] or None
     return Config(**values)
 
 

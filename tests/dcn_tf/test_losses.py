@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcn_tf.losses import decode, hint, negative_log_likelihood, sequence_labels
+from dcn_tf.losses import NOTHING, decode, hint, negative_log_likelihood, sequence_labels
 from dcn_tf.model import DynamicCapacityNetwork
 
 
@@ -105,3 +105,14 @@ def test_sequence_labels():
 def test_sequence_labels_rejects(sequence):
     with pytest.raises(ValueError, match=r"1 to 3 symbols of 0 to 9. Received: "):
         sequence_labels([[1], sequence], max_length=3, symbols=10)
+
+
+def test_an_image_with_nothing_to_read_asks_for_the_uniform_distribution():
+    heads = (2, 3)
+    logits = np.array([[1.0, -1.0, 0.5, 0.0, 2.0]], np.float32)
+    loss = float(negative_log_likelihood(logits, np.full((1, 2), NOTHING), heads))
+    expected = -sum(np.mean(np.log(np.exp(p) / np.exp(p).sum())) for p in (logits[0, :2], logits[0, 2:]))
+    assert loss == pytest.approx(expected, rel=1e-6)
+    even = float(negative_log_likelihood(np.zeros((1, 5), np.float32), np.full((1, 2), NOTHING), heads))
+    assert even == pytest.approx(np.log(2) + np.log(3))
+    assert even < loss

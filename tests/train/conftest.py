@@ -57,6 +57,7 @@ def config(tmp_path):
         train_steps=6,
         batch_size=8,
         hint_weight=0.05,
+        train_images=20,
         validation_images=20,
         test_images=30,
         eval_num_patches=(1, 3),

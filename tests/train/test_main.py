@@ -46,7 +46,7 @@ def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
     ]
     done = run("--flagfile=quickstart.flags", f"--workdir={workdir}", *small)
     assert done.returncode == 0, done.stderr
-    assert "(20 test images)" in done.stdout
+    assert "(20 images;" in done.stdout
     assert "step 2/2" in done.stderr
     assert "images/s  00:00:00 to go" in done.stderr
     written = (workdir / "flags.txt").read_text()

@@ -1,24 +1,51 @@
 """What every data set gives to the loop."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images and labels that are evaluated on: uint8 [n, H, W, C] and int32 [n, heads]."""
+    """Images and labels that are evaluated on.
 
-    images: np.ndarray
+    Attributes:
+        images: uint8 [n, H, W, C], or, where sizes differ, a list of n arrays [H_i, W_i, C].
+        labels: int32 [n, heads].
+        boxes: float32 [n, 4], (left, top, right, bottom) of what is to be read, in pixels of its image; None where it
+            is not known.
+    """
+
+    images: np.ndarray | list[np.ndarray]
     labels: np.ndarray
+    boxes: np.ndarray | None = None
 
     def __len__(self):
         return len(self.images)
 
+    @property
+    def of_one_size(self) -> bool:
+        """Whether all images are of one size, and stand in one array."""
+        return isinstance(self.images, np.ndarray)
+
     def head(self, count: int) -> "Split":
         """Returns the first `count` of them."""
-        return Split(self.images[:count], self.labels[:count])
+        return Split(self.images[:count], self.labels[:count], None if self.boxes is None else self.boxes[:count])
+
+    def sizes(self) -> np.ndarray:
+        """Returns the (height, width) of every image: [n, 2]."""
+        return np.array([image.shape[:2] for image in self.images])
+
+    def batches(self, pixels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields (indices [b], images uint8 [b, H, W, C]): images of one size, of about `pixels` pixels together."""
+        sizes = self.sizes()
+        for size in np.unique(sizes, axis=0):
+            chosen = np.flatnonzero((sizes == size).all(axis=1))
+            count = max(1, pixels // size.prod())
+            for start in range(0, len(chosen), count):
+                indices = chosen[start : start + count]
+                yield indices, np.stack([self.images[i] for i in indices])
 
 
 @dataclass(frozen=True)
@@ -31,8 +58,10 @@ class Dataset:
         label_names: class names, or symbols of sequences.
         train_batch: step -> (uint8 [batch, h, w, C], int32 [batch, heads]). It depends on nothing but the seed and the
             step, so that a resumed run sees what an uninterrupted one would have seen.
-        validation, test: fixed, independent of the seed.
+        validation: fixed, of one size, independent of the seed.
+        test: fixed, independent of the seed; photographs may be of many sizes.
         calibration: training images as they look at evaluation, for quantization.
+        more_tests: further splits to test on, by name.
     """
 
     name: str
@@ -42,6 +71,7 @@ class Dataset:
     validation: Split
     test: Split
     calibration: Split
+    more_tests: dict[str, Split] = field(default_factory=dict)
 
 
 def epoch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarray:

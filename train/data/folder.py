@@ -1,25 +1,30 @@
 """A user's own images: a folder or a zip with `annotations.json`.
 
 `annotations.json` is a list of objects: `file` (the image's path beside it), `label` (a list of digits, or for a
-classifier one number or name), and, where the split is to be the user's own, `split` (train, validation or test).
+classifier one number or name), and, where the split is to be the user's own, `split` (train, validation or test). Of an
+image that was cut out of a photograph it may tell where it lay there (`frame_size`, `frame_origin`, `scale`, `boxes`,
+see `train.data.rendering.real_patches`): its test images are then read in rendered surroundings as well.
 Everything is read before training begins, so that a mistake in the last entry is told at once.
 """
 
-import io
+import dataclasses
 import json
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.losses import sequence_labels
 from train.config import Config
 from train.data.arrays import dataset_of_arrays
 from train.data.dataset import Dataset, Split
+from train.data.images import read_image
+from train.data.semi_real import has_place, semi_real_split
 from train.errors import DataUnavailableError, UserError
+from train.progress import log
 
 SPLITS = ("train", "validation", "test")
 ANNOTATIONS = "annotations.json"
@@ -32,13 +37,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             "--dataset=folder needs --data_dir: a folder or zip with images and annotations.json"
         )
     path = Path(config.data_dir)
-    read = _reader(path)
-    entries = _entries(read, path)
-    too_long = 0
-    if architecture.task != CLASSIFICATION:
-        longest = architecture.top.max_length
-        too_long = sum(len(entry["label"]) > longest for entry in entries)
-        entries = [entry for entry in entries if len(entry["label"]) <= longest]
+    read, entries, too_long = _checked(path, architecture)
     labels, label_names = _labels(entries, architecture, path)
     parts = np.array([entry["split"] for entry in entries])
     missing = [split for split in SPLITS if split not in parts]
@@ -47,11 +46,60 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {missing[0]}; leave 'split' "
             "out of annotations.json and a tenth of the images becomes validation and a tenth test"
         )
-    images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
+    images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
     splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}
     counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
-    detail = f"{path.name}: {counts}" + (f"; {too_long} left out, longer than {longest}" if too_long else "")
-    return dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
+    detail = f"{path.name}: {counts}" + (
+        f"; {too_long} left out, longer than {architecture.top.max_length}" if too_long else ""
+    )
+    dataset = dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
+    tests = [entry for entry in entries if entry["split"] == "test"]
+    return dataclasses.replace(dataset, more_tests=_photographs(read, tests, architecture))
+
+
+def annotations(path: Path):
+    """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
+
+    Raises:
+        UserError: something is missing or wrong.
+    """
+    read = _reader(path)
+    return read, _entries(read, path)
+
+
+def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
+    """Returns the test images under a folder or zip, for a model for numbers that was trained on something else.
+
+    Raises:
+        UserError: something is missing or wrong, or there is no test image.
+    """
+    path = Path(data_dir)
+    read, entries, _ = _checked(path, architecture)
+    entries = [entry for entry in entries if entry["split"] == "test"]
+    if not entries:
+        raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
+    labels, _ = _labels(entries, architecture, path)
+    images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
+    photographs = _photographs(read, entries, architecture)
+    return {f"{path.stem} {name}": split for name, split in ({"crops": Split(images, labels)} | photographs).items()}
+
+
+def _photographs(read, entries, architecture: Architecture) -> dict[str, Split]:
+    """Returns the images whose place in their photograph is known, as semi-real photographs, if there are any."""
+    placed = [entry for entry in entries if has_place(entry)]
+    if not placed or architecture.task == CLASSIFICATION or architecture.channels != 1:
+        return {}
+    log.info("rendering the surroundings of %d numbers", len(placed))
+    return {"semi-real photographs": semi_real_split(read, placed, architecture)}
+
+
+def _checked(path: Path, architecture: Architecture):
+    """Returns a reader, the checked annotations but for numbers that are too long, and how many of these there were."""
+    read, entries = annotations(path)
+    if architecture.task == CLASSIFICATION:
+        return read, entries, 0
+    kept = [entry for entry in entries if len(entry["label"]) <= architecture.top.max_length]
+    return read, kept, len(entries) - len(kept)
 
 
 def _reader(path: Path):
@@ -69,7 +117,7 @@ def _reader(path: Path):
 
 
 def _entries(read, path: Path) -> list[dict]:
-    """Returns the checked annotations, each with file, label (a list) and split."""
+    """Returns the checked annotations, each with file, label (a list) and split, and what else they tell."""
     try:
         entries = json.loads(read(ANNOTATIONS))
     except (OSError, KeyError) as error:
@@ -97,7 +145,7 @@ def _entries(read, path: Path) -> list[dict]:
             raise UserError(
                 f"{where} ({entry['file']}): 'split' must be one of {', '.join(SPLITS)}. Received: {split!r}"
             )
-        checked.append({"file": entry["file"], "label": label, "split": split})
+        checked.append(entry | {"label": label, "split": split})
     return checked
 
 
@@ -132,22 +180,8 @@ def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray
     return np.array(labels, np.int32), tuple(str(i) for i in range(top.symbols))
 
 
-def _image(read, name: str, architecture: Architecture, path: Path) -> np.ndarray:
+def _image(read, name: str, architecture: Architecture) -> np.ndarray:
     """Returns one image at the architecture's size: uint8 [H, W, C]."""
-    try:
-        with Image.open(io.BytesIO(read(name))) as image:
-            image = ImageOps.exif_transpose(image).convert("L" if architecture.channels == 1 else "RGB")
-            height, width = architecture.image_size
-            return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(height, width, -1)
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        SyntaxError,
-        zlib.error,
-        zipfile.BadZipFile,
-        Image.DecompressionBombError,
-    ) as error:
-        raise UserError(
-            f"{path}: the image {name} can't be read ({error}); mend it or take it out of {ANNOTATIONS}"
-        ) from error
+    height, width = architecture.image_size
+    picture = read_image(read, name, architecture.channels).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(picture).reshape(height, width, -1)

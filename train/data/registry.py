@@ -1,9 +1,13 @@
-"""The data sets by name, and what happens where one can't be had."""
+"""The data sets by name, several of them mixed, and what happens where one can't be had."""
 
-from dcn_tf.architecture import Architecture
+import dataclasses
+
+import numpy as np
+
+from dcn_tf.architecture import SEQUENCE, Architecture
 from train.config import Config
 from train.data import cluttered, folder, street_numbers, svhn
-from train.data.dataset import Dataset
+from train.data.dataset import Dataset, Split
 from train.errors import DataUnavailableError, UserError
 from train.progress import log
 
@@ -17,16 +21,93 @@ DATASETS = {
 
 
 def load_dataset(config: Config, architecture: Architecture) -> Dataset:
-    """Returns the data set that the configuration names, or its fallback with a banner.
+    """Returns the data set that the configuration names: one, its fallback with a banner, or a mixture of several.
 
     Raises:
-        UserError: the name is unknown, or the data is missing or wrong.
+        UserError: a name is unknown, or the data is missing or wrong.
         DataUnavailableError: it can't be had, and there is no fallback or --nofallback was given.
     """
-    for flag in ("dataset", "fallback_dataset"):
-        name = getattr(config, flag)
-        if name not in DATASETS and not (flag == "fallback_dataset" and name is None):
-            raise UserError(f"--{flag} must be one of {', '.join(sorted(DATASETS))}. Received: {name!r}")
+    names = config.dataset.split(",")
+    for flag, named in (("dataset", names), ("fallback_dataset", filter(None, [config.fallback_dataset]))):
+        for name in named:
+            if name not in DATASETS:
+                raise UserError(f"--{flag} must be one of {', '.join(sorted(DATASETS))}. Received: {name!r}")
+    if len(set(names)) < len(names):
+        raise UserError(f"--dataset must name a data set once. Received: {config.dataset}; drop the second")
+    sizes = batch_sizes(config.batch_size, config.dataset_weights or (1.0,) * len(names))
+    parts = [
+        _load_or_fall_back(
+            dataclasses.replace(config, dataset=name, dataset_weights=None, batch_size=size), architecture
+        )
+        for name, size in zip(names, sizes)
+    ]
+    dataset = parts[0] if len(parts) == 1 else mixture(parts, sizes)
+    if config.eval_data_dir:
+        if architecture.task != SEQUENCE:
+            raise UserError(
+                f"--eval_data_dir is for numbers. Received: --preset={config.preset}; leave it out, or use svhn"
+            )
+        tests = folder.load_tests(config.eval_data_dir, architecture)
+        dataset = dataclasses.replace(dataset, more_tests=dataset.more_tests | tests)
+    return dataset
+
+
+def batch_sizes(batch_size: int, weights) -> list[int]:
+    """Returns how many images of each data set a batch holds: its share of `batch_size`, and at least one.
+
+    Raises:
+        UserError: the batch is too small for them.
+    """
+    if len(weights) > batch_size:
+        raise UserError(f"--batch_size must be at least {len(weights)}, one for each --dataset. Received: {batch_size}")
+    bounds = np.round(np.cumsum([0.0, *weights]) / sum(weights) * (batch_size - len(weights))).astype(int)
+    return (np.diff(bounds) + 1).tolist()
+
+
+def mixture(parts: list[Dataset], sizes: list[int]) -> Dataset:
+    """Returns one data set out of several, whose batches hold a fixed number of images of each.
+
+    It is validated and tested on the first. Tests of the others stand under their names.
+
+    Raises:
+        UserError: they are labelled differently.
+    """
+    first = parts[0]
+    for part in parts[1:]:
+        if part.label_names != first.label_names:
+            raise UserError(
+                f"data sets must have the same labels to be mixed. Received: {first.name} with "
+                f"{','.join(first.label_names)[:40]}, {part.name} with {','.join(part.label_names)[:40]}"
+            )
+
+    def train_batch(step):
+        images, labels = zip(*(part.train_batch(step) for part in parts))
+        return np.concatenate(images), np.concatenate(labels)
+
+    more_tests = dict(first.more_tests)
+    for part in parts[1:]:
+        more_tests |= {part.name: part.test} | {f"{part.name} {name}": test for name, test in part.more_tests.items()}
+    return Dataset(
+        name=",".join(part.name for part in parts),
+        detail="; ".join(f"{size} of {sum(sizes)} from {part.name}: {part.detail}" for part, size in zip(parts, sizes)),
+        label_names=first.label_names,
+        train_batch=train_batch,
+        validation=first.validation,
+        test=first.test,
+        calibration=_interleaved([part.calibration for part in parts]),
+        more_tests=more_tests,
+    )
+
+
+def _interleaved(splits: list[Split]) -> Split:
+    """Returns images of each split in turn, as long as all have some."""
+    count = min(map(len, splits))
+    images = np.stack([split.images[:count] for split in splits], axis=1)
+    labels = np.stack([split.labels[:count] for split in splits], axis=1)
+    return Split(images.reshape(-1, *images.shape[2:]), labels.reshape(-1, labels.shape[-1]))
+
+
+def _load_or_fall_back(config: Config, architecture: Architecture) -> Dataset:
     try:
         return DATASETS[config.dataset](config, architecture)
     except DataUnavailableError as error:

@@ -1,22 +1,26 @@
-"""House numbers rendered at run time, which need nothing to be fetched: tight crops, as SVHN's are cut for training."""
+"""House numbers rendered at run time, which need nothing to be fetched: crops to train on, photographs to test on."""
+
+import dataclasses
 
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
-from dcn_tf.losses import sequence_labels
+from dcn_tf.losses import NOTHING, sequence_labels
 from train.config import Config
 from train.data.arrays import dataset_of_arrays
 from train.data.dataset import Dataset, Split
-from train.data.rendering.crops import EMPTY, load_crops
 from train.data.rendering.layout import LENGTHS
+from train.data.rendering.sets import PictureSet, load_backgrounds, load_crops, load_photographs
 from train.data.rendering.typefaces import FAMILIES
 from train.errors import UserError
 
-TRAIN_IMAGES = 20000
-
 
 def load(config: Config, architecture: Architecture) -> Dataset:
-    """Returns rendered house numbers of one to five digits, at the architecture's size.
+    """Returns rendered house numbers of one to five digits.
+
+    Training and validation see crops at the architecture's size, with so much around the number as `--looseness` says.
+    The test is on photographs of many sizes, in which the number takes about a fifth of the width, and as `crops` on
+    tight crops of the architecture's size.
 
     Raises:
         UserError: the architecture is for something else, or type faces are not installed.
@@ -26,16 +30,39 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             f"--dataset=street_numbers holds grey images of numbers of up to {len(LENGTHS)} digits. "
             f"Received: --preset={config.preset}; use --preset=svhn"
         )
-    counts = {"train": TRAIN_IMAGES, "validation": config.validation_images, "test": config.test_images}
-    splits = {name: _split(name, count, architecture) for name, count in counts.items()}
-    detail = "house numbers rendered at run time, not photographed: " + ", ".join(
-        f"{count} {name} in {len(FAMILIES[name])} families of type" for name, count in counts.items()
+    size = architecture.image_size
+    train = load_crops("train", config.train_images, size, config.looseness)
+    validation = load_crops("validation", config.validation_images, size, config.looseness)
+    photographs = load_photographs("test", config.test_images)
+    tight = load_crops("test", config.test_images, size)
+    splits = {
+        name: _split(pictures, architecture)
+        for name, pictures in {"train": train, "validation": validation, "test": photographs}.items()
+    }
+    splits["train"] = _with_backgrounds(splits["train"], config.background_share, size)
+    families = {name: f"in {len(faces)} families of type" for name, faces in FAMILIES.items()}
+    detail = (
+        f"house numbers rendered at run time, not photographed: {config.train_images} train crops {families['train']} "
+        f"and {len(splits['train']) - config.train_images} without a number, {config.validation_images} validation "
+        f"crops {families['validation']}, {config.test_images} test photographs and as many crops {families['test']}"
     )
-    return dataset_of_arrays("street_numbers", detail, tuple("0123456789"), splits, config, architecture)
+    dataset = dataset_of_arrays("street_numbers", detail, tuple("0123456789"), splits, config, architecture)
+    return dataclasses.replace(dataset, more_tests={"crops": _split(tight, architecture)})
 
 
-def _split(name: str, count: int, architecture: Architecture) -> Split:
-    images, digits = load_crops(name, count, architecture.image_size)
-    sequences = [row[row != EMPTY].tolist() for row in digits]
-    labels = sequence_labels(sequences, architecture.top.max_length, architecture.top.symbols)
-    return Split(images[..., None], np.array(labels, np.int32))
+def _with_backgrounds(train: Split, share: float, size) -> Split:
+    """Returns training crops among which a share has nothing to read in it."""
+    count = round(len(train) * share / (1 - share))
+    if not count:
+        return train
+    images = load_backgrounds("train", count, size).images[..., None]
+    labels = np.full((count, train.labels.shape[1]), NOTHING, np.int32)
+    return Split(np.concatenate([train.images, images]), np.concatenate([train.labels, labels]))
+
+
+def _split(pictures: PictureSet, architecture: Architecture) -> Split:
+    """Returns the pictures with a channel, and their labels as the architecture's heads give them."""
+    images = pictures.images
+    images = images[..., None] if isinstance(images, np.ndarray) else [image[..., None] for image in images]
+    labels = sequence_labels(pictures.numbers, architecture.top.max_length, architecture.top.symbols)
+    return Split(images, np.array(labels, np.int32), pictures.boxes)

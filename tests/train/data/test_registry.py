@@ -1,9 +1,10 @@
 import logging
 
+import numpy as np
 import pytest
 
-from train.data import registry, street_numbers
-from train.data.rendering import crops
+from train.data import registry
+from train.data.rendering import cache
 from train.errors import DataUnavailableError, UserError
 
 
@@ -15,8 +16,7 @@ def test_an_unknown_name_lists_the_known_ones(config):
 
 
 def test_a_fallback_is_announced_and_named_in_the_data_set(config, monkeypatch, tmp_path):
-    monkeypatch.setattr(street_numbers, "TRAIN_IMAGES", 20)
-    monkeypatch.setattr(street_numbers, "load_crops", lambda *args: crops.load_crops(*args, folder=tmp_path))
+    monkeypatch.setattr(cache, "FOLDER", tmp_path)
     config = config(dataset="svhn", fallback_dataset="street_numbers", preset="svhn")
     messages = []
     handler = logging.Handler()
@@ -27,7 +27,8 @@ def test_a_fallback_is_announced_and_named_in_the_data_set(config, monkeypatch, 
     assert dataset.name == "street_numbers"
     assert "rendered at run time, not photographed" in dataset.detail
     assert any("Going on with --fallback_dataset=street_numbers, which is NOT svhn" in message for message in messages)
-    assert dataset.test.images.shape == (30, 64, 128, 1)
+    assert len(dataset.test.images) == 30
+    assert dataset.more_tests["crops"].images.shape == (30, 64, 128, 1)
     assert dataset.test.labels.shape == (30, 6)
 
 
@@ -35,3 +36,50 @@ def test_nofallback_stops(config):
     config = config(dataset="svhn", fallback_dataset="street_numbers", fallback=False, preset="svhn")
     with pytest.raises(DataUnavailableError, match="--dataset=folder"):
         registry.load_dataset(config, config.architecture)
+
+
+def test_a_mixture_takes_its_share_of_every_batch_from_each(config, numbers_zip, monkeypatch, tmp_path):
+    monkeypatch.setattr(cache, "FOLDER", tmp_path)
+    values = {"preset": "svhn", "training": "modular", "batch_size": 10, "data_dir": str(numbers_zip)}
+    mixed = config(dataset="folder,street_numbers", dataset_weights=(1.0, 3.0), **values)
+    dataset = registry.load_dataset(mixed, mixed.architecture)
+    alone = config(dataset="street_numbers", **values | {"batch_size": 7})
+    street = registry.load_dataset(alone, alone.architecture)
+    images, labels = dataset.train_batch(5)
+    assert images.shape == (10, 54, 110, 1)
+    np.testing.assert_array_equal(images[3:], street.train_batch(5)[0])
+    np.testing.assert_array_equal(labels[3:], street.train_batch(5)[1])
+    assert dataset.name == "folder,street_numbers"
+    assert "3 of 10 from folder" in dataset.detail
+    assert len(dataset.test) == 3 + 0 * len(street.test)  # the first one's
+    assert len(dataset.more_tests["street_numbers"]) == len(street.test)
+    np.testing.assert_array_equal(dataset.calibration.images[1], street.calibration.images[0])
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "weights", "sizes"),
+    [(8, (1, 1), [4, 4]), (10, (1, 3), [3, 7]), (4, (1, 1000), [1, 3]), (3, (1, 1, 1), [1, 1, 1]), (64, (5,), [64])],
+)
+def test_shares_of_a_batch(batch_size, weights, sizes):
+    assert registry.batch_sizes(batch_size, weights) == sizes
+
+
+def test_what_cannot_be_mixed_is_refused(config, numbers_zip):
+    with pytest.raises(UserError, match=r"at least 2, one for each --dataset. Received: 1"):
+        registry.batch_sizes(1, (1, 1))
+    with pytest.raises(UserError, match="must name a data set once. Received: folder,folder"):
+        registry.load_dataset(config(dataset="folder,folder"), config().architecture)
+    with pytest.raises(UserError, match=r"Received: 'nope'"):
+        registry.load_dataset(config(dataset="folder,nope"), config().architecture)
+    with pytest.raises(UserError, match=r"--dataset_weights must be 2 numbers .* Received: \(1.0,\)"):
+        config(dataset="folder,svhn", dataset_weights=(1.0,))
+
+
+def test_other_peoples_numbers_are_tested_on_as_well(config, numbers_zip, monkeypatch, tmp_path):
+    monkeypatch.setattr(cache, "FOLDER", tmp_path)
+    both = config(dataset="street_numbers", preset="svhn", eval_data_dir=str(numbers_zip))
+    test = registry.load_dataset(both, both.architecture).more_tests["numbers crops"]
+    assert test.images.shape == (3, 64, 128, 1)
+    assert test.labels[0].tolist() == [1, *test.labels[0, 1:3].tolist(), 10, 10, 10]
+    with pytest.raises(UserError, match="--eval_data_dir is for numbers"):
+        registry.load_dataset(config(eval_data_dir=str(numbers_zip)), config().architecture)

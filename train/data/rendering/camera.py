@@ -6,6 +6,8 @@ import math
 import numpy as np
 from PIL import Image, ImageFilter
 
+from train.data.rendering.paint import noise, ramp
+
 
 def view(rng, centre, spread: float = 1.0):
     """Returns a 3 x 3 homography of (x, y, 1): the scene about `centre`, as seen from somewhere in the street.
@@ -31,10 +33,10 @@ def translation(x: float, y: float):
 
 def seen_boxes(matrix, boxes):
     """Returns the upright boxes [n, 4] around boxes [n, 4], (left, top, right, bottom), seen through a homography."""
-    corners = np.stack([boxes[:, [0, 2, 2, 0]], boxes[:, [1, 1, 3, 3]], np.ones((len(boxes), 4))], axis=1)  # [n, 3, 4]
-    x, y, w = np.moveaxis(matrix @ corners, 1, 0)
-    x, y = x / w, y / w
-    return np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], axis=1)
+    corners = boxes[:, [[0, 2, 2, 0], [1, 1, 3, 3]]]  # [n, 2, 4]
+    x, y, w = np.moveaxis(matrix[:, :2] @ corners + matrix[:, 2:], 1, 0)
+    seen = np.array([x / w, y / w])  # [2, n, 4]
+    return np.concatenate([seen.min(2), seen.max(2)]).T
 
 
 def warp(surface, matrix, size) -> Image.Image:
@@ -47,20 +49,26 @@ def warp(surface, matrix, size) -> Image.Image:
     x, y = x / w, y / w
     before = max(0, math.ceil(1 - y.min())), max(0, math.ceil(1 - x.min()))
     after = max(0, math.ceil(1 + y.max()) - surface.shape[0]), max(0, math.ceil(1 + x.max()) - surface.shape[1])
-    values = np.clip(surface, 0, 255).astype(np.uint8)
-    if any(before + after):
-        values = np.pad(values, list(zip(before, after)), mode="symmetric")
-        inverse = translation(before[1], before[0]) @ inverse
+    values = np.clip(surface, 0, 255, out=np.empty(surface.shape, np.uint8), casting="unsafe")
+    for axis in (0, 1):
+        if before[axis] or after[axis]:
+            values = values.take(_mirrored(surface.shape[axis], before[axis], after[axis]), axis)
+    inverse = translation(before[1], before[0]) @ inverse
     coefficients = (inverse / inverse[2, 2]).ravel()[:8]
     transform = Image.Transform.PERSPECTIVE
     return Image.fromarray(values).transform((size[1], size[0]), transform, coefficients, Image.Resampling.BILINEAR)
 
 
+def _mirrored(count: int, before: int, after: int):
+    """Returns indices -before, ..., count + after - 1 of `count` things, reflected at both ends."""
+    indices = np.arange(-before, count + after) % (2 * count)
+    return np.minimum(indices, 2 * count - 1 - indices)
+
+
 def lit(rng, surface):
-    """Returns the surface [h, w] under uneven light; now and then the edge of a shadow crosses it."""
+    """Returns the surface float32 [h, w] under uneven light; now and then the edge of a shadow crosses it."""
     height, width = surface.shape
-    down = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    across = np.linspace(-1, 1, width, dtype=np.float32)
+    down, across = ramp(height)[:, None], ramp(width)
     light = (1 + rng.normal(0, 0.1) * down) + rng.normal(0, 0.1) * across
     if rng.random() < 0.12:
         angle = rng.uniform(0, 2 * math.pi)
@@ -71,6 +79,7 @@ def lit(rng, surface):
 
 def photograph(rng, picture: Image.Image, height: float) -> Image.Image:
     """Returns a grey picture as a cheap camera would have stored it, its digits `height` pixels high."""
+    picture = _as_picture(lit(rng, np.asarray(picture, np.float32)))
     picture = picture.filter(ImageFilter.GaussianBlur(min(0.015 + rng.gamma(2, 0.013), 0.07) * height))
     if rng.random() < 0.12 and height > 24:
         picture = picture.filter(_motion(rng))
@@ -78,11 +87,15 @@ def photograph(rng, picture: Image.Image, height: float) -> Image.Image:
         picture = picture.filter(ImageFilter.UnsharpMask(2, int(rng.integers(60, 200)), 0))
     if rng.random() < 0.7:
         values = np.asarray(picture, np.float32)
-        values = values + rng.standard_normal(values.shape, np.float32) * rng.gamma(1.5, 1.2)
-        picture = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+        values = values + noise(rng, values.shape) * rng.gamma(1.5, 1.2)
+        picture = _as_picture(values)
     if rng.random() < 0.6:
-        picture = _jpeg(picture, int(rng.integers(25, 90)))
+        picture = stored(picture, int(rng.integers(25, 90)))
     return picture
+
+
+def _as_picture(values) -> Image.Image:
+    return Image.fromarray(np.clip(values, 0, 255, out=np.empty(values.shape, np.uint8), casting="unsafe"))
 
 
 def _motion(rng) -> ImageFilter.Kernel:
@@ -94,7 +107,8 @@ def _motion(rng) -> ImageFilter.Kernel:
     return ImageFilter.Kernel((5, 5), kernel.ravel().tolist())
 
 
-def _jpeg(picture: Image.Image, quality: int) -> Image.Image:
+def stored(picture: Image.Image, quality: int) -> Image.Image:
+    """Returns a picture as JPEG of this quality keeps it."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality)
     stored = Image.open(file, formats=("JPEG",))

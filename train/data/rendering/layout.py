@@ -1,5 +1,6 @@
 """Which number is drawn, and how its digits stand on their line: spacing, slope, arc, digits hung by hand."""
 
+import functools
 import math
 from bisect import bisect
 from dataclasses import dataclass
@@ -39,17 +40,20 @@ def draw_label(rng) -> tuple[int, ...]:
 
 def set_number(rng, face: TypeFace, label, height: float) -> Number:
     """Returns a number set in a type face, its digits about `height` pixels high, on a line that may be uneven."""
-    scale, stretch = height / CAPITAL, math.exp(rng.normal(0, 0.12))
-    tracking = height * (rng.uniform(0.15, 0.5) if rng.random() < 0.08 else rng.normal(0.02, 0.05))
-    jitter = height * (0.05 if rng.random() < 0.12 else 0.012)
+    size, stretch = float(CAPITAL), math.exp(rng.normal(0, 0.12))
+    tracking = size * (rng.uniform(0.15, 0.5) if rng.random() < 0.08 else rng.normal(0.02, 0.05))
+    jitter = size * (0.05 if rng.random() < 0.12 else 0.012)
     pieces, pen = [], 0.0
     for digit in label:
         shape = glyph(face, str(digit))
-        size = max(2, round(shape.mask.width * scale * stretch)), max(3, round(shape.mask.height * scale))
-        mask = shape.mask.resize(size, Image.Resampling.BILINEAR)
-        pieces.append((mask, pen + shape.left * scale * stretch, shape.top * scale + rng.normal(0, jitter)))
-        pen += max(shape.advance * scale * stretch + tracking, size[0] * 0.98)
-    return _assemble(tuple(label), _bend(rng, pieces, height))
+        pieces.append((shape.mask, pen + shape.left, shape.top + rng.normal(0, jitter)))
+        pen += max(shape.advance + tracking / stretch, 0.98 * shape.mask.width)
+    ink, boxes = _assemble(_bend(rng, pieces, size))
+    scale = height / CAPITAL
+    columns, rows = max(2, round(len(ink[0]) * scale * stretch)), max(3, round(len(ink) * scale))
+    boxes *= (columns / len(ink[0]), rows / len(ink)) * 2
+    scaled = Image.fromarray(ink).resize((columns, rows), Image.Resampling.BILINEAR)
+    return Number(tuple(label), np.asarray(scaled), boxes)
 
 
 def _bend(rng, pieces, height: float):
@@ -74,7 +78,8 @@ def _bend(rng, pieces, height: float):
     ]
 
 
-def _assemble(label, pieces) -> Number:
+def _assemble(pieces) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the ink of masks in their places, and their boxes in it."""
     left, top = (min(round(piece[axis]) for piece in pieces) for axis in (1, 2))
     corners = [(round(x) - left, round(y) - top) for _, x, y in pieces]
     boxes = [(x, y, x + mask.width, y + mask.height) for (mask, _, _), (x, y) in zip(pieces, corners)]
@@ -82,9 +87,14 @@ def _assemble(label, pieces) -> Number:
     for (mask, _, _), (x, y, right, bottom) in zip(pieces, boxes):
         window = ink[y:bottom, x:right]
         np.maximum(window, mask, out=window)
-    return Number(label, ink, np.array(boxes, np.float32))
+    return ink, np.array(boxes, np.float32)
 
 
 def _choice(rng, shares) -> int:
     """Returns an index, drawn by shares that sum to one but for rounding."""
-    return min(bisect(list(accumulate(shares)), rng.random()), len(shares) - 1)
+    return min(bisect(_thresholds(shares), rng.random()), len(shares) - 1)
+
+
+@functools.cache
+def _thresholds(shares) -> list[float]:
+    return list(accumulate(shares))

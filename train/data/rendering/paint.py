@@ -1,5 +1,8 @@
 """How digits are put on a surface: painted flat, outlined, with a shadow, raised, engraved, hollow, worn."""
 
+import functools
+import math
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -7,6 +10,17 @@ from PIL import Image, ImageFilter
 def blend(surface, mask, value):
     """Covers `surface` [h, w] with `value` where `mask` [h, w] is one; in place."""
     surface += (value - surface) * mask
+
+
+def stamp(surface, mask, corner, value):
+    """Covers a surface as `blend` does with a smaller mask, its upper left corner at (x, y); what hangs over is cut."""
+    x, y = corner
+    left, top = max(x, 0), max(y, 0)
+    window = surface[top : max(y + mask.shape[0], 0), left : max(x + mask.shape[1], 0)]
+    rows, columns = window.shape
+    seen = np.s_[top - y : top - y + rows, left - x : left - x + columns]
+    if window.size:
+        blend(window, mask[seen], value[seen] if np.ndim(value) else value)
 
 
 def shifted(mask, dx: int, dy: int):
@@ -55,8 +69,18 @@ def _shadow(rng, surface, ink, step: int, height: float):
 
 
 def _grown(ink, step: int):
-    """Returns the strokes, `step` pixels thicker on every side."""
-    return np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(2 * min(step, 3) + 1)), np.float32) / 255
+    """Returns the strokes float32 [h, w] of uint8 ink, up to 3 pixels thicker on every side."""
+    reach = min(step, 3)
+    return _highest(_highest(ink, reach).T, reach).T.astype(np.float32) / 255
+
+
+def _highest(lines, reach: int):
+    """Returns for each value [h, w] the highest of those up to `reach` rows above and below."""
+    highest = lines.copy()
+    for i in range(1, reach + 1):
+        np.maximum(highest[i:], lines[:-i], out=highest[i:])
+        np.maximum(highest[:-i], lines[i:], out=highest[:-i])
+    return highest
 
 
 def _wear(rng, shape):
@@ -69,7 +93,15 @@ def _sheen(rng, shape):
     """Returns [h, 1]: how much brighter the digits are towards their upper or lower end."""
     if rng.random() > 0.3:
         return 0.0
-    return np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None] * rng.uniform(-35, 35)
+    return ramp(shape[0])[:, None] * rng.uniform(-35, 35)
+
+
+@functools.cache
+def ramp(count: int):
+    """Returns `count` even steps from -1 to 1, float32, not to be written to."""
+    steps = np.linspace(-1, 1, count, dtype=np.float32)
+    steps.setflags(write=False)
+    return steps
 
 
 def cloud(rng, shape, cells: int):
@@ -78,3 +110,19 @@ def cloud(rng, shape, cells: int):
     grid = tuple(max(2, round(cells * side / longer)) for side in shape)
     small = Image.fromarray(rng.standard_normal(grid, np.float32))
     return np.asarray(small.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
+
+
+def noise(rng, shape):
+    """Returns independent normal values float32 [h, w], not to be written to: from a random place of a long strip."""
+    count = math.prod(shape)
+    strip = _strip(max(20, count.bit_length() + 1))
+    start = rng.integers(len(strip) - count)
+    return strip[start : start + count].reshape(shape)
+
+
+@functools.cache
+def _strip(bits: int):
+    """Returns 2 ** bits normal values: drawing new ones for every picture would take most of its time."""
+    strip = np.random.default_rng(bits).standard_normal(2**bits, np.float32)
+    strip.setflags(write=False)
+    return strip

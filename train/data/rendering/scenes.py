@@ -15,6 +15,7 @@ from train.data.rendering.typefaces import draw_type_face
 WIDTH_SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95), (0.074, 0.092, 0.135, 0.198, 0.271, 0.333, 0.376)
 LOWEST = 12  # height of a digit in a photograph, in pixels
 PLATES = 0.35  # share of numbers on a plate
+FACADES = 0.5  # share of crops with other things in them, per side of a tight crop that they are larger by
 
 
 @dataclass(frozen=True)
@@ -31,29 +32,46 @@ class Rendering:
     label: tuple[int, ...]
     boxes: np.ndarray
 
+    @property
+    def box(self) -> np.ndarray:
+        """float32 [4]: (left, top, right, bottom) of the whole number, as far as the image shows it; zeros if none."""
+        if not self.label:
+            return np.zeros(4, np.float32)
+        height, width = self.image.shape
+        corners = np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
+        return np.clip(corners, 0, (width, height) * 2)
 
-def render_crop(rng, size, split: str = "train") -> Rendering:
+
+def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rendering:
     """Returns a number that fills its picture, as cut out of a photograph by a loose box and stretched to `size`.
 
     Args:
         rng: numpy Generator.
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
+        looseness: the picture shows up to so many times as much in height and width, log-uniformly from 1.
     """
-    native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0])  # height in the photograph
+    zoom = math.exp(rng.uniform(0, math.log(looseness)))
+    shift = rng.uniform(0.1, 0.9, 2) * (zoom - 1)  # what is added to the left and above, in sides of a tight crop
+    native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0] / zoom)  # height in the photograph
     height = min(max(native * 1.15, 16), 60)
     face = draw_type_face(rng, split)
     number = set_number(rng, face, draw_label(rng), height)
     rows, columns = number.ink.shape
-    corner = round(0.25 * columns + 0.36 * height), round(0.06 * columns + 0.4 * height)
-    shape = rows + 2 * corner[1], columns + 2 * corner[0]
+    around = np.array([0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height])
+    room = np.array([columns, rows]) + 2 * around
+    corner = tuple(np.round(around + shift * room).astype(int).tolist())
+    shape = tuple(np.ceil(room * zoom).astype(int)[::-1].tolist())
     ground, value = _tones(rng)
-    strength = min(abs(ground - value) / 85, 1.0)
-    if rng.random() < PLATES:
+    if rng.random() < FACADES * (zoom - 1):
+        surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
+        surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
+        value = _prepare(rng, surface, _box(number, corner), height, ground, value)
+    elif rng.random() < PLATES:
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
         surroundings.plate(rng, surface, _box(number, corner), height, ground)
     else:
-        surface = surroundings.wall(rng, shape, height, ground, strength)
+        surface = surroundings.wall(rng, shape, height, ground, min(abs(ground - value) / 85, 1.0))
     if rng.random() < 0.15:
         surroundings.clutter(rng, surface, height)
     if rng.random() < 0.15:
@@ -63,9 +81,12 @@ def render_crop(rng, size, split: str = "train") -> Rendering:
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
     left, top, right, bottom = _loose_window(rng, boxes)
-    small = round(native), max(8, round(native * (right - left) / (bottom - top)))
+    tight = np.array([right - left, bottom - top])
+    (left, top), (right, bottom) = (left, top) - shift * tight, (right, bottom) + (zoom - 1 - shift) * tight
+    rows = round(native * zoom)
+    small = rows, max(8, round(rows * (right - left) / (bottom - top)))
     onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
-    picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), onto @ matrix, small), native)
+    picture = camera.photograph(rng, camera.warp(surface, onto @ matrix, small), native)
     image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
     scale = size[1] / (right - left), size[0] / (bottom - top)
     boxes = (boxes - (left, top, left, top)) * (scale * 2)
@@ -90,13 +111,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     corner = tuple(np.round(middle + np.clip(rng.normal(0, 0.5, 2), -1, 1) * free).astype(int).tolist())
     surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
     surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
-    left, top, right, bottom = _box(number, corner)
-    behind = surface[top:bottom, left:right]
-    ground, value = _tones(rng)
-    if rng.random() < PLATES or behind.std() > 15:
-        surroundings.plate(rng, surface, (left, top, right, bottom), height, ground)
-    else:
-        value = behind.mean() + (value - ground) * (1 if 0 <= behind.mean() + value - ground <= 255 else -1)
+    value = _prepare(rng, surface, _box(number, corner), height, *_tones(rng))
     _put(rng, surface, number, corner, height, value)
 
     matrix = camera.translation(-border[1], -border[0]) @ camera.view(rng, (shape[1] / 2, shape[0] / 2), spread=0.6)
@@ -105,8 +120,19 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     right, bottom = np.maximum(boxes[:, 2:].max(axis=0), size[::-1]) - size[::-1]
     matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
     boxes = boxes - (left + right, top + bottom) * 2
-    picture = camera.photograph(rng, camera.warp(camera.lit(rng, surface), matrix, size), min(height, 32))
+    picture = camera.photograph(rng, camera.warp(surface, matrix, size), min(height, 32))
     return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
+
+
+def _prepare(rng, surface, box, height: float, ground: float, value: float) -> float:
+    """Returns the brightness that digits in `box` get on a facade, after giving them a plate where they need one."""
+    left, top, right, bottom = box
+    behind = surface[top:bottom, left:right]
+    if rng.random() < PLATES or behind.std() > 15:
+        surroundings.plate(rng, surface, box, height, ground)
+        return value
+    mean = float(behind.mean())
+    return mean + (value - ground) * (1 if 0 <= mean + value - ground <= 255 else -1)
 
 
 def _tones(rng) -> tuple[float, float]:
@@ -125,9 +151,11 @@ def _box(number: Number, corner):
 def _put(rng, surface, number: Number, corner, height: float, value: float):
     """Paints a number, its upper left corner at (x, y); in place."""
     left, top, right, bottom = _box(number, corner)
-    around = round(0.35 * height)
+    around = min(round(0.35 * height), top, left, surface.shape[0] - bottom, surface.shape[1] - right)
     window = surface[top - around : bottom + around, left - around : right + around]
-    paint_number(rng, window, np.pad(number.ink, around), value, height)
+    ink = np.zeros(window.shape, np.uint8)
+    ink[around : around + bottom - top, around : around + right - left] = number.ink
+    paint_number(rng, window, ink, value, height)
 
 
 def _neighbour(rng, surface, face, box, height: float, value: float):
@@ -135,7 +163,7 @@ def _neighbour(rng, surface, face, box, height: float, value: float):
     characters, share = ("0123456789", 0.22) if rng.random() < 0.4 else (surroundings.LETTERS, 0.1)
     gap = share * (box[2] - box[0]) + height * rng.uniform(0.05, 0.2)
     left = box[2] + gap if rng.random() < 0.7 else box[0] - gap - 0.5 * height
-    surroundings.letter(rng, surface, face, left, box[1], height, value, characters)
+    surroundings.write(rng, surface, face, (left, box[1]), height, value, characters)
 
 
 def _number_of_share(rng, face, size) -> tuple[Number, float]:
@@ -153,10 +181,10 @@ def _loose_window(rng, boxes):
 
     Somebody framed the digits, tightly or loosely; the frame is the crop's whole height and about 70 % of its width.
     """
-    left, top = boxes[:, :2].min(axis=0)
-    right, bottom = boxes[:, 2:].max(axis=0)
+    left, top = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = boxes[:, 2:].max(axis=0).tolist()
     slack = (rng.gamma(2, 0.055) * rng.uniform((0.4, 0.5, 0.4, 0.5), (1.6, 2.2, 1.6, 2.2)) - 0.03) * (bottom - top)
     left, top, right, bottom = left - slack[0], top - slack[1], right + slack[2], bottom + slack[3]
-    before, after = np.clip(rng.normal(0.15, 0.05, 2), 0.04, 0.28)
+    before, after = (min(max(rng.normal(0.15, 0.05), 0.04), 0.28) for _ in range(2))
     width = (right - left) / (1 - before - after)
     return left - before * width, top, right + after * width, bottom

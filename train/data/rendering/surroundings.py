@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from train.data.rendering.paint import blend, cloud
+from train.data.rendering.paint import blend, cloud, noise, ramp, shifted, stamp
 from train.data.rendering.typefaces import CAPITAL, TypeFace, glyph
 
 LETTERS = "AaCcDdEeFfGHhJjKkLMmNnPpRrTtUuVvWwXxYy"  # those that are not read as digits
@@ -21,7 +21,7 @@ def wall(rng, shape, height: float, value: float, strength: float = 1.0):
     """
     surface = cloud(rng, shape, rng.integers(2, 6)) * (strength * rng.gamma(1.5, 3)) + value
     if rng.random() < 0.5:
-        surface += rng.standard_normal(shape, np.float32) * (strength * rng.gamma(1.5, 2.5))
+        surface += noise(rng, shape) * (strength * rng.gamma(1.5, 2.5))
     if rng.random() < 0.4:
         patterns = (_bricks, _boards, _grain, _joint, _bars)
         patterns[rng.integers(len(patterns))](rng, surface, height, strength)
@@ -33,12 +33,16 @@ def _bricks(rng, surface, height: float, strength: float):
     course = max(4, round(height * rng.uniform(0.25, 0.8)))
     length = round(course * rng.uniform(2, 3.5))
     joint, tone, spread = max(1, round(course * 0.12)), strength * rng.uniform(-45, 45), strength * rng.uniform(2, 12)
-    for row, top in enumerate(range(-rng.integers(course), surface.shape[0], course)):
-        for left in range(-length * (row % 2) // 2, surface.shape[1], length):
-            brick = surface[max(top, 0) : top + course, max(left, 0) : left + length]
-            brick += rng.normal(0, spread)
-            brick[:, :joint] += tone
-        surface[max(top, 0) : max(top + joint, 0)] += tone
+    rows, columns = surface.shape
+    top = -rng.integers(course)
+    tones = rng.normal(0, spread, ((rows - top) // course + 1, columns // length + 2)).astype(np.float32)
+    joints = np.zeros(length, np.float32)
+    joints[:joint] = tone
+    for row, bricks in enumerate(tones):
+        start = top + row * course
+        line = (bricks[:, None] + joints).ravel()[length // 2 * (row % 2) :]
+        surface[max(start, 0) : start + course] += line[:columns]
+        surface[max(start, 0) : max(start + joint, 0)] += tone
 
 
 def _boards(rng, surface, height: float, strength: float):
@@ -85,37 +89,42 @@ def plate(rng, surface, box, height: float, value: float):
         value: brightness of the plate.
     """
     across, up = height * rng.uniform(0.08, 0.6), height * rng.uniform(0.06, 0.45)
-    outer = (box[0] - across, box[1] - up, box[2] + across, box[3] + up)
-    mask = Image.new("L", (surface.shape[1], surface.shape[0]))
-    draw = ImageDraw.Draw(mask)
     shape = rng.random()
-    if shape < 0.2:
-        grow_x, grow_y = 0.18 * (outer[2] - outer[0]), 0.18 * (outer[3] - outer[1])
-        outer = (outer[0] - grow_x, outer[1] - grow_y, outer[2] + grow_x, outer[3] + grow_y)
-        draw.ellipse(outer, fill=255)
-    elif shape < 0.45:
-        draw.rounded_rectangle(outer, radius=height * rng.uniform(0.1, 0.4), fill=255)
-    else:
-        draw.rectangle(outer, fill=255)
+    if shape < 0.2:  # an oval needs more, for its corners
+        across, up = (0.18 * (end - start) + 1.36 * more for start, end, more in zip(box, box[2:], (across, up)))
     frame = max(1, round(height * rng.uniform(0.03, 0.1)))
-    coverage = np.asarray(mask, np.float32) / 255
+    # All of it is drawn in a window, with room for its shadow.
+    corner = int(box[0] - across) - 2 * frame, int(box[1] - up) - 2 * frame
+    outer = _grown(box, across, up, corner)
+    size = int(outer[2]) + 2 * frame + 1, int(outer[3]) + 2 * frame + 1
+    outline = "ellipse" if shape < 0.2 else "rectangle"
+    if 0.2 <= shape < 0.45:
+        coverage = _drawn("rounded_rectangle", size, outer, fill=255, radius=height * rng.uniform(0.1, 0.4))
+    else:
+        coverage = _drawn(outline, size, outer, fill=255)
     if rng.random() < 0.3:
-        surface *= 1 - 0.5 * np.roll(coverage, (frame, rng.integers(-frame, frame + 1)), (0, 1))
-    blend(surface, coverage, value)
+        stamp(surface, 0.5 * shifted(coverage, rng.integers(-frame, frame + 1), frame), corner, 0.0)
+    stamp(surface, coverage, corner, value)
     if rng.random() < 0.4:
-        _frame(rng, surface, outer, frame, shape < 0.2)
+        inset = -frame * rng.uniform(0, 2)
+        inner = _grown(outer, inset, inset)
+        if inner[2] - inner[0] > 2 * frame and inner[3] - inner[1] > 2 * frame:
+            stamp(surface, _drawn(outline, size, inner, outline=255, width=frame), corner, rng.uniform(0, 255))
     if rng.random() < 0.15 and shape >= 0.2:
-        _screws(rng, surface, outer, height)
+        _screws(rng, surface, _grown(box, across, up), height)
 
 
-def _frame(rng, surface, outer, width: int, oval: bool):
-    mask = Image.new("L", (surface.shape[1], surface.shape[0]))
-    draw = ImageDraw.Draw(mask)
-    inset = width * rng.uniform(0, 2)
-    inner = (outer[0] + inset, outer[1] + inset, outer[2] - inset, outer[3] - inset)
-    if inner[2] - inner[0] > 2 * width and inner[3] - inner[1] > 2 * width:
-        (draw.ellipse if oval else draw.rectangle)(inner, outline=255, width=width)
-    blend(surface, np.asarray(mask, np.float32) / 255, rng.uniform(0, 255))
+def _grown(box, across: float, up: float, origin=(0, 0)):
+    """Returns a box (left, top, right, bottom), larger by so much on every side, counted from `origin`."""
+    x, y = origin
+    return box[0] - across - x, box[1] - up - y, box[2] + across - x, box[3] + up - y
+
+
+def _drawn(shape: str, size, box, **style):
+    """Returns a mask float32 [h, w] of `size` (width, height) with one of ImageDraw's shapes in it."""
+    mask = Image.new("L", size)
+    getattr(ImageDraw.Draw(mask), shape)(box, **style)
+    return np.asarray(mask, np.float32) / 255
 
 
 def _screws(rng, surface, outer, height: float):
@@ -126,21 +135,36 @@ def _screws(rng, surface, outer, height: float):
             surface[row : row + 2 * radius, column : column + 2 * radius] = tone
 
 
-def letter(rng, surface, face: TypeFace, left: float, top: float, height: float, value: float, characters):
-    """Paints a random one of `characters`, in place, and returns its width; what lies outside is cut off."""
-    shape = glyph(face, characters[rng.integers(len(characters))])
+def write(rng, surface, face: TypeFace, corner, height: float, value: float, characters, count: int = 1):
+    """Paints `count` random ones of `characters`, in place; what lies outside is cut off.
+
+    Args:
+        rng: numpy Generator.
+        surface: float32 [h, w].
+        face: their type face.
+        corner: (x, y) of the first pen position, at the top of a digit.
+        height: of a digit in that face, in pixels.
+        value: brightness.
+        characters: a string to draw from.
+        count: number of characters.
+    """
+    shapes = [glyph(face, characters[i]) for i in rng.integers(len(characters), size=count)]
+    top = min(shape.top for shape in shapes)
+    gap = CAPITAL // 10
+    width = sum(shape.mask.width for shape in shapes) + gap * (count - 1)
+    word = Image.new("L", (width, max(shape.top + shape.mask.height for shape in shapes) - top))
+    left = 0
+    for shape in shapes:
+        word.paste(shape.mask, (left, shape.top - top))
+        left += shape.mask.width + gap
     scale = height / CAPITAL
-    size = max(2, round(shape.mask.width * scale)), max(2, round(shape.mask.height * scale))
-    mask = np.asarray(shape.mask.resize(size, Image.Resampling.BILINEAR), np.float32) / 255
-    row, column = round(top + shape.top * scale), round(left)
-    window = surface[max(row, 0) : max(row + size[1], 0), max(column, 0) : max(column + size[0], 0)]
-    cut = mask[max(-row, 0) :, max(-column, 0) :][: window.shape[0], : window.shape[1]]
-    blend(window[: cut.shape[0], : cut.shape[1]], cut, value)
-    return size[0]
+    small = word.resize((max(2, round(width * scale)), max(2, round(word.height * scale))), Image.Resampling.BILINEAR)
+    mask = np.asarray(small, np.float32) / 255
+    stamp(surface, mask, (round(corner[0]), round(corner[1] + top * scale)), value)
 
 
-def clutter(rng, surface, height: float):
-    """Draws lines, cables, blots and patches of dirt across a surface, in place."""
+def clutter(rng, surface, height: float, keep=None):
+    """Draws lines, cables, blots and patches of dirt across a surface, in place; not across the box `keep`."""
     picture = Image.new("L", (surface.shape[1], surface.shape[0]))
     draw = ImageDraw.Draw(picture)
     for _ in range(rng.integers(1, 4)):
@@ -151,10 +175,12 @@ def clutter(rng, surface, height: float):
         else:
             a, b = height * rng.uniform(0.03, 0.25, 2)
             draw.ellipse((x - a, y - b, x + a, y + b), fill=int(rng.integers(40, 160)))
-    blend(surface, np.asarray(picture, np.float32) / 255, rng.uniform(0, 255))
+    value, drawn = rng.uniform(0, 255), picture.getbbox()
+    if drawn and not (keep and picture.crop(keep).getbbox()):
+        stamp(surface, np.asarray(picture.crop(drawn), np.float32) / 255, drawn[:2], value)
 
 
-def facade(rng, surface, height: float, draw_face):
+def facade(rng, surface, height: float, draw_face, keep=None):
     """Draws what else a house has, in place: doors, windows, bushes, signs with words.
 
     Args:
@@ -162,48 +188,57 @@ def facade(rng, surface, height: float, draw_face):
         surface: float32 [h, w].
         height: of the digits, in pixels.
         draw_face: a function that returns a type face to write a word in.
+        keep: (left, top, right, bottom) that nothing may cover, or None.
     """
     for _ in range(rng.integers(1, 5)):
-        _opening(rng, surface, height)
+        _opening(rng, surface, height, keep)
     if rng.random() < 0.25:
-        _bush(rng, surface)
+        _bush(rng, surface, keep)
     for _ in range(rng.integers(3)):
-        _word(rng, surface, draw_face(), height * rng.uniform(0.3, 0.9))
-    clutter(rng, surface, height)
+        _word(rng, surface, draw_face(), height * rng.uniform(0.3, 0.9), keep)
+    clutter(rng, surface, height, keep)
 
 
-def _opening(rng, surface, height: float):
+def _opening(rng, surface, height: float, keep):
     """A door, a window or a letter box: a frame, and panes in it."""
     rows, columns = surface.shape
-    up, across = rng.uniform(0.1, 0.9) * rows, rng.uniform(0.05, 0.4) * columns
-    top, left = rng.uniform(-0.3, 0.9) * rows, rng.uniform(-0.1, 0.95) * columns
-    frame = max(1, height * rng.uniform(0.05, 0.25))
-    picture = Image.new("L", (columns, rows))
+    up, across = max(2, int(rng.uniform(0.1, 0.9) * rows)), max(2, int(rng.uniform(0.05, 0.4) * columns))
+    top, left = int(rng.uniform(-0.3, 0.9) * rows), int(rng.uniform(-0.1, 0.95) * columns)
+    frame, panes = max(1, height * rng.uniform(0.05, 0.25)), rng.integers(1, 4)
+    pane, bars = rng.uniform(20, 200), rng.uniform(10, 245)
+    if _touch((left, top, left + across, top + up), keep):
+        return
+    picture = Image.new("L", (across, up), 255)
     draw = ImageDraw.Draw(picture)
-    draw.rectangle((left, top, left + across, top + up), fill=255)
-    opening = np.asarray(picture, np.float32) / 255
-    panes = rng.integers(1, 4)
     for i in range(panes):
-        start, end = top + frame + i * (up - frame) / panes, top + (i + 1) * (up - frame) / panes
+        start, end = frame + i * (up - frame) / panes, (i + 1) * (up - frame) / panes
         if end > start and across > 2 * frame:
-            draw.rectangle((left + frame, start, left + across - frame, end), fill=0)
-    frames = np.asarray(picture, np.float32) / 255
-    blend(surface, opening, wall(rng, surface.shape, height, rng.uniform(20, 200)))
-    blend(surface, frames, rng.uniform(10, 245))
+            draw.rectangle((frame, start, across - frame, end), fill=0)
+    tones = wall(rng, (up, across), height, pane)
+    blend(tones, np.asarray(picture, np.float32) / 255, bars)
+    stamp(surface, np.ones_like(tones), (left, top), tones)
 
 
-def _bush(rng, surface):
+def _bush(rng, surface, keep):
     """Leaves before the wall, from one side or from below."""
     rows, columns = surface.shape
     leaves = cloud(rng, surface.shape, 90) * rng.uniform(8, 25) + rng.uniform(40, 110)
     sideways = rng.random() < 0.5
-    ramp = np.linspace(-3, 1, columns if sideways else rows, dtype=np.float32)
-    outline = np.clip((cloud(rng, surface.shape, 12) + (ramp if sideways else ramp[:, None])) * 4, 0, 1)
-    blend(surface, outline[:, :: rng.choice([-1, 1])], leaves)
+    nearer = 2 * ramp(columns if sideways else rows) - 1
+    outline = np.clip((cloud(rng, surface.shape, 12) + (nearer if sideways else nearer[:, None])) * 4, 0, 1)
+    outline = outline[:, :: rng.choice([-1, 1])]
+    if not (keep and outline[keep[1] : keep[3], keep[0] : keep[2]].any()):
+        blend(surface, outline, leaves)
 
 
-def _word(rng, surface, face: TypeFace, height: float):
+def _word(rng, surface, face: TypeFace, height: float, keep):
     left, top = rng.uniform(0, 0.9) * surface.shape[1], rng.uniform(0, 0.95) * surface.shape[0]
-    value = rng.uniform(0, 255)
-    for _ in range(rng.integers(2, 9)):
-        left += letter(rng, surface, face, left, top, height, value, LETTERS) + 0.1 * height
+    value, length = rng.uniform(0, 255), rng.integers(2, 9)
+    if _touch((left, top - height, left + 1.2 * length * height, top + 2 * height), keep):
+        return
+    write(rng, surface, face, (left, top), height, value, LETTERS, length)
+
+
+def _touch(box, keep) -> bool:
+    """Whether two boxes (left, top, right, bottom) overlap; nothing does where there is none to keep."""
+    return keep is not None and box[0] < keep[2] and keep[0] < box[2] and box[1] < keep[3] and keep[1] < box[3]

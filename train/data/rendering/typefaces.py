@@ -86,8 +86,7 @@ def packages() -> dict[str, str]:
 @functools.cache
 def glyph(face: TypeFace, character: str) -> Glyph:
     """Returns one character of a face."""
-    font = _font(face)
-    line_top = font.getbbox("0123456789", anchor="ls")[1]
+    font, line_top = _font(face)
     left, top, right, bottom = font.getbbox(character, anchor="ls")
     mask = Image.new("L", (max(right - left, 1), max(bottom - top, 1)))
     ImageDraw.Draw(mask).text((-left, -top), character, fill=255, font=font, anchor="ls")
@@ -120,8 +119,8 @@ def _weights(file: str) -> list[TypeFace]:
 
 
 @functools.cache
-def _font(face: TypeFace) -> ImageFont.FreeTypeFont:
-    """Returns the face at the size at which its digits are `CAPITAL` pixels high."""
+def _font(face: TypeFace) -> tuple[ImageFont.FreeTypeFont, int]:
+    """Returns the face at the size at which its digits are `CAPITAL` pixels high, and where they begin on the line."""
     size = CAPITAL
     for _ in range(2):  # the first only measures
         font = ImageFont.truetype(face.file, size, layout_engine=ImageFont.Layout.BASIC)
@@ -129,7 +128,7 @@ def _font(face: TypeFace) -> ImageFont.FreeTypeFont:
             font.set_variation_by_axes([_axis(axis, face.weight) for axis in font.get_variation_axes()])
         _, top, _, bottom = font.getbbox("0123456789", anchor="ls")
         size = max(1, round(size * CAPITAL / (bottom - top)))
-    return font
+    return font, top
 
 
 def _axis(axis: dict, weight: float) -> float:

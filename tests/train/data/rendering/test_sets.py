@@ -1,0 +1,98 @@
+import subprocess
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+
+from train.data.rendering import sets
+from train.data.rendering.scenes import render_crop
+from train.data.rendering.sets import EMPTY, PHOTOGRAPH_SIZES, load_crops, load_photographs, render_all
+
+SIZE = (24, 48)
+
+
+@pytest.fixture
+def renderings(monkeypatch):
+    """Returns a list that grows by one with every set that is drawn."""
+    calls, render = [], sets.render_all
+    monkeypatch.setattr(sets, "render_all", lambda *arguments: calls.append(arguments) or render(*arguments))
+    return calls
+
+
+def test_a_crop_depends_on_its_index_and_on_nothing_else(tmp_path):
+    made = load_crops("validation", 30, SIZE, folder=tmp_path)
+    fewer = load_crops("validation", 7, SIZE, folder=tmp_path)
+    np.testing.assert_array_equal(made.images[:7], fewer.images)
+    np.testing.assert_array_equal(made.boxes[:7], fewer.boxes)
+    alone = render_crop(np.random.default_rng([sets.SPLIT_SEEDS["validation"], 29]), SIZE, "validation")
+    np.testing.assert_array_equal(made.images[29], alone.image)
+    np.testing.assert_array_equal(made.boxes[29], alone.box)
+    assert made.numbers[29] == made.digits[29][made.digits[29] != EMPTY].tolist() == list(alone.label)
+
+
+@pytest.mark.parametrize(
+    ("render", "sizes"),
+    [
+        (partial(sets._crop, "test", SIZE, 2.0), [SIZE] * 18),
+        (partial(sets._photograph, "test"), [sets._photograph_size(sets._generator("test", 1, i)) for i in range(6)]),
+    ],
+)
+def test_the_number_of_workers_changes_nothing(monkeypatch, render, sizes):
+    monkeypatch.setattr(sets, "CHUNK", 5 * 24 * 48)
+    one, two = (render_all(render, sizes, workers=workers) for workers in (1, 2))
+    for name in ("pixels", "digits", "boxes"):
+        np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_splits_share_no_image(tmp_path):
+    parts = [load_crops(split, 60, SIZE, folder=tmp_path).images for split in ("train", "validation", "test")]
+    assert len({image.tobytes() for images in parts for image in images}) == 180
+
+
+def test_photographs_are_of_several_sizes_and_their_numbers_lie_inside(tmp_path):
+    made = load_photographs("test", 24, folder=tmp_path)
+    assert {image.shape for image in made.images} <= set(PHOTOGRAPH_SIZES)
+    assert len({image.shape for image in made.images}) > 5
+    for image, (left, top, right, bottom), number in zip(made.images, made.boxes, made.numbers):
+        assert image.dtype == np.uint8
+        assert 0 <= left < right <= image.shape[1]
+        assert 0 <= top < bottom <= image.shape[0]
+        assert 1 <= len(number) <= 5
+    fewer = load_photographs("test", 5, folder=tmp_path)
+    for image, same in zip(made.images, fewer.images):
+        np.testing.assert_array_equal(image, same)
+
+
+def test_sets_are_drawn_once_and_again_for_another_split_size_count_or_looseness(tmp_path, renderings):
+    first, again = (load_crops("train", 8, SIZE, folder=tmp_path) for _ in range(2))
+    assert len(renderings) == 1
+    for name in ("images", "digits", "boxes"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+    load_crops("test", 8, SIZE, folder=tmp_path)
+    load_crops("train", 9, SIZE, folder=tmp_path)
+    load_crops("train", 8, (16, 32), folder=tmp_path)
+    load_crops("train", 8, SIZE, looseness=2.0, folder=tmp_path)
+    assert len(renderings) == 5
+    one, same = (load_photographs("test", 2, folder=tmp_path) for _ in range(2))
+    assert len(renderings) == 6
+    assert [image.tobytes() for image in one.images] == [image.tobytes() for image in same.images]
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_workers_import_no_tensorflow_whatever_the_program_did(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import tensorflow, joblib\n"
+        "from train.data.rendering import sets\n"
+        "def modules(_):\n"
+        "    import sys\n"
+        "    from train.data.rendering import sets\n"
+        "    return 'tensorflow' in sys.modules\n"
+        "print(joblib.Parallel(2)(joblib.delayed(modules)(i) for i in range(2)))\n"
+    )
+    (tmp_path / "tensorflow.py").write_text("")  # a light one, which is imported just as well
+    path = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, '.']; import runpy; "
+    command = [sys.executable, "-c", path + "runpy.run_module('program', run_name='__main__', alter_sys=True)"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "[False, False]\n", done.stderr

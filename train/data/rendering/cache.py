@@ -1,0 +1,85 @@
+"""Rendered pictures on disk, so that the next run finds them: one file a set, and only so many of them."""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from train.data.rendering.typefaces import packages
+from train.progress import log
+
+FOLDER = Path.home() / ".cache" / "dcn_tf"
+LIMIT = 2 * 2**30  # bytes of sets that stay, the latest used first
+IN_USE = 3600  # seconds for which a file is left alone after its last use: another run may be about to read it
+PREFIX = "street_numbers_"
+
+
+def path_of(folder: Path, name: str, *facts) -> Path:
+    """Returns where a set is kept: under its name and a key of all that its pixels depend on.
+
+    Args:
+        folder: of the cache.
+        name: what the set is, for people.
+        *facts: what else it depends on, besides the renderer's own source and the packages that it draws with.
+    """
+    sources = [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    key = hashlib.sha256(json.dumps([facts, packages(), *sources]).encode()).hexdigest()[:16]
+    return folder / f"{PREFIX}{name}_{key}.npz"
+
+
+def read(path: Path) -> dict[str, np.ndarray] | None:
+    """Returns the arrays of a file, and counts it as used now; None if it is not there or damaged."""
+    try:
+        with np.load(path) as data:
+            arrays = dict(data)
+        os.utime(path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return arrays
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]):
+    """Keeps arrays under `path`, whole or not at all, and drops what has not been used for longest.
+
+    A folder that can't be written to is a warning: the set is then made again by the next run.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name of its own: two runs may write the same set at the same time.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PREFIX, suffix=".partial", delete=False) as file:
+            partial = Path(file.name)
+            try:
+                np.savez(file, **arrays)
+                file.close()
+                os.replace(partial, path)
+            finally:
+                partial.unlink(missing_ok=True)
+        drop_old(path.parent)
+    except OSError as error:
+        log.warning("the rendered numbers can't be kept (%s); the next run makes them again", error)
+
+
+def drop_old(folder: Path, limit: int | None = None):
+    """Deletes the sets, and what interrupted runs left of some, that have not been used for longest.
+
+    The latest used ones stay up to `limit` bytes together, `LIMIT` unless said otherwise, and so does each that was
+    used within `IN_USE` seconds. A file that another run deletes at the same time is no error.
+    """
+    room = LIMIT if limit is None else limit
+    states = []
+    for file in folder.glob(f"{PREFIX}*"):
+        try:
+            state = file.stat()
+        except FileNotFoundError:
+            continue
+        states.append((state.st_mtime, state.st_size, file))
+    for used, size, file in sorted(states, reverse=True):
+        room -= size
+        finished = file.suffix == ".npz"
+        if time.time() - used > IN_USE and (room < 0 or not finished):
+            file.unlink(missing_ok=True)

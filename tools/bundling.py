@@ -1,9 +1,10 @@
 """Makes the files and the manifest of a bundle from a finished training."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from edge.bundle import model_file_name
 from edge.errors import UserError
+from edge.manifest import REQUIRED_MODELS
 from tools.calibration import calibration_inputs, stratified
 from tools.clone import Clone
 from tools.convert import convert, model_entry
@@ -22,22 +23,41 @@ LAYER_ERROR_INPUTS = 64
 
 @dataclass(frozen=True)
 class Made:
-    """The parts of a bundle, and what they can be compared with.
+    """The parts of a bundle.
 
     Attributes:
         files: name -> bytes.
         manifest: without what is measured.
-        float_graphs: model name -> graph with the same weights in float.
         inputs: model name -> real inputs, [N, ...] float32; empty where numbers are not int8.
     """
 
     files: dict
     manifest: dict
-    float_graphs: dict
     inputs: dict
 
 
-def make_bundle(workdir: Workdir, method: str, num_patches: int, calibration_images=512, tuning=Tuning()) -> Made:  # noqa: B008
+@dataclass(frozen=True)
+class Source:
+    """What the models of a bundle are converted from.
+
+    Attributes:
+        graphs: model name -> graph.
+        weights: layer name -> (kernel, bias) of the same network, normalisation folded in.
+        inputs: as in `Made`; they set the ranges of int8 numbers.
+        rounded: names of graphs that round to ranges of their own.
+        facts: what the manifest says of the quantization.
+    """
+
+    graphs: dict
+    weights: dict
+    inputs: dict = field(default_factory=dict)
+    rounded: tuple = ()
+    facts: dict = field(default_factory=dict)
+
+
+def make_bundle(
+    workdir: Workdir, method: str, num_patches: int, calibration_images: int = 512, tuning: Tuning | None = None
+) -> Made:
     """Returns the parts of a bundle.
 
     Args:
@@ -46,66 +66,74 @@ def make_bundle(workdir: Workdir, method: str, num_patches: int, calibration_ima
             fine model has the tuned weights and is quantized as by 'ptq'.
         num_patches: the bundle's number of patches.
         calibration_images: at most so many real images set the ranges of int8 numbers.
-        tuning: of 'qat'.
+        tuning: of 'qat'; its defaults where None.
 
     Raises:
         UserError: too few calibration images, or a network that cannot be converted.
     """
     network = workdir.model
     manifest = describe(network, workdir.calibration.label_names, num_patches, RESIZE)
-    numbers = method if method in ("float32", "float16") else "int8"
-    inputs, rounded, weights, quantization = {}, {}, folded_weights(network), {}
-    if numbers == "int8":
-        samples = _calibration_samples(workdir, calibration_images)
-        inputs = calibration_inputs(network, samples.images, num_patches)
-        quantization["calibration_images"] = len(samples.images)
+    source = Source(graphs(network, num_patches), folded_weights(network))
+    numbers = method
+    if method in ("ptq", "qat"):
+        numbers = "int8"
+        source = _calibrated(source, workdir, num_patches, calibration_images)
     if method == "qat":
-        clone = rounded_clone(network, inputs)
-        quantization["losses"] = tune(network, clone, workdir.calibration.images, num_patches, tuning)
-        quantization |= {"tuning": asdict(tuning), "tuning_images": len(workdir.calibration.images)}
-        weights = clone.weights()
-        network = Clone(network, weights)
-        rounded = graphs(clone, num_patches)
-        del rounded["whole_fine"]
-    float_graphs = graphs(network, num_patches)
-    files, models = saliency_file(network.architecture, weights), {}
-    for name in float_graphs:
+        source = _tuned(source, workdir, num_patches, tuning or Tuning())
+    files, models = saliency_file(network.architecture, source.weights), {}
+    for name, graph in source.graphs.items():
         print(f"converting {name} ({method})", flush=True)
-        graph, calibration = (rounded[name], None) if name in rounded else (float_graphs[name], inputs.get(name))
-        content = convert(graph, numbers, calibration)
+        content = convert(graph, numbers, None if name in source.rounded else source.inputs.get(name))
         files[model_file_name(name)] = content
         models[name] = model_entry(content)
-    made = {"method": method, "quantization": quantization, "models": models, "measured": None}
+    made = {"method": method, "quantization": source.facts, "models": models, "measured": None}
     manifest |= made | {"training": training(workdir.result), "versions": versions()}
-    return Made(files, manifest, float_graphs, inputs)
+    return Made(files, manifest, source.inputs)
 
 
-def _calibration_samples(workdir, wanted):
+def _calibrated(source, workdir, num_patches, calibration_images):
+    images = _calibration_images(workdir, calibration_images)
+    inputs = calibration_inputs(workdir.model, images, num_patches)
+    return replace(source, inputs=inputs, facts={"calibration_images": len(images)})
+
+
+def _tuned(source, workdir, num_patches, tuning):
+    network, images = workdir.model, workdir.calibration.images
+    clone = rounded_clone(network, source.inputs)
+    losses = tune(network, clone, images, num_patches, tuning)
+    weights = clone.weights()
+    parts = graphs(clone, num_patches) | {"whole_fine": graphs(Clone(network, weights), num_patches)["whole_fine"]}
+    facts = source.facts | {"tuning": asdict(tuning), "tuning_images": len(images), "losses": losses}
+    return Source(parts, weights, source.inputs, REQUIRED_MODELS, facts)
+
+
+def _calibration_images(workdir, wanted):
     samples = workdir.calibration
-    samples = samples.take(stratified(samples.labels[:, 0], wanted))
-    count = len(samples.images)
+    images = samples.images[stratified(samples.labels[:, 0], wanted)]
+    count = len(images)
     if count < FEWEST_CALIBRATION_IMAGES:
         raise UserError(
             f"at least {FEWEST_CALIBRATION_IMAGES} calibration images are needed, received {count} "
-            f"(--calibration_images={wanted}; the workdir holds {len(workdir.calibration.images)}); use more"
+            f"(--calibration_images={wanted}; the workdir holds {len(samples.images)}); use more"
         )
     if count < ENOUGH_CALIBRATION_IMAGES:
         print(f"note: {count} calibration images are few; {ENOUGH_CALIBRATION_IMAGES} or more are better")
-    return samples
+    return images
 
 
-def against_float(architecture, made: Made) -> dict:
-    """Returns what of `measured` follows from the models alone.
+def against_float(network, made: Made) -> dict:
+    """Returns what of `measured` follows from the models alone, beside the same in float32.
 
     `float32_bytes`: file -> bytes in float32. `layers`: see `tools.layer_error.layer_errors`; empty where numbers are
     not int8.
     """
-    float_models = {name: convert(graph) for name, graph in made.float_graphs.items()}
+    float_graphs = graphs(network, made.manifest["num_patches"])
+    float_models = {name: convert(graph) for name, graph in float_graphs.items()}
     sizes = {model_file_name(name): len(content) for name, content in float_models.items()}
     layers = []
     if made.inputs:
         models = {name: made.files[model_file_name(name)] for name in float_models}
-        layers = layer_errors(architecture, float_models, models, _few(made.inputs))
+        layers = layer_errors(network.architecture, float_models, models, _few(made.inputs))
     return {"float32_bytes": sizes, "layers": layers}
 
 

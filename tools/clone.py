@@ -36,7 +36,10 @@ class Clone:
         UserError: the network has a layer whose rounding is not known to be that of TFLite.
     """
 
-    __call__ = DynamicCapacityNetwork.call  # the same method, over these parts
+    __call__ = DynamicCapacityNetwork.call  # the same computation, over these parts
+    glance = DynamicCapacityNetwork.glance
+    look_closely = DynamicCapacityNetwork.look_closely
+    answer = DynamicCapacityNetwork.answer
 
     def __init__(self, network, weights: dict, ranges: dict | None = None):
         self.architecture = architecture = network.architecture

@@ -1,9 +1,7 @@
 """Where a quantized model loses most: the signal-to-noise ratio of every layer's output against the float model's."""
 
-import warnings
-
 import numpy as np
-import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
@@ -59,12 +57,11 @@ def weighted_outputs(content: bytes, inputs) -> list[np.ndarray]:
     graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in graph.operatorCodes]
     indices = [o.outputs[0] for o in graph.subgraphs[0].operators if codes[o.opcodeIndex] in WEIGHTED]
-    with warnings.catch_warnings(), quiet():
-        warnings.simplefilter("ignore")  # TensorFlow's own interpreter, which alone shows every tensor, is deprecated
-        interpreter = tf.lite.Interpreter(
+    with quiet():
+        interpreter = Interpreter(
             model_content=content,
             experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         interpreter.allocate_tensors()
     details = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}

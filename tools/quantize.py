@@ -33,7 +33,7 @@ def define_flags() -> None:
         "ptq, qat: at most so many real images set the ranges of int8 numbers, as many of every class or length.",
     )
     flags.DEFINE_integer("qat_steps", 400, "qat: number of steps of 16 images.", lower_bound=1)
-    flags.DEFINE_float("qat_learning_rate", 3e-5, "qat: of Adam at the first step; falls to 0 as a cosine.", 0.0)
+    flags.DEFINE_float("qat_learning_rate", 3e-5, "qat: of Adam at the first step; falls to 0 as a cosine.")
     flags.DEFINE_integer("seed", 0, "qat: of the order of images.", lower_bound=0)
     flags.DEFINE_integer(
         "test_images", None, "At most so many test images to measure on; all by default.", lower_bound=1
@@ -44,6 +44,7 @@ def define_flags() -> None:
 def main(values) -> None:
     """Runs the command."""
     check_destination(values.bundle)
+    reports.check_destination(values.report)
     with quiet():  # importing TensorFlow writes several lines
         from tools import agreement, bundling, qat, workdir
     trained = workdir.load_workdir(values.workdir)
@@ -53,7 +54,7 @@ def main(values) -> None:
     with tempfile.TemporaryDirectory() as directory:  # measured first, written when all is known
         trial = write_bundle(Path(directory) / "bundle", made.files, made.manifest)
         measured = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
-    measured |= bundling.against_float(trained.model.architecture, made)
+    measured |= bundling.against_float(trained.model, made)
     bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured})
     text = reports.report([bundle.manifest])
     print(f"\n{text}\nwritten: {bundle.directory}")

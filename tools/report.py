@@ -24,6 +24,7 @@ def define_flags() -> None:
 
 def main(values) -> None:
     """Runs the command."""
+    check_destination(values.report)
     text = report([load_bundle(path).manifest for path in values.bundles])
     print(text)
     if values.report:
@@ -124,6 +125,12 @@ def table(head, rows) -> str:
     widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
     lines = ["| " + " | ".join(str(cell).ljust(w) for cell, w in zip(row, widths)) + " |" for row in (head, *rows)]
     return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+
+
+def check_destination(path) -> None:
+    """Raises UserError where a report cannot be written: `path`, unless None, is a folder, or lies below a file."""
+    if path and (Path(path).is_dir() or any(parent.is_file() for parent in Path(path).parents)):
+        raise UserError(f"--report={path} is a folder, or lies below a file; name another file")
 
 
 def write(path, text: str) -> None:

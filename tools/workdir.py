@@ -35,11 +35,7 @@ class Samples:
 
     def first(self, count: int | None) -> "Samples":
         """Returns the first `count` samples, all where None."""
-        return self.take(slice(count))
-
-    def take(self, chosen) -> "Samples":
-        """Returns the samples of some indices, or of a slice."""
-        return Samples(self.images[chosen], self.labels[chosen], self.label_names, self.dataset, self.split)
+        return Samples(self.images[:count], self.labels[:count], self.label_names, self.dataset, self.split)
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,17 @@ def test_every_image_is_seen_once_per_pass():
     assert not np.array_equal(batches[0], batches[3])
 
 
-def test_divergence_is_told(classifier):
-    with pytest.raises(UserError, match="diverged at step .*; use a smaller --qat_learning_rate"):
-        tuned(classifier, steps=20, learning_rate=1e30)
+@pytest.mark.parametrize(
+    ("tuning", "message"),
+    [
+        ({"steps": 0}, "--qat_steps must be at least 1, received 0"),
+        ({"learning_rate": -1e-3}, "--qat_learning_rate must be from 0 to 1, received -0.001"),
+        ({"learning_rate": float("nan")}, "--qat_learning_rate must be from 0 to 1, received nan"),
+    ],
+)
+def test_wrong_tunings_are_told(tuning, message):
+    with pytest.raises(UserError, match=message):
+        qat.Tuning(**tuning)
 
 
 @pytest.mark.parametrize("fixture", ["classifier", "sequence"])
@@ -111,6 +119,6 @@ def test_a_bundle_does_on_the_device_what_the_rounded_clone_does(fixture, reques
     categories = decode(expected["logits"], network.architecture.top.heads).numpy()
     assert same_cells.mean() > 0.9
     assert (np.array([r.categories for r in found]) == categories).all(axis=1).mean() > 0.9
-    assert all(step.same for step in runner._to_top[:1]) or fixture == "sequence"
+    assert all(crossing.same for crossing in runner._to_top), "vectors go from model to model as they are"
     assert made.manifest["method"] == "qat"
     assert made.manifest["quantization"]["tuning"] == {"steps": 5, "learning_rate": 3e-5, "seed": 0}

@@ -1,5 +1,9 @@
-import pytest
+from types import SimpleNamespace
 
+import pytest
+import tiny_bundles
+
+from edge.bundle import write_bundle
 from edge.errors import UserError
 from tools import report
 
@@ -62,3 +66,23 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(UserError, match="cannot be written: .*; name another file"):
         report.write(tmp_path / "folder", "text\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "new"]
+
+
+def test_a_place_where_no_report_can_be_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    report.check_destination(None)
+    report.check_destination(tmp_path / "new" / "report.md")
+    for wrong in (tmp_path, tmp_path / "file" / "report.md"):
+        with pytest.raises(UserError, match="is a folder, or lies below a file; name another file"):
+            report.check_destination(wrong)
+
+
+def test_the_command_reads_bundles(classifier_workdir, tmp_path, capsys):
+    bundle = tiny_bundles.make_bundle(tmp_path / "bundle", classifier_workdir, "float32")
+    values = SimpleNamespace(bundles=[str(tmp_path / "bundle")], report=str(tmp_path / "report.md"))
+    with pytest.raises(UserError, match="the float32 bundle of tiny_classifier was not measured"):
+        report.main(values)
+    made = {name: (tmp_path / "bundle" / name).read_bytes() for name in bundle.manifest["files"]}
+    write_bundle(tmp_path / "bundle", made, bundle.manifest | {"measured": manifest("float32")["measured"]})
+    report.main(values)
+    assert (tmp_path / "report.md").read_text() + "\n" == capsys.readouterr().out

@@ -20,11 +20,11 @@ def layer_errors(architecture, float_files: dict, files: dict, inputs: dict) -> 
         float_files, files: model name -> .tflite file.
         inputs: model name -> real inputs, [N, ...] float32, N a multiple of the model's leading dimension.
     """
-    errors = []
-    for model, names in layer_names(architecture).items():
+    names, errors = layer_names(architecture), []
+    for model in files:
         expected = weighted_outputs(float_files[model], inputs[model])
         found = weighted_outputs(files[model], inputs[model])
-        for name, *outputs in zip(names, expected, found, strict=True):
+        for name, *outputs in zip(names[model], expected, found, strict=True):
             errors.append({"model": model, "layer": name, "snr_db": round(signal_to_noise(*outputs), 2)})
     return sorted(errors, key=lambda error: error["snr_db"])
 

@@ -15,16 +15,17 @@ from tools.graphs import graphs
 from tools.workdir import load_workdir
 
 
-def tuned(network, **tuning):
-    images = tiny_bundles.make_images(network.architecture)
-    clone = qat.rounded_clone(network, calibration_inputs(network, images, 2))
-    losses = qat.tune(network, clone, images, 2, qat.Tuning(**tuning))
-    return clone, losses
+@pytest.fixture
+def rounded(classifier):
+    return lambda: qat.rounded_clone(classifier, inputs_of(classifier))
+
+
+def inputs_of(network):
+    return calibration_inputs(network, tiny_bundles.make_images(network.architecture), 2)
 
 
 def test_ranges_are_those_of_the_outputs_and_hold_zero(classifier):
-    images = tiny_bundles.make_images(classifier.architecture)
-    inputs = calibration_inputs(classifier, images, 2)
+    inputs = inputs_of(classifier)
     ranges = qat.measured_ranges(Clone(classifier, folded_weights(classifier)), inputs)
     coarse = graphs(classifier, 2)["coarse"]
     outputs = [coarse.function(image[None]) for image in inputs["coarse"]]
@@ -36,10 +37,9 @@ def test_ranges_are_those_of_the_outputs_and_hold_zero(classifier):
 
 
 @pytest.mark.parametrize("fixture", ["classifier", "sequence"])
-def test_vectors_meet_at_one_scale(fixture, request, tmp_path):
+def test_vectors_meet_at_one_scale(fixture, request):
     network = request.getfixturevalue(fixture)
-    images = tiny_bundles.make_images(network.architecture)
-    inputs = calibration_inputs(network, images, 2)
+    inputs = inputs_of(network)
     ranges = qat.measured_ranges(Clone(network, folded_weights(network)), inputs)
     assert ranges["fine/vector"] == ranges["fine_top/input"]
     assert (ranges["coarse/1"] == ranges["fine_top/input"]) is (fixture == "classifier")
@@ -61,26 +61,24 @@ def test_losses_are_zero_for_equals_and_known_for_a_known_difference():
     assert float(found["vectors"]) == pytest.approx(1 / 4)
 
 
-def test_tuning_brings_the_rounded_network_nearer_and_is_repeatable(classifier):
+def test_tuning_brings_the_rounded_network_nearer_and_is_repeatable(classifier, rounded):
     images = tiny_bundles.make_images(classifier.architecture)
-    untouched, first = tuned(classifier, steps=1, learning_rate=0.0)
-    clone, losses = tuned(classifier, steps=40, learning_rate=1e-3)
 
-    def distance(rounded):
+    def distance(clone):
         batch = tf.constant(images, tf.float32) / 255
-        found = rounded(batch, num_patches=2)
+        found = clone(batch, num_patches=2)
         terms = qat.losses(found, classifier(batch, num_patches=2, cells=found["cells"]), (5,))
         return sum(float(value) for value in terms.values())
 
-    assert distance(clone) < 0.8 * distance(untouched)
-    assert set(losses) == {"answer", "coarse_answer", "vectors"}
-    again, _ = tuned(classifier, steps=40, learning_rate=1e-3)
-    other, _ = tuned(classifier, steps=40, learning_rate=1e-3, seed=1)
-    for name, pair in clone.weights().items():
-        np.testing.assert_array_equal(pair[0], again.weights()[name][0])
-    assert np.abs(clone.weights()["fine/0"][0] - other.weights()["fine/0"][0]).max() > 0
-    np.testing.assert_array_equal(untouched.weights()["fine/0"][0], folded_weights(classifier)["fine/0"][0])
-    assert np.isfinite(list(first.values())).all()
+    clone, again = rounded(), rounded()
+    before = distance(clone)
+    losses = [qat.tune(classifier, c, images, 2, qat.Tuning(steps=40, learning_rate=1e-3)) for c in (clone, again)]
+    assert distance(clone) < 0.8 * before
+    assert losses[0] == losses[1]
+    assert set(losses[0]) == {"answer", "coarse_answer", "vectors"}
+    for name, (kernel, bias) in clone.weights().items():
+        np.testing.assert_array_equal(kernel, again.weights()[name][0])
+        np.testing.assert_array_equal(bias, again.weights()[name][1])
 
 
 def test_every_image_is_seen_once_per_pass():

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tiny_bundles
 
 from edge.bundle import load_bundle
 from edge.errors import UserError
@@ -52,16 +53,22 @@ def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
     assert "5 images of tiny test, 2 patches" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("method", "dtype"), [("float16", "float32"), ("qat", "int8")])
-def test_other_methods(sequence_workdir, tmp_path, method, dtype, capsys):
-    quantize.main(values(sequence_workdir, tmp_path / "bundle", method=method, test_images=20))
-    manifest = load_bundle(tmp_path / "bundle").manifest
-    assert manifest["method"] == method
+def test_float16_is_a_method(sequence_workdir, tmp_path):
+    manifest = tiny_bundles.make_bundle(tmp_path / "bundle", sequence_workdir, "float16").manifest
     tensors = [t for entry in manifest["models"].values() for t in entry["inputs"] + entry["outputs"]]
-    assert {tensor["dtype"] for tensor in tensors} == {dtype}
-    assert manifest["measured"]["agreement"]["dcn"] >= 60
-    assert bool(manifest["measured"]["layers"]) is (dtype == "int8")
-    assert f"| {method}" in capsys.readouterr().out
+    assert {tensor["dtype"] for tensor in tensors} == {"float32"}
+    assert (manifest["method"], manifest["quantization"]) == ("float16", {})
+
+
+def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
+    def make_bundle(workdir, *arguments):
+        raise UserError(repr(arguments))
+
+    monkeypatch.setattr("tools.bundling.make_bundle", make_bundle)
+    changes = {"method": "qat", "qat_steps": 7, "qat_learning_rate": 0.5, "seed": 3, "calibration_images": 20}
+    with pytest.raises(UserError) as caught:
+        quantize.main(values(classifier_workdir, tmp_path / "bundle", **changes))
+    assert str(caught.value) == "('qat', 3, 20, Tuning(steps=7, learning_rate=0.5, seed=3))"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +78,8 @@ def test_other_methods(sequence_workdir, tmp_path, method, dtype, capsys):
         ({"num_patches": 0}, "from 1 to the number of cells, 25, received 0"),
         ({"calibration_images": 15}, "at least 16 calibration images are needed, received 15"),
         ({"workdir": "nowhere"}, "no such workdir: nowhere"),
+        ({"qat_learning_rate": -1.0}, "--qat_learning_rate must be from 0 to 1, received -1.0"),
+        ({"report": "."}, "--report=. is a folder, or lies below a file"),
     ],
 )
 def test_wrong_input_writes_nothing(classifier_workdir, tmp_path, changes, message):

@@ -1,9 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
-import tiny_bundles
 
-from edge.bundle import write_bundle
 from edge.errors import UserError
 from tools import report
 
@@ -77,12 +75,9 @@ def test_a_place_where_no_report_can_be_is_told_before_the_work(tmp_path):
             report.check_destination(wrong)
 
 
-def test_the_command_reads_bundles(classifier_workdir, tmp_path, capsys):
-    bundle = tiny_bundles.make_bundle(tmp_path / "bundle", classifier_workdir, "float32")
-    values = SimpleNamespace(bundles=[str(tmp_path / "bundle")], report=str(tmp_path / "report.md"))
-    with pytest.raises(UserError, match="the float32 bundle of tiny_classifier was not measured"):
-        report.main(values)
-    made = {name: (tmp_path / "bundle" / name).read_bytes() for name in bundle.manifest["files"]}
-    write_bundle(tmp_path / "bundle", made, bundle.manifest | {"measured": manifest("float32")["measured"]})
-    report.main(values)
-    assert (tmp_path / "report.md").read_text() + "\n" == capsys.readouterr().out
+def test_the_command_reads_manifests(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(report, "load_bundle", lambda name: SimpleNamespace(manifest=manifest(name)))
+    report.main(SimpleNamespace(bundles=["ptq", "qat"], report=str(tmp_path / "report.md")))
+    expected = report.report([manifest("ptq"), manifest("qat")])
+    assert (tmp_path / "report.md").read_text() == expected
+    assert capsys.readouterr().out == expected + "\n"

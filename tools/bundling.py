@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field, replace
 
 from edge.bundle import model_file_name
 from edge.errors import UserError
-from edge.manifest import REQUIRED_MODELS
 from tools.calibration import calibration_inputs, stratified
 from tools.clone import Clone
 from tools.convert import convert, model_entry
@@ -102,9 +101,10 @@ def _tuned(source, workdir, num_patches, tuning):
     clone = rounded_clone(network, source.inputs)
     losses = tune(network, clone, images, num_patches, tuning)
     weights = clone.weights()
-    parts = graphs(clone, num_patches) | {"whole_fine": graphs(Clone(network, weights), num_patches)["whole_fine"]}
+    rounded, in_float = graphs(clone, num_patches), graphs(Clone(network, weights), num_patches)
+    parts = rounded | {"whole_fine": in_float["whole_fine"]}
     facts = source.facts | {"tuning": asdict(tuning), "tuning_images": len(images), "losses": losses}
-    return Source(parts, weights, source.inputs, REQUIRED_MODELS, facts)
+    return Source(parts, weights, source.inputs, ("coarse", "fine", "top"), facts)
 
 
 def _calibration_images(workdir, wanted):

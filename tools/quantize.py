@@ -24,7 +24,7 @@ METHODS = {
 def define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
-    flags.DEFINE_string("bundle", None, "Where to write the bundle; an older one there is replaced.", required=True)
+    flags.DEFINE_string("bundle", None, "Folder, or file ending in .zip; an older bundle is replaced.", required=True)
     flags.DEFINE_enum("method", "ptq", list(METHODS), "; ".join(f"{n}: {text}" for n, text in METHODS.items()) + ".")
     flags.DEFINE_integer("num_patches", None, "The bundle's number of patches; the training's by default.")
     flags.DEFINE_integer(
@@ -57,7 +57,7 @@ def main(values) -> None:
     measured |= bundling.against_float(trained.model, made)
     bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured})
     text = reports.report([bundle.manifest])
-    print(f"\n{text}\nwritten: {bundle.directory}")
+    print(f"\n{text}\nwritten: {bundle.path}")
     if values.report:
         reports.write(values.report, text)
 

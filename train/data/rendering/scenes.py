@@ -52,16 +52,16 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
         looseness: the picture shows up to so many times as much in height and width, log-uniformly from 1.
     """
     zoom = math.exp(rng.uniform(0, math.log(looseness)))
-    shift = rng.uniform(0.1, 0.9, 2) * (zoom - 1)  # what is added to the left and above, in sides of a tight crop
+    shift = (rng.uniform(0.1, 0.9, 2) * (zoom - 1)).tolist()  # what is added to the left and above, in tight crops
     native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0] / zoom)  # height in the photograph
     height = min(max(native * 1.15, 16), 60)
     face = draw_type_face(rng, split)
     number = set_number(rng, face, draw_label(rng), height)
     rows, columns = number.ink.shape
-    around = np.array([0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height])
-    room = np.array([columns, rows]) + 2 * around
-    corner = tuple(np.round(around + shift * room).astype(int).tolist())
-    shape = tuple(np.ceil(room * zoom).astype(int)[::-1].tolist())
+    across, up = 0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height
+    room = columns + 2 * across, rows + 2 * up
+    corner = round(across + shift[0] * room[0]), round(up + shift[1] * room[1])
+    shape = math.ceil(room[1] * zoom), math.ceil(room[0] * zoom)
     ground, value = _tones(rng)
     if rng.random() < FACADES * (zoom - 1):
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
@@ -81,14 +81,14 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
     left, top, right, bottom = _loose_window(rng, boxes)
-    tight = np.array([right - left, bottom - top])
-    (left, top), (right, bottom) = (left, top) - shift * tight, (right, bottom) + (zoom - 1 - shift) * tight
+    wide, high = right - left, bottom - top
+    left, top, wide, high = left - shift[0] * wide, top - shift[1] * high, zoom * wide, zoom * high
     rows = round(native * zoom)
-    small = rows, max(8, round(rows * (right - left) / (bottom - top)))
-    onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
+    small = rows, max(8, round(rows * wide / high))
+    onto = np.diag([small[1] / wide, small[0] / high, 1]) @ camera.translation(-left, -top)
     picture = camera.photograph(rng, camera.warp(surface, onto @ matrix, small), native)
-    image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
-    scale = size[1] / (right - left), size[0] / (bottom - top)
+    image = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))  # smooth at every scale
+    scale = size[1] / wide, size[0] / high
     boxes = (boxes - (left, top, left, top)) * (scale * 2)
     return Rendering(image, number.label, boxes.astype(np.float32))
 
@@ -121,7 +121,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
     boxes = boxes - (left + right, top + bottom) * 2
     picture = camera.photograph(rng, camera.warp(surface, matrix, size), min(height, 32))
-    return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
+    return Rendering(picture, number.label, boxes.astype(np.float32))
 
 
 def _prepare(rng, surface, box, height: float, ground: float, value: float) -> float:
@@ -137,7 +137,7 @@ def _prepare(rng, surface, box, height: float, ground: float, value: float) -> f
 
 def _tones(rng) -> tuple[float, float]:
     """Returns the brightness of the ground and of the digits: either may be the lighter one, often not by much."""
-    contrast = min(max(math.exp(rng.normal(math.log(88), 0.42)), 36), 200)
+    contrast = min(max(math.exp(rng.normal(math.log(88), 0.42)), 44), 200)
     darker = 10 + rng.beta(1.2, 1.5) * (240 - contrast)
     return (darker, darker + contrast) if rng.random() < 0.5 else (darker + contrast, darker)
 
@@ -183,7 +183,8 @@ def _loose_window(rng, boxes):
     """
     left, top = boxes[:, :2].min(axis=0).tolist()
     right, bottom = boxes[:, 2:].max(axis=0).tolist()
-    slack = (rng.gamma(2, 0.055) * rng.uniform((0.4, 0.5, 0.4, 0.5), (1.6, 2.2, 1.6, 2.2)) - 0.03) * (bottom - top)
+    loose, height = rng.gamma(2, 0.055), bottom - top
+    slack = [(loose * rng.uniform(*limits) - 0.03) * height for limits in ((0.4, 1.6), (0.5, 2.2)) * 2]
     left, top, right, bottom = left - slack[0], top - slack[1], right + slack[2], bottom + slack[3]
     before, after = (min(max(rng.normal(0.15, 0.05), 0.04), 0.28) for _ in range(2))
     width = (right - left) / (1 - before - after)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from train.data.rendering.paint import blend, cloud, noise, ramp, shifted, stamp
+from train.data.rendering.paint import blend, cloud, noise, ramp, resized, shifted, stamp
 from train.data.rendering.typefaces import CAPITAL, TypeFace, glyph
 
 LETTERS = "AaCcDdEeFfGHhJjKkLMmNnPpRrTtUuVvWwXxYy"  # those that are not read as digits
@@ -151,16 +151,16 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
     shapes = [glyph(face, characters[i]) for i in rng.integers(len(characters), size=count)]
     top = min(shape.top for shape in shapes)
     gap = CAPITAL // 10
-    width = sum(shape.mask.width for shape in shapes) + gap * (count - 1)
-    word = Image.new("L", (width, max(shape.top + shape.mask.height for shape in shapes) - top))
+    width = sum(shape.mask.shape[1] for shape in shapes) + gap * (count - 1)
+    word = np.zeros((max(shape.top + len(shape.mask) for shape in shapes) - top, width), np.uint8)
     left = 0
     for shape in shapes:
-        word.paste(shape.mask, (left, shape.top - top))
-        left += shape.mask.width + gap
+        rows, columns = shape.mask.shape
+        word[shape.top - top : shape.top - top + rows, left : left + columns] = shape.mask
+        left += columns + gap
     scale = height / CAPITAL
-    small = word.resize((max(2, round(width * scale)), max(2, round(word.height * scale))), Image.Resampling.BILINEAR)
-    mask = np.asarray(small, np.float32) / 255
-    stamp(surface, mask, (round(corner[0]), round(corner[1] + top * scale)), value)
+    mask = resized(word, (max(2, round(len(word) * scale)), max(2, round(width * scale))))
+    stamp(surface, mask.astype(np.float32) / 255, (round(corner[0]), round(corner[1] + top * scale)), value)
 
 
 def clutter(rng, surface, height: float, keep=None):
@@ -226,7 +226,7 @@ def _bush(rng, surface, keep):
     sideways = rng.random() < 0.5
     nearer = 2 * ramp(columns if sideways else rows) - 1
     outline = np.clip((cloud(rng, surface.shape, 12) + (nearer if sideways else nearer[:, None])) * 4, 0, 1)
-    outline = outline[:, :: rng.choice([-1, 1])]
+    outline = outline[:, :: 2 * rng.integers(2) - 1]
     if not (keep and outline[keep[1] : keep[3], keep[0] : keep[2]].any()):
         blend(surface, outline, leaves)
 

@@ -44,7 +44,7 @@ class Source:
         weights: layer name -> (kernel, bias) of the same network, normalisation folded in.
         inputs: as in `Made`; they set the ranges of int8 numbers.
         rounded: names of graphs that round to ranges of their own.
-        facts: what the manifest says of the quantization.
+        facts: what the manifest's `training` says of the quantization.
     """
 
     graphs: dict
@@ -85,8 +85,8 @@ def make_bundle(
         content = convert(graph, numbers, None if name in source.rounded else source.inputs.get(name))
         files[model_file_name(name)] = content
         models[name] = model_entry(content)
-    made = {"method": method, "quantization": source.facts, "models": models, "measured": None}
-    manifest |= made | {"training": training(workdir.result), "versions": versions()}
+    made = {"method": method, "models": models, "measured": None, "versions": versions()}
+    manifest |= made | {"training": training(workdir.result) | {"quantization": source.facts}}
     return Made(files, manifest, source.inputs)
 
 

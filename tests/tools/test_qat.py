@@ -119,4 +119,4 @@ def test_a_bundle_does_on_the_device_what_the_rounded_clone_does(fixture, reques
     assert (np.array([r.categories for r in found]) == categories).all(axis=1).mean() > 0.9
     assert all(crossing.same for crossing in runner._to_top), "vectors go from model to model as they are"
     assert made.manifest["method"] == "qat"
-    assert made.manifest["quantization"]["tuning"] == {"steps": 5, "learning_rate": 3e-5, "seed": 0}
+    assert made.manifest["training"]["quantization"]["tuning"] == {"steps": 5, "learning_rate": 3e-5, "seed": 0}

@@ -46,7 +46,7 @@ def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
     assert [error["snr_db"] for error in layers] == sorted(error["snr_db"] for error in layers)
     assert 10 < layers[0]["snr_db"] < layers[-1]["snr_db"] < 60
     assert manifest["measured"]["float32_bytes"]["fine.tflite"] > manifest["files"]["fine.tflite"]["bytes"]
-    assert manifest["quantization"] == {"calibration_images": 48}
+    assert manifest["training"]["quantization"] == {"calibration_images": 48}
     assert os.listdir(tmp_path / "new") == ["bundle"]
 
     compare.main(SimpleNamespace(**vars(values(classifier_workdir, tmp_path / "new" / "bundle", test_images=5))))
@@ -57,7 +57,7 @@ def test_float16_is_a_method(sequence_workdir, tmp_path):
     manifest = tiny_bundles.make_bundle(tmp_path / "bundle", sequence_workdir, "float16").manifest
     tensors = [t for entry in manifest["models"].values() for t in entry["inputs"] + entry["outputs"]]
     assert {tensor["dtype"] for tensor in tensors} == {"float32"}
-    assert (manifest["method"], manifest["quantization"]) == ("float16", {})
+    assert (manifest["method"], manifest["training"]["quantization"]) == ("float16", {})
 
 
 def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):

@@ -10,8 +10,7 @@ from absl import flags
 
 from edge.bundle import check_destination, write_bundle
 from edge.quiet import quiet
-from tools import command
-from tools import report as reports
+from tools import bundle_report, command
 
 METHODS = {
     "float32": "as trained",
@@ -44,7 +43,7 @@ def define_flags() -> None:
 def main(values) -> None:
     """Runs the command."""
     check_destination(values.bundle)
-    reports.check_destination(values.report)
+    bundle_report.check_destination(values.report)
     with quiet():  # importing TensorFlow writes several lines
         from tools import agreement, bundling, qat, workdir
     trained = workdir.load_workdir(values.workdir)
@@ -56,10 +55,10 @@ def main(values) -> None:
         measured = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
     measured |= bundling.against_float(trained.model, made)
     bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured})
-    text = reports.report([bundle.manifest])
+    text = bundle_report.report([bundle.manifest])
     print(f"\n{text}\nwritten: {bundle.path}")
     if values.report:
-        reports.write(values.report, text)
+        bundle_report.write(values.report, text)
 
 
 if __name__ == "__main__":

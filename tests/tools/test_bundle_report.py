@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from edge.errors import UserError
-from tools import report
+from tools import bundle_report as report
 
 
 def manifest(method, **changes):

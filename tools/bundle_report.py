@@ -1,6 +1,6 @@
 """What bundles of one network lose, side by side, as Markdown: errors, sizes, and the layers that lose most.
 
-python -m tools.report --bundles=DIR[,DIR...] [--report=FILE.md]
+python -m tools.bundle_report --bundles=DIR[,DIR...] [--report=FILE.md]
 
 Everything is read from the manifests, in which tools.quantize wrote what it measured.
 """

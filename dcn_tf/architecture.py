@@ -12,7 +12,8 @@ CLASSIFICATION = "classification"
 SEQUENCE = "sequence"
 WEIGHTINGS = ("average", "inverse_entropy")
 STATISTICS = ("separate", "shared")
-SELECTORS = ("entropy_gradient", "random", "centre", "confidence", "oracle")  # ways to choose cells
+SELECTORS = ("entropy_gradient", "average_gradient", "random", "centre", "confidence", "oracle")  # of cells
+PER_CELL_SELECTORS = ("average_gradient", "confidence")  # those that need a prediction per cell: sequences alone
 
 
 def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from dcn_tf.architecture import SELECTORS
+from dcn_tf.architecture import PER_CELL_SELECTORS, SELECTORS
 from dcn_tf.geometry import Geometry
 from dcn_tf.saliency import heads_entropy
 
@@ -11,9 +11,10 @@ def cell_scores(name: str, model, glance: dict, image_size, boxes, seed):
     """Returns how much a selector wants each cell.
 
     Args:
-        name: 'entropy_gradient' (the method's own saliency), 'random', 'centre' (nearest to the image's centre first),
-            'confidence' (sequences alone: cells whose own coarse prediction has the lowest entropy) or 'oracle'
-            (nearest to the centre of the true box first).
+        name: 'entropy_gradient' (the network's own saliency), 'average_gradient' (sequences alone: the saliency of the
+            averaged coarse output, which is the paper's, whatever the network's own pooling), 'random', 'centre'
+            (nearest to the image's centre first), 'confidence' (sequences alone: cells whose own coarse prediction has
+            the lowest entropy) or 'oracle' (nearest to the centre of the true box first).
         model: a `DynamicCapacityNetwork`.
         glance: what `model.glance` returned.
         image_size: (height, width) in pixels, integers or scalar tensors.
@@ -37,12 +38,22 @@ def cell_scores(name: str, model, glance: dict, image_size, boxes, seed):
     if name == "oracle":
         centres = tf.stack([boxes[:, 1] + boxes[:, 3], boxes[:, 0] + boxes[:, 2]], axis=1) / 2
         return nearness(model.coarse.geometry, shape, centres)
-    if name == "confidence":
-        if not hasattr(model.coarse_top, "cell_logits"):
-            raise ValueError("the confidence selector needs a prediction per cell, which classifiers do not have")
+    if name in PER_CELL_SELECTORS:
         top = model.architecture.top
+        if not hasattr(model.coarse_top, "cell_logits"):
+            raise ValueError(f"the selector {name!r} needs a prediction per cell, which classifiers do not have")
+        if name == "average_gradient":
+            return _average_saliency(model.coarse_top, glance["coarse_features"])
         return -heads_entropy(model.coarse_top.cell_logits(glance["coarse_features"]), top.heads, top.saliency_heads)
     raise ValueError(f"selector must be one of {', '.join(SELECTORS)}. Received: {name!r}")
+
+
+def _average_saliency(top, features):
+    """Returns the saliency of a sequence top's output, were its cells averaged: [batch, h, w, D] -> [batch, h, w]."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(features)
+        output_entropy = top.entropy(top(features, weighting="average"))
+    return tf.norm(tape.gradient(output_entropy, features), axis=-1)
 
 
 def nearness(geometry: Geometry, shape, points):

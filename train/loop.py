@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import SEQUENCE, Architecture, channels_of
+from dcn_tf.architecture import PER_CELL_SELECTORS, SEQUENCE, Architecture, channels_of
 from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, pictures, steps
@@ -107,9 +107,10 @@ def _check_trainable(config: Config, architecture: Architecture):
         raise UserError(
             f"--num_patches must be at most the number of cells, {height * width}. Received: {architecture.num_patches}"
         )
-    if "confidence" in config.selectors and architecture.task != SEQUENCE:
+    per_cell = [name for name in config.selectors if name in PER_CELL_SELECTORS]
+    if per_cell and architecture.task != SEQUENCE:
         raise UserError(
-            "the selector 'confidence' needs a prediction per cell, which classifiers do not have. "
+            f"the selector {per_cell[0]!r} needs a prediction per cell, which classifiers do not have. "
             f"Received: --selectors={','.join(config.selectors)} with --preset={config.preset}; leave it out"
         )
     if config.model != "dcn" or config.training != "end_to_end":

@@ -5,6 +5,7 @@ import os
 
 from absl import flags
 
+from dcn_tf.architecture import SELECTORS
 from train import command
 from train.config import MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
 from train.errors import UserError
@@ -70,7 +71,7 @@ LIST_FLAGS = {
     "dataset_weights": (float, "Shares of several data sets in every batch; equal by default."),
     "eval_num_patches": (int, "Numbers of patches to evaluate with."),
     "eval_scales": (float, "Sizes to read test images at, in parts of their own; the answers are averaged one by one."),
-    "selectors": (str, "Other choices of patches to compare with: random, centre, confidence, oracle (the true box)."),
+    "selectors": (str, f"Other choices of patches to compare with: {', '.join(SELECTORS[1:])} (the true box)."),
 }
 BOOLEAN_FLAGS = {
     "fallback": "Whether --fallback_dataset may be used.",

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,19 @@ def test_every_selector_scores_every_cell(model, glance, name):
 
 def test_the_methods_own_is_the_saliency(model, glance):
     np.testing.assert_array_equal(scores("entropy_gradient", model, glance), glance["saliency"])
+
+
+def test_the_papers_saliency_is_that_of_the_averaged_output(sequence_architecture, model, glance):
+    np.testing.assert_allclose(scores("average_gradient", model, glance), glance["saliency"], rtol=1e-5)
+    spec = dataclasses.replace(sequence_architecture.top, coarse_weighting="inverse_entropy")
+    other = DynamicCapacityNetwork(dataclasses.replace(sequence_architecture, top=spec))
+    other.build()
+    other.set_weights(model.get_weights())
+    look = other.glance(np.random.default_rng(0).random((2, 16, 20, 1), np.float32))
+    assert np.abs(look["saliency"] - scores("average_gradient", other, look)).max() > 1e-3
+    np.testing.assert_allclose(
+        scores("average_gradient", other, look), scores("average_gradient", model, look), rtol=1e-5
+    )
 
 
 def test_centre_prefers_the_cells_in_the_middle(model, glance):

@@ -1,23 +1,24 @@
-"""What the device is given: a folder with models, the saliency's weights, and a manifest with their checksums.
+"""What the device is given: models, the saliency's weights, and a manifest with their checksums, in a folder or a zip.
 
-python -m edge.bundle check DIR
+python -m edge.bundle check BUNDLE          verify it, as far as running its models here, and print its card
+python -m edge.bundle pack BUNDLE FILE.zip  write it as one file; the same bundle always gives the same bytes
+
+The checksums find damage. They do not make a stranger's bundle safe: a crafted model can crash the runtime or worse, so
+take bundles from those whom you would take programs from.
 """
 
 import hashlib
-import json
-import os
-import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.arguments import OneLineParser
-from edge.errors import UserError, one_line, run_main
-from edge.manifest import MODELS, REQUIRED_MODELS, check_manifest
+from edge.errors import UserError, run_main
+from edge.manifest import check_manifest, format_manifest, parse_manifest
+from edge.storage import MANIFEST_FILE, MOST_BYTES, check_destination, is_plain, opened, write
 
-MANIFEST_FILE = "manifest.json"
 SALIENCY_FILE = "saliency.npz"
+MOST_MANIFEST_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -25,21 +26,18 @@ class Bundle:
     """A bundle that was read and found whole.
 
     Attributes:
-        directory: its folder.
-        manifest: see `edge.manifest.MANIFEST`.
+        path: its folder or zip file.
+        manifest: see `manifest.schema.json`.
+        files: name -> content of every file, as it was when it was checked.
     """
 
-    directory: Path
+    path: Path
     manifest: dict
+    files: dict
 
-    def model_file(self, name: str) -> Path:
-        """Returns the path of the named model."""
-        return self.directory / model_file_name(name)
-
-    @property
-    def saliency_file(self) -> Path:
-        """Path of the weights that the closed form of the saliency needs."""
-        return self.directory / SALIENCY_FILE
+    def model(self, name: str) -> bytes:
+        """Returns the named model's file."""
+        return self.files[model_file_name(name)]
 
 
 def model_file_name(name: str) -> str:
@@ -47,56 +45,48 @@ def model_file_name(name: str) -> str:
     return f"{name}.tflite"
 
 
-def load_bundle(directory) -> Bundle:
+def load_bundle(path) -> Bundle:
     """Reads a bundle and checks its manifest and the checksum of every file.
+
+    Args:
+        path: a folder, or a zip file, told apart by what is there.
 
     Raises:
         UserError: it is not a bundle, not whole, or of another format version.
     """
-    directory = Path(directory)
-    manifest = _read_manifest(directory)
-    check_manifest(manifest)
-    needed = [model_file_name(name) for name in MODELS if name in REQUIRED_MODELS or name in manifest["models"]]
-    for name in [*needed, SALIENCY_FILE]:
-        if name not in manifest["files"]:
-            raise UserError(f"manifest.files lacks {name}; export the bundle again with tools.quantize")
-    for name, entry in manifest["files"].items():
-        _check_file(directory, name, entry)
-    return Bundle(directory, manifest)
+    path = Path(path)
+    with opened(path) as read:
+        try:
+            content = read(MANIFEST_FILE, MOST_MANIFEST_BYTES)
+        except FileNotFoundError:
+            raise UserError(f"{path} is not a bundle: it has no {MANIFEST_FILE}; name a bundle") from None
+        manifest = parse_manifest(content)
+        files = {MANIFEST_FILE: content}
+        _check_total(manifest["files"], path)
+        for name, entry in manifest["files"].items():
+            files[name] = _read_checked(read, path, name, entry)
+    return Bundle(path, manifest, files)
 
 
-def _read_manifest(directory: Path):
-    if not directory.is_dir():
-        raise UserError(f"no such bundle folder: {directory}; make one with tools.quantize --bundle={directory}")
-    try:
-        text = (directory / MANIFEST_FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{directory} is not a bundle: it has no {MANIFEST_FILE}; name a bundle's folder") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{directory / MANIFEST_FILE} cannot be read: {one_line(error)}; copy the bundle again"
-        ) from None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        message = f"{directory / MANIFEST_FILE} is not JSON: {one_line(error)}; copy or export the bundle again"
-        raise UserError(message) from None
+def _check_total(entries: dict, path: Path):
+    total = sum(entry["bytes"] for entry in entries.values())
+    if total > MOST_BYTES:
+        raise UserError(f"{path} has {total:,} bytes, more than the {MOST_BYTES:,} of any bundle; name a bundle")
 
 
-def _check_file(directory: Path, name: str, entry: dict):
-    if Path(name).name != name:
+def _read_checked(read, path: Path, name: str, entry: dict) -> bytes:
+    if not is_plain(name):
         raise UserError(f"manifest.files names {name!r}, which is not a plain file name; export the bundle again")
     try:
-        content = (directory / name).read_bytes()
+        content = read(name, entry["bytes"])
     except FileNotFoundError:
-        raise UserError(f"{name} is missing in the bundle {directory}; copy the bundle again") from None
-    except OSError as error:
-        raise UserError(f"{directory / name} cannot be read: {one_line(error)}; copy the bundle again") from None
+        raise UserError(f"{name} is missing in the bundle {path}; copy the bundle again") from None
     if file_entry(content) != {"sha256": entry["sha256"], "bytes": entry["bytes"]}:
         raise UserError(
-            f"{directory / name} is not the file that was exported (sha256 differs, {len(content)} bytes where the "
+            f"{name} in {path} is not the file that was exported (sha256 differs, {len(content)} bytes where the "
             f"manifest says {entry['bytes']}); copy the bundle again"
         )
+    return content
 
 
 def file_entry(content: bytes) -> dict:
@@ -104,72 +94,24 @@ def file_entry(content: bytes) -> dict:
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def check_destination(directory) -> None:
-    """Raises UserError unless a bundle may be written there: a new or empty folder, or an older bundle."""
-    directory = Path(directory)
-    if directory.is_dir():
-        other = {path.name for path in directory.iterdir()}
-        if other and MANIFEST_FILE not in other:
-            raise UserError(f"{directory} is not a bundle and not empty; name another folder, or empty this one")
-    elif os.path.lexists(directory):
-        raise UserError(f"{directory} is not a folder; name another one")
-
-
-def write_bundle(directory, files: dict, manifest: dict) -> Bundle:
+def write_bundle(path, files: dict, manifest: dict) -> Bundle:
     """Writes a bundle beside its place and then renames it there, so that no half of a bundle is ever seen.
 
     Args:
-        directory: where to; an older bundle there is replaced.
+        path: where to: a zip file where it ends in .zip, else a folder. An older bundle there is replaced.
         files: file name -> content, bytes.
         manifest: without `files`, which is filled in here.
 
     Raises:
-        UserError: there is something else at `directory`, or it cannot be written.
+        UserError: there is something else at `path`, or it cannot be written.
     """
-    directory = Path(directory).resolve()
-    check_destination(directory)
+    path = Path(path).resolve()
+    check_destination(path)
     manifest = manifest | {"files": {name: file_entry(content) for name, content in sorted(files.items())}}
     check_manifest(manifest)
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(directory, {**files, MANIFEST_FILE: text.encode()})
-    except OSError as error:
-        raise UserError(f"{directory} cannot be written: {one_line(error)}; name another folder") from None
-    return Bundle(directory, manifest)
-
-
-def _write_whole(directory: Path, files: dict):
-    fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        for name, content in files.items():
-            _write_synced(fresh / name, content)
-        fresh.chmod(0o755)
-        _replace_directory(fresh, directory)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)  # what is left of it after a failure; gone after success
-
-
-def _write_synced(path: Path, content: bytes):
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _replace_directory(fresh: Path, directory: Path):
-    """Renames `fresh` to `directory`. Folders cannot be exchanged in one step; an older one is put back on failure."""
-    if not directory.exists():
-        fresh.rename(directory)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{directory.name}.old.", dir=directory.parent))
-    directory.rename(old)
-    try:
-        fresh.rename(directory)
-    except OSError:
-        old.rename(directory)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    files = {**files, MANIFEST_FILE: format_manifest(manifest)}
+    write(path, files)
+    return Bundle(path, manifest, files)
 
 
 def card(bundle: Bundle) -> str:
@@ -198,12 +140,36 @@ def card(bundle: Bundle) -> str:
     return "\n".join(f"{name:<18} {value}" for name, value in lines)
 
 
+def check(path) -> None:
+    """Prints a bundle's card, after making its interpreters; UserError where it is damaged or cannot be run here."""
+    from edge.runner import TwoStageRunner  # which imports this module
+
+    bundle = load_bundle(path)
+    TwoStageRunner(bundle)
+    print(card(bundle))
+
+
+def pack(path, destination) -> None:
+    """Writes a bundle as one zip file; UserError where it is damaged, or something else lies at the destination."""
+    if Path(destination).suffix != ".zip":
+        raise UserError(f"a packed bundle's name ends in .zip, received {destination}; name it {destination}.zip")
+    write(Path(destination).resolve(), load_bundle(path).files)
+    print(f"written: {destination}")
+
+
 def main(arguments=None) -> None:
     """The command `python -m edge.bundle`."""
-    parser = OneLineParser(prog="python -m edge.bundle", description="Checks a bundle and prints its card.")
-    parser.add_argument("action", choices=["check"])
-    parser.add_argument("directory", metavar="DIR", help="the bundle's folder")
-    print(card(load_bundle(parser.parse_args(arguments).directory)))
+    parser = OneLineParser(prog="python -m edge.bundle", description="Checks a bundle, or packs it into one file.")
+    actions = parser.add_subparsers(required=True, metavar="check | pack")
+    checking = actions.add_parser("check", help="verify a bundle and print its card")
+    checking.set_defaults(run=check)
+    packing = actions.add_parser("pack", help="write a bundle as one zip file")
+    packing.set_defaults(run=pack)
+    for action in (checking, packing):
+        action.add_argument("path", metavar="BUNDLE", help="the bundle's folder or zip file")
+    packing.add_argument("destination", metavar="FILE.zip", help="where to; an older bundle there is replaced")
+    parsed = vars(parser.parse_args(arguments))
+    parsed.pop("run")(**parsed)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,21 @@
-"""What a user did wrong, in one line."""
+"""How a program ends: what a user did wrong, or what went wrong, in one line, and the exit status."""
 
+import contextlib
 import os
+import signal
 import sys
 
 EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
+EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 
 class UserError(Exception):
     """The user's input is wrong. The message is one line: what is wrong, what was received, what to do."""
+
+
+class WorkError(Exception):
+    """What was asked for was right, and could not be done or not be finished. The message is one line."""
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:
@@ -20,18 +27,45 @@ def one_line(error: BaseException, limit: int = 300) -> str:
 def run_main(main, *args) -> None:
     """Calls `main(*args)` and ends the process with the status that it returns, 0 for None.
 
-    A `UserError` becomes one line on stderr and status 2. A reader that closed our output early (`| head`) is no error.
+    A `UserError` becomes one line on stderr and status 2; a `WorkError`, or a disk that is full, one line and status 1.
+    An interrupt ends with status 130 and SIGTERM with 143, without a word. A reader that closed our output early
+    (`| head`) is no error.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
+    previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = main(*args) or 0
         sys.stdout.flush()
     except UserError as error:
-        print(f"error: {one_line(error, 2000)}", file=sys.stderr)
-        status = EXIT_WRONG_INPUT
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        status = 130
+        status = _report(error, EXIT_WRONG_INPUT)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit would fail again
         status = 0
+    except (OSError, WorkError) as error:
+        status = _report(error, EXIT_FAILED)
+    except KeyboardInterrupt:
+        status = EXIT_INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        _flush_or_discard()
     sys.exit(status)
+
+
+def _terminate(number, frame):
+    sys.exit(128 + number)
+
+
+def _report(error, status) -> int:
+    print(f"error: {one_line(error, 2000)}", file=sys.stderr)
+    return status
+
+
+def _flush_or_discard():
+    """Empties stdout, so that the interpreter's own flush at exit cannot fail."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):  # one without a file descriptor
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

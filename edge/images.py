@@ -1,6 +1,11 @@
 """From image files to the pixels that a model takes."""
 
+import glob
+import itertools
+import os
 import re
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,48 +14,88 @@ from PIL import Image, ImageOps
 from edge.errors import UserError, one_line
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+LARGE = 2**21  # pixels from which on a JPEG is decoded at a fraction of its size
 
 
-def expand(paths) -> list[Path]:
-    """Returns the image files that paths name: a file as itself, a folder as the images in it, in natural order.
+def expand(arguments):
+    """Returns an iterator over the image files that arguments name.
 
-    A file that does not exist is returned as well: reading it gives the error, in its turn.
+    A file is itself, a folder the images in it, a pattern with * ? [ or ** the files that it matches, both in natural
+    order; '-' is standard input, a path a line, read as they come. A file that does not exist is returned as well:
+    reading it gives the error, in its turn.
 
     Raises:
-        UserError: a folder holds no image.
+        UserError: a folder holds no image, or a pattern matches no file.
     """
-    files = []
-    for path in map(Path, paths):
-        if not path.is_dir():
-            files.append(path)
-            continue
-        found = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+    return itertools.chain.from_iterable([_expand(argument) for argument in arguments])
+
+
+def _expand(argument):
+    path = Path(argument)
+    if str(argument) == "-":
+        return _standard_input()
+    if os.path.isdir(path):
+        return _images_in(path)
+    if set(str(path)) & set("*?[") and not os.path.lexists(path):
+        found = [Path(match) for match in glob.glob(str(path), recursive=True) if os.path.isfile(match)]
         if not found:
-            raise UserError(f"the folder {path} holds no image ({' '.join(SUFFIXES)}); name another folder or a file")
-        files.extend(sorted(found, key=natural_key))
-    return files
+            raise UserError(f"no file matches {path}; check the pattern")
+        return sorted(found, key=natural_key)
+    return [path]
+
+
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        found = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+    except OSError as error:
+        raise UserError(f"the folder {folder} cannot be read: {one_line(error)}; name another folder") from None
+    if not found:
+        raise UserError(f"the folder {folder} holds no image ({' '.join(SUFFIXES)}); name another folder or a file")
+    return sorted(found, key=natural_key)
+
+
+def _standard_input():
+    if sys.stdin is None:
+        raise UserError("- asks for standard input, which is closed; name files, or pipe their names in")
+    lines = (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+    return (Path(line) for line in lines if line)
 
 
 def natural_key(path: Path) -> list:
     """Returns a sorting key by which 2.png comes before 10.png."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name.lower())]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path).lower())]
 
 
-def open_image(path) -> Image.Image:
+def open_image(path, enough: int | None = None) -> Image.Image:
     """Returns a decoded image, upright, as 'L' or 'RGB'. What is transparent stands on black.
+
+    Args:
+        path: of the file.
+        enough: so many pixels a side will do. A large JPEG is then decoded at a half, a quarter or an eighth of its
+            size, as long as that leaves so many: a photograph of 12 million pixels takes 1 MB instead of 36.
 
     Raises:
         UserError: the file is missing, no image, damaged, or larger than Pillow's limit.
     """
     try:
-        with Image.open(path) as image:
-            image.load()
-            return _plain(ImageOps.exif_transpose(image))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of odd files; what matters comes as an exception
+            return _decoded(path, enough)
     except FileNotFoundError:
         raise UserError(f"no such file: {path}; check the path") from None
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except Exception as error:  # on a damaged file Pillow's readers raise almost anything
         reason = "not an image" if isinstance(error, Image.UnidentifiedImageError) else one_line(error)
         raise UserError(f"{path} cannot be read as an image: {reason}; replace the file") from error
+
+
+def _decoded(path, enough):
+    with Image.open(path) as image:
+        if enough and image.width * image.height > LARGE:
+            image.draft(None, (enough, enough))
+        if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels, more than {Image.MAX_IMAGE_PIXELS:,}")
+        image.load()
+        return _plain(ImageOps.exif_transpose(image))
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -79,10 +124,11 @@ class Fit:
     """
 
     def __init__(self, image_size, input_size, rule: str):
-        self.scale = tuple(n / m for n, m in zip(input_size, image_size))
+        scale = tuple(n / m for n, m in zip(input_size, image_size))
         if rule == "fit":
-            self.scale = (min(self.scale),) * 2
-        self.size = tuple(max(1, min(n, round(m * s))) for n, m, s in zip(input_size, image_size, self.scale))
+            scale = (min(scale),) * 2
+        self.size = tuple(max(1, min(n, round(m * s))) for n, m, s in zip(input_size, image_size, scale))
+        self.scale = tuple(n / m for n, m in zip(self.size, image_size))  # in whole pixels, and so not quite `scale`
         self.offset = tuple((n - m) // 2 for n, m in zip(input_size, self.size))
 
     def to_image(self, row, column) -> tuple[float, float]:
@@ -105,6 +151,11 @@ def model_pixels(image: Image.Image, manifest: dict) -> np.ndarray:
     return pixels
 
 
+def enough_pixels(manifest: dict) -> int:
+    """Returns how many pixels a side of an image the manifest's input can make use of: twice its own, to be safe."""
+    return 2 * max(manifest["input"]["size"])
+
+
 def load_image(path, manifest: dict) -> np.ndarray:
     """Returns an image file as the manifest's input wants it: [H, W, C] uint8; see `open_image` for errors."""
-    return model_pixels(open_image(path), manifest)
+    return model_pixels(open_image(path, enough_pixels(manifest)), manifest)

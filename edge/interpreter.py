@@ -4,8 +4,7 @@ Nothing else in this project imports a runtime.
 """
 
 import importlib
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -37,7 +36,8 @@ class Tensor:
     @classmethod
     def from_manifest(cls, entry: dict) -> "Tensor":
         """Returns the tensor that an entry of the manifest describes."""
-        return cls(**(entry | {"shape": tuple(entry["shape"])}))
+        values = {field.name: entry[field.name] for field in fields(cls)}
+        return cls(**(values | {"shape": tuple(entry["shape"])}))
 
     @property
     def quantized(self) -> bool:
@@ -59,21 +59,20 @@ class Tensor:
         return (raw.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
 
-def make_interpreter(model, num_threads: int = 1):
+def make_interpreter(content: bytes, num_threads: int = 1, name: str = "the model"):
     """Returns an interpreter of ai-edge-litert, else of tflite-runtime, else of TensorFlow.
 
     Args:
-        model: the path of a .tflite file, or its bytes.
+        content: of a .tflite file.
         num_threads: threads of one inference.
+        name: what to call the model where it fails.
 
     Raises:
         UserError: no runtime is installed, or it cannot run the model.
     """
-    source = {"model_content": bytes(model)} if isinstance(model, bytes | bytearray) else {"model_path": str(model)}
-    name = "model" if "model_content" in source else Path(model).name
     try:
         with quiet():
-            interpreter = _runtime().Interpreter(**source, num_threads=num_threads)
+            interpreter = _runtime().Interpreter(model_content=content, num_threads=num_threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:  # not a model, or an operator that this runtime lacks
         raise UserError(
@@ -96,16 +95,17 @@ class Model:
     """One .tflite model of a bundle: one input, and outputs by name.
 
     Args:
-        file: path of the .tflite file, or its bytes.
+        content: of the .tflite file.
         entry: the manifest's description of it: `inputs` and `outputs`, lists of tensors.
         num_threads: threads of one inference.
+        name: what to call it where it fails.
 
     Raises:
         UserError: the runtime cannot run the file, or the file is not what the manifest describes.
     """
 
-    def __init__(self, file, entry: dict, num_threads: int = 1):
-        self.interpreter = make_interpreter(file, num_threads)
+    def __init__(self, content: bytes, entry: dict, num_threads: int = 1, name: str = "the model"):
+        self.interpreter = make_interpreter(content, num_threads, name)
         (self.input,) = (Tensor.from_manifest(tensor) for tensor in entry["inputs"])
         self.outputs = [Tensor.from_manifest(tensor) for tensor in entry["outputs"]]
         inputs, outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
@@ -140,12 +140,13 @@ class Model:
 
 
 def _matching_index(tensor: Tensor, details: list) -> int:
-    """Returns the interpreter's index of a tensor; UserError where shape or type are not the manifest's."""
+    """Returns the interpreter's index of a tensor; UserError where the model has another than the manifest."""
     if tensor.order < len(details):
         found = details[tensor.order]
-        if tuple(found["shape"]) == tensor.shape and np.dtype(found["dtype"]).name == tensor.dtype:
+        described = (tensor.shape, tensor.dtype, (tensor.scale, tensor.zero_point) if tensor.quantized else (0, 0))
+        if described == (tuple(found["shape"]), np.dtype(found["dtype"]).name, tuple(found["quantization"])):
             return found["index"]
     raise UserError(
-        f"the manifest's tensor {tensor.name!r} ({tensor.dtype}, shape {list(tensor.shape)}) is not in its model file; "
-        "export the bundle again"
+        f"the manifest's tensor {tensor.name!r} ({tensor.dtype}, shape {list(tensor.shape)}, scale {tensor.scale:g}, "
+        f"zero point {tensor.zero_point}) is not in its model file; export the bundle again"
     )

@@ -5,25 +5,38 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from edge.errors import UserError, one_line
+from edge.errors import UserError, WorkError, one_line
 from edge.images import Fit
 from edge.result import Result
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
+SMALLEST = 200  # pixels of an overlay's longer side
+ROWS = 256  # of a picture that are worked on at a time, to save memory
 BOX_COLOUR = (60, 255, 120)
 
 
 def draw(image: Image.Image, result: Result, manifest: dict) -> Image.Image:
-    """Returns the overlay, of the image's own size; boxes are the patches in the image's pixels."""
-    fit = Fit((image.height, image.width), manifest["input"]["size"], manifest["input"]["resize"])
-    picture = image.convert("RGB")
+    """Returns the overlay: the image in its own pixels, its patches as boxes, and below it a strip with the reading.
+
+    A tiny image is enlarged by a whole factor until its longer side has `SMALLEST` pixels.
+    """
+    factor = max(1, -(-SMALLEST // max(image.size)))
+    width, height = image.width * factor, image.height * factor
+    text = f"{result.prediction}  {result.probability:.0%}"
+    font_size = min(32, max(12, height // 12))
+    right, bottom = ImageDraw.Draw(Image.new("RGB", (1, 1))).textbbox((4, 3), text, font_size=font_size)[2:]
+    picture = Image.new("RGB", (max(width, int(right) + 4), height + int(bottom) + 4))
+    picture.paste(image if factor == 1 else image.resize((width, height), Image.Resampling.NEAREST))
+    fit = Fit((height, width), manifest["input"]["size"], manifest["input"]["resize"])
     if result.saliency is not None:
-        picture = _heated(picture, result.saliency, manifest["cells"], fit)
+        _heat(picture, (width, height), result.saliency, manifest["cells"], fit)
     pen = ImageDraw.Draw(picture)
-    thickness = max(1, min(image.size) // 150)
+    thickness = max(1, min(width, height) // 150)
     for box in patch_boxes(result, manifest, fit):
         pen.rectangle(box, outline=BOX_COLOUR, width=thickness)
-    _write(pen, f"{result.prediction}  {result.probability:.0%}", min(32, max(10, image.height // 8)))
+    pen.rectangle((width, 0, picture.width, height), fill=0)
+    pen.rectangle((0, height, *picture.size), fill=0)
+    pen.text((4, height + 3), text, fill=(255, 255, 255), font_size=font_size)
     return picture
 
 
@@ -40,28 +53,22 @@ def patch_boxes(result: Result, manifest: dict, fit: Fit) -> list:
     return boxes
 
 
-def _heated(picture, saliency, cells, fit):
-    """Returns the picture with each cell's saliency around the centre of the cell's field."""
-    strength = saliency / max(float(saliency.max()), 1e-12)
-    shape = np.array(saliency.shape)
+def _heat(picture, size, saliency, cells, fit):
+    """Lays each cell's saliency around the centre of its field over the picture, a few rows at a time."""
     first = np.array(cells["offset"]) + (np.array(cells["field"]) - cells["stride"]) / 2
     top, left = fit.to_image(*first)
-    bottom, right = fit.to_image(*(first + shape * cells["stride"]))
-    size = (max(1, round(right - left)), max(1, round(bottom - top)))
-    heat = Image.fromarray((strength * 255).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
-    canvas = Image.new("L", picture.size)
-    canvas.paste(heat, (round(left), round(top)))
-    strength = np.asarray(canvas, np.float32) / 255
-    position = strength * (len(HEAT) - 1)
-    colour = np.stack([np.interp(position, range(len(HEAT)), HEAT[:, c]) for c in range(3)], axis=-1)
-    share = 0.6 * strength[..., None]
-    return Image.fromarray((np.asarray(picture) * (1 - share) + colour * share).astype(np.uint8))
-
-
-def _write(pen, text, size):
-    box = pen.textbbox((2, 1), text, font_size=size)
-    pen.rectangle((0, 0, box[2] + 2, box[3] + 2), fill=(0, 0, 0))
-    pen.text((2, 1), text, fill=(255, 255, 255), font_size=size)
+    bottom, right = fit.to_image(*(first + np.array(saliency.shape) * cells["stride"]))
+    down, across = saliency.shape[0] / (bottom - top), saliency.shape[1] / (right - left)  # cells per pixel
+    strength = Image.fromarray((saliency / max(float(saliency.max()), 1e-12) * 255).astype(np.uint8))
+    steps = np.linspace(0, len(HEAT) - 1, 256)
+    tables = [np.interp(steps, range(len(HEAT)), HEAT[:, channel]).astype(int).tolist() for channel in range(3)]
+    share = [round(0.6 * value) for value in range(256)]
+    for row in range(0, size[1], ROWS):
+        affine = (across, 0, -left * across, 0, down, (row - top) * down)
+        strip_size = (size[0], min(ROWS, size[1] - row))
+        strip = strength.transform(strip_size, Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
+        heat = Image.merge("RGB", [strip.point(table) for table in tables])
+        picture.paste(heat, (0, row), strip.point(share))
 
 
 class OverlayFolder:
@@ -82,7 +89,11 @@ class OverlayFolder:
             ) from None
 
     def save(self, picture: Image.Image, path: Path) -> Path:
-        """Writes the overlay of the image at `path` as PNG, whole or not at all, and returns where."""
+        """Writes the overlay of the image at `path` as PNG, whole or not at all, and returns where.
+
+        Raises:
+            WorkError: the disk refuses.
+        """
         name, number = f"{path.stem}.png", 2
         while name in self._used:
             name, number = f"{path.stem}-{number}.png", number + 1
@@ -92,7 +103,7 @@ class OverlayFolder:
             picture.save(partial, format="PNG")
             partial.replace(self.directory / name)
         except OSError as error:
-            raise UserError(f"--overlay: {self.directory / name} cannot be written: {one_line(error)}") from None
+            raise WorkError(f"--overlay: {self.directory / name} cannot be written: {one_line(error)}") from None
         finally:
             partial.unlink(missing_ok=True)
         return self.directory / name

@@ -1,89 +1,146 @@
 """Reads images with a bundle, one line per image.
 
-python -m edge.run --bundle=DIR PATH... [--num_patches=K] [--exit_entropy=X] [--json] [--overlay=DIR] [--threads=N]
+python -m edge.run --bundle=BUNDLE PATH... [--num_patches=K] [--exit_entropy=X] [--json] [--overlay=DIR] [--threads=N]
+python -m edge.run --bundle=BUNDLE --camera=auto [--frames=N] [--interval=S] ...
 """
 
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: a thread per core makes tiny products slower
 
+import contextlib
 import json
+import math
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
+from edge.camera import frames, open_camera
 from edge.errors import EXIT_FAILED, UserError, one_line, run_main
-from edge.images import expand, model_pixels, open_image
+from edge.images import enough_pixels, expand, model_pixels, open_image
 from edge.overlay import OverlayFolder, draw
+from edge.result import Clock
 from edge.runner import TwoStageRunner
+from edge.timing import Timing
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image that is read from a file; `edge.camera.Frame` is its like."""
+
+    name: Path
+
+    def read(self, enough: int | None = None):
+        """Returns the image; see `edge.images.open_image`."""
+        return open_image(self.name, enough)
+
+
+def make_parser() -> OneLineParser:
+    """Returns the parser of the command line."""
+    parser = OneLineParser(prog="python -m edge.run", description="Reads images with a bundle, one line per image.")
+    add = parser.add_argument
+    add("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize")
+    add("paths", nargs="*", metavar="PATH", help="image files, folders, quoted patterns; - reads paths from stdin")
+    add(
+        "--camera", metavar="KIND[:INDEX]", help="picamera2, opencv, or auto: the first that is there; in place of PATH"
+    )
+    add("--frames", type=int, metavar="N", help="so many frames of the camera; endless by default")
+    add("--interval", type=float, metavar="S", help="seconds from one frame to the next; 0 by default")
+    add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
+    add("--exit_entropy", type=float, metavar="X", help="keep the coarse answer where its entropy is at most X nats")
+    add("--json", action="store_true", help="one JSON object a line")
+    add("--overlay", metavar="DIR", help="write a picture of saliency, patches and reading per image")
+    add("--threads", type=int, default=1, metavar="N", help="threads of one inference (default 1)")
+    add("--timing", action="store_true", help="how long each stage took: stages_us in --json, a summary on stderr")
+    return parser
 
 
 def parse_arguments(arguments):
     """Returns the command line's arguments; UserError where one is wrong."""
-    parser = OneLineParser(prog="python -m edge.run", description="Reads images with a bundle, one line per image.")
-    parser.add_argument("--bundle", required=True, metavar="DIR", help="a folder made by tools.quantize")
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="image files, or folders of them")
-    parser.add_argument("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
-    parser.add_argument(
-        "--exit_entropy",
-        type=float,
-        metavar="X",
-        help="keep the coarse answer where its entropy, in nats, is at most X",
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--overlay", metavar="DIR", help="write a picture of saliency, patches and reading per image")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of one inference (default 1)")
-    parsed = parser.parse_args(arguments)
-    if parsed.threads < 1:
-        raise UserError(f"--threads must be at least 1, received {parsed.threads}")
-    if parsed.exit_entropy is not None and not parsed.exit_entropy >= 0:
-        raise UserError(f"--exit_entropy must be at least 0, received {parsed.exit_entropy}")
+    parsed = make_parser().parse_args(arguments)
+    if bool(parsed.paths) == bool(parsed.camera):
+        raise UserError("either PATH... or --camera is needed, and not both; see python -m edge.run --help")
+    if not parsed.camera and (parsed.frames, parsed.interval) != (None, None):
+        raise UserError("--frames and --interval go with --camera; leave them out, or add --camera=auto")
+    limits = {"threads": 1, "frames": 1, "interval": 0, "exit_entropy": 0}
+    for name, least in limits.items():
+        value = getattr(parsed, name)
+        if value is not None and not least <= value < math.inf:
+            raise UserError(f"--{name} must be at least {least}, received {value}")
     return parsed
 
 
 def main(arguments) -> int:
     """Runs the command; returns its exit status: 1 where an image among others could not be read."""
     parsed = parse_arguments(arguments)
-    files = expand(parsed.paths)
-    runner = TwoStageRunner(load_bundle(parsed.bundle), parsed.threads)
+    paths = expand(parsed.paths)
+    clock = Clock()
+    bundle = load_bundle(parsed.bundle)
+    clock.lap("bundle")
+    runner = TwoStageRunner(bundle, parsed.threads)
+    clock.lap("interpreters")
     runner.check_num_patches(parsed.num_patches)
     overlays = OverlayFolder(parsed.overlay) if parsed.overlay else None
-    failed = 0
-    for path in files:
+    timing = Timing(clock.laps)
+    with contextlib.ExitStack() as stack:
+        if parsed.timing:
+            stack.callback(lambda: print(timing.report(), file=sys.stderr))
+        if parsed.camera:
+            camera = stack.enter_context(contextlib.closing(open_camera(parsed.camera)))
+            images = frames(camera, parsed.frames, parsed.interval or 0)
+        else:
+            images = map(ImageFile, paths)
+        return _read_all(images, runner, parsed, overlays, timing)
+
+
+def _read_all(images, runner, parsed, overlays, timing) -> int:
+    status = 0
+    enough = enough_pixels(runner.manifest)
+    for image in images:
+        clock = Clock()
         try:
-            image = open_image(path)
+            decoded = image.read(enough)
         except UserError as error:
-            if len(files) == 1:
+            if [Path(path) for path in parsed.paths] == [image.name]:
                 raise
-            failed += 1
-            _report_error(path, error, parsed.json)
+            status = EXIT_FAILED
+            _report_error(image.name, error, parsed.json)
             continue
-        result = runner.run(model_pixels(image, runner.manifest), parsed.num_patches, parsed.exit_entropy)
-        print(_line(path, result, parsed.json), flush=True)
+        clock.lap("read")
+        pixels = model_pixels(decoded, runner.manifest)
+        clock.lap("resize")
+        result = runner.run(pixels, parsed.num_patches, parsed.exit_entropy)
+        stages_us = clock.laps | result.stages_us
+        timing.add(stages_us)
+        print(_line(image.name, result, parsed.json, stages_us if parsed.timing else None), flush=True)
         if overlays:
-            overlays.save(draw(image, result, runner.manifest), path)
-    return EXIT_FAILED if failed else 0
+            overlays.save(draw(image.read(), result, runner.manifest), Path(image.name))
+    return status
 
 
-def _line(path, result, as_json):
+def _line(name, result, as_json, stages_us):
+    if not as_json:
+        return (
+            f"{name}: {result.prediction}  {result.probability:.1%}  "
+            f"{result.num_patches} patches  {result.milliseconds:.2f} ms"
+        )
+    fields = {
+        "path": str(name),
+        "prediction": result.prediction,
+        "probability": round(result.probability, 6),
+        "num_patches": result.num_patches,
+        "milliseconds": round(result.milliseconds, 3),
+    }
+    if stages_us:
+        fields["stages_us"] = {stage: round(value, 1) for stage, value in stages_us.items()}
+    return json.dumps(fields)
+
+
+def _report_error(name, error, as_json):
     if as_json:
-        fields = {
-            "path": str(path),
-            "prediction": result.prediction,
-            "probability": round(result.probability, 6),
-            "num_patches": result.num_patches,
-            "milliseconds": round(result.milliseconds, 3),
-        }
-        return json.dumps(fields)
-    return (
-        f"{path}: {result.prediction}  {result.probability:.1%}  "
-        f"{result.num_patches} patches  {result.milliseconds:.2f} ms"
-    )
-
-
-def _report_error(path, error, as_json):
-    if as_json:
-        print(json.dumps({"path": str(path), "error": one_line(error)}), flush=True)
+        print(json.dumps({"path": str(name), "error": one_line(error)}), flush=True)
     else:
         print(f"error: {one_line(error)}", file=sys.stderr)
 

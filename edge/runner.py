@@ -1,10 +1,11 @@
 """Runs a bundle on one image at a time: coarse everywhere, fine where it matters."""
 
+import io
 import zipfile
 
 import numpy as np
 
-from edge.bundle import Bundle
+from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
 from edge.errors import UserError, one_line
 from edge.interpreter import Model
 from edge.manifest import CLASSIFICATION, SEQUENCE
@@ -31,7 +32,9 @@ class TwoStageRunner:
         self.map_size = tuple(manifest["cells"]["map"])
         self.num_cells = self.map_size[0] * self.map_size[1]
         self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
-        self._check_shapes()
+        self._check_models()
+        self._saliency = _make_saliency(bundle)
+        self._check_saliency()
         self._pixels = PixelInput(manifest, self.coarse.input)
         self._patch_pixels = pixel_table(self.fine.input, manifest["input"]["scale"])
         self._cutter = PatchCutter(
@@ -41,23 +44,44 @@ class TwoStageRunner:
             manifest["cells"]["stride"],
             manifest["patch"]["size"],
         )
-        self._saliency = _make_saliency(bundle)
         self._decode = Decoder(manifest)
         self._to_top = [Requantizer(*pair) for pair in self._crossings()]
 
-    def _check_shapes(self):
+    def _check_models(self):
         manifest = self.manifest
-        channels = manifest["input"]["channels"]
-        map_name = "coarse_features" if manifest["task"] == CLASSIFICATION else "cell_logits"
+        channels, logits = manifest["input"]["channels"], sum(manifest["heads"])
+        depth = self.fine.output("fine_features").shape[-1]
         facts = {
             "input.size": (self.coarse.input.shape[1:], (*manifest["input"]["size"], channels)),
-            "cells.map": (self.coarse.output(map_name).shape[1:3], self.map_size),
             "patch.size": (self.fine.input.shape[1:], (*manifest["patch"]["size"], channels)),
         }
-        for name, (found, wanted) in facts.items():
-            if found != wanted:
-                problem = f"the manifest's {name} does not fit its models: {wanted} and {found}"
-                raise UserError(f"{problem}; export the bundle again")
+        if manifest["task"] == CLASSIFICATION:
+            facts |= {
+                "cells.map": (self.coarse.output("coarse_features").shape[1:], (*self.map_size, depth)),
+                "heads": (self.coarse.output("logits").shape + self.top.output("logits").shape, (1, logits) * 2),
+                "refined": (self.top.input.shape[1:], (*self.map_size, depth)),
+            }
+        else:
+            facts |= {
+                "cells.map": (self.coarse.output("cell_logits").shape[1:], (*self.map_size, logits)),
+                "heads": (self.top.output("cell_logits").shape[-1], logits),
+                "refined": (self.top.input.shape[1:], (depth,)),
+            }
+        _check_facts(facts)
+
+    def _check_saliency(self):
+        saliency, logits = self._saliency, sum(self.manifest["heads"])
+        if self.manifest["task"] == CLASSIFICATION:
+            _, rows, columns, filters = self.coarse.output("activation_map").shape
+            _check_facts(
+                {
+                    "convolution": (rows * columns, len(saliency.cells_of_window)),
+                    "saliency": (saliency.dense.shape, (filters, logits)),
+                    "saliency's depth": (self.top.input.shape[-1], saliency.gradient.shape[1]),
+                }
+            )
+        else:
+            _check_facts({"saliency": (saliency.dense.shape[1:], (logits,))})
 
     def _crossings(self):
         fine = (self.fine.output("fine_features"), self.top.input)
@@ -153,9 +177,7 @@ class WholeFineRunner:
 
     def __init__(self, bundle: Bundle, num_threads: int = 1):
         if "whole_fine" not in bundle.manifest["models"]:
-            raise UserError(
-                f"the bundle {bundle.directory} has no whole fine model; export it again with tools.quantize"
-            )
+            raise UserError(f"the bundle {bundle.path} has no whole fine model; export it again with tools.quantize")
         self.manifest = bundle.manifest
         self.model = _load(bundle, "whole_fine", num_threads)
         self._pixels = PixelInput(self.manifest, self.model.input)
@@ -190,14 +212,22 @@ def log_probabilities_of(model: Model, raw: dict, manifest: dict, which: str) ->
     return pool(cell_logits.reshape(-1, sum(heads)), heads, pooling[which], pooling["floor"])
 
 
+def _check_facts(facts: dict):
+    """Raises UserError where what the models say differs from what the manifest says: name -> (found, wanted)."""
+    for name, (found, wanted) in facts.items():
+        if found != wanted:
+            problem = f"the manifest's {name} does not fit its models: {wanted} and {found}"
+            raise UserError(f"{problem}; export the bundle again")
+
+
 def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
-    return Model(bundle.model_file(name), bundle.manifest["models"][name], num_threads)
+    return Model(bundle.model(name), bundle.manifest["models"][name], num_threads, model_file_name(name))
 
 
 def _make_saliency(bundle: Bundle):
     manifest = bundle.manifest
     try:
-        with np.load(bundle.saliency_file, allow_pickle=False) as weights:
+        with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as weights:
             if manifest["task"] == SEQUENCE:
                 return SequenceSaliency(weights["dense"], manifest["heads"], manifest["saliency_heads"])
             convolution = manifest["convolution"]
@@ -209,4 +239,4 @@ def _make_saliency(bundle: Bundle):
                 manifest["cells"]["map"],
             )
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{bundle.saliency_file} is not usable: {one_line(error)}; export the bundle again") from error
+        raise UserError(f"{SALIENCY_FILE} is not usable: {one_line(error)}; export the bundle again") from error

@@ -13,7 +13,7 @@ from tools import command
 def define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
-    flags.DEFINE_string("bundle", None, "The bundle's folder.", required=True)
+    flags.DEFINE_string("bundle", None, "The bundle's folder or zip file.", required=True)
     flags.DEFINE_integer("num_patches", None, "Patches per image; the bundle's own by default.")
     flags.DEFINE_integer("test_images", None, "At most so many test images; all by default.", lower_bound=1)
 

@@ -19,7 +19,7 @@ METHODS = ("float32", "ptq", "qat")
 def define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
-    flags.DEFINE_string("bundle", None, "Where to write the bundle; an older one there is replaced.", required=True)
+    flags.DEFINE_string("bundle", None, "Folder, or file ending in .zip; an older bundle is replaced.", required=True)
     methods = "float32 | ptq: int8 by post-training quantization | qat: int8 by quantization-aware training."
     flags.DEFINE_enum("method", "ptq", METHODS, methods)
     flags.DEFINE_integer("num_patches", None, "The bundle's number of patches; the training's by default.")
@@ -47,7 +47,7 @@ def main(values) -> None:
         manifest["measured"] = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
     bundle = write_bundle(values.bundle, files, manifest)
     tables = (bundling.format_sizes(float_files, files), agreement.format_measured(manifest["measured"]))
-    print("", *tables, f"written: {bundle.directory}", sep="\n\n")
+    print("", *tables, f"written: {bundle.path}", sep="\n\n")
 
 
 if __name__ == "__main__":

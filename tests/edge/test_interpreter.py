@@ -21,16 +21,38 @@ def test_float_tensors_pass_through():
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x1c\x00\x00\x00TFL3" + b"\x00" * 64])
-def test_what_is_no_model_is_told(content, tmp_path):
-    path = tmp_path / "broken.tflite"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match="cannot be run by this TFLite runtime"):
-        make_interpreter(path)
+def test_what_is_no_model_is_told(content):
+    with pytest.raises(UserError, match="broken cannot be run by this TFLite runtime"):
+        make_interpreter(content, name="broken")
+
+
+@pytest.mark.parametrize(
+    ("change", "which"),
+    [
+        ({"version": 999}, "'CONV_2D' version '999'"),
+        ({"builtinCode": 32, "customCode": b"MyOperator"}, "MyOperator"),
+    ],
+)
+def test_an_operator_that_the_runtime_lacks_is_named(bundle_copy, change, which):
+    flatbuffer_utils = pytest.importorskip("tensorflow.lite.tools.flatbuffer_utils")
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(bundle_copy.model("coarse")))
+    for name, value in change.items():
+        setattr(model.operatorCodes[0], name, value)
+    content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    with pytest.raises(UserError, match=f"coarse.tflite cannot be run .*{which}.*; update the runtime"):
+        make_interpreter(content, name="coarse.tflite")
+
+
+def test_a_scale_that_is_not_the_models_is_told(bundle_copy):
+    entry = copy.deepcopy(bundle_copy.manifest["models"]["fine"])
+    entry["outputs"][0]["zero_point"] += 1
+    with pytest.raises(UserError, match="tensor 'fine_features' .* is not in its model file"):
+        Model(bundle_copy.model("fine"), entry)
 
 
 def test_the_interpreter_is_resized_only_when_the_number_of_patches_changes(classifier_case, monkeypatch):
     bundle = classifier_case.float32
-    model = Model(bundle.model_file("fine"), bundle.manifest["models"]["fine"])
+    model = Model(bundle.model("fine"), bundle.manifest["models"]["fine"])
     sizes = []
     resize = model.interpreter.resize_tensor_input
     monkeypatch.setattr(
@@ -46,7 +68,7 @@ def test_the_interpreter_is_resized_only_when_the_number_of_patches_changes(clas
 
 def test_a_model_is_read_from_bytes_and_called_with_real_values(classifier_case):
     bundle = classifier_case.ptq
-    model = Model(bundle.model_file("coarse").read_bytes(), bundle.manifest["models"]["coarse"])
+    model = Model(bundle.model("coarse"), bundle.manifest["models"]["coarse"])
     outputs = model(classifier_case.images[:1].astype(np.float32) / 255)
     assert sorted(outputs) == ["activation_map", "coarse_features", "logits"]
     difference = outputs["coarse_features"] - classifier_case.expected["coarse_features"][:1]
@@ -59,4 +81,4 @@ def test_a_file_that_is_not_the_manifests_is_told(classifier_case, change):
     entry = copy.deepcopy(bundle.manifest["models"]["top"])
     entry["outputs"][0] |= change
     with pytest.raises(UserError, match="tensor 'logits' .* is not in its model file"):
-        Model(bundle.model_file("top"), entry)
+        Model(bundle.model("top"), entry)

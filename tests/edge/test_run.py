@@ -1,17 +1,27 @@
+import copy
+import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edge.errors import run_main
+from edge import run as run_module
+from edge.bundle import load_bundle, pack
+from edge.errors import WorkError, run_main
+from edge.interpreter import make_interpreter
 from edge.run import main
 from edge.runner import TwoStageRunner
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = f"--bundle={ROOT / 'models' / 'cluttered_mnist'}"
+SAMPLES = ROOT / "models" / "samples"
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def run(capsys, *arguments):
 
 
 def test_one_line_per_image_and_the_rest_goes_on(case, folder, capsys):
-    status, lines, errors = run(capsys, f"--bundle={case.ptq.directory}", folder)
+    status, lines, errors = run(capsys, f"--bundle={case.ptq.path}", folder)
     expected = TwoStageRunner(case.ptq).run(case.images[10])
     assert status == 1
     assert [line.partition(": ")[0] for line in lines] == [str(folder / "1.png"), str(folder / "10.png")]
@@ -44,7 +54,7 @@ def test_one_line_per_image_and_the_rest_goes_on(case, folder, capsys):
 
 
 def test_json_lines(case, folder, capsys):
-    status, lines, errors = run(capsys, f"--bundle={case.float32.directory}", folder, "--json", "--num_patches=2")
+    status, lines, errors = run(capsys, f"--bundle={case.float32.path}", folder, "--json", "--num_patches=2")
     objects = [json.loads(line) for line in lines]
     assert (status, errors) == (1, [])
     assert list(objects[0]) == ["path", "prediction", "probability", "num_patches", "milliseconds"]
@@ -58,26 +68,32 @@ def test_json_lines(case, folder, capsys):
 
 def test_an_image_of_another_size_is_resized(case, tmp_path, capsys):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (33, 91, 3), np.uint8)).save(tmp_path / "a.jpg")
-    status, lines, _ = run(capsys, f"--bundle={case.float32.directory}", tmp_path / "a.jpg")
+    status, lines, _ = run(capsys, f"--bundle={case.float32.path}", tmp_path / "a.jpg")
     assert (status, len(lines)) == (0, 1)
 
 
-def test_overlays_are_of_the_images_own_size(classifier_case, tmp_path, capsys):
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 91, 3), np.uint8)).save(tmp_path / "a.jpg")
-    arguments = [
-        f"--bundle={classifier_case.float32.directory}",
-        tmp_path / "a.jpg",
-        f"--overlay={tmp_path / 'overlay'}",
-    ]
-    assert run(capsys, *arguments)[0] == 0
+def test_overlays_are_in_the_images_own_pixels(tmp_path, capsys):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (370, 291, 3), np.uint8)).save(tmp_path / "a.jpg")
+    assert run(capsys, SHIPPED, tmp_path / "a.jpg", f"--overlay={tmp_path / 'overlay'}")[0] == 0
     with Image.open(tmp_path / "overlay" / "a.png") as overlay:
-        assert (overlay.format, overlay.size) == ("PNG", (91, 70))
+        assert (overlay.format, overlay.width) == ("PNG", 291)
+        assert overlay.height > 370
+
+
+def test_an_overlay_changes_no_reading(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("edge.images.LARGE", 1000)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)).save(tmp_path / "a.jpg")
+    alone = json.loads(run(capsys, SHIPPED, tmp_path / "a.jpg", "--json")[1][0])
+    drawn = json.loads(run(capsys, SHIPPED, tmp_path / "a.jpg", "--json", f"--overlay={tmp_path / 'o'}")[1][0])
+    assert alone["probability"] == drawn["probability"]
+    with Image.open(tmp_path / "o" / "a.png") as overlay:
+        assert overlay.width == 1200
 
 
 def test_exit_entropy_keeps_the_coarse_answer(case, folder, capsys):
     path = folder / "1.png"
     for exit_entropy, patches in ((1000, "0 patches"), (0, "3 patches")):
-        lines = run(capsys, f"--bundle={case.float32.directory}", path, f"--exit_entropy={exit_entropy}")[1]
+        lines = run(capsys, f"--bundle={case.float32.path}", path, f"--exit_entropy={exit_entropy}")[1]
         assert patches in lines[0]
 
 
@@ -85,46 +101,225 @@ def test_exit_entropy_keeps_the_coarse_answer(case, folder, capsys):
     ("arguments", "message"),
     [
         (["none.png"], "no such file: none.png"),
-        ([], "the following arguments are required: PATH"),
+        ([], "either PATH... or --camera is needed, and not both"),
+        (["x.png", "--camera=auto"], "either PATH... or --camera is needed, and not both"),
+        (["x.png", "--frames=3"], "--frames and --interval go with --camera"),
+        (["--camera=auto", "--frames=0"], "--frames must be at least 1, received 0"),
+        (["--camera=auto", "--interval=-1"], "--interval must be at least 0, received -1.0"),
+        (["--camera=auto", "--interval=inf"], "--interval must be at least 0, received inf"),
+        (["--camera=screen"], "--camera must be picamera2, opencv or auto"),
+        (["*.nothing"], "no file matches *.nothing"),
         (["x.png", "--num_patches=many"], "--num_patches: invalid int value"),
         (["x.png", "--num_patches=99999"], "num_patches must be from 1 to the number of cells"),
         (["x.png", "--num_patches=0"], "num_patches must be from 1 to the number of cells"),
         (["x.png", "--threads=0"], "--threads must be at least 1"),
         (["x.png", "--exit_entropy=nan"], "--exit_entropy must be at least 0"),
         (["x.png", "--unknown"], "unrecognized arguments"),
-        (["x.png", "--bundle=nowhere"], "no such bundle folder: nowhere"),
+        (["x.png", "--bundle=nowhere"], "no such bundle: nowhere"),
     ],
 )
-def test_wrong_input_is_one_line_and_status_2(classifier_case, arguments, message, capsys):
-    status, lines, errors = run(capsys, f"--bundle={classifier_case.float32.directory}", *arguments)
+def test_wrong_input_is_one_line_and_status_2(arguments, message, capsys):
+    status, lines, errors = run(capsys, SHIPPED, *arguments)
     assert (status, lines, len(errors)) == (2, [], 1)
     assert message in errors[0]
 
 
-def test_as_a_program(classifier_case, tmp_path):
-    Image.fromarray(classifier_case.images[0].squeeze()).save(tmp_path / "a.png")
-    program = [sys.executable, "-m", "edge.run", f"--bundle={classifier_case.ptq.directory}"]
-    done = subprocess.run(
-        [*program, tmp_path / "a.png", "--json"], cwd=ROOT, capture_output=True, text=True, check=True
+WRONG_VALUES = [None, True, "x", "9", 0, -1, 1, 3, 2.5, 10**30, -1e300, [], [[]], [3, 3], [9000, 9000], {}, {"x": 1}]
+
+
+def manifest_places(value, path=()):
+    """Yields the path of every value inside, of a list only of the first item."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for name, item in inner:
+        if name not in ("config", "versions", "whole_fine"):
+            yield (*path, name)
+            yield from manifest_places(item, (*path, name))
+
+
+MANIFEST = load_bundle(ROOT / "models" / "cluttered_mnist").manifest
+
+
+@pytest.fixture
+def linked(tmp_path):
+    """The folder of a bundle whose models are the shipped ones, and whose manifest the test writes."""
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    for name in MANIFEST["files"]:
+        (folder / name).symlink_to(ROOT / "models" / "cluttered_mnist" / name)
+    return folder
+
+
+@pytest.mark.parametrize("path", list(manifest_places(MANIFEST)), ids=lambda path: ".".join(map(str, path)))
+@pytest.mark.filterwarnings("error")
+def test_any_wrong_value_in_a_manifest_is_one_line_or_harmless(linked, path, capsys):
+    def write(change):
+        manifest = copy.deepcopy(MANIFEST)
+        container = manifest
+        for name in path[:-1]:
+            container = container[name]
+        change(container)
+        (linked / "manifest.json").write_text(json.dumps(manifest))
+
+    def check(received):
+        status, lines, errors = run(capsys, f"--bundle={linked}", SAMPLES / "1.png")
+        assert (status, len(lines), len(errors)) in ((0, 1, 0), (2, 0, 1)), (received, errors)
+
+    write(lambda container: container.pop(path[-1]))
+    check("nothing")
+    for value in WRONG_VALUES:
+        write(lambda container, value=value: container.__setitem__(path[-1], value))
+        check(value)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"[" * 10**5, b"{" * 10**5, b'{"a": 1e999}', b"\0" * 2**21])
+def test_what_is_no_manifest_is_one_line(linked, content, capsys):
+    (linked / "manifest.json").write_bytes(content)
+    status, lines, errors = run(capsys, f"--bundle={linked}", SAMPLES / "1.png")
+    assert (status, lines, len(errors)) == (2, [], 1)
+    assert "manifest" in errors[0]
+
+
+def test_an_operator_that_is_missing_here_is_one_line(linked, capsys, monkeypatch):
+    def lacks(**_):
+        raise ValueError("Didn't find op for builtin opcode 'CONV_2D' version '9'.\nRegistration failed.\n")
+
+    monkeypatch.setattr("edge.interpreter._runtime", lambda: SimpleNamespace(Interpreter=lacks))
+    status, lines, errors = run(capsys, SHIPPED, SAMPLES / "1.png")
+    assert (status, lines, len(errors)) == (2, [], 1)
+    assert (
+        "coarse.tflite cannot be run by this TFLite runtime: Didn't find op for builtin opcode 'CONV_2D'" in errors[0]
     )
-    assert json.loads(done.stdout)["path"] == str(tmp_path / "a.png")
+    assert "pip install --upgrade ai-edge-litert" in errors[0]
+
+
+def test_unreadable_images_in_a_folder_are_told_and_the_rest_goes_on(tmp_path, capsys):
+    good = (SAMPLES / "1.png").read_bytes()
+    contents = {"1.png": good, "2.png": b"", "3.png": good[:100], "4.png": good, "5.jpg": b"\xff\xd8\xff"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "6.png").mkdir()
+    (tmp_path / "7.png").symlink_to(tmp_path / "none")
+    status, lines, errors = run(capsys, SHIPPED, tmp_path, "--json")
+    objects = [json.loads(line) for line in lines]
+    assert (status, errors) == (1, [])
+    assert [Path(o["path"]).name for o in objects] == [*contents, "6.png", "7.png"]
+    assert [o.get("prediction") for o in objects] == ["7", None, None, "7", None, None, None]
+    assert all(set(o) == {"path", "error"} for o in objects if "error" in o)
+
+
+def test_patterns_and_zips_are_taken(tmp_path, capsys):
+    packed = tmp_path / "b.zip"
+    pack(ROOT / "models" / "cluttered_mnist", packed)
+    capsys.readouterr()
+    status, lines, errors = run(capsys, f"--bundle={packed}", SAMPLES / "[1-3].png")
+    assert (status, errors) == (0, [])
+    assert [line.split()[1] for line in lines] == ["7", "3", "4"]
+
+
+def test_paths_come_from_standard_input(tmp_path, capsys, monkeypatch):
+    names = b"%s\n\nnone.png\n%s" % (os.fsencode(SAMPLES / "2.png"), os.fsencode(SAMPLES / "8.png"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(names)))
+    status, lines, errors = run(capsys, SHIPPED, "-")
+    assert (status, [line.split()[1] for line in lines]) == (1, ["3", "3"])
+    assert errors == ["error: no such file: none.png; check the path"]
+
+
+def test_models_are_loaded_once(capsys, monkeypatch):
+    made = []
+
+    def note(content, num_threads, name):
+        made.append((name, num_threads))
+        return make_interpreter(content, num_threads, name)
+
+    monkeypatch.setattr("edge.interpreter.make_interpreter", note)
+    assert len(run(capsys, SHIPPED, SAMPLES, SAMPLES, "--threads=2")[1]) == 16
+    assert made == [("coarse.tflite", 2), ("fine.tflite", 2), ("top.tflite", 2)]
+
+
+def test_timing(capsys):
+    status, lines, errors = run(capsys, SHIPPED, SAMPLES, "--json", "--timing")
+    stages = ["read", "resize", "input", "coarse", "saliency", "patches", "fine", "assemble", "top", "decode"]
+    found = [json.loads(line)["stages_us"] for line in lines]
+    assert status == 0
+    assert all(list(image) == stages and min(image.values()) > 0 for image in found)
+    assert errors[0].startswith("loading: bundle ")
+    assert ", interpreters " in errors[0]
+    assert ", first image " in errors[0]
+    assert [line.split()[0] for line in errors[2:]] == stages
+    mean, median = map(float, errors[3].split()[2:])
+    assert mean == pytest.approx(np.mean([image["resize"] for image in found]), abs=1)
+    assert median == pytest.approx(np.median([image["resize"] for image in found]), abs=1)
+
+
+class FakeCamera:
+    """Gives the first two samples, then fails."""
+
+    def __init__(self):
+        self.left = [SAMPLES / "2.png", SAMPLES / "1.png"]
+        self.closed = False
+
+    def capture(self):
+        if not self.left:
+            raise WorkError("the camera gives no more frames")
+        return Image.open(self.left.pop()).convert("RGB")
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "errors"),
+    [(["--frames=2"], 0, []), (["--interval=0"], 1, ["error: the camera gives no more frames"])],
+)
+def test_a_camera_is_read_and_closed(tmp_path, capsys, monkeypatch, arguments, status, errors):
+    camera = FakeCamera()
+    monkeypatch.setattr(run_module, "open_camera", {"auto:1": camera}.get)
+    found = run(capsys, SHIPPED, "--camera=auto:1", "--json", f"--overlay={tmp_path}", *arguments)
+    assert (found[0], found[2]) == (status, errors)
+    objects = [json.loads(line) for line in found[1]]
+    assert [(o["path"], o["prediction"]) for o in objects] == [("camera/1", "7"), ("camera/2", "3")]
+    assert sorted(os.listdir(tmp_path)) == ["1.png", "2.png"]
+    assert camera.closed
+
+
+def test_without_a_camera_it_is_one_line(capsys, monkeypatch):
+    for name in ("picamera2", "cv2"):
+        monkeypatch.setitem(sys.modules, name, None)
+    status, lines, errors = run(capsys, SHIPPED, "--camera=auto", "--frames=1")
+    assert (status, lines, len(errors)) == (2, [], 1)
+    assert "install it" in errors[0]
+
+
+def test_as_a_program(tmp_path):
+    program = [sys.executable, "-m", "edge.run", SHIPPED]
+    done = subprocess.run([*program, SAMPLES / "1.png", "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["path"] == str(SAMPLES / "1.png")
     assert done.stderr == ""
     wrong = subprocess.run([*program, tmp_path / "none.png"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (2, "", 1)
 
 
-def test_a_reader_that_leaves_early_is_no_error(classifier_case, tmp_path):
-    Image.fromarray(classifier_case.images[0].squeeze()).save(tmp_path / "a.png")
-    program = [
-        sys.executable,
-        "-m",
-        "edge.run",
-        f"--bundle={classifier_case.ptq.directory}",
-        *[tmp_path / "a.png"] * 40,
-    ]
+def test_a_reader_that_leaves_early_is_no_error():
+    program = [sys.executable, "-m", "edge.run", SHIPPED, *[SAMPLES] * 20]
     running = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     running.stdout.readline()
     running.stdout.close()
     assert running.stderr.read() == ""
     running.stderr.close()
     assert running.wait() == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_answers_come_while_paths_are_still_to_come_and_a_signal_ends_it_quietly(number, status):
+    program = [sys.executable, "-m", "edge.run", SHIPPED, "-", "--timing"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(program, cwd=ROOT, text=True, bufsize=1, **pipes) as running:
+        for name, digit in (("1", "7"), ("2", "3")):
+            running.stdin.write(f"{SAMPLES / name}.png\n")
+            assert f"{name}.png: {digit} " in running.stdout.readline()
+        running.send_signal(number)
+        assert running.wait() == status
+        assert running.stdout.read() == ""
+        errors = running.stderr.read().splitlines()
+    assert errors[0].startswith("loading: ")
+    assert errors[-1].startswith("decode ")

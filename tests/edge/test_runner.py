@@ -1,8 +1,10 @@
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dcn_tf.losses import decode
-from edge.bundle import Bundle
 from edge.errors import UserError
 from edge.runner import TwoStageRunner, WholeFineRunner
 from edge.saliency import log_softmax
@@ -97,7 +99,40 @@ def test_a_manifest_that_does_not_fit_its_models_is_told(classifier_case, field,
     manifest = classifier_case.float32.manifest
     changed = manifest | {field: manifest[field] | change}
     with pytest.raises(UserError, match=f"the manifest's {field}.* does not fit its models"):
-        TwoStageRunner(Bundle(classifier_case.float32.directory, changed))
+        TwoStageRunner(replace(classifier_case.float32, manifest=changed))
+
+
+def test_labels_that_do_not_fit_the_models_are_told(case):
+    manifest = case.float32.manifest
+    changed = manifest | {"heads": [*manifest["heads"][:-1], manifest["heads"][-1] + 1]}
+    with pytest.raises(UserError, match="does not fit its models"):
+        TwoStageRunner(replace(case.float32, manifest=changed))
+
+
+def saliency_with(bundle, **changes):
+    weights = dict(np.load(io.BytesIO(bundle.files["saliency.npz"]))) | changes
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: value for name, value in weights.items() if value is not None})
+    return replace(bundle, files=bundle.files | {"saliency.npz": buffer.getvalue()})
+
+
+def test_weights_of_the_saliency_that_do_not_fit_are_told(case):
+    with pytest.raises(UserError, match="saliency does not fit its models"):
+        TwoStageRunner(saliency_with(case.float32, dense=np.zeros((16, 4), np.float32)))
+    for wrong in (None, np.zeros(3, np.float32), np.array([{}])):  # missing, of another rank, a pickle
+        with pytest.raises(UserError, match="saliency"):
+            TwoStageRunner(saliency_with(case.float32, dense=wrong))
+    with pytest.raises(UserError, match="saliency.npz is not usable"):
+        TwoStageRunner(replace(case.float32, files=case.float32.files | {"saliency.npz": b"PK"}))
+
+
+def test_a_convolution_that_does_not_fit_is_told(classifier_case):
+    manifest = classifier_case.float32.manifest
+    changed = manifest | {"convolution": manifest["convolution"] | {"strides": [1, 1]}}
+    with pytest.raises(UserError, match="convolution does not fit"):
+        TwoStageRunner(replace(classifier_case.float32, manifest=changed))
+    with pytest.raises(UserError, match="saliency's depth does not fit"):
+        TwoStageRunner(saliency_with(classifier_case.float32, kernel=np.zeros((3, 3, 7, 16), np.float32)))
 
 
 def test_an_output_that_is_missing_is_told(classifier_case):

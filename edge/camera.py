@@ -1,0 +1,144 @@
+"""Frames of a camera: Raspberry Pi's own through picamera2, others through OpenCV. Neither comes with `edge`."""
+
+import contextlib
+import importlib
+import itertools
+import time
+from dataclasses import dataclass
+
+from PIL import Image
+
+from edge.errors import UserError, WorkError, one_line
+from edge.quiet import quiet
+
+SECONDS = 10  # to wait for a frame
+
+
+class PiCamera:
+    """A camera that libcamera knows.
+
+    Args:
+        index: 0 is the first.
+
+    Raises:
+        UserError: picamera2 is not installed or not usable, or there is no such camera.
+    """
+
+    def __init__(self, index: int):
+        module = _import("picamera2", "sudo apt install python3-picamera2, in a venv with --system-site-packages")
+        try:
+            with quiet():
+                self._camera = module.Picamera2(index)
+                # libcamera names the bytes of a pixel backwards: this is red, green, blue
+                self._camera.configure(self._camera.create_video_configuration(main={"format": "BGR888"}))
+                self._camera.start()
+        except Exception as error:  # IndexError where there is none; RuntimeError and others where it is in use
+            message = f"picamera2 has no camera {index} to give: {one_line(error)}"
+            raise UserError(f"{message}; see rpicam-hello --list-cameras") from None
+
+    def capture(self) -> Image.Image:
+        """Returns the next frame, RGB; WorkError where none comes."""
+        try:
+            return Image.fromarray(self._camera.capture_array("main", wait=SECONDS))
+        except Exception as error:
+            raise WorkError(f"the camera gives no more frames: {one_line(error)}") from None
+
+    def close(self) -> None:
+        """Frees the camera."""
+        with contextlib.suppress(Exception), quiet():
+            self._camera.close()
+
+
+class OpenCvCamera:
+    """A camera that OpenCV knows.
+
+    Args:
+        index: 0 is the first, /dev/video0.
+
+    Raises:
+        UserError: OpenCV is not installed or not usable, or there is no such camera.
+    """
+
+    def __init__(self, index: int):
+        module = _import("cv2", "pip install opencv-python-headless")
+        with quiet():
+            self._camera = module.VideoCapture(index)
+        if not self._camera.isOpened():
+            raise UserError(f"OpenCV has no camera {index} to give; look for another in /dev/video*")
+
+    def capture(self) -> Image.Image:
+        """Returns the next frame, RGB; WorkError where none comes."""
+        with quiet():
+            there, frame = self._camera.read()
+        if not there:
+            raise WorkError("the camera gives no more frames")
+        return Image.fromarray(frame[..., ::-1])  # blue, green, red
+
+    def close(self) -> None:
+        """Frees the camera."""
+        self._camera.release()
+
+
+CAMERAS = {"picamera2": PiCamera, "opencv": OpenCvCamera}
+
+
+def _import(name, install):
+    try:
+        with quiet():
+            return importlib.import_module(name)
+    except Exception as error:  # one built for another numpy raises ValueError
+        raise UserError(f"{name} cannot be imported: {one_line(error)}; install it: {install}") from None
+
+
+def open_camera(wanted: str):
+    """Returns a camera.
+
+    Args:
+        wanted: 'picamera2', 'opencv' or 'auto', which takes the first of them that gives a camera; ':1' behind it
+            asks for the second camera.
+
+    Raises:
+        UserError: `wanted` is something else, or there is no such camera.
+    """
+    kind, _, index = wanted.partition(":")
+    index = index or "0"
+    if kind not in (*CAMERAS, "auto") or not (index.isascii() and index.isdigit()):
+        raise UserError(f"--camera must be {', '.join(CAMERAS)} or auto, and may end in :INDEX, received {wanted!r}")
+    if kind != "auto":
+        return CAMERAS[kind](int(index))
+    reasons = []
+    for camera in CAMERAS.values():
+        try:
+            return camera(int(index))
+        except UserError as error:
+            reasons.append(str(error))
+    raise UserError(f"no camera is to be had: {'; '.join(reasons)}")
+
+
+@dataclass
+class Frame:
+    """One frame, captured when it is first read; see `edge.run.ImageFile`.
+
+    Attributes:
+        name: 'camera/' and its number.
+        camera: gives it.
+    """
+
+    name: str
+    camera: object
+    image: Image.Image | None = None
+
+    def read(self, enough: int | None = None) -> Image.Image:
+        """Returns the frame; WorkError where the camera gives none."""
+        if self.image is None:
+            self.image = self.camera.capture()
+        return self.image
+
+
+def frames(camera, count: int | None = None, interval: float = 0):
+    """Yields `count` frames, endlessly many where None, beginning one at most every `interval` seconds."""
+    due = time.monotonic()
+    for number in itertools.count(1) if count is None else range(1, count + 1):
+        time.sleep(max(0, due - time.monotonic()))
+        due = time.monotonic() + interval
+        yield Frame(f"camera/{number}", camera)

@@ -1,0 +1,52 @@
+"""How long it takes from the start of `edge.run` to its first line, and how much memory it needs.
+
+python -m edge.startup --bundle=BUNDLE IMAGE [--runs=10]
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+from edge.arguments import OneLineParser
+from edge.errors import UserError, run_main
+
+
+def start_once(arguments) -> tuple[float, float, float]:
+    """Returns seconds from starting `edge.run` to its first line, its processor's seconds, and its peak memory in MB.
+
+    Raises:
+        UserError: it ended with another status than 0; the message is its own.
+    """
+    begun = time.perf_counter()
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-m", "edge.run", *arguments], **pipes) as process:
+        process.stdout.readline()
+        seconds = time.perf_counter() - begun
+        message = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise UserError(message.decode(errors="replace").removeprefix("error: "))
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+def main(arguments=None) -> None:
+    """The command `python -m edge.startup`."""
+    parser = OneLineParser(prog="python -m edge.startup", description="Measures the start of edge.run.")
+    parser.add_argument("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize")
+    parser.add_argument("image", metavar="IMAGE", help="an image file")
+    parser.add_argument("--runs", type=int, default=10, metavar="N", help="how often to start it (default 10)")
+    parsed = parser.parse_args(arguments)
+    if parsed.runs < 1:
+        raise UserError(f"--runs must be at least 1, received {parsed.runs}")
+    starts = [start_once([f"--bundle={parsed.bundle}", parsed.image]) for _ in range(parsed.runs)]
+    seconds, processor, megabytes = zip(*starts)
+    print(f"start to first line: median {statistics.median(seconds):.3f} s, most {max(seconds):.3f} s")
+    print(f"processor time: median {statistics.median(processor):.3f} s")
+    print(f"peak memory: {max(megabytes):.1f} MB ({parsed.runs} starts)")
+
+
+if __name__ == "__main__":
+    run_main(main, sys.argv[1:])

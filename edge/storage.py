@@ -1,0 +1,193 @@
+"""Where the files of a bundle lie: in a folder, or in one zip file, which is read in memory and never unpacked."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from functools import partial
+from pathlib import Path
+
+from edge.errors import UserError, one_line
+
+MANIFEST_FILE = "manifest.json"
+MOST_BYTES = 2**28  # of a bundle, unpacked: keeps a small device from running out of memory
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same files give the same bytes
+ENCRYPTED = 1  # bit of a member's flags
+PACK_AGAIN = "pack the bundle again with python -m edge.bundle pack"
+
+
+def is_plain(name: str) -> bool:
+    """Returns whether a file name leads nowhere else."""
+    return name not in ("", ".", "..") and not set(name) & set("/\\:\0")
+
+
+@contextlib.contextmanager
+def opened(path: Path):
+    """Yields `read(name, limit)`, which returns a file's content, of which at most `limit` bytes are taken in.
+
+    `read` raises FileNotFoundError where there is no such file, and UserError where it cannot be read or is longer.
+
+    Raises:
+        UserError: there is neither a folder nor a zip file at `path`, or the zip holds what no bundle holds.
+    """
+    if os.path.isdir(path):  # unlike Path.is_dir, False where it may not be looked at
+        yield partial(_read_file, path)
+    elif os.path.isfile(path):
+        with contextlib.ExitStack() as stack:
+            archive = stack.enter_context(_open_zip(path))
+            yield partial(_read_member, archive, path)
+    else:
+        raise UserError(f"no such bundle: {path}; make one with tools.quantize --bundle={path}")
+
+
+def _read_file(directory: Path, name: str, limit: int) -> bytes:
+    try:
+        with (directory / name).open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"{directory / name} cannot be read: {one_line(error)}; copy the bundle again") from None
+    return _not_longer(content, limit, f"{directory / name}")
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise UserError(f"{path} has {size:,} bytes, more than the {MOST_BYTES:,} of any bundle; name a bundle")
+        archive = zipfile.ZipFile(path)
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        message = f"{path} is neither a bundle's folder nor a whole zip file: {one_line(error)}; copy the bundle again"
+        raise UserError(message) from None
+    _check_members(archive.infolist(), path)
+    return archive
+
+
+def _check_members(members, path: Path):
+    seen = set()
+    for name in (member.orig_filename for member in members):
+        if not is_plain(name):
+            raise UserError(f"{path} holds {name!r}, which is not a plain file name; {PACK_AGAIN}")
+        if name in seen:
+            raise UserError(f"{path} holds {name!r} twice; {PACK_AGAIN}")
+        seen.add(name)
+
+
+def _read_member(archive: zipfile.ZipFile, path: Path, name: str, limit: int) -> bytes:
+    try:
+        member = archive.getinfo(name)
+    except KeyError:
+        raise FileNotFoundError(name) from None
+    if member.compress_type not in ZIP_METHODS or member.flag_bits & ENCRYPTED:
+        raise UserError(f"{name} in {path} is neither stored nor deflated; {PACK_AGAIN}")
+    try:
+        with archive.open(member) as file:
+            content = file.read(limit + 1)  # stops decompressing there, whatever size the zip claims
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{name} in {path} cannot be read: {one_line(error)}; copy the bundle again") from None
+    return _not_longer(content, limit, f"{name} in {path}")
+
+
+def _not_longer(content: bytes, limit: int, where: str) -> bytes:
+    if len(content) > limit:
+        raise UserError(f"{where} is longer than the {limit:,} bytes that it may have; copy the bundle again")
+    return content
+
+
+def check_destination(path) -> None:
+    """Raises UserError unless a bundle may be written there: at a new place, an empty folder, or over an older bundle.
+
+    What ends in .zip is written as a zip file, all else as a folder.
+    """
+    path = Path(path)
+    if path.suffix == ".zip" and path.is_file():
+        if not _holds_manifest(path):
+            raise UserError(f"{path} is there and not a bundle; name another file")
+    elif path.suffix != ".zip" and path.is_dir():
+        other = {file.name for file in path.iterdir()}
+        if other and MANIFEST_FILE not in other:
+            raise UserError(f"{path} is not a bundle and not empty; name another folder, or empty this one")
+    elif os.path.lexists(path):
+        kind = "a file" if path.suffix == ".zip" else "a folder (and does not end in .zip)"
+        raise UserError(f"{path} is there and not {kind}; name another place")
+
+
+def _holds_manifest(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return MANIFEST_FILE in archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
+
+
+def write(path: Path, files: dict) -> None:
+    """Writes files, name -> content, beside `path` and then renames them there: no half of a bundle is ever seen.
+
+    Raises:
+        UserError: see `check_destination`; or the disk refuses.
+    """
+    check_destination(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (_write_zip if path.suffix == ".zip" else _write_folder)(path, files)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {one_line(error)}; name another place") from None
+
+
+def _write_zip(path: Path, files: dict):
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    fresh = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _zip_into(file, files)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.chmod(0o644)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)  # what is left of it after a failure
+
+
+def _zip_into(file, files: dict):
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in sorted(files.items()):
+            member = zipfile.ZipInfo(name, ZIP_TIME)
+            member.create_system, member.external_attr = 3, 0o644 << 16  # Unix, on whatever system this runs
+            archive.writestr(member, content, zipfile.ZIP_STORED)  # compressed bytes depend on the zlib
+
+
+def _write_folder(directory: Path, files: dict):
+    fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        for name, content in files.items():
+            _write_synced(fresh / name, content)
+        fresh.chmod(0o755)
+        _replace_directory(fresh, directory)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # what is left of it after a failure; gone after success
+
+
+def _write_synced(path: Path, content: bytes):
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace_directory(fresh: Path, directory: Path):
+    """Renames `fresh` to `directory`. Folders cannot be exchanged in one step; an older one is put back on failure."""
+    if not directory.exists():
+        fresh.rename(directory)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{directory.name}.old.", dir=directory.parent))
+    directory.rename(old)
+    try:
+        fresh.rename(directory)
+    except OSError:
+        old.rename(directory)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

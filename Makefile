@@ -4,7 +4,7 @@
 #   make test           lint, and run the tests; TESTS=tests/edge runs some of them, and leaves test-edge out
 #   make test-edge      the tests of edge alone, as on a device: without TensorFlow, under each runtime
 #   make test-pythons   the same under every Python of 3.10 to 3.13 that is found
-#   make pi-test        edge on an emulated Raspberry Pi, by the README's commands; needs root. PI_ARGS="--images=20"
+#   make pi-test        edge on an emulated Raspberry Pi, installed by the README's commands; needs root
 #   make lint           only the lint
 #   make format         rewrite what the lint can repair by itself
 #   make wheel          dist/dcn_tf-*.whl
@@ -17,7 +17,6 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 TESTS ?=
-PI_ARGS ?=
 
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
@@ -53,6 +52,14 @@ test-pythons: $(EDGE_CASES)
 		$(MAKE) --no-print-directory test-edge PYTHON=python$$version VENV=.venv$$version \
 			EDGE_CASES=$(EDGE_CASES) || exit; \
 	done
+
+# Root's, because of its chroot; told before anything is made.
+pi-test:
+	@[ "$$(id -u)" = 0 ] || { echo "make pi-test needs root (chroot and private mounts); run it as root" >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(RUNTIMES:%=$(VENV)-%/installed) $(STAMP)
+	tools/pi/emulated_pi.sh setup
+	$(PY) -m train.data.write_images --out=build/pi/images $(DCN_DATA_DIR:%=--data_dir=%)
+	$(PY) -m tools.pi.check --images=build/pi/images $(foreach extra,$(RUNTIMES),--environment=$(extra)=$(VENV)-$(extra))
 
 lint: $(STAMP)
 	$(PY) -m ruff check

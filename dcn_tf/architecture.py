@@ -147,11 +147,15 @@ class SequenceTopSpec:
     Attributes:
         max_length: longest sequence; lengths 1..max_length are the first softmax.
         symbols: number of symbols, 'none' not counted; each position's softmax has symbols + 1 categories.
-        refined_weighting: how the fine predictions of the selected cells are pooled: 'average' or 'inverse_entropy'.
+        coarse_weighting: how the coarse predictions are pooled into the output that the saliency is taken from:
+            'average' (the paper's), or 'inverse_entropy': a cell in the background, which says nothing, then has little
+            weight and little saliency.
+        refined_weighting: how the fine predictions of the selected cells are pooled: one of the same.
     """
 
     max_length: int = 5
     symbols: int = 10
+    coarse_weighting: str = "average"
     refined_weighting: str = "inverse_entropy"
 
     task = SEQUENCE
@@ -162,8 +166,9 @@ class SequenceTopSpec:
                 "max_length must be at least 1 and symbols at least 2. "
                 f"Received: max_length={self.max_length!r}, symbols={self.symbols!r}"
             )
-        if self.refined_weighting not in WEIGHTINGS:
-            raise ValueError(f"refined_weighting must be one of {WEIGHTINGS}. Received: {self.refined_weighting!r}")
+        for name in ("coarse_weighting", "refined_weighting"):
+            if getattr(self, name) not in WEIGHTINGS:
+                raise ValueError(f"{name} must be one of {WEIGHTINGS}. Received: {getattr(self, name)!r}")
 
     @property
     def heads(self) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ class DynamicCapacityNetwork(keras.Model):
         if architecture.task == CLASSIFICATION:
             self.coarse_top = self.fine_top = ClassifierTop(top.conv, top.classes, top.statistics, name="top")
         else:
-            self.coarse_top = SequenceTop(top.max_length, top.symbols, name="coarse_top")
+            self.coarse_top = SequenceTop(top.max_length, top.symbols, top.coarse_weighting, name="coarse_top")
             self.fine_top = SequenceTop(top.max_length, top.symbols, top.refined_weighting, name="fine_top")
         self.patch_grid = patch_grid(self.coarse.geometry, architecture.patch_size)
 

@@ -32,6 +32,7 @@ def parse_manifest(content: bytes) -> dict:
     try:
         text = content.decode("utf-8")
         manifest = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_number)
+        json.dumps(manifest, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError too
         raise UserError(f"manifest.json is not JSON: {one_line(error)}; copy or {EXPORT_AGAIN}") from None
     check_manifest(manifest)

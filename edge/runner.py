@@ -190,7 +190,7 @@ class WholeFineRunner:
         clock.lap("input")
         output = self.model.invoke(model_input)
         clock.lap("whole_fine")
-        log_probabilities = log_probabilities_of(self.model, output, self.manifest, "coarse")
+        log_probabilities = log_probabilities_of(self.model, output, self.manifest, "whole_fine")
         prediction, probability, categories = self._decode(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
@@ -203,13 +203,13 @@ def log_probabilities_of(model: Model, raw: dict, manifest: dict, which: str) ->
         model: gives `logits`, or for sequences `cell_logits`, which are pooled.
         raw: what the model returned.
         manifest: of the bundle.
-        which: 'coarse' or 'refined', the manifest's pooling.
+        which: 'coarse' or 'refined', pooled as the manifest says; or 'whole_fine', averaged.
     """
     heads, pooling = manifest["heads"], manifest["pooling"]
     if manifest["task"] == CLASSIFICATION:
         return log_softmax(model.output("logits").dequantize(raw["logits"][0]), heads)
     cell_logits = model.output("cell_logits").dequantize(raw["cell_logits"])
-    return pool(cell_logits.reshape(-1, sum(heads)), heads, pooling[which], pooling["floor"])
+    return pool(cell_logits.reshape(-1, sum(heads)), heads, pooling.get(which, "average"), pooling["floor"])
 
 
 def _check_facts(facts: dict):
@@ -229,7 +229,14 @@ def _make_saliency(bundle: Bundle):
     try:
         with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as weights:
             if manifest["task"] == SEQUENCE:
-                return SequenceSaliency(weights["dense"], manifest["heads"], manifest["saliency_heads"])
+                pooling = manifest["pooling"]
+                return SequenceSaliency(
+                    weights["dense"],
+                    manifest["heads"],
+                    manifest["saliency_heads"],
+                    pooling["coarse"],
+                    pooling["floor"],
+                )
             convolution = manifest["convolution"]
             return ClassifierSaliency(
                 weights["kernel"],

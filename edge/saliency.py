@@ -128,29 +128,45 @@ class ClassifierSaliency:
 
 
 class SequenceSaliency:
-    """Saliency of a top that averages the cells' predictions; H is the sum of the entropies of `saliency_heads`.
+    """Saliency of a top that pools the cells' predictions; H is the sum of the entropies of `saliency_heads`.
 
-    With u = -log(average probability) - 1 on those heads and 0 elsewhere, a cell's logits receive
-    p (u - <u, p>) / cells, and its vector that times the transposed weights.
+    P being the pooled probabilities, let u = dH/dP = -log P - 1 on those heads and 0 elsewhere. A cell's logits, whose
+    probabilities p weigh w in P, receive w p (u - <u, p>). Where w is proportional to v = 1 / (h + floor), h being the
+    cell's own entropy, its change adds w v (<u, p> - <u, P>) p (log p + h). The cell's vector receives that times the
+    transposed weights.
 
     Args:
         dense: [D, sum(heads)].
         heads: number of categories of each softmax.
         saliency_heads: indices of the softmaxes whose entropies are summed.
+        weighting, floor: as in `pool`.
     """
 
-    def __init__(self, dense, heads, saliency_heads):
+    def __init__(self, dense, heads, saliency_heads, weighting: str = "average", floor: float = 0.0):
         self.dense = dense.astype(np.float32)
         self.heads = tuple(heads)
         self.counted = np.isin(_segments(self.heads)[1], saliency_heads)
+        self.floor = np.float32(floor) if weighting == "inverse_entropy" else None
 
     def __call__(self, cell_logits, pooled) -> np.ndarray:
-        """Returns the saliency: [h, w, sum(heads)], averaged log-probabilities [sum(heads)] -> [h, w]."""
+        """Returns the saliency: [h, w, sum(heads)], pooled log-probabilities [sum(heads)] -> [h, w]."""
+        size = cell_logits.shape[:2]
+        log_probabilities = log_softmax(cell_logits.reshape(-1, len(self.counted)), self.heads)
+        gradient = small_product(self._to_logits(log_probabilities, pooled), self.dense.T)
+        return np.sqrt(np.einsum("cd,cd->c", gradient, gradient)).reshape(size)
+
+    def _to_logits(self, log_probabilities, pooled) -> np.ndarray:
+        """Returns dH/dlogits: [cells, sum(heads)]."""
         starts, head_of = _segments(self.heads)
-        probabilities = np.exp(log_softmax(cell_logits, self.heads))
-        to_average = np.where(self.counted, -pooled - 1, 0).astype(np.float32)
-        mean = np.add.reduceat(probabilities * to_average, starts, axis=-1)[..., head_of]
-        cells = cell_logits.shape[0] * cell_logits.shape[1]
-        to_logits = probabilities * (to_average - mean) / np.float32(cells)
-        gradient = small_product(to_logits.reshape(cells, -1), self.dense.T).reshape(*cell_logits.shape[:2], -1)
-        return np.sqrt(np.einsum("hwd,hwd->hw", gradient, gradient))
+        probabilities = np.exp(log_probabilities)
+        to_pooled = np.where(self.counted, -pooled - 1, 0).astype(np.float32)
+        along = np.add.reduceat(probabilities * to_pooled, starts, axis=-1)  # <u, p>: [cells, heads]
+        direct = probabilities * (to_pooled - along[:, head_of])
+        if self.floor is None:
+            return direct / np.float32(len(probabilities))
+        entropy = entropies(log_probabilities, self.heads)
+        inverse = 1 / (entropy + self.floor)
+        along_pooled = np.add.reduceat(np.exp(pooled) * to_pooled, starts)  # <u, P>: [heads]
+        by_weight = (inverse * (along - along_pooled))[:, head_of] * probabilities
+        weights = inverse / inverse.sum(axis=0)
+        return weights[:, head_of] * (direct + by_weight * (log_probabilities + entropy[:, head_of]))

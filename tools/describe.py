@@ -23,7 +23,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         network: a trained `DynamicCapacityNetwork`.
         label_names: class names, or symbols.
         num_patches: the bundle's number of patches.
-        resize: how images of other sizes are brought to the input's; one of `edge.manifest.RESIZES`.
+        resize: how images of other sizes are brought to the input's: 'stretch' or 'fit'.
 
     Raises:
         UserError: the network's images are neither grey nor RGB.

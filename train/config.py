@@ -49,6 +49,7 @@ class Config:
     num_patches: int | None = None
     top_statistics: str | None = None
     augment: bool = True
+    svhn_extra: bool = False
     looseness: float = 1.0
     background_share: float = 0.0
     train_images: int = 20000

@@ -60,8 +60,7 @@ def train_and_evaluate(config: Config) -> dict:
         _train(config, dataset, model, train_step, checkpoints, first_step, writer)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    look = Evaluator(model, (architecture.num_patches,), trained=config.model)
-    validation = look(dataset.validation).error[0]
+    validation = _validator(model, config)(dataset.validation).error[0]
     test = Evaluator(model, config.eval_num_patches, config.eval_scales, config.selectors, config.model)
     evaluations = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
@@ -108,6 +107,11 @@ def _check_trainable(config: Config, architecture: Architecture):
         raise UserError(
             f"--num_patches must be at most the number of cells, {height * width}. Received: {architecture.num_patches}"
         )
+    if "confidence" in config.selectors and architecture.task != SEQUENCE:
+        raise UserError(
+            "the selector 'confidence' needs a prediction per cell, which classifiers do not have. "
+            f"Received: --selectors={','.join(config.selectors)} with --preset={config.preset}; leave it out"
+        )
     if config.model != "dcn" or config.training != "end_to_end":
         return
     lengths = channels_of(architecture.coarse), channels_of(architecture.fine)
@@ -123,9 +127,14 @@ def _check_trainable(config: Config, architecture: Architecture):
         )
 
 
+def _validator(model, config: Config) -> Evaluator:
+    """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
+    return Evaluator(model, (model.architecture.num_patches,), config.eval_scales[:1], trained=config.model)
+
+
 def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
     """Runs the steps that are left, with progress, summaries and checkpoints."""
-    evaluator = Evaluator(model, (model.architecture.num_patches,), trained=config.model)
+    evaluator = _validator(model, config)
     seconds_before, begun = float(checkpoints.seconds), time.monotonic()
     last_time, last_step = begun, first_step
     for step, (images, labels) in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):

@@ -19,8 +19,10 @@ STRING_FLAGS = {
     ),
     "data_dir": (
         "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip "
-        "with images and annotations.json. Where it is left out: the environment variable DCN_DATA_DIR, then "
-        "tensorflow-datasets (fetched if need be), then --fallback_dataset."
+        "with images and annotations.json. svhn: a folder with train.tar.gz and test.tar.gz (and extra.tar.gz), or "
+        "unpacked, train/ and test/. Where it is left out: the environment variable DCN_DATA_DIR, then what was "
+        "fetched before, then fetched now, then --fallback_dataset. For svhn that is also the order in which each of "
+        "its parts is looked for."
     ),
     "eval_data_dir": (
         "A folder or zip with images and annotations.json, whose test images a model for numbers is tested on as well."
@@ -72,6 +74,7 @@ LIST_FLAGS = {
 }
 BOOLEAN_FLAGS = {
     "fallback": "Whether --fallback_dataset may be used.",
+    "svhn_extra": "Whether svhn trains on its `extra` photographs too, as the paper does: 202,353 more, another 2 GB.",
     "augment": "Whether training images of numbers are shifted, scaled, turned and re-lit at random.",
 }
 

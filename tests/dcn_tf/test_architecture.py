@@ -73,6 +73,7 @@ def test_layers_keep_pairs_whatever_they_were_given():
         (lambda: ClassifierTopSpec(Conv(2, 1), 2, statistics="both"), "statistics"),
         (lambda: SequenceTopSpec(max_length=0), "max_length"),
         (lambda: SequenceTopSpec(refined_weighting="max"), "refined_weighting"),
+        (lambda: SequenceTopSpec(coarse_weighting="max"), "coarse_weighting"),
     ],
 )
 def test_layers_and_tops_reject(build, message):

@@ -80,9 +80,12 @@ def test_every_intermediate_of_a_classifier(statistics, classifier_architecture,
     assert np.abs(outputs["logits"] - outputs["coarse_logits"]).max() > 1e-2
 
 
+@pytest.mark.parametrize("coarse_weighting", ["average", "inverse_entropy"])
 @pytest.mark.parametrize("weighting", ["average", "inverse_entropy"])
-def test_every_intermediate_of_a_sequence(weighting, sequence_architecture, rng, randomise):
-    spec = dataclasses.replace(sequence_architecture.top, refined_weighting=weighting)
+def test_every_intermediate_of_a_sequence(weighting, coarse_weighting, sequence_architecture, rng, randomise):
+    spec = dataclasses.replace(
+        sequence_architecture.top, coarse_weighting=coarse_weighting, refined_weighting=weighting
+    )
     network = DynamicCapacityNetwork(dataclasses.replace(sequence_architecture, top=spec))
     network.build()
     randomise(network)
@@ -90,18 +93,20 @@ def test_every_intermediate_of_a_sequence(weighting, sequence_architecture, rng,
     outputs = to_numpy(network(images))
     check_what_both_tasks_share(network, images, outputs, first_row=0, first_column=0)
 
+    floors = {"average": 0.0, "inverse_entropy": INVERSE_ENTROPY_FLOOR}
+
     def positions_entropy(features):
-        probabilities = run_sequence_top(features, network.coarse_top, "average")
+        probabilities = run_sequence_top(features, network.coarse_top, coarse_weighting, floors[coarse_weighting])
         return sum(entropy(position) for position in np.split(probabilities[3:], 3))
 
-    floor = INVERSE_ENTROPY_FLOOR if weighting == "inverse_entropy" else 0.0
     for b, features in enumerate(outputs["coarse_features"]):
-        assert_close(np.exp(outputs["coarse_logits"][b]), run_sequence_top(features, network.coarse_top, "average"))
+        coarse = run_sequence_top(features, network.coarse_top, coarse_weighting, floors[coarse_weighting])
+        assert_close(np.exp(outputs["coarse_logits"][b]), coarse)
         assert_close(outputs["entropy"][b], positions_entropy(features))
         gradient = finite_differences(positions_entropy, features)
         np.testing.assert_allclose(outputs["saliency"][b], np.linalg.norm(gradient, axis=-1), rtol=5e-3, atol=1e-5)
         np.testing.assert_array_equal(outputs["refined"][b], outputs["fine_features"][b])  # the fine cells alone
-        fine = run_sequence_top(outputs["fine_features"][b], network.fine_top, weighting, floor)
+        fine = run_sequence_top(outputs["fine_features"][b], network.fine_top, weighting, floors[weighting])
         assert_close(np.exp(outputs["logits"][b]), fine)
 
 

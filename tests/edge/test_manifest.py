@@ -131,6 +131,7 @@ def test_what_json_cannot_hold_is_told(value):
         (b'{"format_version": 1e300}', "format version 1"),
         (b'{"format_version": "2"}', "is missing|must be 1"),
         (b"{} {}", "Extra data"),
+        (rb'{"labels": ["\ud800"]}', "manifest.json is not JSON: .*surrogates"),
     ],
 )
 def test_what_is_no_manifest_is_told_in_one_short_line(content, message):

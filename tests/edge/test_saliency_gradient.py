@@ -1,5 +1,7 @@
 """The closed form against the gradient that TensorFlow computes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -60,14 +62,19 @@ def test_windows_that_share_a_maximum_share_its_gradient():
     assert relative_difference(classifier_saliency(network, features), expected) < 1e-5
 
 
+@pytest.mark.parametrize("weighting", ["average", "inverse_entropy"])
 @pytest.mark.parametrize("scale", [0.3, 5.0])
-def test_the_sequence_form_is_the_gradient(scale):
-    network = tiny_bundles.make_network(tiny_bundles.sequence_architecture())
+def test_the_sequence_form_is_the_gradient(scale, weighting):
+    architecture = tiny_bundles.sequence_architecture()
+    spec = dataclasses.replace(architecture.top, coarse_weighting=weighting)
+    network = tiny_bundles.make_network(dataclasses.replace(architecture, top=spec))
     top = network.coarse_top
     features = tf.constant(np.random.default_rng(0).normal(0, scale, (1, 3, 4, 8)), tf.float32)
     cell_logits = top.cell_logits(features).numpy()[0]
-    closed_form = SequenceSaliency(saliency_weights(network)["dense"], top.spec.heads, top.spec.saliency_heads)
-    pooled = pool(cell_logits.reshape(12, -1), top.spec.heads, "average", INVERSE_ENTROPY_FLOOR)
+    closed_form = SequenceSaliency(
+        saliency_weights(network)["dense"], top.spec.heads, top.spec.saliency_heads, weighting, INVERSE_ENTROPY_FLOOR
+    )
+    pooled = pool(cell_logits.reshape(12, -1), top.spec.heads, weighting, INVERSE_ENTROPY_FLOOR)
     expected = entropy_saliency(top, features)[2].numpy()[0]
     assert relative_difference(closed_form(cell_logits, pooled), expected) < 1e-5
 

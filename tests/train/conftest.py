@@ -10,6 +10,7 @@ from PIL import Image
 from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
 from dcn_tf.presets import PRESETS
 from train.config import Config
+from train.data.svhn_format1 import sources
 
 
 def tiny_classifier():
@@ -45,6 +46,13 @@ def tiny_sequence():
 def tiny_presets(monkeypatch):
     monkeypatch.setitem(PRESETS, "tiny_classifier", tiny_classifier)
     monkeypatch.setitem(PRESETS, "tiny_sequence", tiny_sequence)
+
+
+@pytest.fixture(autouse=True)
+def no_network_and_no_cache(monkeypatch, tmp_path):
+    """SVHN is fetched from a port that is closed, and kept in a folder of the test."""
+    monkeypatch.setattr(sources, "URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr(sources, "CACHE", tmp_path / "svhn_cache")
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
 from train import files
+from train.data.dataset import Dataset, Split
 
 
 def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -22,3 +24,17 @@ def test_folders_are_made_and_files_replaced(tmp_path):
     files.write_text(path, "one")
     files.write_text(path, "two")
     assert path.read_text() == "two"
+
+
+def test_samples_are_the_first_test_images_of_one_size(tmp_path):
+    labels = np.array([[1, 2], [0, 1]], np.int32)
+    crops = Split(np.full((2, 4, 6, 1), 7, np.uint8), labels)
+    photographs = Split([np.zeros((4, 6, 1), np.uint8), np.zeros((8, 9, 1), np.uint8)], labels)
+    dataset = Dataset("some", "", ("0", "1"), None, crops, photographs, crops.head(1), {"crops": crops})
+    files.write_samples(tmp_path, dataset)
+    with np.load(tmp_path / "test.npz") as test, np.load(tmp_path / "calibration.npz") as calibration:
+        np.testing.assert_array_equal(test["images"], crops.images)
+        np.testing.assert_array_equal(test["labels"], labels)
+        assert test["label_names"].tolist() == ["0", "1"]
+        assert (str(test["dataset"]), str(test["split"])) == ("some", "test")
+        assert calibration["images"].shape == (1, 4, 6, 1)

@@ -42,7 +42,7 @@ def test_a_run_writes_what_the_contract_names(config, capsys):
     assert result["error"]["dcn"]["1"] == pytest.approx(100 * wrong.mean(), abs=1e-3)
     table = capsys.readouterr().out
     assert "dcn, patches: 3" in table
-    assert "(30 test images)" in table
+    assert "(30 images;" in table
 
 
 def test_summaries_hold_losses_errors_and_a_picture(config):
@@ -125,6 +125,11 @@ def test_more_patches_than_cells_is_refused_before_anything_is_written(config):
     with pytest.raises(UserError, match="at most the number of cells, 576. Received: 577"):
         train_and_evaluate(config)
     assert not Path(config.workdir).exists()
+
+
+def test_a_selector_that_the_network_does_not_have_is_refused(config):
+    with pytest.raises(UserError, match="classifiers do not have. Received: --selectors=random,confidence with"):
+        train_and_evaluate(config(selectors=("random", "confidence")))
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
     assert "was begun with other flags: --seed=0. Received: --seed=5" in other.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("name", ["svhn.flags", "cluttered_mnist.flags", "quickstart.flags"])
+@pytest.mark.parametrize("name", ["svhn.flags", "svhn_paper.flags", "cluttered_mnist.flags", "quickstart.flags"])
 def test_every_flagfile_opens_with_its_card_and_is_understood(name, tmp_path):
     text = (ROOT / name).read_text()
     assert all(word in text for word in ("# Data ", "# Time ", "# Result ", "# Command "))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dcn_tf.architecture import Architecture
+from dcn_tf.losses import NOTHING
 from train.config import Config
 from train.data.augment import random_windows
 from train.data.dataset import Dataset, Split, epoch_indices, step_generator
@@ -29,3 +30,14 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
     order = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
     calibration = Split(train.images[order], train.labels[order])
     return Dataset(name, detail, label_names, train_batch, splits["validation"], splits["test"], calibration)
+
+
+def with_backgrounds(train: Split, backgrounds: np.ndarray) -> Split:
+    """Returns training images among which there are some with nothing to read in them: uint8 [m, H, W]."""
+    labels = np.full((len(backgrounds), train.labels.shape[1]), NOTHING, np.int32)
+    return Split(np.concatenate([train.images, backgrounds[..., None]]), np.concatenate([train.labels, labels]))
+
+
+def background_count(images: int, share: float) -> int:
+    """Returns how many backgrounds beside so many `images` make the share of them all."""
+    return round(images * share / (1 - share))

@@ -1,52 +1,95 @@
-"""A sheet of rendered house numbers, to look at.
+"""A sheet of house numbers, to look at.
 
 python -m train.data.contact_sheet --out=sheet.png
 python -m train.data.contact_sheet --out=sheet.png --kind=photographs --seed=3
+python -m train.data.contact_sheet --out=sheet.png --kind=semi_real --data_dir=PATH
 """
 
 from pathlib import Path
 
 import numpy as np
 from absl import flags
-from PIL import Image
+from PIL import Image, ImageOps
 
 from train import command
 from train.data.rendering.scenes import render_crop, render_photograph
 from train.data.rendering.typefaces import FAMILIES
 from train.errors import UserError
 
-# How each kind is drawn: function, (height, width) of a picture, (rows, columns) of the sheet.
+# (height, width) of a picture and (rows, columns) of the sheet.
 KINDS = {
-    "crops": (render_crop, (64, 128), (12, 10)),
-    "photographs": (render_photograph, (256, 384), (4, 5)),
+    "crops": ((64, 128), (12, 10)),
+    "photographs": ((256, 384), (4, 5)),
+    "semi_real": ((192, 320), (6, 5)),
 }
 
 
-def contact_sheet(kind: str, seed: int, split: str) -> np.ndarray:
-    """Returns a sheet uint8 [H, W] of pictures of a kind of `KINDS`, in the type faces of a split."""
-    render, size, (rows, columns) = KINDS[kind]
-    images = [render(np.random.default_rng([seed, i]), size, split).image for i in range(rows * columns)]
-    return np.vstack([np.hstack(images[row * columns : (row + 1) * columns]) for row in range(rows)])
+def rendered_sheet(kind: str, seed: int, split: str, looseness: float = 1.0) -> np.ndarray:
+    """Returns a sheet uint8 [H, W] of rendered crops or photographs, in the type faces of a split."""
+    size, (rows, columns) = KINDS[kind]
+    render = {
+        "crops": lambda rng: render_crop(rng, size, split, looseness),
+        "photographs": lambda rng: render_photograph(rng, size, split),
+    }[kind]
+    return _grid([render(np.random.default_rng([seed, i])).image for i in range(rows * columns)], columns)
+
+
+def semi_real_sheet(data_dir: str, seed: int, split: str) -> np.ndarray:
+    """Returns a sheet uint8 [H, W] of real numbers of a split in rendered surroundings, each fitted into its field.
+
+    Raises:
+        UserError: the data is missing or wrong, or too few of its images tell where they lay.
+    """
+    # These load TensorFlow, which rendered sheets do without.
+    from dcn_tf.presets import preset
+    from train.data.folder import annotations
+    from train.data.semi_real import has_place, semi_real_split
+
+    size, (rows, columns) = KINDS["semi_real"]
+    read, entries = annotations(Path(data_dir))
+    entries = [entry for entry in entries if has_place(entry) and entry["split"] == split]
+    if len(entries) < rows * columns:
+        raise UserError(
+            f"--kind=semi_real needs {rows * columns} images of --split={split} with frame_size, frame_origin, scale "
+            f"and boxes. Received: {len(entries)} in {data_dir}"
+        )
+    chosen = np.random.default_rng(seed).permutation(len(entries))[: rows * columns]
+    made = semi_real_split(read, [entries[i] for i in chosen], preset("svhn"), workers=1)
+    pictures = [Image.fromarray(image[..., 0]) for image in made.images]
+    return _grid([np.asarray(ImageOps.pad(picture, size[::-1])) for picture in pictures], columns)
+
+
+def _grid(images, columns: int) -> np.ndarray:
+    return np.vstack([np.hstack(images[start : start + columns]) for start in range(0, len(images), columns)])
 
 
 def define_flags():
     """Defines the flags of this command."""
     flags.DEFINE_string("out", None, "The picture to write: .png, .jpg or whatever else Pillow writes.")
-    flags.DEFINE_enum("kind", "crops", sorted(KINDS), "Tight crops, or photographs of house fronts.")
-    flags.DEFINE_enum("split", "train", list(FAMILIES), "Whose type faces are used.")
+    flags.DEFINE_enum(
+        "kind", "crops", sorted(KINDS), "Rendered crops, rendered photographs, or real numbers in rendered photographs."
+    )
+    flags.DEFINE_enum("split", "train", list(FAMILIES), "Whose type faces, or real numbers, are used.")
     flags.DEFINE_integer("seed", 0, "Another seed gives other numbers.", lower_bound=0)
+    flags.DEFINE_float("looseness", 1.0, "Crops show up to so many times as much in height and width.", lower_bound=1)
+    flags.DEFINE_string("data_dir", None, "For semi_real: a folder or zip with images and annotations.json.")
 
 
 def main():
     """Writes the sheet."""
-    if not flags.FLAGS.out:
+    values = flags.FLAGS
+    if not values.out:
         raise UserError("--out is missing; give the name of the picture to write, --out=sheet.png")
-    out = Path(flags.FLAGS.out)
-    sheet = contact_sheet(flags.FLAGS.kind, flags.FLAGS.seed, flags.FLAGS.split)
+    if values.kind == "semi_real":
+        if not values.data_dir:
+            raise UserError("--kind=semi_real needs --data_dir: a folder or zip with images and annotations.json")
+        sheet = semi_real_sheet(values.data_dir, values.seed, values.split)
+    else:
+        sheet = rendered_sheet(values.kind, values.seed, values.split, values.looseness)
     try:
-        Image.fromarray(sheet).save(out)
+        Image.fromarray(sheet).save(Path(values.out))
     except (OSError, ValueError) as error:
-        raise UserError(f"--out={out} can't be written: {error}") from error
+        raise UserError(f"--out={values.out} can't be written: {error}") from error
 
 
 if __name__ == "__main__":

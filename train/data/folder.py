@@ -21,7 +21,7 @@ from dcn_tf.losses import sequence_labels
 from train.config import Config
 from train.data.arrays import dataset_of_arrays
 from train.data.dataset import Dataset, Split
-from train.data.images import UNREADABLE, decode
+from train.data.images import read_image
 from train.data.semi_real import has_place, semi_real_split
 from train.errors import DataUnavailableError, UserError
 from train.progress import log
@@ -46,7 +46,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {missing[0]}; leave 'split' "
             "out of annotations.json and a tenth of the images becomes validation and a tenth test"
         )
-    images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
+    images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
     splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}
     counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
     detail = f"{path.name}: {counts}" + (
@@ -54,7 +54,17 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     )
     dataset = dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
     tests = [entry for entry in entries if entry["split"] == "test"]
-    return dataclasses.replace(dataset, more_tests=_photographs(read, tests, architecture, path))
+    return dataclasses.replace(dataset, more_tests=_photographs(read, tests, architecture))
+
+
+def annotations(path: Path):
+    """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
+
+    Raises:
+        UserError: something is missing or wrong.
+    """
+    read = _reader(path)
+    return read, _entries(read, path)
 
 
 def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
@@ -69,25 +79,23 @@ def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
     if not entries:
         raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
     labels, _ = _labels(entries, architecture, path)
-    images = np.stack([_image(read, entry["file"], architecture, path) for entry in entries])
-    photographs = _photographs(read, entries, architecture, path)
+    images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
+    photographs = _photographs(read, entries, architecture)
     return {f"{path.stem} {name}": split for name, split in ({"crops": Split(images, labels)} | photographs).items()}
 
 
-def _photographs(read, entries, architecture: Architecture, path: Path) -> dict[str, Split]:
+def _photographs(read, entries, architecture: Architecture) -> dict[str, Split]:
     """Returns the images whose place in their photograph is known, as semi-real photographs, if there are any."""
     placed = [entry for entry in entries if has_place(entry)]
     if not placed or architecture.task == CLASSIFICATION or architecture.channels != 1:
         return {}
     log.info("rendering the surroundings of %d numbers", len(placed))
-    patch = lambda name: np.asarray(_picture(read, name, 1, path))  # noqa: E731
-    return {"semi-real photographs": semi_real_split(patch, placed, architecture)}
+    return {"semi-real photographs": semi_real_split(read, placed, architecture)}
 
 
 def _checked(path: Path, architecture: Architecture):
     """Returns a reader, the checked annotations but for numbers that are too long, and how many of these there were."""
-    read = _reader(path)
-    entries = _entries(read, path)
+    read, entries = annotations(path)
     if architecture.task == CLASSIFICATION:
         return read, entries, 0
     kept = [entry for entry in entries if len(entry["label"]) <= architecture.top.max_length]
@@ -109,7 +117,7 @@ def _reader(path: Path):
 
 
 def _entries(read, path: Path) -> list[dict]:
-    """Returns the checked annotations, each with file, label (a list) and split."""
+    """Returns the checked annotations, each with file, label (a list) and split, and what else they tell."""
     try:
         entries = json.loads(read(ANNOTATIONS))
     except (OSError, KeyError) as error:
@@ -172,17 +180,8 @@ def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray
     return np.array(labels, np.int32), tuple(str(i) for i in range(top.symbols))
 
 
-def _image(read, name: str, architecture: Architecture, path: Path) -> np.ndarray:
+def _image(read, name: str, architecture: Architecture) -> np.ndarray:
     """Returns one image at the architecture's size: uint8 [H, W, C]."""
     height, width = architecture.image_size
-    picture = _picture(read, name, architecture.channels, path).resize((width, height), Image.Resampling.BILINEAR)
+    picture = read_image(read, name, architecture.channels).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(picture).reshape(height, width, -1)
-
-
-def _picture(read, name: str, channels: int, path: Path) -> Image.Image:
-    try:
-        return decode(read(name), channels)
-    except (*UNREADABLE, KeyError, zlib.error, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path}: the image {name} can't be read ({error}); mend it or take it out of {ANNOTATIONS}"
-        ) from error

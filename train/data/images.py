@@ -1,11 +1,35 @@
 """Image files as they come: any mode and depth, turned by EXIF, large."""
 
 import io
+import zipfile
+import zlib
 
 import numpy as np
 from PIL import Image, ImageOps
 
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError)
+from train.errors import UserError
+
+UNREADABLE = (
+    *(OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError),
+    *(KeyError, zlib.error, zipfile.BadZipFile),  # from a zip
+)
+
+
+def read_image(read, name: str, channels: int) -> Image.Image:
+    """Returns the picture of a file of a data set, as `decode` does.
+
+    Args:
+        read: a function: name of a file -> its bytes.
+        name: of the file.
+        channels: 1 or 3.
+
+    Raises:
+        UserError: the file is missing, or can't be read as an image.
+    """
+    try:
+        return decode(read(name), channels)
+    except UNREADABLE as error:
+        raise UserError(f"the image {name} can't be read ({error}); mend it or take it out of its list") from error
 
 
 def decode(data: bytes, channels: int) -> Image.Image:

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
-from dcn_tf.losses import NOTHING, sequence_labels
+from dcn_tf.losses import sequence_labels
 from train.config import Config
-from train.data.arrays import dataset_of_arrays
+from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
 from train.data.dataset import Dataset, Split
 from train.data.rendering.layout import LENGTHS
 from train.data.rendering.sets import PictureSet, load_backgrounds, load_crops, load_photographs
@@ -39,25 +39,17 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         name: _split(pictures, architecture)
         for name, pictures in {"train": train, "validation": validation, "test": photographs}.items()
     }
-    splits["train"] = _with_backgrounds(splits["train"], config.background_share, size)
+    count = background_count(config.train_images, config.background_share)
+    if count:
+        splits["train"] = with_backgrounds(splits["train"], load_backgrounds("train", count, size).images)
     families = {name: f"in {len(faces)} families of type" for name, faces in FAMILIES.items()}
     detail = (
         f"house numbers rendered at run time, not photographed: {config.train_images} train crops {families['train']} "
-        f"and {len(splits['train']) - config.train_images} without a number, {config.validation_images} validation "
+        f"and {count} without a number, {config.validation_images} validation "
         f"crops {families['validation']}, {config.test_images} test photographs and as many crops {families['test']}"
     )
     dataset = dataset_of_arrays("street_numbers", detail, tuple("0123456789"), splits, config, architecture)
     return dataclasses.replace(dataset, more_tests={"crops": _split(tight, architecture)})
-
-
-def _with_backgrounds(train: Split, share: float, size) -> Split:
-    """Returns training crops among which a share has nothing to read in it."""
-    count = round(len(train) * share / (1 - share))
-    if not count:
-        return train
-    images = load_backgrounds("train", count, size).images[..., None]
-    labels = np.full((count, train.labels.shape[1]), NOTHING, np.int32)
-    return Split(np.concatenate([train.images, images]), np.concatenate([train.labels, labels]))
 
 
 def _split(pictures: PictureSet, architecture: Architecture) -> Split:

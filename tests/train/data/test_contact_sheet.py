@@ -1,14 +1,36 @@
+import io
+import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from train.data.contact_sheet import KINDS, contact_sheet
+from train.data.contact_sheet import KINDS, rendered_sheet, semi_real_sheet
+from train.data.rendering.scenes import render_photograph
+from train.errors import UserError
 
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def placed_numbers(tmp_path):
+    """Returns the path of a zip of five pictures, which tells where in their photographs they lay."""
+    rng, entries, path = np.random.default_rng(0), [], tmp_path / "placed.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(5):
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(256, size=(20, 24), dtype=np.uint8)).save(buffer, "PNG")
+            archive.writestr(f"{i}.png", buffer.getvalue())
+            place = {"frame_size": [120, 60], "frame_origin": [30 + i, 20], "scale": 1.0}
+            boxes = [{"left": 6, "top": 1, "width": 12, "height": 18}]
+            split = "test" if i == 4 else "train"
+            entries.append({"file": f"{i}.png", "label": [i], "split": split, "boxes": boxes} | place)
+        archive.writestr("annotations.json", json.dumps(entries))
+    return path
 
 
 def run(*flags):
@@ -20,18 +42,31 @@ def test_the_command_writes_the_sheet_of_its_seed(tmp_path):
     out = tmp_path / "sheet.png"
     done = run(f"--out={out}", "--seed=3", "--split=test")
     assert (done.returncode, done.stderr) == (0, "")
-    np.testing.assert_array_equal(np.asarray(Image.open(out)), contact_sheet("crops", 3, "test"))
+    np.testing.assert_array_equal(np.asarray(Image.open(out)), rendered_sheet("crops", 3, "test"))
     assert Image.open(out).size == (1280, 768)
 
 
 def test_photographs_lie_side_by_side(monkeypatch):
-    render, _, _ = KINDS["photographs"]
-    monkeypatch.setitem(KINDS, "photographs", (render, (128, 160), (2, 3)))
-    sheet = contact_sheet("photographs", 1, "train")
+    monkeypatch.setitem(KINDS, "photographs", ((128, 160), (2, 3)))
+    sheet = rendered_sheet("photographs", 1, "train")
     assert sheet.shape == (256, 480)
-    np.testing.assert_array_equal(
-        sheet[128:, 160:320], render(np.random.default_rng([1, 4]), (128, 160), "train").image
-    )
+    alone = render_photograph(np.random.default_rng([1, 4]), (128, 160), "train")
+    np.testing.assert_array_equal(sheet[128:, 160:320], alone.image)
+
+
+def test_loose_crops_are_others():
+    tight, loose = (rendered_sheet("crops", 1, "train", looseness) for looseness in (1.0, 2.5))
+    assert tight.shape == loose.shape
+    assert not np.array_equal(tight, loose)
+
+
+def test_real_numbers_stand_in_their_photographs(monkeypatch, placed_numbers):
+    monkeypatch.setitem(KINDS, "semi_real", ((60, 110), (2, 2)))
+    sheet = semi_real_sheet(str(placed_numbers), 0, "train")
+    assert sheet.shape == (120, 220)
+    assert len(np.unique(sheet[:60, :110])) > 10
+    with pytest.raises(UserError, match=r"needs 4 images of --split=test with frame_size.* Received: 1 in"):
+        semi_real_sheet(str(placed_numbers), 0, "test")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +76,7 @@ def test_photographs_lie_side_by_side(monkeypatch):
         (["--out=sheet.nothing"], "--out=sheet.nothing can't be written"),
         (["--out=a.png", "--kind=posters"], "--kind=posters"),
         (["--out=a.png", "--seed=-1"], "--seed=-1"),
+        (["--out=a.png", "--kind=semi_real"], "--kind=semi_real needs --data_dir"),
         (["--out=a.png", "more"], "Received: 'more'"),
     ],
 )

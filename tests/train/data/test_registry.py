@@ -34,7 +34,7 @@ def test_a_fallback_is_announced_and_named_in_the_data_set(config, monkeypatch, 
 
 def test_nofallback_stops(config):
     config = config(dataset="svhn", fallback_dataset="street_numbers", fallback=False, preset="svhn")
-    with pytest.raises(DataUnavailableError, match="--dataset=folder"):
+    with pytest.raises(DataUnavailableError, match="can't be reached .* give --data_dir=FOLDER"):
         registry.load_dataset(config, config.architecture)
 
 

@@ -26,18 +26,30 @@ def render_background(rng, size, split: str = "train") -> Rendering:
         A rendering with the image alone: the label is empty, and there is no box.
     """
     photograph = render_photograph(rng, PHOTOGRAPH, split)
-    window = _window(rng, size, photograph.box, rng.random() < CLIPPED)
+    window = background_window(rng, photograph.box, PHOTOGRAPH, size)
+    if window is None:  # the number is everywhere: an eighth of the photograph, in the corner that is farthest from it
+        bounds = np.array(PHOTOGRAPH[::-1])
+        corner = np.where(photograph.box[:2] + photograph.box[2:] > bounds, 0, bounds * 7 / 8)
+        window = np.concatenate([corner, corner + bounds / 8])
     picture = Image.fromarray(photograph.image)
     image = picture.resize(size[::-1], Image.Resampling.BILINEAR, box=tuple(window.tolist()))
     return Rendering(np.asarray(image), (), np.zeros((0, 4), np.float32))
 
 
-def _window(rng, size, box, clipped: bool) -> np.ndarray:
-    """Returns (left, top, right, bottom) of a window that holds a part of the box, or nothing of it if that is asked.
+def background_window(rng, box, photograph_size, size) -> np.ndarray | None:
+    """Returns (left, top, right, bottom) of a window that holds nothing of a number, or as often a part of it.
 
-    Where luck fails, it is the corner that is farthest from the box.
+    Args:
+        rng: numpy Generator.
+        box: (left, top, right, bottom) of the number in its photograph.
+        photograph_size: (height, width).
+        size: (height, width) of a window, which may be larger or smaller by `ZOOM`.
+
+    Returns:
+        None where luck fails to find one: the number may be everywhere.
     """
-    bounds, full = np.array(PHOTOGRAPH[::-1]), np.array(size[::-1])
+    clipped = rng.random() < CLIPPED
+    bounds, full = np.array(photograph_size[::-1]), np.array(size[::-1])
     for _ in range(TRIALS):
         sides = np.minimum(full * math.exp(rng.uniform(*np.log(ZOOM))), bounds)
         corner = rng.uniform(box[:2] - sides, box[2:]) if clipped else rng.uniform(0, bounds - sides)
@@ -46,9 +58,7 @@ def _window(rng, size, box, clipped: bool) -> np.ndarray:
         seen = seen_share(box, window)
         if (0 < seen <= SEEN) if clipped else seen == 0:
             return window
-    sides = np.minimum(full * ZOOM[0], bounds)
-    corner = np.where(box[:2] + box[2:] > bounds, 0, bounds - sides)
-    return np.concatenate([corner, corner + sides])
+    return None
 
 
 def seen_share(box, window) -> float:

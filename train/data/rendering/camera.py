@@ -79,23 +79,16 @@ def lit(rng, surface):
 
 def photograph(rng, picture: Image.Image, height: float) -> Image.Image:
     """Returns a grey picture as a cheap camera would have stored it, its digits `height` pixels high."""
-    picture = _as_picture(lit(rng, np.asarray(picture, np.float32)))
     picture = picture.filter(ImageFilter.GaussianBlur(min(0.015 + rng.gamma(2, 0.013), 0.07) * height))
     if rng.random() < 0.12 and height > 24:
         picture = picture.filter(_motion(rng))
-    if rng.random() < 0.15:
+    if rng.random() < 0.08:
         picture = picture.filter(ImageFilter.UnsharpMask(2, int(rng.integers(60, 200)), 0))
+    values = lit(rng, np.asarray(picture, np.float32))
     if rng.random() < 0.7:
-        values = np.asarray(picture, np.float32)
-        values = values + noise(rng, values.shape) * rng.gamma(1.5, 1.2)
-        picture = _as_picture(values)
-    if rng.random() < 0.6:
-        picture = stored(picture, int(rng.integers(25, 90)))
-    return picture
-
-
-def _as_picture(values) -> Image.Image:
-    return Image.fromarray(np.clip(values, 0, 255, out=np.empty(values.shape, np.uint8), casting="unsafe"))
+        values += noise(rng, values.shape) * rng.gamma(1.5, 0.9)
+    picture = Image.fromarray(np.clip(values, 0, 255, out=np.empty(values.shape, np.uint8), casting="unsafe"))
+    return stored(picture, int(rng.integers(25, 90))) if rng.random() < 0.6 else picture
 
 
 def _motion(rng) -> ImageFilter.Kernel:

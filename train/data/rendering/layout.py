@@ -16,6 +16,8 @@ LENGTHS = (0.1538, 0.5428, 0.2602, 0.0429, 0.0003)  # of numbers with 1, 2, ... 
 FIRST_DIGIT = (0.0025, 0.2767, 0.1892, 0.1302, 0.1051, 0.0847, 0.0645, 0.0562, 0.0475, 0.0434)
 OTHER_DIGITS = (0.1185, 0.1111, 0.1017, 0.1011, 0.0984, 0.1015, 0.0922, 0.0959, 0.0926, 0.0870)
 
+NARROW = -0.2  # mean logarithm of a digit's width beside that in its type face: numbers on houses are seen narrower
+
 
 @dataclass(frozen=True)
 class Number:
@@ -40,14 +42,14 @@ def draw_label(rng) -> tuple[int, ...]:
 
 def set_number(rng, face: TypeFace, label, height: float) -> Number:
     """Returns a number set in a type face, its digits about `height` pixels high, on a line that may be uneven."""
-    size, stretch = float(CAPITAL), math.exp(rng.normal(0, 0.12))
+    size, stretch = float(CAPITAL), math.exp(rng.normal(NARROW, 0.12))
     tracking = size * (rng.uniform(0.15, 0.5) if rng.random() < 0.08 else rng.normal(0.02, 0.05))
     jitter = size * (0.05 if rng.random() < 0.12 else 0.012)
     pieces, pen = [], 0.0
     for digit in label:
         shape = glyph(face, str(digit))
         pieces.append((shape.mask, pen + shape.left, shape.top + rng.normal(0, jitter)))
-        pen += max(shape.advance + tracking / stretch, 0.98 * shape.mask.width)
+        pen += max(shape.advance + tracking / stretch, 0.98 * shape.mask.shape[1])
     ink, boxes = _assemble(_bend(rng, pieces, size))
     scale = height / CAPITAL
     columns, rows = max(2, round(len(ink[0]) * scale * stretch)), max(3, round(len(ink) * scale))
@@ -61,7 +63,7 @@ def _bend(rng, pieces, height: float):
     kind = rng.random()
     if kind > 0.3 or len(pieces) == 1:
         return pieces
-    centres = np.array([left + mask.width / 2 for mask, left, _ in pieces])
+    centres = np.array([left + mask.shape[1] / 2 for mask, left, _ in pieces])
     offsets = (centres - centres.mean()) / height
     angles = np.zeros(len(pieces))
     if kind < 0.1:
@@ -71,18 +73,24 @@ def _bend(rng, pieces, height: float):
         falls, angles = curvature * offsets**2, -np.rad2deg(np.arctan(2 * curvature * offsets))
     else:
         falls, angles = np.zeros(len(pieces)), rng.normal(0, 5, len(pieces))
-    turned = [mask.rotate(angle, Image.Resampling.BILINEAR, expand=True) for (mask, _, _), angle in zip(pieces, angles)]
+    turned = [_turned(mask, angle) for (mask, _, _), angle in zip(pieces, angles)]
     return [
-        (new, left - (new.width - old.width) / 2, top - (new.height - old.height) / 2 + fall * height)
+        (new, left - (new.shape[1] - old.shape[1]) / 2, top - (new.shape[0] - old.shape[0]) / 2 + fall * height)
         for new, (old, left, top), fall in zip(turned, pieces, falls)
     ]
+
+
+def _turned(mask, angle: float) -> np.ndarray:
+    if not angle:
+        return mask
+    return np.asarray(Image.fromarray(mask).rotate(angle, Image.Resampling.BILINEAR, expand=True))
 
 
 def _assemble(pieces) -> tuple[np.ndarray, np.ndarray]:
     """Returns the ink of masks in their places, and their boxes in it."""
     left, top = (min(round(piece[axis]) for piece in pieces) for axis in (1, 2))
     corners = [(round(x) - left, round(y) - top) for _, x, y in pieces]
-    boxes = [(x, y, x + mask.width, y + mask.height) for (mask, _, _), (x, y) in zip(pieces, corners)]
+    boxes = [(x, y, x + mask.shape[1], y + mask.shape[0]) for (mask, _, _), (x, y) in zip(pieces, corners)]
     ink = np.zeros((max(box[3] for box in boxes), max(box[2] for box in boxes)), np.uint8)
     for (mask, _, _), (x, y, right, bottom) in zip(pieces, boxes):
         window = ink[y:bottom, x:right]

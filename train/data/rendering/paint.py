@@ -70,13 +70,17 @@ def _shadow(rng, surface, ink, step: int, height: float):
 
 def _grown(ink, step: int):
     """Returns the strokes float32 [h, w] of uint8 ink, up to 3 pixels thicker on every side."""
-    for lines in (ink, ink.T):
-        grown = lines.copy()
-        for i in range(1, min(step, 3) + 1):
-            np.maximum(grown[i:], lines[:-i], out=grown[i:])
-            np.maximum(grown[:-i], lines[i:], out=grown[:-i])
-        ink = grown if lines is ink else grown.T
-    return ink.astype(np.float32) / 255
+    reach = min(step, 3)
+    return _highest(_highest(ink, reach).T, reach).T.astype(np.float32) / 255
+
+
+def _highest(lines, reach: int):
+    """Returns for each value [h, w] the highest of those up to `reach` rows above and below."""
+    highest = lines.copy()
+    for i in range(1, reach + 1):
+        np.maximum(highest[i:], lines[:-i], out=highest[i:])
+        np.maximum(highest[:-i], lines[i:], out=highest[:-i])
+    return highest
 
 
 def _wear(rng, shape):

@@ -44,8 +44,8 @@ def semi_real_photograph(rng, patch, entry: dict) -> tuple[np.ndarray, np.ndarra
         rng: numpy Generator.
         patch: uint8 [h, w].
         entry: where it lay: `frame_size` [width, height] of the photograph, `frame_origin` [x, y] of the patch's upper
-            left corner in it, `scale` (patch pixels to a photograph's pixel), and `boxes`, a list of the digits'
-            `left`, `top`, `width` and `height` in patch pixels.
+            left corner in it, `scale` (patch pixels to a photograph's pixel), and `boxes`, a list of `left`, `top`,
+            `width` and `height` of the digits in patch pixels.
 
     Returns:
         The image, uint8 [frame height, frame width], and float32 [4], the number's (left, top, right, bottom) in it.
@@ -55,7 +55,7 @@ def semi_real_photograph(rng, patch, entry: dict) -> tuple[np.ndarray, np.ndarra
     left = min(max(round(entry["frame_origin"][0] * scale), 0), shape[1] - patch.shape[1])
     top = min(max(round(entry["frame_origin"][1] * scale), 0), shape[0] - patch.shape[0])
     place = np.s_[top : top + patch.shape[0], left : left + patch.shape[1]]
-    boxes = np.array([[b["left"], b["top"], b["left"] + b["width"], b["top"] + b["height"]] for b in entry["boxes"]])
+    boxes = digit_boxes(entry)
     real = real_pixels(patch.shape, boxes)
     known, pixels = np.zeros(shape, bool), np.zeros(shape, np.float32)
     known[place], pixels[place] = real, patch
@@ -68,6 +68,13 @@ def semi_real_photograph(rng, patch, entry: dict) -> tuple[np.ndarray, np.ndarra
     box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)]) + (left, top) * 2
     box = np.clip(box * ((columns / shape[1], rows / shape[0]) * 2), 0, (columns, rows) * 2)
     return np.asarray(camera.stored(picture, int(rng.integers(70, 96)))), box.astype(np.float32)
+
+
+def digit_boxes(entry: dict) -> np.ndarray:
+    """Returns float64 [digits, 4]: (left, top, right, bottom) of an entry's digits in its patch."""
+    sides = [[box[side] for side in ("left", "top", "width", "height")] for box in entry["boxes"]]
+    left, top, width, height = np.array(sides, float).reshape(-1, 4).T
+    return np.stack([left, top, left + width, top + height], axis=1)
 
 
 def real_pixels(shape, boxes) -> np.ndarray:
@@ -168,4 +175,4 @@ def _noise_level(pixels, chosen) -> float:
     """Returns the standard deviation of what is independent from pixel to pixel, where least changes."""
     crossed = pixels[1:, 1:] - pixels[1:, :-1] - pixels[:-1, 1:] + pixels[:-1, :-1]
     inside = chosen[1:, 1:] & chosen[1:, :-1] & chosen[:-1, 1:] & chosen[:-1, :-1]
-    return float(np.percentile(np.abs(crossed[inside]), 15)) / 0.1891 / 2
+    return float(np.percentile(np.abs(crossed[inside]), 15)) / 0.1891 / 2 if inside.any() else 0.0

@@ -137,7 +137,7 @@ def _prepare(rng, surface, box, height: float, ground: float, value: float) -> f
 
 def _tones(rng) -> tuple[float, float]:
     """Returns the brightness of the ground and of the digits: either may be the lighter one, often not by much."""
-    contrast = min(max(math.exp(rng.normal(math.log(88), 0.42)), 36), 200)
+    contrast = min(max(math.exp(rng.normal(math.log(88), 0.42)), 44), 200)
     darker = 10 + rng.beta(1.2, 1.5) * (240 - contrast)
     return (darker, darker + contrast) if rng.random() < 0.5 else (darker + contrast, darker)
 

@@ -151,15 +151,16 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
     shapes = [glyph(face, characters[i]) for i in rng.integers(len(characters), size=count)]
     top = min(shape.top for shape in shapes)
     gap = CAPITAL // 10
-    width = sum(shape.mask.width for shape in shapes) + gap * (count - 1)
-    word = Image.new("L", (width, max(shape.top + shape.mask.height for shape in shapes) - top))
+    width = sum(shape.mask.shape[1] for shape in shapes) + gap * (count - 1)
+    word = np.zeros((max(shape.top + len(shape.mask) for shape in shapes) - top, width), np.uint8)
     left = 0
     for shape in shapes:
-        word.paste(shape.mask, (left, shape.top - top))
-        left += shape.mask.width + gap
+        rows, columns = shape.mask.shape
+        word[shape.top - top : shape.top - top + rows, left : left + columns] = shape.mask
+        left += columns + gap
     scale = height / CAPITAL
-    small = word.resize((max(2, round(width * scale)), max(2, round(word.height * scale))), Image.Resampling.BILINEAR)
-    mask = np.asarray(small, np.float32) / 255
+    size = max(2, round(width * scale)), max(2, round(len(word) * scale))
+    mask = np.asarray(Image.fromarray(word).resize(size, Image.Resampling.BILINEAR), np.float32) / 255
     stamp(surface, mask, (round(corner[0]), round(corner[1] + top * scale)), value)
 
 

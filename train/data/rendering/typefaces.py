@@ -10,6 +10,7 @@ import importlib.metadata
 from dataclasses import dataclass
 from importlib import resources
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from train.errors import UserError
@@ -26,6 +27,8 @@ FAMILIES = {
     "validation": ("crimson_text", "league_spartan", "oleo_script", "roboto_condensed"),
     "test": ("libre_baskerville", "open_sans", "russo_one", "sanchez", "varela_round", "yanone_kaffeesatz"),
 }
+HANDWRITTEN = ("caveat", "dancing_script", "lobster", "oleo_script", "permanent_marker", "satisfy", "yellowtail")
+RARITY = 3  # how much rarer on houses a handwritten family is than another
 CAPITAL = 64  # height in pixels of the digits that glyphs are drawn with, once; what is shown is scaled from that
 FAINT = ("Thin", "ExtraLight")  # strokes that vanish at the size of a house number
 WEIGHTS = (0.3, 0.55, 0.8, 1.0)  # of a variable face, between its lightest and its boldest
@@ -44,13 +47,13 @@ class Glyph:
     """A character: its mask, cropped to the ink, and where that lies on the line, in pixels of digits `CAPITAL` high.
 
     Attributes:
-        mask: Pillow image "L", 255 inside the strokes.
+        mask: uint8 [h, w], 255 inside the strokes.
         left: from the pen to the mask's left border.
         top: from the top of the digits down to the mask's top border.
         advance: from this pen position to the next.
     """
 
-    mask: Image.Image
+    mask: np.ndarray
     left: int
     top: int
     advance: float
@@ -68,10 +71,17 @@ def type_faces(split: str) -> tuple[tuple[tuple[TypeFace, ...], ...], ...]:
 
 def draw_type_face(rng, split: str, italic: float = 0.1) -> TypeFace:
     """Returns a random face of a random family of the split; `italic` is the share of slanted ones."""
-    families = type_faces(split)
+    families = _families_by_frequency(split)
     styles = families[rng.integers(len(families))]
     faces = styles[-1 if rng.random() < italic else 0]
     return faces[rng.integers(len(faces))]
+
+
+@functools.cache
+def _families_by_frequency(split: str):
+    """Returns `type_faces`, each as often as it is drawn."""
+    counts = [1 if family in HANDWRITTEN else RARITY for family in FAMILIES[split]]
+    return tuple(styles for styles, count in zip(type_faces(split), counts) for _ in range(count))
 
 
 def packages() -> dict[str, str]:
@@ -91,7 +101,7 @@ def glyph(face: TypeFace, character: str) -> Glyph:
     mask = Image.new("L", (max(right - left, 1), max(bottom - top, 1)))
     ImageDraw.Draw(mask).text((-left, -top), character, fill=255, font=font, anchor="ls")
     ink = mask.getbbox() or (0, 0, *mask.size)
-    return Glyph(mask.crop(ink), left + ink[0], top + ink[1] - line_top, font.getlength(character))
+    return Glyph(np.asarray(mask.crop(ink)), left + ink[0], top + ink[1] - line_top, font.getlength(character))
 
 
 def _package(family: str) -> str:

@@ -25,7 +25,8 @@ def test_an_identity_shows_the_surface():
     np.testing.assert_array_equal(np.asarray(camera.warp(surface, np.eye(3), (20, 30))), surface.astype(np.uint8))
 
 
-def test_a_photograph_is_softer_and_keeps_size_and_brightness():
+def test_a_photograph_is_softer_and_keeps_size_and_in_even_light_brightness(monkeypatch):
+    monkeypatch.setattr(camera, "lit", lambda rng, surface: surface)
     stripes = Image.fromarray(np.tile(np.repeat(np.array([60, 180], np.uint8), 4), (32, 8)))
     before = np.asarray(stripes, float)
     for seed in range(40):
@@ -46,3 +47,17 @@ def test_beyond_its_border_a_surface_is_mirrored():
     surface = np.arange(12, dtype=np.float32).reshape(3, 4)
     moved = np.asarray(camera.warp(surface, camera.translation(2, 1), (3, 4)))
     assert moved.tolist() == [[1, 0, 0, 1], [1, 0, 0, 1], [5, 4, 4, 5]]
+
+
+def test_a_surface_goes_on_as_its_mirror_image():
+    surface = np.arange(12, dtype=np.float32).reshape(3, 4) * 20
+    seen = np.asarray(camera.warp(surface, camera.translation(3, 2), (8, 11)))
+    expected = np.pad(surface, ((2, 3), (3, 4)), mode="symmetric").astype(np.uint8)
+    np.testing.assert_array_equal(seen, expected)
+
+
+def test_a_stored_picture_loses_more_at_lower_quality():
+    picture = Image.fromarray(np.random.default_rng(0).integers(256, size=(40, 60)).astype(np.uint8))
+    losses = [np.abs(np.asarray(camera.stored(picture, q), float) - np.asarray(picture)).mean() for q in (95, 60, 20)]
+    assert losses == sorted(losses)
+    assert losses[0] < 3 < losses[2]

@@ -2,6 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from train.data.rendering.layout import FIRST_DIGIT, LENGTHS, OTHER_DIGITS, draw_label, set_number
 from train.data.rendering.typefaces import draw_type_face, glyph
@@ -49,11 +50,19 @@ def test_each_box_holds_the_digit_that_the_label_says():
             seen = number.ink[top:bottom, left:right].astype(float)
             errors = []
             for candidate in range(10):
-                mask = glyph(face, str(candidate)).mask.resize((right - left, bottom - top))
+                mask = Image.fromarray(glyph(face, str(candidate)).mask).resize((right - left, bottom - top))
                 errors.append(np.abs(np.asarray(mask, float) - seen).mean())
             agreed += int(np.argmin(errors)) == digit
             total += 1
     assert agreed / total > 0.97  # digits that are turned, or that touch, may look nearer to another
+
+
+def test_digits_are_as_far_apart_as_on_houses():
+    pitches = []
+    for _, label, number in numbers(400):
+        centres, heights = number.boxes[:, [0, 2]].mean(axis=1), number.boxes[:, 3] - number.boxes[:, 1]
+        pitches += (np.diff(centres) / heights.mean()).tolist() if len(label) > 1 else []
+    assert np.median(pitches) == pytest.approx(0.62, abs=0.05)
 
 
 def test_digits_are_as_high_as_asked_for_and_stand_side_by_side():

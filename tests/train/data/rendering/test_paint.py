@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
+from PIL import Image, ImageFilter
 
-from train.data.rendering.paint import blend, cloud, paint_number, shifted
+from train.data.rendering import paint
+from train.data.rendering.paint import blend, cloud, noise, paint_number, ramp, shifted, stamp
 
 
 def test_blending_covers_where_the_mask_is_one_and_mixes_between():
@@ -36,3 +39,42 @@ def test_clouds_are_smooth_and_of_deviation_about_one():
     assert made[0].shape == (40, 90)
     assert 0.5 < np.std(made) < 1.1
     assert np.mean([np.abs(np.diff(c, axis=1)).mean() for c in made]) < 0.15
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (3, 2), (-2, -3), (7, 5), (20, 2), (-20, 2), (2, 20), (2, -20)])
+def test_stamping_equals_blending_what_of_the_mask_lies_inside(corner):
+    rng = np.random.default_rng(0)
+    mask, tones = rng.random((2, 5, 6), np.float32)
+    for value in (200.0, tones):
+        surface, expected = np.full((2, 8, 10), 50, np.float32)
+        for y in range(5):
+            for x in range(6):
+                row, column = y + corner[1], x + corner[0]
+                if 0 <= row < 8 and 0 <= column < 10:
+                    tone = value[y, x] if np.ndim(value) else value
+                    expected[row, column] += (tone - 50) * mask[y, x]
+        stamp(surface, mask, corner, value)
+        np.testing.assert_allclose(surface, expected, rtol=1e-6)
+
+
+def test_strokes_grow_as_a_maximum_filter_grows_them():
+    ink = np.random.default_rng(0).integers(256, size=(20, 31)).astype(np.uint8)
+    for step in (1, 2, 3, 5):
+        expected = np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(2 * min(step, 3) + 1)), float) / 255
+        np.testing.assert_allclose(paint._grown(ink, step), expected, atol=1e-6)
+
+
+def test_noise_is_normal_uncorrelated_and_another_for_every_draw():
+    rng = np.random.default_rng(0)
+    one, other = noise(rng, (200, 300)), noise(rng, (200, 300))
+    assert one.dtype == np.float32
+    assert abs(one.mean()) < 0.02
+    assert one.std() == pytest.approx(1, abs=0.02)
+    assert abs((one * other).mean()) < 0.02
+    assert abs((one[1:] * one[:-1]).mean()) < 0.02
+    np.testing.assert_array_equal(one, noise(np.random.default_rng(0), (200, 300)))
+    assert noise(rng, (1500, 1000)).shape == (1500, 1000)  # more than the usual strip holds
+
+
+def test_a_ramp_is_even():
+    np.testing.assert_allclose(ramp(5), [-1, -0.5, 0, 0.5, 1])

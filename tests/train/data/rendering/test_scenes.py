@@ -66,7 +66,8 @@ def test_numbers_take_about_a_fifth_of_a_photographs_width():
 
 
 def test_no_picture_shows_what_is_beyond_its_scene(monkeypatch):
-    monkeypatch.setattr(camera, "lit", lambda rng, surface: np.full_like(surface, 255))
+    warp = camera.warp
+    monkeypatch.setattr(camera, "warp", lambda surface, *rest: warp(np.full_like(surface, 255), *rest))
     monkeypatch.setattr(camera, "photograph", lambda rng, picture, height: picture)
     for i in range(60):
         assert render_crop(np.random.default_rng([7, i]), (64, 128)).image.min() == 255

@@ -32,12 +32,44 @@ def test_a_plate_covers_all_of_the_number_and_not_the_far_wall():
         assert surface[:, 0].std() == 0
 
 
-@pytest.mark.parametrize(("left", "top"), [(-200, 5), (-8, -9), (10, 5), (55, 30), (500, 5), (10, 400)])
-def test_letters_may_hang_over_every_border(left, top):
+@pytest.mark.parametrize(("left", "top"), [(-300, 5), (-8, -9), (10, 5), (55, 30), (500, 5), (10, 400)])
+def test_words_may_hang_over_every_border(left, top):
     rng = np.random.default_rng(0)
     surface = np.full((40, 60), 50, np.float32)
-    face = draw_type_face(rng, "train")
-    width = surroundings.letter(rng, surface, face, left, top, 20.0, 200.0, "H")
-    assert width > 0
-    visible = left < 60 and top < 40 and left > -width
+    surroundings.write(rng, surface, draw_type_face(rng, "train"), (left, top), 20.0, 200.0, "H", count=3)
+    visible = left < 60 and top < 40 and left > -100
     assert (surface.max() > 100) == visible
+
+
+def test_a_word_is_as_high_as_asked_for_and_as_long_as_its_letters():
+    face = draw_type_face(np.random.default_rng(1), "train", italic=0)
+    widths = []
+    for count in (1, 4):
+        surface = np.zeros((80, 400), np.float32)
+        surroundings.write(np.random.default_rng(0), surface, face, (20, 20), 30.0, 255.0, "0", count)
+        rows, columns = np.flatnonzero(surface.max(1) > 100), np.flatnonzero(surface.max(0) > 100)
+        assert rows[0] == pytest.approx(20, abs=2)
+        assert np.ptp(rows) == pytest.approx(30, abs=3)
+        assert columns[0] == pytest.approx(20, abs=2)
+        widths.append(np.ptp(columns))
+    assert widths[1] == pytest.approx(4 * widths[0] + 9, abs=4)
+
+
+def test_a_facade_leaves_free_what_is_to_be_kept():
+    keep, changed = (60, 30, 110, 60), []
+    for seed in range(40):
+        surface = np.full((90, 170), 100, np.float32)
+        rng = np.random.default_rng(seed)
+        surroundings.facade(rng, surface, 16.0, lambda rng=rng: draw_type_face(rng, "train"), keep)
+        assert (surface[30:60, 60:110] == 100).all(), seed
+        changed.append((surface != 100).mean())
+    assert np.mean(changed) > 0.1
+
+
+def test_bricks_have_joints_in_every_course_and_halfway_between_those_of_the_next():
+    for seed in range(20):
+        surface = np.zeros((80, 240), np.float32)
+        surroundings._bricks(np.random.default_rng(seed), surface, 40.0, 1.0)
+        assert np.isfinite(surface).all()
+        inside = [row for row in surface if len(np.unique(row)) > 2]
+        assert len(inside) > 40

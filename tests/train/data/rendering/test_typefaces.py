@@ -29,7 +29,7 @@ def test_every_face_draws_ten_different_digits_of_one_height(split):
         for face in (upright[0], upright[-1], *(faces[0] for faces in italic)):
             masks = [glyph(face, str(digit)) for digit in range(10)]
             assert len({mask.mask.tobytes() for mask in masks}) == 10, face
-            tops, bottoms = [g.top for g in masks], [g.top + g.mask.height for g in masks]
+            tops, bottoms = [g.top for g in masks], [g.top + len(g.mask) for g in masks]
             assert 0 <= min(tops) <= 2, face
             assert abs(max(bottoms) - CAPITAL) <= 4, face
 
@@ -44,6 +44,16 @@ def test_italics_are_as_frequent_as_asked_for():
     faces = [draw_type_face(np.random.default_rng(i), "test", italic=1.0) for i in range(60)]
     assert sum("Italic" in face.file for face in faces) > 20  # not every family has them
     assert not any("Italic" in draw_type_face(np.random.default_rng(i), "test", italic=0.0).file for i in range(60))
+
+
+def test_handwriting_is_rarer():
+    faces = [draw_type_face(np.random.default_rng(i), "train").file for i in range(3000)]
+    counts = {family: sum(f"fontpkg_{family}/" in file for file in faces) for family in FAMILIES["train"]}
+    assert sum(counts.values()) == 3000
+    rare = [count for family, count in counts.items() if family in typefaces.HANDWRITTEN]
+    usual = [count for family, count in counts.items() if family not in typefaces.HANDWRITTEN]
+    assert len(rare) == 6
+    assert np.mean(usual) / np.mean(rare) == pytest.approx(3, rel=0.25)
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -86,7 +86,7 @@ plugin_qemu() {
   if [ ! -x "$QEMU/usr/bin/qemu-aarch64" ]; then
     echo 'unpacking the qemu that counts instructions'
     mkdir -p "$QEMU"
-    (cd "$QEMU" && chmod 777 . && apt-get download -qq qemu-user libcapstone4 liburing2 &&
+    (cd "$QEMU" && apt-get download -qq -o APT::Sandbox::User=root qemu-user libcapstone4 liburing2 &&
       for package in *.deb; do dpkg -x "$package" .; done) || fail 'apt-get could not fetch qemu-user'
   fi
   local library=$QEMU/libinstructions.so

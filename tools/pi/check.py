@@ -14,7 +14,6 @@ from pathlib import Path
 
 from edge.arguments import OneLineParser
 from edge.errors import EXIT_FAILED, UserError, run_main
-from edge.images import expand
 from tools.pi import machine
 from tools.pi.compare import compare, read_lines, table
 from tools.pi.readme import commands
@@ -120,7 +119,8 @@ def main(arguments) -> int:
     )
     parsed = parser.parse_args(arguments)
     environments = _environments(parsed.environment)
-    expand([parsed.images])  # told before the work begins
+    if not Path(parsed.images).is_dir():
+        raise UserError(f"--images must be a folder of images, received {parsed.images}; see train.data.write_images")
     rows = check(Path(parsed.images), environments, Path(parsed.work), Path(parsed.bundle))
     print(table(rows))
     return 0 if all(row.identical for row in rows.values()) else EXIT_FAILED

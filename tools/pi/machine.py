@@ -2,12 +2,14 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
-from edge.errors import UserError, WorkError, one_line
+from edge.errors import EXIT_WRONG_INPUT, UserError, WorkError
 
 SCRIPT = Path(__file__).with_name("emulated_pi.sh")
 CORES = ("a72", "a76")
+COUNT = "instructions: "  # how the line of instructions.c begins
 
 
 def output_of(command, **options) -> str:
@@ -15,13 +17,10 @@ def output_of(command, **options) -> str:
 
     Raises:
         UserError: it ended with status 2; the message is its own last line.
-        WorkError: it ended with another status than 0.
+        WorkError: it ended with another status than 0. Lines before the last are written to stderr.
     """
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"{command[0]} ended with status {done.returncode}"]
-        message = lines[-1].removeprefix("error: ")
-        raise UserError(message) if done.returncode == 2 else WorkError(message)
+    done = _run(command, stdout=subprocess.PIPE, **options)
+    _check(done.returncode, done.stderr.splitlines(), command)
     return done.stdout
 
 
@@ -42,9 +41,21 @@ def count(core: str, environment: Path, *arguments) -> int:
         arguments: of Python; paths are of this machine.
     """
     command = [SCRIPT, "count", core, environment.resolve(), *arguments]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
-    *before, last = done.stderr.strip().splitlines() or [""]
-    if done.returncode or not last.startswith("instructions: "):
-        message = one_line(WorkError((before or [last])[-1].removeprefix("error: ")))
-        raise UserError(message) if done.returncode == 2 else WorkError(message)
-    return int(last.split()[1])
+    done = _run(command, stdout=subprocess.DEVNULL)
+    lines = done.stderr.splitlines()
+    counts = [line for line in lines if line.startswith(COUNT)]
+    _check(done.returncode, [line for line in lines if line not in counts], command)
+    return int(counts[-1].removeprefix(COUNT))
+
+
+def _run(command, **options):
+    return subprocess.run([str(part) for part in command], stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+def _check(status, lines, command):
+    """Raises what a status and the lines of stderr stand for."""
+    if status:
+        *before, last = lines or [f"{command[0]} ended with status {status}"]
+        print(*before, sep="\n", end="\n" * bool(before), file=sys.stderr)
+        message = last.removeprefix("error: ")
+        raise UserError(message) if status == EXIT_WRONG_INPUT else WorkError(message)

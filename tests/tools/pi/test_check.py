@@ -112,5 +112,5 @@ def test_the_readme_is_followed_to_the_letter(tmp_path, monkeypatch, capsys):
 
 
 def test_images_that_are_not_there_are_told_before_the_work_begins(environment, tmp_path):
-    with pytest.raises(UserError, match="none"):
+    with pytest.raises(UserError, match="--images must be a folder of images, received .*none"):
         check.main([f"--environment=edge={environment}", f"--images={tmp_path / 'none'}"])

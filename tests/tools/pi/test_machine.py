@@ -36,6 +36,7 @@ def test_what_goes_wrong_in_it_is_its_last_line(script, tmp_path, status, error)
     script(f"echo warning >&2; echo error: no such bundle >&2; exit {status}")
     with pytest.raises(error, match="^no such bundle$"):
         machine.run("a72", tmp_path, "x")
+    script(f"echo error: no such bundle >&2; echo instructions: 12 >&2; exit {status}")
     with pytest.raises(error, match="^no such bundle$"):
         machine.count("a72", tmp_path, "x")
 

@@ -16,7 +16,9 @@ def environment(tmp_path):
     """The environment of these tests, by another name."""
     folder = tmp_path / "environment"
     (folder / "bin").mkdir(parents=True)
-    (folder / "bin" / "python").symlink_to(sys.executable)
+    program = folder / "bin" / "python"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    program.chmod(0o755)
     return folder
 
 

@@ -162,7 +162,7 @@ class Evaluator:
 
     def _error(self, probabilities: np.ndarray, labels: np.ndarray) -> float:
         wrong = decode(tf.constant(probabilities), self.model.architecture.top.heads).numpy() != labels
-        return round(100.0 * wrong.any(axis=1).mean(), 4)
+        return round(100.0 * float(wrong.any(axis=1).mean()), 4)
 
     def _possible(self, split: Split):
         """Returns a function: row name -> whether a split has the cells, and the boxes, that the row is about."""

@@ -6,9 +6,10 @@ from bisect import bisect
 from dataclasses import dataclass
 from itertools import accumulate
 
+import cv2
 import numpy as np
-from PIL import Image
 
+from train.data.rendering.paint import resized
 from train.data.rendering.typefaces import CAPITAL, TypeFace, glyph
 
 # Shares among the 33,402 training photographs of SVHN.
@@ -54,8 +55,7 @@ def set_number(rng, face: TypeFace, label, height: float) -> Number:
     scale = height / CAPITAL
     columns, rows = max(2, round(len(ink[0]) * scale * stretch)), max(3, round(len(ink) * scale))
     boxes *= (columns / len(ink[0]), rows / len(ink)) * 2
-    scaled = Image.fromarray(ink).resize((columns, rows), Image.Resampling.BILINEAR)
-    return Number(tuple(label), np.asarray(scaled), boxes)
+    return Number(tuple(label), resized(ink, (rows, columns)), boxes)
 
 
 def _bend(rng, pieces, height: float):
@@ -83,7 +83,11 @@ def _bend(rng, pieces, height: float):
 def _turned(mask, angle: float) -> np.ndarray:
     if not angle:
         return mask
-    return np.asarray(Image.fromarray(mask).rotate(angle, Image.Resampling.BILINEAR, expand=True))
+    size = np.array(mask.shape[::-1])
+    matrix = cv2.getRotationMatrix2D((size - 1) / 2, angle, 1)
+    room = np.ceil(np.abs(matrix[:, :2]) @ size)
+    matrix[:, 2] += (room - size) / 2
+    return cv2.warpAffine(mask, matrix, room.astype(int))
 
 
 def _assemble(pieces) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,8 @@
 import functools
 import math
 
+import cv2
 import numpy as np
-from PIL import Image, ImageFilter
 
 
 def blend(surface, mask, value):
@@ -47,40 +47,31 @@ def paint_number(rng, surface, ink, value: float, height: float):
     mask = ink.astype(np.float32) / 255
     style = rng.random()  # of a hundred numbers 10 are outlined, 3 hollow, 22 raised or engraved; the rest is flat
     if rng.random() < 0.3:
-        _shadow(rng, surface, ink, step, height)
+        _shadow(rng, surface, mask, step, height)
     if style < 0.1:
-        blend(surface, _grown(ink, step), rng.uniform(0, 255))
+        blend(surface, _grown(mask, step), rng.uniform(0, 255))
     elif style < 0.13 and height > 18:
-        mask = _grown(ink, step) - mask
+        mask = _grown(mask, step) - mask
     if rng.random() < 0.12:
         mask = mask * _wear(rng, mask.shape)
     blend(surface, mask, value + _sheen(rng, mask.shape))
     if 0.2 < style < 0.42:
-        dx, dy = rng.choice([-1, 1]), rng.choice([-1, 1])
+        dx, dy = 2 * rng.integers(2, size=2) - 1
         lit = shifted(mask, dx, dy) - shifted(mask, -dx, -dy)
         surface += lit * rng.uniform(15, 60)
 
 
-def _shadow(rng, surface, ink, step: int, height: float):
+def _shadow(rng, surface, mask, step: int, height: float):
     reach = rng.integers(1, 2 * step + 1)
-    blurred = Image.fromarray(ink).filter(ImageFilter.BoxBlur(height * rng.uniform(0, 0.05)))
-    cast = shifted(np.asarray(blurred, np.float32) / 255, rng.integers(-reach, reach + 1), reach)
+    blurred = cv2.GaussianBlur(mask, (0, 0), height * rng.uniform(0.005, 0.04))
+    cast = shifted(blurred, rng.integers(-reach, reach + 1), reach)
     surface *= 1 - rng.uniform(0.2, 0.7) * cast
 
 
-def _grown(ink, step: int):
-    """Returns the strokes float32 [h, w] of uint8 ink, up to 3 pixels thicker on every side."""
-    reach = min(step, 3)
-    return _highest(_highest(ink, reach).T, reach).T.astype(np.float32) / 255
-
-
-def _highest(lines, reach: int):
-    """Returns for each value [h, w] the highest of those up to `reach` rows above and below."""
-    highest = lines.copy()
-    for i in range(1, reach + 1):
-        np.maximum(highest[i:], lines[:-i], out=highest[i:])
-        np.maximum(highest[:-i], lines[i:], out=highest[:-i])
-    return highest
+def _grown(mask, step: int):
+    """Returns the strokes [h, w], up to 3 pixels thicker on every side."""
+    side = 2 * min(step, 3) + 1
+    return cv2.dilate(mask, np.ones((side, side), np.uint8))
 
 
 def _wear(rng, shape):
@@ -108,8 +99,13 @@ def cloud(rng, shape, cells: int):
     """Returns smooth noise float32 [h, w] of deviation about one, with `cells` swells along the longer side."""
     longer = max(shape)
     grid = tuple(max(2, round(cells * side / longer)) for side in shape)
-    small = Image.fromarray(rng.standard_normal(grid, np.float32))
-    return np.asarray(small.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
+    return resized(rng.standard_normal(grid, np.float32), shape)
+
+
+def resized(picture, shape):
+    """Returns a picture [h, w] at another (h, w): averaged where it shrinks, else interpolated."""
+    shrinks = shape[0] <= picture.shape[0] and shape[1] <= picture.shape[1]
+    return cv2.resize(picture, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def noise(rng, shape):

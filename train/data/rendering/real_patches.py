@@ -64,10 +64,10 @@ def semi_real_photograph(rng, patch, entry: dict) -> tuple[np.ndarray, np.ndarra
     scene = _scene(rng, shape, (left, top, left + patch.shape[1], top + patch.shape[0]), patch, real, height)
     scene = _alike(rng, scene, patch, real)
     image = continued(scene, pixels, known)
-    picture = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).resize((columns, rows), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(camera.as_bytes(image)).resize((columns, rows), Image.Resampling.BICUBIC)
     box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)]) + (left, top) * 2
     box = np.clip(box * ((columns / shape[1], rows / shape[0]) * 2), 0, (columns, rows) * 2)
-    return np.asarray(camera.stored(picture, int(rng.integers(70, 96)))), box.astype(np.float32)
+    return camera.stored(np.asarray(picture), int(rng.integers(70, 96))), box.astype(np.float32)
 
 
 def digit_boxes(entry: dict) -> np.ndarray:
@@ -153,7 +153,7 @@ def _scene(rng, shape, box, patch, real, height: float) -> np.ndarray:
 def _alike(rng, scene, patch, real) -> np.ndarray:
     """Returns the scene [h, w], blurred and noisy like a patch's real pixels."""
     target = _sharpness(patch.astype(np.float32), real)
-    picture = Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8))
+    picture = Image.fromarray(camera.as_bytes(scene))
     everywhere = np.ones(scene.shape, bool)
     tried = [np.asarray(picture.filter(ImageFilter.GaussianBlur(blur)), np.float32) for blur in BLURS]
     scene = min(tried, key=lambda blurred: abs(_sharpness(blurred, everywhere) - target))

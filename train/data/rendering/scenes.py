@@ -11,9 +11,10 @@ from train.data.rendering.layout import Number, draw_label, set_number
 from train.data.rendering.paint import paint_number
 from train.data.rendering.typefaces import draw_type_face
 
-# Quantiles of the number's share of a photograph's width, in SVHN's test split.
-WIDTH_SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95), (0.074, 0.092, 0.135, 0.198, 0.271, 0.333, 0.376)
-LOWEST = 12  # height of a digit in a photograph, in pixels
+# Quantiles of the height of digits, in pixels, in the 10,274 of SVHN's photographs that are 180 to 512 pixels wide. It
+# hardly depends on the width there.
+DIGIT_HEIGHTS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95), (22, 24, 32, 44, 61, 78, 92)
+LARGEST_SHARE = 0.45  # of a photograph's width or height that a number takes
 PLATES = 0.35  # share of numbers on a plate
 FACADES = 0.5  # share of crops with other things in them, per side of a tight crop that they are larger by
 
@@ -52,16 +53,16 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
         looseness: the picture shows up to so many times as much in height and width, log-uniformly from 1.
     """
     zoom = math.exp(rng.uniform(0, math.log(looseness)))
-    shift = rng.uniform(0.1, 0.9, 2) * (zoom - 1)  # what is added to the left and above, in sides of a tight crop
+    shift = (rng.uniform(0.1, 0.9, 2) * (zoom - 1)).tolist()  # what is added to the left and above, in tight crops
     native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0] / zoom)  # height in the photograph
     height = min(max(native * 1.15, 16), 60)
     face = draw_type_face(rng, split)
     number = set_number(rng, face, draw_label(rng), height)
     rows, columns = number.ink.shape
-    around = np.array([0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height])
-    room = np.array([columns, rows]) + 2 * around
-    corner = tuple(np.round(around + shift * room).astype(int).tolist())
-    shape = tuple(np.ceil(room * zoom).astype(int)[::-1].tolist())
+    across, up = 0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height
+    room = columns + 2 * across, rows + 2 * up
+    corner = round(across + shift[0] * room[0]), round(up + shift[1] * room[1])
+    shape = math.ceil(room[1] * zoom), math.ceil(room[0] * zoom)
     ground, value = _tones(rng)
     if rng.random() < FACADES * (zoom - 1):
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
@@ -81,14 +82,14 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
     left, top, right, bottom = _loose_window(rng, boxes)
-    tight = np.array([right - left, bottom - top])
-    (left, top), (right, bottom) = (left, top) - shift * tight, (right, bottom) + (zoom - 1 - shift) * tight
+    wide, high = right - left, bottom - top
+    left, top, wide, high = left - shift[0] * wide, top - shift[1] * high, zoom * wide, zoom * high
     rows = round(native * zoom)
-    small = rows, max(8, round(rows * (right - left) / (bottom - top)))
-    onto = np.diag([small[1] / (right - left), small[0] / (bottom - top), 1]) @ camera.translation(-left, -top)
+    small = rows, max(8, round(rows * wide / high))
+    onto = np.diag([small[1] / wide, small[0] / high, 1]) @ camera.translation(-left, -top)
     picture = camera.photograph(rng, camera.warp(surface, onto @ matrix, small), native)
-    image = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BICUBIC))
-    scale = size[1] / (right - left), size[0] / (bottom - top)
+    image = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))  # smooth at every scale
+    scale = size[1] / wide, size[0] / high
     boxes = (boxes - (left, top, left, top)) * (scale * 2)
     return Rendering(image, number.label, boxes.astype(np.float32))
 
@@ -102,7 +103,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
         split: whose type faces are used.
     """
     face = draw_type_face(rng, split)
-    number, height = _number_of_share(rng, face, size)
+    number, height = _number_of_street(rng, face, size)
     rows, columns = number.ink.shape
     border = round(0.1 * size[0]), round(0.1 * size[1])  # for the view to be turned in
     shape = size[0] + 2 * border[0], size[1] + 2 * border[1]
@@ -121,7 +122,7 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
     boxes = boxes - (left + right, top + bottom) * 2
     picture = camera.photograph(rng, camera.warp(surface, matrix, size), min(height, 32))
-    return Rendering(np.asarray(picture), number.label, boxes.astype(np.float32))
+    return Rendering(picture, number.label, boxes.astype(np.float32))
 
 
 def _prepare(rng, surface, box, height: float, ground: float, value: float) -> float:
@@ -166,13 +167,15 @@ def _neighbour(rng, surface, face, box, height: float, value: float):
     surroundings.write(rng, surface, face, (left, box[1]), height, value, characters)
 
 
-def _number_of_share(rng, face, size) -> tuple[Number, float]:
-    """Returns a number, as wide in a picture of `size` as they are in photographs, and its digits' height."""
+def _number_of_street(rng, face, size) -> tuple[Number, float]:
+    """Returns a number, as high in a picture of `size` as they are in photographs, and its digits' height."""
     label, seed = draw_label(rng), rng.integers(2**32)
-    width = size[1] * np.interp(rng.random(), *WIDTH_SHARES)
-    trial = set_number(np.random.default_rng(seed), face, label, 40)
-    scale = min(width / trial.ink.shape[1], 0.6 * size[0] / trial.ink.shape[0])
-    height = max(float(40 * scale), LOWEST)
+    height = float(np.interp(rng.random(), *DIGIT_HEIGHTS))
+    trial = set_number(np.random.default_rng(seed), face, label, height)
+    shares = np.array(trial.ink.shape) / size
+    if shares.max() <= LARGEST_SHARE:
+        return trial, height
+    height *= LARGEST_SHARE / float(shares.max())
     return set_number(np.random.default_rng(seed), face, label, height), height
 
 
@@ -183,7 +186,8 @@ def _loose_window(rng, boxes):
     """
     left, top = boxes[:, :2].min(axis=0).tolist()
     right, bottom = boxes[:, 2:].max(axis=0).tolist()
-    slack = (rng.gamma(2, 0.055) * rng.uniform((0.4, 0.5, 0.4, 0.5), (1.6, 2.2, 1.6, 2.2)) - 0.03) * (bottom - top)
+    loose, height = rng.gamma(2, 0.055), bottom - top
+    slack = [(loose * rng.uniform(*limits) - 0.03) * height for limits in ((0.4, 1.6), (0.5, 2.2)) * 2]
     left, top, right, bottom = left - slack[0], top - slack[1], right + slack[2], bottom + slack[3]
     before, after = (min(max(rng.normal(0.15, 0.05), 0.04), 0.28) for _ in range(2))
     width = (right - left) / (1 - before - after)

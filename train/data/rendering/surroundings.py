@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from train.data.rendering.paint import blend, cloud, noise, ramp, shifted, stamp
+from train.data.rendering.paint import blend, cloud, noise, ramp, resized, shifted, stamp
 from train.data.rendering.typefaces import CAPITAL, TypeFace, glyph
 
 LETTERS = "AaCcDdEeFfGHhJjKkLMmNnPpRrTtUuVvWwXxYy"  # those that are not read as digits
@@ -159,9 +159,8 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
         word[shape.top - top : shape.top - top + rows, left : left + columns] = shape.mask
         left += columns + gap
     scale = height / CAPITAL
-    size = max(2, round(width * scale)), max(2, round(len(word) * scale))
-    mask = np.asarray(Image.fromarray(word).resize(size, Image.Resampling.BILINEAR), np.float32) / 255
-    stamp(surface, mask, (round(corner[0]), round(corner[1] + top * scale)), value)
+    mask = resized(word, (max(2, round(len(word) * scale)), max(2, round(width * scale))))
+    stamp(surface, mask.astype(np.float32) / 255, (round(corner[0]), round(corner[1] + top * scale)), value)
 
 
 def clutter(rng, surface, height: float, keep=None):
@@ -227,7 +226,7 @@ def _bush(rng, surface, keep):
     sideways = rng.random() < 0.5
     nearer = 2 * ramp(columns if sideways else rows) - 1
     outline = np.clip((cloud(rng, surface.shape, 12) + (nearer if sideways else nearer[:, None])) * 4, 0, 1)
-    outline = outline[:, :: rng.choice([-1, 1])]
+    outline = outline[:, :: 2 * rng.integers(2) - 1]
     if not (keep and outline[keep[1] : keep[3], keep[0] : keep[2]].any()):
         blend(surface, outline, leaves)
 

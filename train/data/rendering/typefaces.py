@@ -86,7 +86,8 @@ def _families_by_frequency(split: str):
 
 def packages() -> dict[str, str]:
     """Returns the version of every package that pictures depend on; UserError if one is not installed."""
-    names = ["numpy", "pillow", *(_package(family) for families in FAMILIES.values() for family in families)]
+    names = ["numpy", "opencv-python-headless", "pillow"]
+    names += [_package(family) for families in FAMILIES.values() for family in families]
     try:
         return {name: importlib.metadata.version(name) for name in names}
     except importlib.metadata.PackageNotFoundError as error:

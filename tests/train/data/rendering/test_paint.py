@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from train.data.rendering import paint
-from train.data.rendering.paint import blend, cloud, noise, paint_number, ramp, shifted, stamp
+from train.data.rendering.paint import blend, cloud, noise, paint_number, ramp, resized, shifted, stamp
 
 
 def test_blending_covers_where_the_mask_is_one_and_mixes_between():
@@ -60,8 +60,8 @@ def test_stamping_equals_blending_what_of_the_mask_lies_inside(corner):
 def test_strokes_grow_as_a_maximum_filter_grows_them():
     ink = np.random.default_rng(0).integers(256, size=(20, 31)).astype(np.uint8)
     for step in (1, 2, 3, 5):
-        expected = np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(2 * min(step, 3) + 1)), float) / 255
-        np.testing.assert_allclose(paint._grown(ink, step), expected, atol=1e-6)
+        expected = Image.fromarray(ink).filter(ImageFilter.MaxFilter(2 * min(step, 3) + 1))
+        np.testing.assert_array_equal(paint._grown(ink.astype(np.float32), step), expected)
 
 
 def test_noise_is_normal_uncorrelated_and_another_for_every_draw():
@@ -78,3 +78,9 @@ def test_noise_is_normal_uncorrelated_and_another_for_every_draw():
 
 def test_a_ramp_is_even():
     np.testing.assert_allclose(ramp(5), [-1, -0.5, 0, 0.5, 1])
+
+
+def test_a_shrunken_picture_holds_averages_and_a_grown_one_what_is_between():
+    picture = np.random.default_rng(0).random((12, 20), np.float32)
+    np.testing.assert_allclose(resized(picture, (4, 5)), picture.reshape(4, 3, 5, 4).mean((1, 3)), rtol=1e-5)
+    np.testing.assert_allclose(resized(np.array([[0, 8]], np.float32), (1, 4)), [[0, 2, 6, 8]])

@@ -30,7 +30,7 @@ EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
 .PHONY: svhn test test-edge test-pythons pi-test lint format wheel lock clean
-.SECONDARY:
+.PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
 	$(PY) -m train.main --flagfile=svhn.flags $(ARGS)

@@ -87,8 +87,12 @@ class FineStack(Stack):
         shape = tf.shape(inputs)
         merged = tf.reshape(inputs, tf.concat([[shape[0] * shape[1]], shape[2:]], axis=0))
         merged.set_shape([None, *inputs.shape[2:]])
-        features = tf.reduce_mean(super().call(merged, training=training), axis=(1, 2))
+        features = self.average(super().call(merged, training=training))
         return tf.reshape(features, [shape[0], shape[1], features.shape[-1]])
+
+    def average(self, maps):
+        """Returns one vector per map: [n, h, w, D] -> [n, D]."""
+        return tf.reduce_mean(maps, axis=(1, 2))
 
     def compute_output_shape(self, input_shape):
         if len(input_shape) == 4:

@@ -1,17 +1,15 @@
 """How far a bundle is from the network it was made from."""
 
-import time
-
 import numpy as np
 import tensorflow as tf
 
 from dcn_tf.losses import decode
 from edge.errors import UserError
 from edge.runner import TwoStageRunner, WholeFineRunner
+from tools.progress import Progress
 from tools.workdir import Samples
 
 BATCH = 100
-REPORT_SECONDS = 10
 
 
 def compare(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
@@ -73,17 +71,13 @@ def _in_batches(function, images):
 
 def _run(name: str, images, run):
     """Returns the categories [N, heads] and the cells of each image, with a progress line every few seconds."""
-    begun = reported = time.monotonic()
+    progress = Progress(name, len(images), "images")
     categories, cells = [], []
-    for done, image in enumerate(images):
+    for done, image in enumerate(images, start=1):
         result = run(image)
         categories.append(result.categories)
         cells.append(result.cells)
-        now = time.monotonic()
-        if now - reported > REPORT_SECONDS:
-            left = (now - begun) / (done + 1) * (len(images) - done - 1)
-            print(f"{name}: {done + 1} of {len(images)} images, {left:.0f} s to go", flush=True)
-            reported = now
+        progress.tell(done)
     return np.array(categories), cells
 
 

@@ -8,7 +8,7 @@ BATCH = 32
 
 
 def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarray]:
-    """Returns the inputs of each graph of `tools.export.graphs`, float32.
+    """Returns the inputs of each graph of `tools.graphs.graphs`, float32.
 
     Patches are those that the network itself selects. A classifier's top sees coarse maps and refined ones, as it does
     in the two passes of training.
@@ -32,6 +32,19 @@ def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarra
         top = seen["refined"].reshape(-1, seen["refined"].shape[-1])
     images = with_full_range(images)
     return {"coarse": images, "fine": with_full_range(patches), "top": top, "whole_fine": images}
+
+
+def stratified(labels, count: int) -> np.ndarray:
+    """Returns the indices of at most `count` samples, as many of every label as of any other while they last.
+
+    Args:
+        labels: [N] integer: the class, or the length of a sequence.
+        count: a label that has fewer samples than its share leaves the rest to the others.
+    """
+    ranks = np.zeros(len(labels), int)  # of a sample among those of its label
+    for label in np.unique(labels):
+        ranks[labels == label] = np.arange((labels == label).sum())
+    return np.lexsort((labels, ranks))[: max(0, count)]
 
 
 def with_full_range(images) -> np.ndarray:

@@ -1,39 +1,67 @@
-"""From a graph to a .tflite file of builtin operators, float32 or int8, and what the manifest says of it."""
+"""From a graph to a .tflite file of builtin operators, and what the manifest says of it."""
 
+import re
 import tempfile
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.python.convert import ConverterError
 from tensorflow.lite.tools import flatbuffer_utils
 
+from edge.errors import UserError, one_line
 from edge.interpreter import make_interpreter
 from edge.quiet import quiet
 from tools.graphs import Graph
 
+NUMBERS = ("float32", "float16", "int8")
+FOREIGN = re.compile(r"^(?:TF Select|Flex|Custom) ops: (.+)$", re.MULTILINE)
 
-def convert(graph: Graph, calibration=None) -> bytes:
+
+def convert(graph: Graph, numbers: str = "float32", calibration=None) -> bytes:
     """Returns the .tflite file of a graph.
 
     Args:
         graph: see `tools.graphs.graphs`.
-        calibration: real inputs, [N, ...] float32, for int8 by post-training quantization; float32 where None.
+        numbers: 'float32'; 'float16', weights alone, inputs and outputs stay float32; or 'int8'.
+        calibration: real inputs, [N, ...] float32, that set the ranges of int8 numbers; None where the graph rounds to
+            ranges of its own.
 
     Raises:
-        RuntimeError: the graph needs an operator that is not a builtin one.
+        UserError: the graph needs an operator that is not a builtin one.
     """
     with tempfile.TemporaryDirectory() as directory, quiet():
         tf.saved_model.save(graph, directory, signatures=graph.function.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(directory)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if calibration is not None:
+        if numbers != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        if numbers == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        elif numbers == "int8":
             converter.inference_input_type = converter.inference_output_type = tf.int8
-            converter.representative_dataset = lambda: representative(calibration, graph)
-        content = converter.convert()
-    operators(content)
+            if calibration is not None:
+                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+                converter.representative_dataset = lambda: representative(calibration, graph)
+        try:
+            content = converter.convert()
+        except ConverterError as error:
+            raise _refusal(graph, FOREIGN.findall(str(error)), error) from error
+    foreign = sorted(name for name in operators(content) if not hasattr(schema.BuiltinOperator, name))
+    if foreign:
+        raise _refusal(graph, foreign)
     return content
+
+
+def _refusal(graph: Graph, foreign, error=None) -> UserError:
+    if not foreign:
+        return UserError(
+            f"the {graph.name} model cannot be converted to TFLite: {one_line(error)}; try --method=float32"
+        )
+    return UserError(
+        f"the {graph.name} model needs operators that TFLite has no builtin for: {', '.join(foreign)}; "
+        "train a network without the layer or activation that brings them in"
+    )
 
 
 def representative(calibration, graph: Graph):
@@ -44,14 +72,16 @@ def representative(calibration, graph: Graph):
 
 
 def operators(content: bytes) -> list[str]:
-    """Returns the names of a model's operators; RuntimeError where one of them is not a builtin one."""
+    """Returns the names of the operators that a model uses; a custom one under the name that it was given."""
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-    found = [(max(code.builtinCode, code.deprecatedBuiltinCode), code.customCode) for code in model.operatorCodes]
-    foreign = [custom.decode() if custom else "CUSTOM" for number, custom in found if names[number] == "CUSTOM"]
-    if foreign:
-        raise RuntimeError(f"the model needs operators that are not builtin: {', '.join(foreign)}")
-    return sorted({names[number] for number, _ in found})
+    codes = [model.operatorCodes[used.opcodeIndex] for graph in model.subgraphs for used in graph.operators]
+    return sorted(
+        {
+            code.customCode.decode() if code.customCode else names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            for code in codes
+        }
+    )
 
 
 def model_entry(content: bytes) -> dict:

@@ -5,7 +5,8 @@ import io
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION
+from dcn_tf.architecture import CLASSIFICATION, channels_of
+from dcn_tf.geometry import output_size
 from edge.bundle import SALIENCY_FILE
 from edge.errors import UserError
 
@@ -14,7 +15,7 @@ class Graph(tf.Module):
     """One function of a network with one input and named outputs, ready to be converted.
 
     Args:
-        network: a trained `DynamicCapacityNetwork`; its weights are saved along.
+        network: a trained `DynamicCapacityNetwork` or a `tools.clone.Clone`; its weights are saved along.
         name: of the graph.
         input_name, input_shape: of its input, float32.
         function: input -> {name: output}.
@@ -22,7 +23,7 @@ class Graph(tf.Module):
 
     def __init__(self, network, name: str, input_name: str, input_shape, function):
         super().__init__(name=name)
-        self.weights = [variable.value for variable in network.variables]
+        self.weights = [v if isinstance(v, tf.Variable) else v.value for v in network.variables]
         self.input_name = input_name
         self.input_shape = tuple(input_shape)
 
@@ -43,7 +44,9 @@ def graphs(network, num_patches: int) -> dict[str, Graph]:
     return {
         "coarse": Graph(network, "coarse", *image, lambda images: coarse_outputs(network, images)),
         "fine": Graph(network, "fine", *patches, lambda patches: fine_outputs(network, patches)),
-        "top": Graph(network, "top", *_top_input(network, num_patches), lambda refined: top_outputs(network, refined)),
+        "top": Graph(
+            network, "top", *_top_input(architecture, num_patches), lambda refined: top_outputs(network, refined)
+        ),
         "whole_fine": Graph(network, "whole_fine", *image, lambda images: top_outputs(network, network.fine(images))),
     }
 
@@ -60,7 +63,7 @@ def coarse_outputs(network, images) -> dict:
 
 def fine_outputs(network, patches) -> dict:
     """Returns the fine vectors of patches: [k, p, p, C] -> [k, D]. No shape in it holds k, which may change."""
-    return {"fine_features": tf.reduce_mean(network.fine(patches), axis=(1, 2))}
+    return {"fine_features": network.fine.average(network.fine(patches))}
 
 
 def top_outputs(network, features) -> dict:
@@ -70,40 +73,37 @@ def top_outputs(network, features) -> dict:
     return {"cell_logits": network.fine_top.cell_logits(features)}
 
 
-def _top_input(network, num_patches):
-    if network.architecture.task == CLASSIFICATION:
-        map_shape = network.coarse.compute_output_shape(
-            (1, *network.architecture.image_size, network.architecture.channels)
-        )
-        return "refined", map_shape
-    return "fine_features", (num_patches, network.fine_top.dense.kernel.shape[0])
+def _top_input(architecture, num_patches):
+    if architecture.task == CLASSIFICATION:
+        map_size = output_size(architecture.coarse, architecture.image_size)
+        return "refined", (1, *map_size, channels_of(architecture.coarse))
+    return "fine_features", (num_patches, channels_of(architecture.fine))
 
 
-def saliency_weights(network) -> dict[str, np.ndarray]:
-    """Returns the arrays of `saliency.npz`: `dense`, and for classifiers `kernel` with the normalisation folded in.
+def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
+    """Returns the arrays of `saliency.npz`: `dense`, and for classifiers `kernel`.
+
+    Args:
+        architecture: of the network.
+        weights: layer name -> (kernel, bias), normalisation folded in, see `tools.folding.folded_weights`.
 
     Raises:
         UserError: the top's activation is not the ReLU that the closed form is written for.
     """
-    dense = network.coarse_top.dense.kernel.numpy()
-    if network.architecture.task != CLASSIFICATION:
+    dense, _ = weights["coarse_top/logits"]
+    if architecture.task != CLASSIFICATION:
         return {"dense": dense}
-    top = network.coarse_top
-    if top.spec.conv.activation != "relu":
+    activation = architecture.top.conv.activation
+    if activation != "relu":
         raise UserError(
-            "the saliency's closed form needs a top with activation 'relu', "
-            f"received {top.spec.conv.activation!r}; train such a top"
+            f"the saliency's closed form needs a top with activation 'relu', received {activation!r}; train such a top"
         )
-    kernel = top.block.convolution.kernel.numpy()
-    if top.block.normalization is not None:
-        statistics = top.coarse_normalization or top.block.normalization
-        deviation = np.sqrt(statistics.moving_variance.numpy() + statistics.epsilon)
-        kernel = kernel * (top.block.normalization.gamma.numpy() / deviation)
+    kernel, _ = weights["coarse_top/conv"]
     return {"kernel": kernel, "dense": dense}
 
 
-def saliency_file(network) -> dict[str, bytes]:
-    """Returns the saliency's weights as a file of a bundle."""
+def saliency_file(architecture, weights: dict) -> dict[str, bytes]:
+    """Returns the saliency's weights as a file of a bundle, see `saliency_weights`."""
     buffer = io.BytesIO()
-    np.savez(buffer, **saliency_weights(network))
+    np.savez(buffer, **saliency_weights(architecture, weights))
     return {SALIENCY_FILE: buffer.getvalue()}

@@ -1,6 +1,6 @@
 """From a trained workdir to a bundle for the device.
 
-python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|ptq] [--num_patches=K]
+python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|ptq|qat] [--num_patches=K]
 """
 
 import tempfile
@@ -9,45 +9,56 @@ from pathlib import Path
 from absl import flags
 
 from edge.bundle import check_destination, write_bundle
-from edge.errors import UserError
 from edge.quiet import quiet
-from tools import command
+from tools import bundle_report, command
 
-METHODS = ("float32", "ptq", "qat")
+METHODS = {
+    "float32": "as trained",
+    "float16": "weights in half precision, computed in float32",
+    "ptq": "int8 by post-training quantization",
+    "qat": "int8 by quantization-aware training",
+}
 
 
 def define_flags() -> None:
     """Defines the flags of this program."""
     flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
     flags.DEFINE_string("bundle", None, "Folder, or file ending in .zip; an older bundle is replaced.", required=True)
-    methods = "float32 | ptq: int8 by post-training quantization | qat: int8 by quantization-aware training."
-    flags.DEFINE_enum("method", "ptq", METHODS, methods)
+    flags.DEFINE_enum("method", "ptq", list(METHODS), "; ".join(f"{n}: {text}" for n, text in METHODS.items()) + ".")
     flags.DEFINE_integer("num_patches", None, "The bundle's number of patches; the training's by default.")
-    flags.DEFINE_integer("calibration_images", 512, "At most so many real images set the ranges of int8 numbers.")
+    flags.DEFINE_integer(
+        "calibration_images",
+        512,
+        "ptq, qat: at most so many real images set the ranges of int8 numbers, as many of every class or length.",
+    )
+    flags.DEFINE_integer("qat_steps", 400, "qat: number of steps of 16 images.", lower_bound=1)
+    flags.DEFINE_float("qat_learning_rate", 3e-5, "qat: of Adam at the first step; falls to 0 as a cosine.")
+    flags.DEFINE_integer("seed", 0, "qat: of the order of images.", lower_bound=0)
     flags.DEFINE_integer(
         "test_images", None, "At most so many test images to measure on; all by default.", lower_bound=1
     )
+    flags.DEFINE_string("report", None, "Also write the report here, a Markdown file.")
 
 
 def main(values) -> None:
     """Runs the command."""
-    if values.method == "qat":
-        raise UserError("--method=qat is not available yet; use --method=ptq")
     check_destination(values.bundle)
+    bundle_report.check_destination(values.report)
     with quiet():  # importing TensorFlow writes several lines
-        from tools import agreement, bundling, workdir
+        from tools import agreement, bundling, qat, workdir
     trained = workdir.load_workdir(values.workdir)
     num_patches = bundling.check_num_patches(trained.model, values.num_patches)
-    files, manifest = bundling.make_files(trained, values.method, num_patches, values.calibration_images)
-    float_files = files
-    if values.method != "float32":
-        float_files, _ = bundling.make_files(trained, "float32", num_patches)
+    tuning = qat.Tuning(values.qat_steps, values.qat_learning_rate, values.seed)
+    made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning)
     with tempfile.TemporaryDirectory() as directory:  # measured first, written when all is known
-        trial = write_bundle(Path(directory) / "bundle", files, manifest)
-        manifest["measured"] = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
-    bundle = write_bundle(values.bundle, files, manifest)
-    tables = (bundling.format_sizes(float_files, files), agreement.format_measured(manifest["measured"]))
-    print("", *tables, f"written: {bundle.path}", sep="\n\n")
+        trial = write_bundle(Path(directory) / "bundle", made.files, made.manifest)
+        measured = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
+    measured |= bundling.against_float(trained.model, made)
+    bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured})
+    text = bundle_report.report([bundle.manifest])
+    print(f"\n{text}\nwritten: {bundle.path}")
+    if values.report:
+        bundle_report.write(values.report, text)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ class Samples:
     dataset: str
     split: str
 
-    def first(self, count: int) -> "Samples":
-        """Returns the first `count` samples."""
+    def first(self, count: int | None) -> "Samples":
+        """Returns the first `count` samples, all where None."""
         return Samples(self.images[:count], self.labels[:count], self.label_names, self.dataset, self.split)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.bundle import write_bundle
-from tools.bundling import make_files
+from tools import bundling
 from tools.workdir import load_workdir
 
 NUM_IMAGES = 48
@@ -85,4 +85,5 @@ def write_workdir(directory, network):
 def make_bundle(directory, workdir, method):
     """Writes the bundle of a workdir, without measured errors."""
     trained = load_workdir(workdir)
-    return write_bundle(directory, *make_files(trained, method, trained.model.architecture.num_patches, 512))
+    made = bundling.make_bundle(trained, method, trained.model.architecture.num_patches)
+    return write_bundle(directory, made.files, made.manifest)

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+import tiny_bundles
 
 from edge.bundle import write_bundle
 from edge.errors import UserError
 from tools import agreement
-from tools.bundling import make_files
+from tools.bundling import make_bundle
 from tools.workdir import load_workdir
 
 
@@ -20,7 +21,8 @@ def test_percent():
 
 def test_an_exact_copy_agrees_and_its_errors_are_those_of_the_labels(sequence_workdir, tmp_path):
     workdir = load_workdir(sequence_workdir)
-    bundle = write_bundle(tmp_path / "bundle", *make_files(workdir, "float32", 2))
+    made = make_bundle(workdir, "float32", 2)
+    bundle = write_bundle(tmp_path / "bundle", made.files, made.manifest)
     test = workdir.test.first(20)
     predictions, _ = agreement.keras_predictions(workdir.model, test.images, 2)
     test.labels[:15] = predictions[:15]
@@ -35,6 +37,6 @@ def test_an_exact_copy_agrees_and_its_errors_are_those_of_the_labels(sequence_wo
 
 
 def test_another_networks_bundle_is_told(classifier_workdir, sequence_workdir, tmp_path):
-    bundle = write_bundle(tmp_path / "bundle", *make_files(load_workdir(classifier_workdir), "float32", 2))
+    bundle = tiny_bundles.make_bundle(tmp_path / "bundle", classifier_workdir, "float32")
     with pytest.raises(UserError, match="hold different networks"):
         agreement.check_same_network(load_workdir(sequence_workdir).model, bundle)

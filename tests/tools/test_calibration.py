@@ -1,7 +1,7 @@
 import numpy as np
 import tiny_bundles
 
-from tools.calibration import calibration_inputs, with_full_range
+from tools.calibration import calibration_inputs, stratified, with_full_range
 
 
 def test_every_model_sees_what_it_sees_in_the_network(classifier):
@@ -28,3 +28,15 @@ def test_the_whole_range_of_pixels_is_seen():
     assert (found.min(), found.max()) == (0, 1)
     np.testing.assert_array_equal(found[1:], dark[1:])
     assert (dark == 0.5).all()
+
+
+def test_every_label_has_an_equal_share_while_it_lasts():
+    labels = np.repeat([0, 1, 2, 3], [50, 6, 0, 200])
+    labels = np.random.default_rng(0).permutation(labels)
+    for count, shares in ((9, [3, 3, 0, 3]), (30, [12, 6, 0, 12]), (106, [50, 6, 0, 50]), (1000, [50, 6, 0, 200])):
+        chosen = stratified(labels, count)
+        assert np.bincount(labels[chosen]).tolist() == shares
+        assert len(set(chosen)) == len(chosen)
+    assert len(stratified(labels, 0)) == len(stratified(labels, -1)) == 0
+    first = stratified(labels, 3)
+    assert [int(np.argmax(labels == label)) for label in (0, 1, 3)] == first.tolist()  # the earliest ones

@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.lite.python.convert import ConverterError
 
-from edge.interpreter import make_interpreter
+from edge.errors import UserError
+from edge.interpreter import Model, make_interpreter
 from tools.convert import convert, model_entry, operators
 from tools.graphs import Graph, graphs
 
@@ -27,20 +31,53 @@ def test_the_entry_tells_which_output_is_which(classifier):
         np.testing.assert_array_equal(interpreter.get_tensor(index), expected[tensor["name"]])
 
 
-def test_an_operator_that_is_not_builtin_is_refused(classifier):
-    patches = affine(
-        classifier,
-        lambda x: {"y": tf.image.extract_patches(x, [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID")},
-        shape=(1, 4, 4, 1),
+def test_operators_that_are_not_builtin_are_refused_in_one_line(classifier):
+    def foreign(values):
+        patches = tf.image.extract_patches(values, [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID")
+        return {"patches": patches, "gamma": tf.math.igamma(values, values)}
+
+    with pytest.raises(UserError) as caught:
+        convert(affine(classifier, foreign, shape=(1, 4, 4, 1)))
+    assert str(caught.value) == (
+        "the affine model needs operators that TFLite has no builtin for: ExtractImagePatches, Igamma; "
+        "train a network without the layer or activation that brings them in"
     )
-    with pytest.raises(Exception, match="ExtractImagePatches"):
-        convert(patches)
+
+
+def test_what_else_the_converter_refuses_is_one_line(classifier, monkeypatch):
+    def fail(self):
+        raise ConverterError("first\nsecond")
+
+    monkeypatch.setattr(
+        tf.lite.TFLiteConverter,
+        "from_saved_model",
+        lambda path: type("", (), {"convert": fail, "target_spec": SimpleNamespace()})(),
+    )
+    with pytest.raises(
+        UserError, match="the affine model cannot be converted to TFLite: first second; try --method=float32"
+    ):
+        convert(affine(classifier, lambda x: {"y": x}))
+
+
+def test_float16_halves_the_weights_and_keeps_float_inputs(classifier):
+    graph = graphs(classifier, 3)["top"]
+    whole, half = convert(graph), convert(graph, "float16")
+    entry = model_entry(half)
+    assert {tensor["dtype"] for tensor in entry["inputs"] + entry["outputs"]} == {"float32"}
+    assert "DEQUANTIZE" in entry["operators"]
+    weights = 3 * 3 * 8 * 16 + 16 * 5
+    assert abs(len(whole) - len(half) - 2 * weights) < 1000
+    values = np.random.default_rng(0).uniform(0, 2, graph.input_shape).astype(np.float32)
+    found = Model(half, entry)(values)["logits"]
+    expected = graph.function(values)["logits"].numpy()
+    np.testing.assert_allclose(found, expected, atol=5e-3 * np.abs(expected).max())
+    assert np.abs(found - expected).max() > 0
 
 
 def test_int8_models_hold_whole_numbers_only(classifier):
     graph = graphs(classifier, 3)["fine"]
     calibration = np.random.default_rng(0).uniform(0, 1, (30, 10, 10, 1)).astype(np.float32)
-    content = convert(graph, calibration)
+    content = convert(graph, "int8", calibration)
     entry = model_entry(content)
     assert {tensor["dtype"] for tensor in entry["inputs"] + entry["outputs"]} == {"int8"}
     assert not {"QUANTIZE", "DEQUANTIZE", "CUSTOM"} & set(entry["operators"])

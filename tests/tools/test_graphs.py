@@ -5,8 +5,8 @@ import pytest
 import tiny_bundles
 
 from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv
-from dcn_tf.model import DynamicCapacityNetwork
 from edge.errors import UserError
+from tools.folding import folded_weights
 from tools.graphs import graphs, saliency_file, saliency_weights
 
 
@@ -37,20 +37,16 @@ def test_the_sequences_graphs_are_its_parts(sequence):
     np.testing.assert_allclose(sequence.fine_top.pool(answer[None]), expected["logits"], atol=1e-5)
 
 
-@pytest.mark.parametrize("statistics", ["shared", "separate"])
-def test_the_folded_kernel_is_the_convolution_and_its_normalisation(statistics):
-    network = tiny_bundles.make_network(tiny_bundles.classifier_architecture(statistics))
-    top, kernel = network.coarse_top, saliency_weights(network)["kernel"]
-    vector = np.random.default_rng(0).normal(0, 3, (1, 3, 3, 8)).astype(np.float32)  # one window
-    here, there = (top.activation_map(v, coarse_pass=True).numpy().ravel() for v in (vector, vector + 0.01))
-    both = (here > 0) & (there > 0)
-    assert both.sum() > 3
-    step = np.full((3, 3, 8), 0.01, np.float32)
-    np.testing.assert_allclose((there - here)[both], np.einsum("hwd,hwdf->f", step, kernel)[both], atol=1e-4)
+def test_the_saliency_takes_the_coarse_tops_folded_weights(classifier, sequence):
+    weights = folded_weights(classifier)
+    found = saliency_weights(classifier.architecture, weights)
+    np.testing.assert_array_equal(found["kernel"], weights["coarse_top/conv"][0])
+    np.testing.assert_array_equal(found["dense"], weights["coarse_top/logits"][0])
+    assert set(saliency_weights(sequence.architecture, folded_weights(sequence))) == {"dense"}
 
 
 def test_the_file_is_read_without_pickle(sequence):
-    content = saliency_file(sequence)["saliency.npz"]
+    content = saliency_file(sequence.architecture, folded_weights(sequence))["saliency.npz"]
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["dense"], sequence.coarse_top.dense.kernel)
 
@@ -58,7 +54,6 @@ def test_the_file_is_read_without_pickle(sequence):
 def test_a_top_without_relu_is_told():
     top = ClassifierTopSpec(Conv(4, 2, activation="tanh"), 3)
     architecture = Architecture("tanh", (12, 12), 1, (Conv(4, 3),), (Conv(4, 3),), top, (3, 3), 1)
-    network = DynamicCapacityNetwork(architecture)
-    network.build()
+    weights = {"coarse_top/logits": (np.zeros((4, 3)), np.zeros(3))}
     with pytest.raises(UserError, match="needs a top with activation 'relu', received 'tanh'"):
-        saliency_weights(network)
+        saliency_weights(architecture, weights)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tiny_bundles
 
 from edge.bundle import load_bundle
 from edge.errors import UserError
@@ -22,33 +23,63 @@ def values(workdir, bundle, /, **changes):
         "num_patches": None,
         "calibration_images": 512,
         "test_images": None,
+        "qat_steps": 2,
+        "qat_learning_rate": 1e-4,
+        "seed": 0,
+        "report": None,
     }
     return SimpleNamespace(**(defaults | changes))
 
 
 def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
-    quantize.main(values(classifier_workdir, tmp_path / "new" / "bundle", num_patches=2, test_images=20))
+    changes = {"num_patches": 2, "test_images": 20, "report": str(tmp_path / "report.md")}
+    quantize.main(values(classifier_workdir, tmp_path / "new" / "bundle", **changes))
     manifest = load_bundle(tmp_path / "new" / "bundle").manifest
     printed = capsys.readouterr().out
     assert (manifest["method"], manifest["num_patches"], manifest["measured"]["images"]) == ("ptq", 2, 20)
     assert set(manifest["measured"]["error"]) == {"dcn_keras", "dcn_bundle", "fine_keras", "fine_bundle"}
     assert "workdir" not in manifest["training"]["config"]
     assert f"{manifest['files']['coarse.tflite']['bytes']:,}" in printed
-    assert "cells are the same" in printed
+    assert (tmp_path / "report.md").read_text() in printed
+    layers = manifest["measured"]["layers"]
+    assert len(layers) == 12
+    assert [error["snr_db"] for error in layers] == sorted(error["snr_db"] for error in layers)
+    assert 10 < layers[0]["snr_db"] < layers[-1]["snr_db"] < 60
+    assert manifest["measured"]["float32_bytes"]["fine.tflite"] > manifest["files"]["fine.tflite"]["bytes"]
+    assert manifest["training"]["quantization"] == {"calibration_images": 48}
     assert os.listdir(tmp_path / "new") == ["bundle"]
 
     compare.main(SimpleNamespace(**vars(values(classifier_workdir, tmp_path / "new" / "bundle", test_images=5))))
     assert "5 images of tiny test, 2 patches" in capsys.readouterr().out
 
 
+def test_float16_is_a_method(sequence_workdir, tmp_path):
+    manifest = tiny_bundles.make_bundle(tmp_path / "bundle", sequence_workdir, "float16").manifest
+    tensors = [t for entry in manifest["models"].values() for t in entry["inputs"] + entry["outputs"]]
+    assert {tensor["dtype"] for tensor in tensors} == {"float32"}
+    assert (manifest["method"], manifest["training"]["quantization"]) == ("float16", {})
+
+
+def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
+    def make_bundle(workdir, *arguments):
+        raise UserError(repr(arguments))
+
+    monkeypatch.setattr("tools.bundling.make_bundle", make_bundle)
+    changes = {"method": "qat", "qat_steps": 7, "qat_learning_rate": 0.5, "seed": 3, "calibration_images": 20}
+    with pytest.raises(UserError) as caught:
+        quantize.main(values(classifier_workdir, tmp_path / "bundle", **changes))
+    assert str(caught.value) == "('qat', 3, 20, Tuning(steps=7, learning_rate=0.5, seed=3))"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"method": "qat"}, "qat is not available yet; use --method=ptq"),
         ({"num_patches": 26}, "from 1 to the number of cells, 25, received 26"),
         ({"num_patches": 0}, "from 1 to the number of cells, 25, received 0"),
         ({"calibration_images": 15}, "at least 16 calibration images are needed, received 15"),
         ({"workdir": "nowhere"}, "no such workdir: nowhere"),
+        ({"qat_learning_rate": -1.0}, "--qat_learning_rate must be from 0 to 1, received -1.0"),
+        ({"report": "."}, "--report=. is a folder, or lies below a file"),
     ],
 )
 def test_wrong_input_writes_nothing(classifier_workdir, tmp_path, changes, message):

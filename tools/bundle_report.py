@@ -1,0 +1,152 @@
+"""What bundles of one network lose, side by side, as Markdown: errors, sizes, and the layers that lose most.
+
+python -m tools.bundle_report --bundles=DIR[,DIR...] [--report=FILE.md]
+
+Everything is read from the manifests, in which tools.quantize wrote what it measured.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from edge.bundle import load_bundle
+from edge.errors import UserError, one_line
+from tools import command
+
+WORST_LAYERS = 5
+
+
+def define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_list("bundles", None, "Bundles of one network, separated by commas.", required=True)
+    flags.DEFINE_string("report", None, "Also write the report here, a Markdown file.")
+
+
+def main(values) -> None:
+    """Runs the command."""
+    check_destination(values.report)
+    text = report([load_bundle(path).manifest for path in values.bundles])
+    print(text)
+    if values.report:
+        write(values.report, text)
+
+
+def report(manifests: list) -> str:
+    """Returns the report of some bundles.
+
+    Raises:
+        UserError: they are of different networks, or were measured on different images, or not at all.
+    """
+    _check_alike(manifests)
+    first = manifests[0]["measured"]
+    title = (
+        f"# {manifests[0]['name']}: {first['images']:,} images of {first['dataset']} {first['split']}, "
+        f"{first['num_patches']} patches"
+    )
+    parts = [title, _errors(manifests), _sizes(manifests)]
+    parts += [_worst_layers(manifest) for manifest in manifests if manifest["measured"].get("layers")]
+    return "\n\n".join(parts) + "\n"
+
+
+def _check_alike(manifests):
+    for manifest in manifests:
+        if not manifest["measured"]:
+            raise UserError(f"the {manifest['method']} bundle of {manifest['name']} was not measured; export it again")
+    facts = [
+        (
+            m["name"],
+            *(m["measured"][n] for n in ("dataset", "split", "images", "num_patches")),
+            m["measured"]["error"].get("dcn_keras"),
+        )
+        for m in manifests
+    ]
+    for other in facts[1:]:
+        if other != facts[0]:
+            raise UserError(
+                f"bundles of one network, measured on the same images, are needed, received {facts[0]} and {other}; "
+                "report on each alone"
+            )
+
+
+def _errors(manifests):
+    error = manifests[0]["measured"]["error"]
+    rows = [("Keras", _percent(error["dcn_keras"]), "", "", _percent(error.get("fine_keras")), "")]
+    for manifest in manifests:
+        measured = manifest["measured"]
+        rows.append(
+            (
+                manifest["method"],
+                _percent(measured["error"]["dcn_bundle"]),
+                _percent(measured["agreement"]["dcn"]),
+                _percent(measured["cell_overlap"]),
+                _percent(measured["error"].get("fine_bundle")),
+                _percent(measured["agreement"].get("fine")),
+            )
+        )
+    head = (
+        "model",
+        "error, %",
+        "equal predictions, %",
+        "equal cells, %",
+        "whole fine: error, %",
+        "equal predictions, %",
+    )
+    return table(head, rows)
+
+
+def _percent(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+def _sizes(manifests):
+    names = sorted(manifests[0]["files"])
+    float_bytes = manifests[0]["measured"].get("float32_bytes", {})
+    rows = [
+        (name, _count(float_bytes.get(name)), *(_count(m["files"].get(name, {}).get("bytes")) for m in manifests))
+        for name in names
+    ]
+    return table(("bytes", "float32", *(m["method"] for m in manifests)), rows)
+
+
+def _count(value):
+    return "" if value is None else f"{value:,}"
+
+
+def _worst_layers(manifest):
+    rows = [
+        (error["model"], error["layer"], f"{error['snr_db']:.1f}")
+        for error in manifest["measured"]["layers"][:WORST_LAYERS]
+    ]
+    return table((f"{manifest['method']}: worst layers of", "layer", "signal to noise, dB"), rows)
+
+
+def table(head, rows) -> str:
+    """Returns a Markdown table, its columns aligned for a reader of plain text."""
+    widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
+    lines = ["| " + " | ".join(str(cell).ljust(w) for cell, w in zip(row, widths)) + " |" for row in (head, *rows)]
+    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
+
+
+def check_destination(path) -> None:
+    """Raises UserError where a report cannot be written: `path`, unless None, is a folder, or lies below a file."""
+    if path and (Path(path).is_dir() or any(parent.is_file() for parent in Path(path).parents)):
+        raise UserError(f"--report={path} is a folder, or lies below a file; name another file")
+
+
+def write(path, text: str) -> None:
+    """Writes a report, beside its place first; UserError where it cannot be written."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {one_line(error)}; name another file") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    define_flags()
+    command.run(main)

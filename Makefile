@@ -1,12 +1,15 @@
-# Needs make and Python 3.10 to 3.13 with venv; everything else is installed into .venv, in the versions of the lock.
+# Needs make and Python 3.10 to 3.13 with venv; everything else is installed into .venv, in the versions of the locks.
 #
-#   make svhn     train on house numbers; ARGS="--train_steps=100" adds flags, or replaces those of the flagfile
-#   make test     lint, and run the tests; TESTS=tests/edge runs some of them
-#   make lint     only the lint
-#   make format   rewrite what the lint can repair by itself
-#   make wheel    dist/dcn_tf-*.whl
-#   make lock     remake both locks from pyproject.toml
-#   make clean    remove .venv and everything built
+#   make svhn           train on house numbers; ARGS="--train_steps=100" adds flags, or replaces those of the flagfile
+#   make test           lint, and run the tests; TESTS=tests/edge runs some of them, and leaves test-edge out
+#   make test-edge      the tests of edge alone, as on a device: without TensorFlow, under each runtime
+#   make test-pythons   the same under every Python of 3.10 to 3.13 that is found
+#   make pi-test        edge on an emulated Raspberry Pi, installed by the README's commands; needs root
+#   make lint           only the lint
+#   make format         rewrite what the lint can repair by itself
+#   make wheel          dist/dcn_tf-*.whl
+#   make lock           remake the locks from pyproject.toml
+#   make clean          remove the environments and everything built
 #
 # Another interpreter: make test PYTHON=python3.12 VENV=.venv312
 
@@ -17,16 +20,46 @@ TESTS ?=
 
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --quiet \
 	--no-python-downloads --no-header --no-annotate --no-emit-index-url
 
-.PHONY: svhn test lint format wheel lock clean
+# What edge is run with: the extras of pyproject.toml. tflite-runtime exists for CPython 3.10 and 3.11.
+RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.version_info < (3, 12)))')
+EDGE_CASES ?= $(VENV)/edge_cases
+PYTHONS := 3.10 3.11 3.12 3.13
+
+.PHONY: svhn test test-edge test-pythons pi-test lint format wheel lock clean
+.PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
 	$(PY) -m train.main --flagfile=svhn.flags $(ARGS)
 
-test: lint
-	$(PY) -m pytest $(TESTS)
+test: lint $(EDGE_CASES)
+	DCN_EDGE_CASES=$(abspath $(EDGE_CASES)) $(PY) -m pytest $(TESTS)
+	$(if $(TESTS),,@$(MAKE) --no-print-directory test-edge)
+
+test-edge: $(EDGE_CASES)
+	@$(MAKE) --no-print-directory $(RUNTIMES:%=run-%)
+	$(if $(filter edge-tflite,$(RUNTIMES)),,@echo "tflite-runtime is skipped: it needs Python 3.10 or 3.11, PYTHON is $$($(PYTHON) -V)")
+
+run-%: $(VENV)-%/installed
+	DCN_EXTRA=$* DCN_EDGE_CASES=$(abspath $(EDGE_CASES)) $(VENV)-$*/bin/python -m pytest tests/edge
+
+test-pythons: $(EDGE_CASES)
+	@for version in $(PYTHONS); do \
+		if ! python$$version -c '' 2> /dev/null; then echo "python$$version is skipped: there is none"; continue; fi; \
+		$(MAKE) --no-print-directory test-edge PYTHON=python$$version VENV=.venv$$version \
+			EDGE_CASES=$(EDGE_CASES) || exit; \
+	done
+
+# Root's, because of its chroot; told before anything is made.
+pi-test:
+	@[ "$$(id -u)" = 0 ] || { echo "make pi-test needs root (chroot and private mounts); run it as root" >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(RUNTIMES:%=$(VENV)-%/installed) $(STAMP)
+	tools/pi/emulated_pi.sh setup
+	$(PY) -m train.data.write_images --out=build/pi/images $(DCN_DATA_DIR:%=--data_dir=%)
+	$(PY) -m tools.pi.check --images=build/pi/images $(foreach extra,$(RUNTIMES),--environment=$(extra)=$(VENV)-$(extra))
 
 lint: $(STAMP)
 	$(PY) -m ruff check
@@ -42,15 +75,31 @@ wheel: $(STAMP)
 lock: $(STAMP)
 	$(COMPILE) --extra train --extra edge --extra quant --extra dev --output-file requirements.lock
 	$(COMPILE) --extra edge --output-file requirements-edge.lock
+	$(COMPILE) --extra edge-tflite --output-file requirements-edge-tflite.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv* $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# Versions come from the lock alone, so pip has nothing to resolve.
-$(STAMP): requirements.lock pyproject.toml
+.PHONY: python-is-known
+python-is-known:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed: make PYTHON=python3.11. Received: $(PYTHON) = Python %d.%d" % v)'
+
+# Versions come from the lock alone, so pip has nothing to resolve.
+$(STAMP): requirements.lock pyproject.toml | python-is-known
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --use-pep517 --no-deps -r requirements.lock
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PY) $(PIP_INSTALL) --use-pep517 --no-deps -r requirements.lock
+	$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# As a user does it: pip resolves the extra, and fetches what its lock leaves out, if anything.
+$(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml | python-is-known
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python $(PIP_INSTALL) -r requirements-$*.lock -e '.[$*]'
+	$(VENV)-$*/bin/python $(PIP_INSTALL) -c requirements.lock pytest pytest-xdist
+	@touch $@
+
+# What TensorFlow says, for the tests of edge to compare with.
+$(EDGE_CASES): $(wildcard tests/support/*.py dcn_tf/*.py edge/*.py tools/*.py) | $(STAMP)
+	PYTHONPATH=tests/support TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m edge_cases $@ > /dev/null
 	@touch $@

@@ -51,6 +51,7 @@ def make_parser() -> OneLineParser:
     add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
     add("--exit_entropy", type=float, metavar="X", help="keep the coarse answer where its entropy is at most X nats")
     add("--json", action="store_true", help="one JSON object a line")
+    add("--cells", action="store_true", help="in --json also the cells looked at, [row, column], most salient first")
     add("--overlay", metavar="DIR", help="write a picture of saliency, patches and reading per image")
     add("--threads", type=int, default=1, metavar="N", help="threads of one inference (default 1)")
     add("--timing", action="store_true", help="how long each stage took: stages_us in --json, a summary on stderr")
@@ -114,14 +115,14 @@ def _read_all(images, runner, parsed, overlays, timing) -> int:
         result = runner.run(pixels, parsed.num_patches, parsed.exit_entropy)
         stages_us = clock.laps | result.stages_us
         timing.add(stages_us)
-        print(_line(image.name, result, parsed.json, stages_us if parsed.timing else None), flush=True)
+        print(_line(image.name, result, parsed, stages_us), flush=True)
         if overlays:
             overlays.save(draw(image.read(), result, runner.manifest), Path(image.name))
     return status
 
 
-def _line(name, result, as_json, stages_us):
-    if not as_json:
+def _line(name, result, parsed, stages_us):
+    if not parsed.json:
         return (
             f"{name}: {result.prediction}  {result.probability:.1%}  "
             f"{result.num_patches} patches  {result.milliseconds:.2f} ms"
@@ -133,7 +134,9 @@ def _line(name, result, as_json, stages_us):
         "num_patches": result.num_patches,
         "milliseconds": round(result.milliseconds, 3),
     }
-    if stages_us:
+    if parsed.cells:
+        fields["cells"] = [] if result.cells is None else result.cells.tolist()
+    if parsed.timing:
         fields["stages_us"] = {stage: round(value, 1) for stage, value in stages_us.items()}
     return json.dumps(fields)
 

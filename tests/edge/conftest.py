@@ -1,6 +1,7 @@
-"""Bundles: of tiny networks, made once per session, with what the networks themselves say; and the shipped one."""
+"""Bundles: of tiny networks, with what the networks themselves say, made by `edge_cases`; and the shipped one."""
 
 import importlib.util
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,44 +11,67 @@ import pytest
 
 from edge.bundle import Bundle, load_bundle
 
-# Compared with the network's own functions; the rest of this folder runs where the device's programs run.
-NEED_TENSORFLOW = ["test_numbers.py", "test_patches.py", "test_runner.py", "test_saliency.py"]
-collect_ignore = [] if importlib.util.find_spec("tensorflow") else NEED_TENSORFLOW
+# Compared with the library's own functions; the rest of this folder runs where the device's programs run.
+NEED_TENSORFLOW = ["test_patches.py", "test_saliency_gradient.py"]
+HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
+collect_ignore = [] if HAS_TENSORFLOW else NEED_TENSORFLOW
 SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network, images, the network's named outputs for them, and its bundles."""
+    """Bundles of a network with random weights, images, and the network's named outputs for them; see `edge_cases`."""
 
-    network: object
     images: np.ndarray
-    expected: dict
+    references: dict
     float32: Bundle
     ptq: Bundle
 
+    def at(self, num_patches: int) -> dict:
+        """Returns the network's outputs for the images at 1, 3 or 8 patches."""
+        prefix = f"{num_patches}/"
+        return {name.removeprefix(prefix): v for name, v in self.references.items() if name.startswith(prefix)}
 
-def _case(name, directory, **options):
-    pytest.importorskip("tensorflow", reason="needs TensorFlow, which makes the bundles of tiny networks")
-    import tiny_bundles
+    @property
+    def expected(self) -> dict:
+        """The network's outputs at its own number of patches."""
+        return self.at(3)
 
-    architecture = getattr(tiny_bundles, f"{name}_architecture")(**options)
-    network = tiny_bundles.make_network(architecture)
-    images = tiny_bundles.make_images(architecture, seed=7)
-    expected = {name: value.numpy() for name, value in network(images.astype(np.float32) / 255).items()}
-    workdir = tiny_bundles.write_workdir(directory / "workdir", network)
-    bundles = {m: tiny_bundles.make_bundle(directory / m, workdir, m) for m in ("float32", "ptq")}
-    return Case(network, images, expected, **bundles)
-
-
-@pytest.fixture(scope="session")
-def classifier_case(tmp_path_factory):
-    return _case("classifier", tmp_path_factory.mktemp("classifier"), padding="same")
+    @property
+    def heads(self) -> list:
+        """Number of categories of each softmax."""
+        return self.float32.manifest["heads"]
 
 
 @pytest.fixture(scope="session")
-def sequence_case(tmp_path_factory):
-    return _case("sequence", tmp_path_factory.mktemp("sequence"))
+def edge_cases(tmp_path_factory):
+    """The folder that `tests/support/edge_cases.py` writes: made before, or here where there is TensorFlow."""
+    if "DCN_EDGE_CASES" in os.environ:
+        return Path(os.environ["DCN_EDGE_CASES"])
+    if not HAS_TENSORFLOW:
+        pytest.skip("needs what TensorFlow makes: set DCN_EDGE_CASES to the folder of tests/support/edge_cases.py")
+    from edge_cases import write_cases
+
+    directory = tmp_path_factory.mktemp("edge") / "cases"
+    write_cases(directory)
+    return directory
+
+
+def _case(directory):
+    with np.load(directory / "references.npz") as file:
+        references = dict(file)
+    bundles = {method: load_bundle(directory / method) for method in ("float32", "ptq")}
+    return Case(references["images"], references, **bundles)
+
+
+@pytest.fixture(scope="session")
+def classifier_case(edge_cases):
+    return _case(edge_cases / "classifier")
+
+
+@pytest.fixture(scope="session")
+def sequence_case(edge_cases):
+    return _case(edge_cases / "sequence")
 
 
 @pytest.fixture(params=["classifier", "sequence"])

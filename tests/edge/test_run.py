@@ -66,6 +66,14 @@ def test_json_lines(case, folder, capsys):
     assert objects[2]["milliseconds"] > 0
 
 
+def test_the_cells_that_were_looked_at(case, folder, capsys):
+    bundle = f"--bundle={case.float32.path}"
+    (line,) = run(capsys, bundle, folder / "1.png", "--json", "--cells")[1]
+    assert json.loads(line)["cells"] == TwoStageRunner(case.float32).run(case.images[1]).cells.tolist()
+    (line,) = run(capsys, bundle, folder / "1.png", "--json", "--cells", "--exit_entropy=99")[1]
+    assert json.loads(line)["cells"] == []
+
+
 def test_an_image_of_another_size_is_resized(case, tmp_path, capsys):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (33, 91, 3), np.uint8)).save(tmp_path / "a.jpg")
     status, lines, _ = run(capsys, f"--bundle={case.float32.path}", tmp_path / "a.jpg")

@@ -1,0 +1,82 @@
+"""What the tests of edge compare with, so that they run where there is no TensorFlow.
+
+PYTHONPATH=tests/support python -m edge_cases DIR     replaces DIR
+
+For each tiny network: bundles in `DIR/NAME/METHOD`, and what the network itself says in `DIR/NAME/references.npz`.
+Damaged models in `DIR/broken`.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tiny_bundles
+from tensorflow.lite.tools import flatbuffer_utils
+
+from dcn_tf.losses import decode
+from edge.bundle import load_bundle
+
+SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
+ARCHITECTURES = {
+    "classifier": tiny_bundles.classifier_architecture(padding="same"),
+    "sequence": tiny_bundles.sequence_architecture(),
+}
+METHODS = ("float32", "ptq")
+NUM_PATCHES = (1, 3, 8)
+# Operators that no runtime has, by the name of the file that asks for one.
+BROKEN_OPERATORS = {"version": {"version": 999}, "custom": {"builtinCode": 32, "customCode": b"MyOperator"}}
+
+
+def references(network) -> dict[str, np.ndarray]:
+    """Returns images and the network's outputs for them; those for k patches are named 'k/NAME'."""
+    architecture = network.architecture
+    heads = architecture.top.heads
+    images = tiny_bundles.make_images(architecture, seed=7)
+    pixels = images.astype(np.float32) / 255
+    found = {"images": images, "fine_logits": network.whole_model("fine")(pixels)["logits"].numpy()}
+    for num_patches in NUM_PATCHES:
+        outputs = dict(network(pixels, num_patches=num_patches))
+        outputs["categories"] = decode(outputs["logits"], heads)
+        outputs["patch_starts"] = [[network.patch_grid.start(cell) for cell in cells] for cells in outputs["cells"]]
+        found |= {f"{num_patches}/{name}": np.asarray(value) for name, value in outputs.items()}
+    logits = np.random.default_rng(0).normal(0, 2, (50, sum(heads))).astype(np.float32)
+    return found | {"random_logits": logits, "random_categories": np.asarray(decode(logits, heads))}
+
+
+def write_case(directory: Path, architecture) -> None:
+    """Writes the bundles and references of one network with random weights."""
+    network = tiny_bundles.make_network(architecture)
+    with tempfile.TemporaryDirectory() as workdir:
+        tiny_bundles.write_workdir(Path(workdir), network)
+        for method in METHODS:
+            tiny_bundles.make_bundle(directory / method, Path(workdir), method)
+    np.savez(directory / "references.npz", **references(network))
+
+
+def write_broken(directory: Path) -> None:
+    """Writes models whose first operator is one that no runtime has."""
+    directory.mkdir(parents=True)
+    content = load_bundle(SHIPPED).model("coarse")
+    for name, change in BROKEN_OPERATORS.items():
+        model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+        for field, value in change.items():
+            setattr(model.operatorCodes[0], field, value)
+        (directory / f"{name}.tflite").write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def write_cases(directory: Path) -> None:
+    """Writes everything; a folder that is there is replaced as a whole, once all is made."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent) as temporary:
+        made = Path(temporary) / "made"
+        for name, architecture in ARCHITECTURES.items():
+            write_case(made / name, architecture)
+        write_broken(made / "broken")
+        shutil.rmtree(directory, ignore_errors=True)
+        made.rename(directory)
+
+
+if __name__ == "__main__":
+    write_cases(Path(sys.argv[1]))

@@ -1,0 +1,76 @@
+"""Two runs of `edge.run --json --cells` over the same images, on two machines."""
+
+import json
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from edge.errors import WorkError
+
+
+# One unit of the last digit that edge.run prints: NumPy's float32 exponential differs between processors in its last bit,
+# which now and then decides how a probability is rounded.
+PROBABILITY_STEP = 1e-6
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far two runs agree.
+
+    Attributes:
+        images: how many.
+        predictions: how many have the same prediction.
+        cells: how many have the same cells, in the same order.
+        probability: the largest difference of a probability, absolute.
+    """
+
+    images: int
+    predictions: int
+    cells: int
+    probability: float
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing differs, but for one unit of the last printed digit of a probability."""
+        return self.predictions == self.cells == self.images and self.probability < 1.5 * PROBABILITY_STEP
+
+
+def read_lines(output: str) -> dict[str, dict]:
+    """Returns what was read in each image, by the image's file name.
+
+    Raises:
+        WorkError: an image could not be read.
+    """
+    answers = {PurePath(answer["path"]).name: answer for answer in map(json.loads, output.splitlines())}
+    errors = [answer["error"] for answer in answers.values() if "error" in answer]
+    if errors:
+        raise WorkError(errors[0])
+    return answers
+
+
+def compare(expected: dict[str, dict], found: dict[str, dict]) -> Comparison:
+    """Returns how far two runs agree.
+
+    Raises:
+        WorkError: they are not over the same images.
+    """
+    if not expected or expected.keys() != found.keys():
+        raise WorkError(f"the runs are over {len(expected)} and {len(found)} images, which must be the same")
+    pairs = [(expected[name], found[name]) for name in expected]
+    return Comparison(
+        len(pairs),
+        sum(one["prediction"] == other["prediction"] for one, other in pairs),
+        sum(one["cells"] == other["cells"] for one, other in pairs),
+        max(abs(one["probability"] - other["probability"]) for one, other in pairs),
+    )
+
+
+def table(rows: dict[tuple[str, str], Comparison]) -> str:
+    """Returns the comparisons as a table: (runtime, core) -> comparison."""
+    lines = [
+        f"{'runtime':<18} {'core':<5} {'images':>6} {'equal predictions':>18} {'equal cells':>12} {'probability':>12}"
+    ]
+    for (runtime, core), row in rows.items():
+        lines.append(
+            f"{runtime:<18} {core:<5} {row.images:>6} {row.predictions:>18} {row.cells:>12} {row.probability:>12.6f}"
+        )
+    return "\n".join(lines)

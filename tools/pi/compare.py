@@ -6,9 +6,8 @@ from pathlib import PurePath
 
 from edge.errors import WorkError
 
-
-# One unit of the last digit that edge.run prints: NumPy's float32 exponential differs between processors in its last bit,
-# which now and then decides how a probability is rounded.
+# One unit of the last digit that edge.run prints: NumPy's float32 exponential differs between processors in its last
+# bit, which now and then decides how a probability is rounded.
 PROBABILITY_STEP = 1e-6
 
 

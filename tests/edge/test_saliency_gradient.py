@@ -10,6 +10,7 @@ import tiny_bundles
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from dcn_tf.saliency import entropy_saliency
 from edge.saliency import ClassifierSaliency, SequenceSaliency, log_softmax, pool
+from tools.folding import folded_weights
 from tools.graphs import saliency_weights
 
 
@@ -19,7 +20,7 @@ def relative_difference(found, expected):
 
 def classifier_saliency(network, features):
     """The closed form for one map of vectors, [1, h, w, D]."""
-    top, weights = network.coarse_top, saliency_weights(network)
+    top, weights = network.coarse_top, saliency_weights(network.architecture, folded_weights(network))
     closed_form = ClassifierSaliency(
         weights["kernel"], weights["dense"], top.spec.conv.strides, top.spec.conv.padding, features.shape[1:3]
     )
@@ -72,7 +73,11 @@ def test_the_sequence_form_is_the_gradient(scale, weighting):
     features = tf.constant(np.random.default_rng(0).normal(0, scale, (1, 3, 4, 8)), tf.float32)
     cell_logits = top.cell_logits(features).numpy()[0]
     closed_form = SequenceSaliency(
-        saliency_weights(network)["dense"], top.spec.heads, top.spec.saliency_heads, weighting, INVERSE_ENTROPY_FLOOR
+        saliency_weights(network.architecture, folded_weights(network))["dense"],
+        top.spec.heads,
+        top.spec.saliency_heads,
+        weighting,
+        INVERSE_ENTROPY_FLOOR,
     )
     pooled = pool(cell_logits.reshape(12, -1), top.spec.heads, weighting, INVERSE_ENTROPY_FLOOR)
     expected = entropy_saliency(top, features)[2].numpy()[0]

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,14 @@ class Case:
     def heads(self) -> list:
         """Number of categories of each softmax."""
         return self.float32.manifest["heads"]
+
+
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """What is started in the background inherits that SIGINT is ignored, and hands it on to the programs it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

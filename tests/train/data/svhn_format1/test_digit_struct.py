@@ -24,12 +24,13 @@ def assert_same(found, expected):
 
 
 @pytest.fixture
-def messages(monkeypatch):
-    monkeypatch.setattr(log, "level", logging.INFO)
-    found, handler = [], logging.Handler()
+def messages():
+    found, handler, level = [], logging.Handler(), log.level
     handler.emit = lambda record: found.append(record.getMessage())
     log.addHandler(handler)
+    log.setLevel(logging.INFO)
     yield found
+    log.setLevel(level)
     log.removeHandler(handler)
 
 

@@ -56,7 +56,7 @@ test-pythons: $(EDGE_CASES)
 # Root's, because of its chroot; told before anything is made.
 pi-test:
 	@[ "$$(id -u)" = 0 ] || { echo "make pi-test needs root (chroot and private mounts); run it as root" >&2; exit 2; }
-	@$(MAKE) --no-print-directory $(RUNTIMES:%=$(VENV)-%/installed) $(STAMP)
+	@$(MAKE) --silent $(RUNTIMES:%=$(VENV)-%/installed) $(STAMP)
 	tools/pi/emulated_pi.sh setup
 	$(PY) -m train.data.write_images --out=build/pi/images $(DCN_DATA_DIR:%=--data_dir=%)
 	$(PY) -m tools.pi.check --images=build/pi/images $(foreach extra,$(RUNTIMES),--environment=$(extra)=$(VENV)-$(extra))

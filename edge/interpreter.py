@@ -1,6 +1,6 @@
 """A TFLite interpreter, whichever is installed, and a model that speaks real numbers or raw ones through it.
 
-Nothing else in this project imports a runtime.
+Nothing else in this package imports a runtime.
 """
 
 import importlib

@@ -57,6 +57,10 @@ FLOAT_FLAGS = {
     "weight_decay": "Decoupled weight decay; not of biases and normalisation.",
     "momentum": "Momentum of sgd.",
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
+    "distortion": (
+        "Training digits of cluttered images are turned by up to so many times 15 degrees, and stretched and sheared by "
+        "up to so many times 15 %. 0 in the paper."
+    ),
     "looseness": (
         "Training crops of house numbers show up to so many times as much in height and width as a tight one, "
         "log-uniformly from 1, since numbers in photographs are of many sizes. 1 gives tight crops alone."

@@ -5,6 +5,7 @@ digit of the same split is taken and an 8 x 8 crop of it added somewhere; then t
 somewhere. Sums are clipped at white.
 """
 
+import cv2
 import numpy as np
 
 from dcn_tf.architecture import Architecture
@@ -19,9 +20,11 @@ FRAGMENT = 8
 CALIBRATION_IMAGES = 1024
 # Fixed, so that runs of every seed are measured on the same images.
 SPLIT_SEEDS = {"validation": 101, "test": 102, "calibration": 103}
+# At a distortion of 1 a digit is turned by up to 15 degrees, and stretched and sheared by up to 15 %.
+GREATEST_ANGLE, GREATEST_STRETCH = np.radians(15), 0.15
 
 
-def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, fragment=FRAGMENT):
+def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, fragment=FRAGMENT, distortion=0.0):
     """Returns one cluttered image for each target.
 
     Args:
@@ -31,6 +34,7 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
         canvas: side of the result in pixels.
         distractors: number of fragments.
         fragment: side of a fragment in pixels.
+        distortion: of the targets' digits, see `distorted`.
 
     Returns:
         uint8 [batch, canvas, canvas, 1].
@@ -47,9 +51,35 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
                 digit, y : y + fragment, x : x + fragment
             ]
     np.minimum(images, 255, out=images)
-    for image, target, (row, column) in zip(images, targets, corners.tolist()):
-        image[row : row + side, column : column + side] += digit_images[target]
+    whole = digit_images[targets]
+    if distortion:
+        whole = distorted(whole, distortion, rng)
+    for image, digit, (row, column) in zip(images, whole, corners.tolist()):
+        image[row : row + side, column : column + side] += digit
     return np.minimum(images, 255, out=images).astype(np.uint8)[..., None]
+
+
+def distorted(digit_images, distortion: float, rng):
+    """Returns digits that are turned, stretched and sheared at random about their middle: uint8 [n, h, w] -> the same.
+
+    Args:
+        digit_images: zero around the digits.
+        distortion: the greatest angle, in parts of 15 degrees; the greatest stretch and shear, in parts of 15 %.
+        rng: numpy Generator.
+    """
+    count, height, width = digit_images.shape
+    angles = rng.uniform(-1, 1, count) * distortion * GREATEST_ANGLE
+    stretches = np.exp(rng.uniform(-1, 1, (count, 2)) * distortion * GREATEST_STRETCH)
+    shears = rng.uniform(-1, 1, count) * distortion * GREATEST_STRETCH
+    cosines, sines = np.cos(angles), np.sin(angles)
+    turns = np.stack([np.stack([cosines, -sines], axis=-1), np.stack([sines, cosines], axis=-1)], axis=1)  # [n, 2, 2]
+    slants = np.zeros((count, 2, 2)) + np.eye(2)
+    slants[:, 0, 1] = shears
+    matrices = turns @ slants * stretches[:, None]
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    shifts = middle - matrices @ middle
+    moves = np.concatenate([matrices, shifts[..., None]], axis=-1)  # [n, 2, 3]
+    return np.stack([cv2.warpAffine(digit, move, (width, height)) for digit, move in zip(digit_images, moves)])
 
 
 def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
@@ -77,7 +107,8 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
 
     def train_batch(step):
         targets = epoch_indices(len(images), config.batch_size, config.seed, step)
-        return clutter(images, targets, step_generator(config.seed, step)), labels[targets, None].astype(np.int32)
+        rng = step_generator(config.seed, step)
+        return clutter(images, targets, rng, distortion=config.distortion), labels[targets, None].astype(np.int32)
 
     detail = (
         f"{source.detail}; cluttered on the fly for training ({len(images)} digits), "

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from train.data.cluttered import clutter, fixed_split
+from train.data.cluttered import clutter, distorted, fixed_split
 from train.data.dataset import epoch_indices
 from train.data.registry import load_dataset
 from train.errors import UserError
@@ -45,6 +45,29 @@ def test_sums_are_clipped_and_do_not_wrap_around():
     made = clutter(solid, [0] * 50, np.random.default_rng(0), canvas=28)
     assert (made == 255).any()
     assert made.min() == 200
+
+
+def test_a_distorted_digit_keeps_its_place_and_changes_as_much_as_asked():
+    square = np.zeros((400, 28, 28), np.uint8)
+    square[:, 9:19, 9:19] = 240
+    np.testing.assert_array_equal(distorted(square, 0, np.random.default_rng(0)), square)
+    made = distorted(square, 1, np.random.default_rng(0)).astype(float)
+    rows = (made * np.arange(28)[:, None]).sum(axis=(1, 2)) / made.sum(axis=(1, 2))
+    np.testing.assert_allclose(rows, 13.5, atol=0.1)
+    # Area grows by the product of two stretches, each e**(0.15 u), u uniform in [-1, 1]; turns and shears keep it.
+    growth = np.log(made.sum(axis=(1, 2)) / square[0].sum())
+    assert np.abs(growth).max() == pytest.approx(0.3, abs=0.05)
+    assert growth.std() == pytest.approx(0.15 * np.sqrt(2 / 3), rel=0.15)
+    corners = made[:, 7, 7:21].argmax(axis=1)  # a turned square reaches above its upper side
+    assert len(np.unique(corners)) > 3
+
+
+def test_distortion_reaches_the_digit_alone():
+    solid = np.full((1, 28, 28), 200, np.uint8)
+    plain = clutter(solid, [0] * 4, np.random.default_rng(0), distractors=0)
+    made = clutter(solid, [0] * 4, np.random.default_rng(0), distractors=0, distortion=1)
+    assert (made != plain).any(axis=(1, 2, 3)).all()
+    assert not made[plain == 0].any()  # within the place of the digit
 
 
 def test_every_digit_is_a_target_once_per_epoch():

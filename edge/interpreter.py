@@ -3,6 +3,7 @@
 Nothing else in this package imports a runtime.
 """
 
+import functools
 import importlib
 from dataclasses import dataclass, fields
 
@@ -43,6 +44,11 @@ class Tensor:
     def quantized(self) -> bool:
         """Whether raw values are integers."""
         return self.dtype != "float32"
+
+    @property
+    def numbers(self) -> tuple:
+        """What raw values stand for: of two tensors with the same, one takes the other's raw values as they are."""
+        return (self.dtype, self.scale, self.zero_point)
 
     def quantize(self, values) -> np.ndarray:
         """Returns the raw values nearest to real ones; what is out of range becomes the end of the range."""
@@ -105,14 +111,15 @@ class Model:
     """
 
     def __init__(self, content: bytes, entry: dict, num_threads: int = 1, name: str = "the model"):
-        self.interpreter = make_interpreter(content, num_threads, name)
+        self._make = functools.partial(make_interpreter, content, num_threads, name)
+        interpreter = self._make()
         (self.input,) = (Tensor.from_manifest(tensor) for tensor in entry["inputs"])
         self.outputs = [Tensor.from_manifest(tensor) for tensor in entry["outputs"]]
-        inputs, outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         self._input_index = _matching_index(self.input, inputs)
         self._output_indices = [(tensor.name, _matching_index(tensor, outputs)) for tensor in self.outputs]
         self._by_name = {tensor.name: tensor for tensor in self.outputs}
-        self._leading = self.input.shape[0]
+        self._interpreters = {self.input.shape[0]: interpreter}  # by leading dimension
 
     def output(self, name: str) -> Tensor:
         """Returns the description of the named output; UserError where there is none."""
@@ -123,15 +130,20 @@ class Model:
     def invoke(self, raw_input) -> dict:
         """Runs the model on raw values: [n, ...] of the input's dtype -> {name: raw output}.
 
-        The leading dimension may differ from call to call; the interpreter is resized only when it does.
+        Each leading dimension has an interpreter of its own, made at its first use.
         """
-        if len(raw_input) != self._leading:
-            self.interpreter.resize_tensor_input(self._input_index, raw_input.shape)
-            self.interpreter.allocate_tensors()
-            self._leading = len(raw_input)
-        self.interpreter.set_tensor(self._input_index, raw_input)
-        self.interpreter.invoke()
-        return {name: self.interpreter.get_tensor(index) for name, index in self._output_indices}
+        interpreter = self._interpreters.get(len(raw_input))
+        if interpreter is None:
+            interpreter = self._interpreters[len(raw_input)] = self._resized(raw_input.shape)
+        interpreter.set_tensor(self._input_index, raw_input)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in self._output_indices}
+
+    def _resized(self, shape):
+        interpreter = self._make()
+        interpreter.resize_tensor_input(self._input_index, shape)
+        interpreter.allocate_tensors()
+        return interpreter
 
     def __call__(self, values) -> dict:
         """Runs the model on real values, and returns real values by name."""

@@ -1,4 +1,4 @@
-"""Between the models: pixels to raw input, one model's raw output to another's raw input, and outputs to an answer."""
+"""The two ends: pixels to a model's raw input, and log-probabilities to an answer."""
 
 import numpy as np
 
@@ -8,16 +8,26 @@ from edge.manifest import CLASSIFICATION
 
 
 class PixelInput:
-    """From pixels to a model's raw input.
+    """From pixels to a model's raw input: less 128 for int8, where a step is exactly one pixel value; else in [0, 1].
 
     Args:
         manifest: of the bundle.
         tensor: the model's input.
+
+    Raises:
+        UserError: the input is int8 of another scale.
     """
 
     def __init__(self, manifest: dict, tensor: Tensor):
         self.shape = (*manifest["input"]["size"], manifest["input"]["channels"])
-        self._table = pixel_table(tensor, manifest["input"]["scale"])
+        self.scale = np.float32(manifest["input"]["scale"])
+        self.quantized = tensor.quantized
+        exact = tensor.dtype == "int8" and tensor.zero_point == -128 and np.isclose(tensor.scale, self.scale, rtol=1e-6)
+        if self.quantized and not exact:
+            raise UserError(
+                f"a model's input must be int8 of scale {self.scale:g} and zero point -128, received {tensor.dtype}, "
+                f"{tensor.scale:g}, {tensor.zero_point}; export the bundle again"
+            )
 
     def checked(self, image) -> np.ndarray:
         """Returns the image as [H, W, C]; UserError where its size or type is not the manifest's."""
@@ -30,30 +40,12 @@ class PixelInput:
             )
         return pixels
 
-    def convert(self, pixels) -> np.ndarray:
-        """Returns the model's raw input, [1, H, W, C]."""
-        return self._table[pixels][None]
-
-
-def pixel_table(tensor: Tensor, scale: float) -> np.ndarray:
-    """Returns the raw model input of each of the 256 pixel values."""
-    return tensor.quantize(np.arange(256) * scale)
-
-
-class Requantizer:
-    """From the raw output of one model to the raw input of another, when their scales differ."""
-
-    def __init__(self, source: Tensor, target: Tensor):
-        parameters = [(t.dtype, t.scale, t.zero_point) for t in (source, target)]
-        self.same = parameters[0] == parameters[1]
-        self.source, self.target, self._table = source, target, None
-        if source.quantized and not self.same:  # one entry per raw value, in the order of its bits read as uint8
-            self._table = target.quantize(source.dequantize(np.arange(256, dtype=np.uint8).view(source.dtype)))
-
-    def __call__(self, raw) -> np.ndarray:
-        if self.same:
-            return raw
-        return self.target.quantize(raw) if self._table is None else self._table[raw.view(np.uint8)]
+    def convert(self, pixels, out) -> None:
+        """Writes the model's raw input, [H, W, C], into `out`."""
+        if self.quantized:
+            np.bitwise_xor(pixels, np.uint8(128), out=out.view(np.uint8))
+        else:
+            np.multiply(pixels, self.scale, out=out)
 
 
 class Decoder:

@@ -3,6 +3,8 @@
 Logits hold several softmaxes side by side ('heads'): one for a classifier, the length and the positions for sequences.
 """
 
+import itertools
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -65,8 +67,11 @@ def small_product(left, right) -> np.ndarray:
 
 def select_cells(saliency, num_patches: int) -> np.ndarray:
     """Returns the k cells of highest saliency, the highest first, ties in row-major order: [h, w] -> [k, 2]."""
-    order = np.argsort(-saliency.ravel(), kind="stable")[:num_patches]
-    return np.stack(np.divmod(order, saliency.shape[1]), axis=1)
+    flat = saliency.ravel()
+    least = np.partition(flat, -num_patches)[-num_patches]
+    candidates = (flat >= least).nonzero()[0]  # k of them, and more where some are equal to the least
+    order = (-flat[candidates]).argsort(kind="stable")[:num_patches]
+    return np.stack(np.divmod(candidates[order], saliency.shape[1]), axis=1)
 
 
 class ClassifierSaliency:
@@ -74,57 +79,102 @@ class ClassifierSaliency:
 
     Through a global max the gradient reaches the arg-max windows of each filter alone: dH/dlogits = -p (log p + H),
     dH/dmax = dense dH/dlogits, and each window receives its filters' kernels, weighted by it. Filters whose maximum is
-    0 receive nothing, and windows that share a maximum share its gradient equally.
+    not above 0 receive nothing, and windows that share a maximum share its gradient equally.
+
+    A window's gradient is kept as blocks of one stride's height and width, so that the windows overlap in whole blocks.
 
     Args:
         kernel: [kh, kw, D, filters], normalisation folded in.
         dense: [filters, classes].
-        strides: (vertical, horizontal) of the convolution.
-        padding: ((top, bottom), (left, right)) of the convolution.
-        map_size: (height, width) of the map of vectors.
+        strides: of the convolution, in cells.
+        padding: of the convolution, ((top, bottom), (left, right)) in cells.
+        map_size: (height, width) in cells.
     """
 
-    def __init__(self, kernel, dense, strides, padding, map_size):
-        kernel_height, kernel_width, depth, filters = kernel.shape
-        self.dense = dense.astype(np.float32)
-        self.windows_of_filters = np.ascontiguousarray(kernel.reshape(-1, filters).T, np.float32)  # [filters, kh*kw*D]
-        padded = [n + sum(p) for n, p in zip(map_size, padding)]
-        self.gradient = np.zeros([padded[0] * padded[1], depth], np.float32)
-        self.inside = tuple(slice(p[0], p[0] + n) for n, p in zip(map_size, padding))
-        self.padded_size = tuple(padded)
-        rows, columns = ((n - k) // s + 1 for n, k, s in zip(padded, kernel.shape, strides))
-        row, column = np.divmod(np.arange(rows * columns), columns)
-        inner = np.arange(kernel_height)[:, None] * padded[1] + np.arange(kernel_width)
-        corner = row * strides[0] * padded[1] + column * strides[1]
-        self.cells_of_window = corner[:, None] + inner.ravel()  # [windows, kh*kw]
-        # Windows of one group never overlap, so that a plain indexed addition is right within a group.
-        spread = [-(-k // s) for k, s in zip((kernel_height, kernel_width), strides)]
-        self.group_of_window = row % spread[0] * spread[1] + column % spread[1]
-        self.groups = range(spread[0] * spread[1])
+    ROWS = 8  # windows of one matrix product
 
-    def __call__(self, activation_map, log_probabilities) -> np.ndarray:
-        """Returns the saliency: [h', w', filters] after the ReLU, [classes] of the coarse output -> [h, w]."""
+    def __init__(self, kernel, dense, strides, padding, map_size):
+        height, width, depth, filters = kernel.shape
+        self.dense = dense.astype(np.float32)
+        self.kernel_shape = kernel.shape
+        self.strides = tuple(strides)
+        self.blocks = tuple(-(-k // s) for k, s in zip((height, width), strides))  # of a window
+        self.kernels = self._kernels_of_filters(kernel)  # [filters, blocks * cells of a block * D]
+        sides = zip(map_size, padding, (height, width), strides)
+        self.map_size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in sides)  # of windows
+        self.windows = np.zeros((math.prod(self.map_size), self.kernels.shape[1]), np.float32)
+        counts = [n + blocks - 1 for n, blocks in zip(self.map_size, self.blocks)]
+        self.gradient = np.zeros((*counts, math.prod(strides), depth), np.float32)
+        self.shape = tuple(map_size)
+        self.inside = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, map_size))
+
+    def _kernels_of_filters(self, kernel):
+        height, width, depth, filters = kernel.shape
+        (down, right), (high, wide) = self.blocks, self.strides
+        whole = np.zeros((down * high, right * wide, depth, filters), np.float32)
+        whole[:height, :width] = kernel
+        whole = whole.reshape(down, high, right, wide, depth, filters).transpose(5, 0, 2, 1, 3, 4)
+        return np.ascontiguousarray(whole).reshape(filters, -1)
+
+    def __call__(self, activations, maxima, positive, log_probabilities) -> np.ndarray:
+        """Returns the saliency, [h, w].
+
+        Args:
+            activations: [windows, filters], before or after the ReLU.
+            maxima: [filters], the greatest activation of each filter.
+            positive: [filters], whether it is above 0.
+            log_probabilities: [classes] of the coarse output.
+        """
         probabilities = np.exp(log_probabilities)
         entropy = -(probabilities * log_probabilities).sum()
-        to_max = self.dense @ (-probabilities * (log_probabilities + entropy))  # [filters]
-        activations = activation_map.reshape(-1, activation_map.shape[-1])
-        maximum = activations.max(axis=0)
-        at_max = (activations == maximum) & (maximum > 0)
-        live = np.flatnonzero(at_max.any(axis=1))
-        at_max = at_max[live]
-        to_windows = at_max * (to_max / np.maximum(at_max.sum(axis=0), 1))  # [live, filters]
-        self._add_windows(live, small_product(to_windows, self.windows_of_filters))
-        gradient = self.gradient.reshape(*self.padded_size, -1)[self.inside]
-        return np.sqrt(np.einsum("hwd,hwd->hw", gradient, gradient))
+        to_max = self.dense @ (-probabilities * (log_probabilities + entropy)).astype(np.float32)  # [filters]
+        at_max = (activations == maxima) & positive
+        self._fill_windows(at_max, to_max)
+        return self._norms()
 
-    def _add_windows(self, live, windows):
-        depth = self.gradient.shape[1]
-        windows = windows.reshape(len(live), self.cells_of_window.shape[1], depth)
+    def _fill_windows(self, at_max, to_max):
+        """Sets every window's gradient: first of filters with several arg-max windows, then of those with one."""
+        counts = np.add.reduce(at_max, axis=0, dtype=np.int32)
+        shared = (counts > 1).nonzero()[0]
+        weights = to_max[shared] / counts[shared]
+        np.matmul(at_max[:, shared] * weights.astype(np.float32), self.kernels[shared], out=self.windows)
+        window, filter_ = np.divmod(at_max.ravel().nonzero()[0], at_max.shape[1])
+        alone = counts[filter_] == 1
+        window, filter_ = window[alone], filter_[alone]  # in the order of windows
+        if len(window):
+            self._add_filters(window, filter_, to_max)
+
+    def _add_filters(self, window, filter_, to_max):
+        """Adds the kernels of filters to their windows, some windows at a time: each needs few of the filters."""
+        kernels, pairs = self.kernels[filter_], np.arange(len(window))
+        begins = (np.diff(window, prepend=-1) > 0).nonzero()[0]  # of a window's filters
+        live = window[begins]
+        row_of_window = np.empty(len(self.windows), np.intp)
+        row_of_window[live] = np.arange(len(live))
+        weights = np.zeros((len(live), len(window)), np.float32)
+        weights[row_of_window[window], pairs] = to_max[filter_]
+        sums = np.empty((len(live), kernels.shape[1]), np.float32)
+        bounds = [*begins[:: self.ROWS].tolist(), len(window)]
+        for i, (begin, end) in enumerate(itertools.pairwise(bounds)):
+            rows = slice(i * self.ROWS, (i + 1) * self.ROWS)
+            np.matmul(weights[rows, begin:end], kernels[begin:end], out=sums[rows])
+        self.windows[live] += sums
+
+    def _norms(self):
+        """Returns the norm of every cell's gradient: the windows' blocks, added where they lie."""
+        (rows, columns), (down, right) = self.map_size, self.blocks
+        windows = self.windows.reshape(rows, columns, down, right, *self.gradient.shape[2:])
         self.gradient.fill(0)
-        groups = self.group_of_window[live]
-        for group in self.groups:
-            members = groups == group
-            self.gradient[self.cells_of_window[live[members]]] += windows[members]
+        for y in range(down):
+            for x in range(right):
+                self.gradient[y : y + rows, x : x + columns] += windows[:, :, y, x]
+        squares = np.einsum("yxcd,yxcd->yxc", self.gradient, self.gradient)
+        high, wide = self.strides
+        norms = np.sqrt(squares).reshape(*squares.shape[:2], high, wide).transpose(0, 2, 1, 3)
+        norms = norms.reshape(squares.shape[0] * high, -1)[self.inside]
+        saliency = np.zeros(self.shape, np.float32)
+        saliency[: norms.shape[0], : norms.shape[1]] = norms  # the last cells may be in no window
+        return saliency
 
 
 class SequenceSaliency:

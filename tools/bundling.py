@@ -1,7 +1,8 @@
 """Makes the files and the manifest of a bundle from a finished training."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 
+from dcn_tf.architecture import CLASSIFICATION
 from edge.bundle import model_file_name
 from edge.errors import UserError
 from tools.calibration import calibration_inputs, stratified
@@ -9,9 +10,9 @@ from tools.clone import Clone
 from tools.convert import convert, model_entry
 from tools.describe import describe, training, versions
 from tools.folding import folded_weights
-from tools.graphs import graphs, saliency_file
+from tools.graphs import graphs, saliency_file, top_windows
 from tools.layer_error import layer_errors
-from tools.qat import Tuning, rounded_clone, tune
+from tools.qat import Tuning, measured_ranges, tune
 from tools.workdir import Workdir
 
 RESIZE = "stretch"  # what the training's reader of images does
@@ -35,25 +36,6 @@ class Made:
     inputs: dict
 
 
-@dataclass(frozen=True)
-class Source:
-    """What the models of a bundle are converted from.
-
-    Attributes:
-        graphs: model name -> graph.
-        weights: layer name -> (kernel, bias) of the same network, normalisation folded in.
-        inputs: as in `Made`; they set the ranges of int8 numbers.
-        rounded: names of graphs that round to ranges of their own.
-        facts: what the manifest's `training` says of the quantization.
-    """
-
-    graphs: dict
-    weights: dict
-    inputs: dict = field(default_factory=dict)
-    rounded: tuple = ()
-    facts: dict = field(default_factory=dict)
-
-
 def make_bundle(
     workdir: Workdir, method: str, num_patches: int, calibration_images: int = 512, tuning: Tuning | None = None
 ) -> Made:
@@ -72,39 +54,30 @@ def make_bundle(
     """
     network = workdir.model
     manifest = describe(network, workdir.calibration.label_names, num_patches, RESIZE)
-    source = Source(graphs(network, num_patches), folded_weights(network))
+    weights, ranges, inputs, facts = folded_weights(network), None, {}, {}
     numbers = method
     if method in ("ptq", "qat"):
         numbers = "int8"
-        source = _calibrated(source, workdir, num_patches, calibration_images)
+        images = _calibration_images(workdir, calibration_images)
+        inputs = calibration_inputs(network, images, num_patches)
+        ranges = measured_ranges(Clone(network, weights), inputs)
+        facts = {"calibration_images": len(images)}
     if method == "qat":
-        source = _tuned(source, workdir, num_patches, tuning or Tuning())
-    files, models = saliency_file(network.architecture, source.weights), {}
-    for name, graph in source.graphs.items():
+        tuning = tuning or Tuning()
+        clone = Clone(network, weights, ranges)
+        losses = tune(network, clone, workdir.calibration.images, num_patches, tuning)
+        weights = clone.weights()
+        ranges |= measured_ranges(Clone(network, weights), {"whole_fine": inputs["whole_fine"]})
+        facts |= {"tuning": asdict(tuning), "tuning_images": len(workdir.calibration.images), "losses": losses}
+    files, models = saliency_file(network.architecture, weights), {}
+    for name, graph in graphs(Clone(network, weights, ranges, in_blocks=True), num_patches).items():
         print(f"converting {name} ({method})", flush=True)
-        content = convert(graph, numbers, None if name in source.rounded else source.inputs.get(name))
+        content = convert(graph, numbers)
         files[model_file_name(name)] = content
         models[name] = model_entry(content)
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
-    manifest |= made | {"training": training(workdir.result) | {"quantization": source.facts}}
-    return Made(files, manifest, source.inputs)
-
-
-def _calibrated(source, workdir, num_patches, calibration_images):
-    images = _calibration_images(workdir, calibration_images)
-    inputs = calibration_inputs(workdir.model, images, num_patches)
-    return replace(source, inputs=inputs, facts={"calibration_images": len(images)})
-
-
-def _tuned(source, workdir, num_patches, tuning):
-    network, images = workdir.model, workdir.calibration.images
-    clone = rounded_clone(network, source.inputs)
-    losses = tune(network, clone, images, num_patches, tuning)
-    weights = clone.weights()
-    rounded, in_float = graphs(clone, num_patches), graphs(Clone(network, weights), num_patches)
-    parts = rounded | {"whole_fine": in_float["whole_fine"]}
-    facts = source.facts | {"tuning": asdict(tuning), "tuning_images": len(images), "losses": losses}
-    return Source(parts, weights, source.inputs, ("coarse", "fine", "top"), facts)
+    manifest |= made | {"training": training(workdir.result) | {"quantization": facts}}
+    return Made(files, manifest, inputs)
 
 
 def _calibration_images(workdir, wanted):
@@ -127,13 +100,17 @@ def against_float(network, made: Made) -> dict:
     `float32_bytes`: file -> bytes in float32. `layers`: see `tools.layer_error.layer_errors`; empty where numbers are
     not int8.
     """
-    float_graphs = graphs(network, made.manifest["num_patches"])
+    clone = Clone(network, folded_weights(network), in_blocks=True)
+    float_graphs = graphs(clone, made.manifest["num_patches"])
     float_models = {name: convert(graph) for name, graph in float_graphs.items()}
     sizes = {model_file_name(name): len(content) for name, content in float_models.items()}
     layers = []
     if made.inputs:
+        inputs = _few(made.inputs)
+        if network.architecture.task == CLASSIFICATION:
+            inputs["top"] = top_windows(network.architecture, inputs["top"])
         models = {name: made.files[model_file_name(name)] for name in float_models}
-        layers = layer_errors(network.architecture, float_models, models, _few(made.inputs))
+        layers = layer_errors(network.architecture, float_models, models, inputs)
     return {"float32_bytes": sizes, "layers": layers}
 
 

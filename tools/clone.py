@@ -10,9 +10,14 @@ import tf_keras
 import tensorflow_model_optimization as tfmot
 # isort: on
 
+import dataclasses
+
 from dcn_tf.architecture import CLASSIFICATION, Conv, explicit_padding
+from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.errors import UserError
+from tools.folding import refined_convolution
+from tools.relayout import plan
 
 ACTIVATIONS = ("relu", "linear", None)
 
@@ -25,9 +30,10 @@ class Clone:
         weights: layer name -> (kernel, bias), see `tools.folding.folded_weights`.
         ranges: layer name -> (least, greatest) output. Where they are given, weights and outputs are rounded to values
             that int8 has, with gradients as if they were not.
+        in_blocks: whether first convolutions work on blocks of pixels, see `tools.relayout`.
 
     Attributes:
-        layers: layer name -> layer, the ones with a range. Those with weights are named as in `weights`.
+        whole_fine: the fine model over the whole image, a list of layers; it has weights of its own.
 
     Call arguments:
         images, num_patches, cells: as a `DynamicCapacityNetwork` takes them; it returns what that does.
@@ -41,25 +47,48 @@ class Clone:
     look_closely = DynamicCapacityNetwork.look_closely
     answer = DynamicCapacityNetwork.answer
 
-    def __init__(self, network, weights: dict, ranges: dict | None = None):
+    def __init__(self, network, weights: dict, ranges: dict | None = None, in_blocks: bool = False):
         self.architecture = architecture = network.architecture
         self.patch_grid = network.patch_grid
-        build = _Builder(weights, ranges)
-        self.coarse = StackClone(build.stack("coarse", architecture.coarse))
-        self.fine = FineClone(build.stack("fine", architecture.fine), build.average("fine/vector"))
-        top = ClassifierTopClone if architecture.task == CLASSIFICATION else SequenceTopClone
-        self.coarse_top = top(build, "coarse_top", network.coarse_top)
-        self.fine_top = top(build, "fine_top", network.fine_top)
+        image, patch = ((*size, architecture.channels) for size in (architecture.image_size, architecture.patch_size))
+        build = _Builder(weights, ranges, in_blocks)
+        self.coarse = StackClone(build.stack("coarse", architecture.coarse, image))
+        vector = build.average("fine/vector", output_size(architecture.fine, patch[:2]))
+        self.fine = FineClone(build.stack("fine", architecture.fine, patch), vector)
+        if architecture.task == CLASSIFICATION:
+            self.coarse_top = self.fine_top = ClassifierTopClone(build, network.coarse_top)
+        else:
+            self.coarse_top = SequenceTopClone(build, "coarse_top", network.coarse_top)
+            self.fine_top = SequenceTopClone(build, "fine_top", network.fine_top)
         self.pairs = build.pairs
+        whole = _Builder(_whole_weights(weights, architecture), ranges, in_blocks)
+        self.whole_fine = whole.stack("whole_fine", architecture.fine, image)
+        if architecture.task == CLASSIFICATION:
+            convolution = whole.convolution("whole_fine/conv", architecture.top.conv)
+            self.whole_fine += [*convolution, tf_keras.layers.GlobalMaxPooling2D()]
+        self.whole_fine.append(whole.dense("whole_fine/logits"))
+        self.all_variables = [*self.variables, *(variable for pair in whole.pairs.values() for variable in pair)]
+
+    def whole(self, images):
+        """Returns the logits of the whole fine model: of the image, or for sequences of every cell."""
+        return in_turn(self.whole_fine, images)
 
     @property
     def variables(self) -> list:
-        """All kernels and biases."""
+        """All kernels and biases, but for those of the whole fine model."""
         return [variable for pair in self.pairs.values() for variable in pair]
 
     def weights(self) -> dict[str, tuple]:
         """Returns layer name -> (kernel, bias), as they are now."""
         return {name: tuple(variable.numpy() for variable in pair) for name, pair in self.pairs.items()}
+
+
+def _whole_weights(weights, architecture):
+    """Returns the weights of the whole fine model, by the names of its layers."""
+    named = {name.replace("fine/", "whole_fine/", 1): pair for name, pair in weights.items() if name.startswith("fine/")}
+    if architecture.task == CLASSIFICATION:
+        return named | {"whole_fine/conv": refined_convolution(weights), "whole_fine/logits": weights["top/logits"]}
+    return named | {"whole_fine/logits": weights["fine_top/logits"]}
 
 
 class StackClone:
@@ -88,24 +117,32 @@ class FineClone(StackClone):
 
 
 class ClassifierTopClone:
-    """One pass of a classifier's top: [batch, h, w, D] -> logits [batch, classes]."""
+    """Both passes of a classifier's top: [batch, h, w, D] -> logits [batch, classes].
 
-    def __init__(self, build, name: str, top):
-        self.convolution = build.entrance(name) + build.convolution(f"{name}/conv", top.spec.conv)
-        self.classifier = [tf_keras.layers.GlobalMaxPooling2D(), build.dense(f"{name}/logits")]
-        self.layers = self.convolution + self.classifier
+    Its convolution is that of the coarse pass, without the ReLU. Global maxima are taken before what is the refined
+    pass's own, which is a rise and a shift of every filter's outputs: the order does not matter to a maximum.
+    """
+
+    def __init__(self, build, top):
+        conv = dataclasses.replace(top.spec.conv, activation=None)
+        self.padding = _zero_padding(conv)
+        self.entrance = build.entrance("top")
+        self.convolution = build.valid_convolution("top/conv", conv)
+        self.layers = [*self.entrance, *self.padding, self.convolution]
+        self.refined = build.pair("top/refined")
+        self.kernel, self.bias = build.pair("top/logits")
         self.entropy = top.entropy
 
     def __call__(self, features, training=False, coarse_pass=False):
-        return self.classify(self.activation_map(features))
+        maxima = tf.reduce_max(in_turn(self.layers, features), axis=(1, 2))
+        if not coarse_pass:
+            scale, shift = self.refined
+            maxima = maxima * scale + shift
+        return tf.nn.relu(maxima) @ self.kernel + self.bias
 
-    def activation_map(self, features, coarse_pass=False):
-        """Returns what the global max pooling sees."""
-        return in_turn(self.convolution, features)
-
-    def classify(self, activation_map):
-        """Returns the logits of an activation map."""
-        return in_turn(self.classifier, activation_map)
+    def of_windows(self, windows):
+        """Returns the convolution's outputs for single windows: [n, kh, kw, D] -> [n, 1, 1, filters]."""
+        return in_turn([*self.entrance, self.convolution], windows)
 
 
 class SequenceTopClone:
@@ -134,54 +171,83 @@ def in_turn(layers, values):
 class _Builder:
     """Makes tf_keras layers with given weights, and rounding where there are ranges."""
 
-    def __init__(self, weights, ranges):
+    def __init__(self, weights, ranges, in_blocks):
         self.weights = weights
         self.ranges = ranges
+        self.in_blocks = in_blocks
         self.pairs = {}
 
     def entrance(self, name):
         return [self._ranged(tf_keras.layers.Activation("linear", name=f"{name}/input"))]
 
-    def average(self, name):
+    def average(self, name, map_size):
+        if map_size == (1, 1):
+            return self._ranged(tf_keras.layers.Lambda(lambda maps: tf.squeeze(maps, axis=[1, 2]), name=name))
         return self._ranged(tf_keras.layers.GlobalAveragePooling2D(name=name))
+
+    def pair(self, name):
+        """Returns two variables that belong to no layer."""
+        self.pairs[name] = tuple(tf.Variable(values, name=name) for values in self.weights[name])
+        return self.pairs[name]
 
     def dense(self, name):
         kernel, _ = self.weights[name]
         return self._weighted(tf_keras.layers.Dense(kernel.shape[1], name=name), (None, kernel.shape[0]))
 
-    def stack(self, name, descriptions):
+    def stack(self, name, descriptions, input_shape):
         layers = self.entrance(name)
+        blocks = plan(descriptions, input_shape[2]) if self.in_blocks else []
+        if blocks:
+            layers += self._block_convolutions(name, blocks, input_shape[:2])
         non_negative = True  # so are pixels
         for i, description in enumerate(descriptions):
             if isinstance(description, Conv):
-                layers += self.convolution(f"{name}/{i}", description)
                 non_negative = description.activation == "relu"
+                if i >= len(blocks):
+                    layers += self.convolution(f"{name}/{i}", description)
             else:
                 layers += _pool(description, non_negative)
         return layers
 
     def convolution(self, name, description):
-        if description.activation not in ACTIVATIONS:
-            raise UserError(
-                "quantization-aware training knows the activations relu and linear, "
-                f"received {description.activation!r}; use --method=ptq"
-            )
         same = description.strides == (1, 1) and description.padding == explicit_padding("same", description.kernel)
+        if same:
+            return [self._convolution(name, description, "same")]
+        return [*_zero_padding(description), self.valid_convolution(name, description)]
+
+    def valid_convolution(self, name, description):
+        return self._convolution(name, description, "valid")
+
+    def _convolution(self, name, description, padding):
         kernel, _ = self.weights[name]
+        _check_activation(description)
         layer = tf_keras.layers.Conv2D(
             description.filters,
             description.kernel,
             description.strides,
-            "same" if same else "valid",
+            padding,
             activation=description.activation,
             name=name,
         )
-        padding = [] if same else _zero_padding(description)
-        return [*padding, self._weighted(layer, (None, None, None, kernel.shape[2]))]
+        return self._weighted(layer, (None, None, None, kernel.shape[2]))
 
-    def _weighted(self, layer, input_shape):
+    def _block_convolutions(self, name, blocks, size):
+        """Returns the layers of a stack's first convolutions over blocks, from pixels to a map as usual."""
+        outputs = output_size([block.conv for block in blocks], size)
+        layers = [tf_keras.layers.Lambda(lambda pixels: _to_blocks(pixels, blocks[0], size), name=f"{name}/blocks")]
+        for i, block in enumerate(blocks):
+            _check_activation(block.conv)
+            kernel, bias = self.weights[f"{name}/{i}"]
+            kernel, bias = block.kernel(kernel), block.bias(bias)
+            height, width, channels, filters = kernel.shape
+            activation = block.conv.activation
+            layer = tf_keras.layers.Conv2D(filters, (height, width), activation=activation, name=f"{name}/{i}")
+            layers.append(self._weighted(layer, (None, None, None, channels), (kernel, bias)))
+        return [*layers, tf_keras.layers.Lambda(lambda maps: _from_blocks(maps, blocks[-1], outputs))]
+
+    def _weighted(self, layer, input_shape, weights=None):
         layer.build(input_shape)
-        layer.set_weights(self.weights[layer.name])
+        layer.set_weights(self.weights[layer.name] if weights is None else weights)
         self.pairs[layer.name] = (layer.kernel, layer.bias)  # rounding puts a tensor in the kernel's place
         return self._ranged(layer)
 
@@ -189,6 +255,34 @@ class _Builder:
         if self.ranges is None:
             return layer
         return tfmot.quantization.keras.QuantizeWrapperV2(layer, Int8(*self.ranges[layer.name]), name=layer.name)
+
+
+def _to_blocks(pixels, block, size):
+    """Returns a map of `size` in blocks, as many as the convolution needs; zeros around the map."""
+    needed = [block.inner * n for n in block.size(size)]
+    before = [first for first, _ in block.conv.padding]
+    after = [n - start - length for n, start, length in zip(needed, before, size)]
+    if min(after) < 0:  # the last rows or columns are in no window
+        pixels = pixels[:, : size[0] + min(0, after[0]), : size[1] + min(0, after[1])]
+    margins = [(start, max(0, end)) for start, end in zip(before, after)]
+    if any(map(any, margins)):
+        pixels = tf.pad(pixels, [(0, 0), *margins, (0, 0)])
+    return tf.nn.space_to_depth(pixels, block.inner)
+
+
+def _from_blocks(maps, block, size):
+    """Returns a map of `size` whose values lay in blocks of outputs."""
+    if block.outer > 1:
+        maps = tf.nn.depth_to_space(maps, block.outer)
+    return maps[:, : size[0], : size[1]] if tuple(maps.shape[1:3]) != size else maps
+
+
+def _check_activation(description):
+    if description.activation not in ACTIVATIONS:
+        raise UserError(
+            f"a bundle's networks have the activations relu and linear, received {description.activation!r}; "
+            "train such a network"
+        )
 
 
 def _zero_padding(description):

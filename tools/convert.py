@@ -18,14 +18,13 @@ NUMBERS = ("float32", "float16", "int8")
 FOREIGN = re.compile(r"^(?:TF Select|Flex|Custom) ops: (.+)$", re.MULTILINE)
 
 
-def convert(graph: Graph, numbers: str = "float32", calibration=None) -> bytes:
+def convert(graph: Graph, numbers: str = "float32") -> bytes:
     """Returns the .tflite file of a graph.
 
     Args:
         graph: see `tools.graphs.graphs`.
-        numbers: 'float32'; 'float16', weights alone, inputs and outputs stay float32; or 'int8'.
-        calibration: real inputs, [N, ...] float32, that set the ranges of int8 numbers; None where the graph rounds to
-            ranges of its own.
+        numbers: 'float32'; 'float16', weights alone, inputs and outputs stay float32; or 'int8', for graphs that round
+            to ranges of their own.
 
     Raises:
         UserError: the graph needs an operator that is not a builtin one.
@@ -40,9 +39,6 @@ def convert(graph: Graph, numbers: str = "float32", calibration=None) -> bytes:
             converter.target_spec.supported_types = [tf.float16]
         elif numbers == "int8":
             converter.inference_input_type = converter.inference_output_type = tf.int8
-            if calibration is not None:
-                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-                converter.representative_dataset = lambda: representative(calibration, graph)
         try:
             content = converter.convert()
         except ConverterError as error:
@@ -62,13 +58,6 @@ def _refusal(graph: Graph, foreign, error=None) -> UserError:
         f"the {graph.name} model needs operators that TFLite has no builtin for: {', '.join(foreign)}; "
         "train a network without the layer or activation that brings them in"
     )
-
-
-def representative(calibration, graph: Graph):
-    """Yields calibration inputs in the graph's shape, as many at a time as its leading dimension."""
-    size = graph.input_shape[0]
-    for start in range(0, len(calibration) - size + 1, size):
-        yield {graph.input_name: calibration[start : start + size]}
 
 
 def operators(content: bytes) -> list[str]:

@@ -51,6 +51,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         "patch": {"size": list(grid.size), "origin": list(grid.origin)},
         "num_patches": num_patches,
         "exit_entropy": None,
+        "saliency_level": None,
         "refined": "swap" if classification else "pool",
         "convolution": _convolution(network) if classification else None,
         "pooling": None if classification else _pooling(network),

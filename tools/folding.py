@@ -8,9 +8,9 @@ from dcn_tf.architecture import CLASSIFICATION, Conv
 def folded_weights(network) -> dict[str, tuple]:
     """Returns (kernel, bias) of every layer of a network, with the moving statistics folded in.
 
-    The keys are 'coarse/0', 'fine/0' and so on, numbered as the layers of the architecture's stacks; 'coarse_top/conv'
-    and 'fine_top/conv' for classifiers; 'coarse_top/logits' and 'fine_top/logits'. A classifier's one top comes twice,
-    since its two passes are normalised by statistics of their own.
+    The keys are 'coarse/0', 'fine/0' and so on, numbered as the layers of the architecture's stacks. For sequences
+    'coarse_top/logits' and 'fine_top/logits'. A classifier has one top: 'top/conv', normalised as in the coarse pass;
+    'top/refined', the (scale, shift) that make of its outputs what the refined pass makes of them; and 'top/logits'.
 
     Args:
         network: a trained `DynamicCapacityNetwork`.
@@ -20,12 +20,23 @@ def folded_weights(network) -> dict[str, tuple]:
         for i, block in enumerate(getattr(network, stack).blocks):
             if isinstance(block.spec, Conv):
                 weights[f"{stack}/{i}"] = _folded(block, block.normalization)
-        top = getattr(network, f"{stack}_top")
-        if network.architecture.task == CLASSIFICATION:
-            own = top.coarse_normalization if stack == "coarse" else None
-            weights[f"{stack}_top/conv"] = _folded(top.block, own or top.block.normalization)
-        weights[f"{stack}_top/logits"] = (top.dense.kernel.numpy(), top.dense.bias.numpy())
-    return weights
+    if network.architecture.task == CLASSIFICATION:
+        top = network.coarse_top
+        coarse_pass = top.coarse_normalization or top.block.normalization
+        weights["top/conv"] = _folded(top.block, coarse_pass)
+        weights["top/refined"] = _refined(top.block, coarse_pass, weights["top/conv"][1])
+        return weights | {"top/logits": _dense(top)}
+    return weights | {f"{stack}_top/logits": _dense(getattr(network, f"{stack}_top")) for stack in ("coarse", "fine")}
+
+
+def refined_convolution(weights: dict) -> tuple:
+    """Returns (kernel, bias) of a classifier's top in its refined pass; `weights` as of `folded_weights`."""
+    (kernel, bias), (scale, shift) = weights["top/conv"], weights["top/refined"]
+    return kernel * scale, bias * scale + shift
+
+
+def _dense(top):
+    return top.dense.kernel.numpy(), top.dense.bias.numpy()
 
 
 def _folded(block, statistics):
@@ -33,6 +44,18 @@ def _folded(block, statistics):
     kernel = block.convolution.kernel.numpy()
     if statistics is None:
         return kernel, block.convolution.bias.numpy()
-    deviation = np.sqrt(statistics.moving_variance.numpy() + statistics.epsilon)
-    factor = block.normalization.gamma.numpy() / deviation
+    factor = block.normalization.gamma.numpy() / _deviation(statistics)
     return kernel * factor, block.normalization.beta.numpy() - statistics.moving_mean.numpy() * factor
+
+
+def _refined(block, coarse_pass, coarse_bias):
+    """Returns (scale, shift): what the two passes make of one sum differs by these alone, filter by filter."""
+    if coarse_pass is None:
+        return np.ones_like(coarse_bias), np.zeros_like(coarse_bias)
+    _, refined_bias = _folded(block, block.normalization)
+    scale = _deviation(coarse_pass) / _deviation(block.normalization)
+    return scale, refined_bias - scale * coarse_bias
+
+
+def _deviation(statistics):
+    return np.sqrt(statistics.moving_variance.numpy() + statistics.epsilon)

@@ -1,6 +1,7 @@
 """What a trained network is taken apart into: four graphs, and the weights of the saliency's closed form."""
 
 import io
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -9,21 +10,22 @@ from dcn_tf.architecture import CLASSIFICATION, channels_of
 from dcn_tf.geometry import output_size
 from edge.bundle import SALIENCY_FILE
 from edge.errors import UserError
+from tools.clone import in_turn
 
 
 class Graph(tf.Module):
     """One function of a network with one input and named outputs, ready to be converted.
 
     Args:
-        network: a trained `DynamicCapacityNetwork` or a `tools.clone.Clone`; its weights are saved along.
+        clone: a `tools.clone.Clone`; its weights are saved along.
         name: of the graph.
         input_name, input_shape: of its input, float32.
         function: input -> {name: output}.
     """
 
-    def __init__(self, network, name: str, input_name: str, input_shape, function):
+    def __init__(self, clone, name: str, input_name: str, input_shape, function):
         super().__init__(name=name)
-        self.weights = [v if isinstance(v, tf.Variable) else v.value for v in network.variables]
+        self.weights = clone.all_variables
         self.input_name = input_name
         self.input_shape = tuple(input_shape)
 
@@ -35,53 +37,83 @@ class Graph(tf.Module):
         self.function = tf.function(scoped, input_signature=[signature], autograph=False)
 
 
-def graphs(network, num_patches: int) -> dict[str, Graph]:
-    """Returns the graphs 'coarse', 'fine', 'top' and 'whole_fine' of a network, batch 1 and `num_patches` patches."""
-    architecture = network.architecture
-    channels = architecture.channels
-    image = ("image", (1, *architecture.image_size, channels))
-    patches = ("patches", (num_patches, *architecture.patch_size, channels))
+def graphs(clone, num_patches: int) -> dict[str, Graph]:
+    """Returns the graphs 'coarse', 'fine', 'top' and 'whole_fine' of a network, batch 1 and `num_patches` patches.
+
+    'coarse': images -> `coarse_features` and, for classifiers, the `activation_map` of the top's convolution without
+    its ReLU; for sequences `cell_logits`. 'fine': patches -> `fine_features`. 'top': for classifiers the windows of the
+    map that hold one of the patches' cells -> their part of the activation map; for sequences fine vectors ->
+    `cell_logits`. 'whole_fine': images -> `logits`, or `cell_logits`.
+
+    Args:
+        clone: a `tools.clone.Clone`.
+        num_patches: k.
+    """
+    architecture = clone.architecture
+    image = ("image", (1, *architecture.image_size, architecture.channels))
+    patches = ("patches", (num_patches, *architecture.patch_size, architecture.channels))
     return {
-        "coarse": Graph(network, "coarse", *image, lambda images: coarse_outputs(network, images)),
-        "fine": Graph(network, "fine", *patches, lambda patches: fine_outputs(network, patches)),
-        "top": Graph(
-            network, "top", *_top_input(architecture, num_patches), lambda refined: top_outputs(network, refined)
-        ),
-        "whole_fine": Graph(network, "whole_fine", *image, lambda images: top_outputs(network, network.fine(images))),
+        "coarse": Graph(clone, "coarse", *image, lambda images: coarse_outputs(clone, images)),
+        "fine": Graph(clone, "fine", *patches, lambda patches: fine_outputs(clone, patches)),
+        "top": Graph(clone, "top", *_top_input(architecture, num_patches), lambda inputs: top_outputs(clone, inputs)),
+        "whole_fine": Graph(clone, "whole_fine", *image, lambda images: whole_fine_outputs(clone, images)),
     }
 
 
-def coarse_outputs(network, images) -> dict:
-    """Returns what the device needs of the coarse pass: [B, H, W, C] -> coarse output, and what its saliency needs."""
-    features = network.coarse(images)
-    if network.architecture.task == CLASSIFICATION:
-        activation_map = network.coarse_top.activation_map(features, coarse_pass=True)
-        logits = network.coarse_top.classify(activation_map)
-        return {"coarse_features": features, "activation_map": activation_map, "logits": logits}
-    return {"cell_logits": network.coarse_top.cell_logits(features)}
+def coarse_outputs(clone, images) -> dict:
+    """Returns what the device needs of the coarse pass: [B, H, W, C] -> maps of vectors and of what the top sees."""
+    features = clone.coarse(images)
+    if clone.architecture.task == CLASSIFICATION:
+        return {"coarse_features": features, "activation_map": in_turn(clone.coarse_top.layers, features)}
+    return {"cell_logits": clone.coarse_top.cell_logits(features)}
 
 
-def fine_outputs(network, patches) -> dict:
+def fine_outputs(clone, patches) -> dict:
     """Returns the fine vectors of patches: [k, p, p, C] -> [k, D]. No shape in it holds k, which may change."""
-    return {"fine_features": network.fine.average(network.fine(patches))}
+    return {"fine_features": clone.fine.average(in_turn(clone.fine.layers, patches))}
 
 
-def top_outputs(network, features) -> dict:
-    """Returns the answer's logits of a map, or the logits of every vector's own prediction."""
-    if network.architecture.task == CLASSIFICATION:
-        return {"logits": network.fine_top(features)}
-    return {"cell_logits": network.fine_top.cell_logits(features)}
+def top_outputs(clone, inputs) -> dict:
+    """Returns what the top makes of windows, [n, kh, kw, D], or of single vectors, [k, D]."""
+    if clone.architecture.task == CLASSIFICATION:
+        return {"activations": clone.fine_top.of_windows(inputs)}
+    return {"cell_logits": clone.fine_top.cell_logits(inputs)}
+
+
+def whole_fine_outputs(clone, images) -> dict:
+    """Returns the answer of the fine model: [B, H, W, C] -> logits, or for sequences those of every cell."""
+    name = "logits" if clone.architecture.task == CLASSIFICATION else "cell_logits"
+    return {name: clone.whole(images)}
 
 
 def _top_input(architecture, num_patches):
-    if architecture.task == CLASSIFICATION:
-        map_size = output_size(architecture.coarse, architecture.image_size)
-        return "refined", (1, *map_size, channels_of(architecture.coarse))
-    return "fine_features", (num_patches, channels_of(architecture.fine))
+    """Returns name and shape: as many windows as cells can change, or vectors."""
+    depth = channels_of(architecture.fine)
+    if architecture.task != CLASSIFICATION:
+        return "fine_features", (num_patches, depth)
+    conv = architecture.top.conv
+    changed = num_patches * math.prod(-(-k // s) for k, s in zip(conv.kernel, conv.strides))
+    map_size = output_size(architecture.coarse, architecture.image_size)
+    return "windows", (min(changed, math.prod(output_size((conv,), map_size))), *conv.kernel, depth)
+
+
+def top_windows(architecture, maps) -> np.ndarray:
+    """Returns the windows of the top's convolution over maps, as the 'top' graph takes them.
+
+    [N, h, w, D] -> [N * windows, kh, kw, D], zeros where a window reaches beyond the map.
+    """
+    conv = architecture.top.conv
+    padded = np.pad(maps, [(0, 0), *conv.padding, (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, conv.kernel, axis=(1, 2))
+    windows = windows[:, :: conv.strides[0], :: conv.strides[1]]  # [N, h', w', D, kh, kw]
+    return np.moveaxis(windows, 3, 5).reshape(-1, *conv.kernel, maps.shape[-1])
 
 
 def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
-    """Returns the arrays of `saliency.npz`: `dense`, and for classifiers `kernel`.
+    """Returns the arrays of `saliency.npz`, the weights that are worked with in numpy.
+
+    `dense`; for classifiers also its `bias`, the `kernel` of the top's convolution, and the `scale` and `shift` that
+    make of its outputs what the refined pass makes of them.
 
     Args:
         architecture: of the network.
@@ -90,16 +122,15 @@ def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
     Raises:
         UserError: the top's activation is not the ReLU that the closed form is written for.
     """
-    dense, _ = weights["coarse_top/logits"]
     if architecture.task != CLASSIFICATION:
-        return {"dense": dense}
+        return {"dense": weights["coarse_top/logits"][0]}
     activation = architecture.top.conv.activation
     if activation != "relu":
         raise UserError(
             f"the saliency's closed form needs a top with activation 'relu', received {activation!r}; train such a top"
         )
-    kernel, _ = weights["coarse_top/conv"]
-    return {"kernel": kernel, "dense": dense}
+    (kernel, _), (scale, shift), (dense, bias) = (weights[f"top/{name}"] for name in ("conv", "refined", "logits"))
+    return {"kernel": kernel, "dense": dense, "bias": bias, "scale": scale, "shift": shift}
 
 
 def saliency_file(architecture, weights: dict) -> dict[str, bytes]:

@@ -35,13 +35,15 @@ def layer_names(architecture) -> dict[str, list[str]]:
         stack: [f"{stack}/{i}" for i, layer in enumerate(getattr(architecture, stack)) if isinstance(layer, Conv)]
         for stack in ("coarse", "fine")
     }
-    top = ["conv", "logits"] if architecture.task == CLASSIFICATION else ["logits"]
-    coarse_top, fine_top = ([f"{stack}_top/{name}" for name in top] for stack in stacks)
+    if architecture.task == CLASSIFICATION:
+        tops = {"coarse": ["top/conv"], "top": ["top/conv"], "whole_fine": ["top/conv", "top/logits"]}
+    else:
+        tops = {"coarse": ["coarse_top/logits"]} | dict.fromkeys(("top", "whole_fine"), ["fine_top/logits"])
     return {
-        "coarse": stacks["coarse"] + coarse_top,
+        "coarse": stacks["coarse"] + tops["coarse"],
         "fine": stacks["fine"],
-        "top": fine_top,
-        "whole_fine": stacks["fine"] + fine_top,
+        "top": tops["top"],
+        "whole_fine": stacks["fine"] + tops["whole_fine"],
     }
 
 

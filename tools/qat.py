@@ -48,7 +48,7 @@ def rounded_clone(network, inputs: dict) -> Clone:
 
     Args:
         network: a trained `DynamicCapacityNetwork`.
-        inputs: of the models 'coarse', 'fine' and 'top', see `tools.calibration.calibration_inputs`.
+        inputs: model name -> real inputs, see `tools.calibration.calibration_inputs`.
     """
     weights = folded_weights(network)
     return Clone(network, weights, measured_ranges(Clone(network, weights), inputs))
@@ -58,19 +58,22 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
     """Returns the (least, greatest) output of every layer of a float clone; every range holds 0.
 
     Where fine and coarse vectors meet, in a classifier's refined map, both have the range of that map: on the device a
-    vector then goes from one model to the next as it is.
+    vector then goes from one model to the next as it is. Of the outputs of its top's convolution only those count that
+    the ReLU of one of the two passes lets through.
 
     Args:
-        clone: without rounding.
-        inputs: of the models 'coarse', 'fine' and 'top', see `tools.calibration.calibration_inputs`.
+        clone: without rounding, and not in blocks.
+        inputs: model name -> real inputs, see `tools.calibration.calibration_inputs`.
     """
     chains = {
         "coarse": [*clone.coarse.layers, *clone.coarse_top.layers],
         "fine": [*clone.fine.layers, clone.fine.average],
         "top": clone.fine_top.layers,
+        "whole_fine": clone.whole_fine,
     }
     ranges = {}
-    for model, layers in chains.items():
+    for model in inputs:
+        layers = chains[model]
         for start in range(0, len(inputs[model]), 64):
             values = inputs[model][start : start + 64]
             for layer in layers:
@@ -82,6 +85,10 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
     for names in _meeting(clone.architecture):
         common = min(ranges[n][0] for n in names), max(ranges[n][1] for n in names)
         ranges |= dict.fromkeys(names, common)
+    if clone.architecture.task == CLASSIFICATION:
+        scale, shift = (variable.numpy() for variable in clone.coarse_top.refined)
+        least, greatest = ranges["top/conv"]
+        ranges["top/conv"] = max(least, min(0.0, float(np.min(-shift / scale)))), greatest
     return ranges
 
 
@@ -89,7 +96,7 @@ def _meeting(architecture) -> list[tuple]:
     """Returns groups of layers whose outputs must have one range."""
     last = [f"coarse/{i}" for i, layer in enumerate(architecture.coarse) if isinstance(layer, Conv)][-1]
     if architecture.task == CLASSIFICATION:
-        return [(last, "coarse_top/input", "fine/vector", "fine_top/input")]
+        return [(last, "fine/vector", "top/input")]
     return [(last, "coarse_top/input"), ("fine/vector", "fine_top/input")]
 
 

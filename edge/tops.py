@@ -1,0 +1,152 @@
+"""What is between and behind the models: from raw outputs to answers, saliency, and the next model's raw input."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from edge.interpreter import Tensor
+from edge.patches import windows_of
+from edge.saliency import ClassifierSaliency, SequenceSaliency, entropies, log_softmax, pool
+
+
+class Glance(NamedTuple):
+    """What the coarse pass makes of one image.
+
+    Attributes:
+        log_probabilities: of the coarse output, [sum(heads)].
+        entropy: of it, in nats.
+        values: what the saliency is computed from: a classifier's raw activations, [windows, filters], which the answer
+            overwrites; a sequence's logits of every cell, [h, w, sum(heads)].
+        features: raw coarse features, [h, w, D]; None for sequences.
+        maxima: raw, [filters]; None for sequences.
+    """
+
+    log_probabilities: np.ndarray
+    entropy: float
+    values: np.ndarray
+    features: np.ndarray | None = None
+    maxima: np.ndarray | None = None
+
+
+class SwapTop:
+    """A classifier's top: fine vectors are swapped into the coarse map, and what that changes is computed again.
+
+    The top's convolution is followed by a global maximum. Of its windows those alone change that hold a selected cell;
+    for all others the coarse pass has said what they give. What the two passes do not share, their normalisation, is a
+    positive scale and a shift of every filter, which may as well follow the maximum.
+
+    Args:
+        manifest: of the bundle.
+        weights: of `saliency.npz`.
+        activations: the coarse model's output of that name.
+        vectors: the top model's input.
+    """
+
+    def __init__(self, manifest: dict, weights: dict, activations: Tensor, vectors: Tensor):
+        self.heads = manifest["heads"]
+        convolution, map_size = manifest["convolution"], manifest["cells"]["map"]
+        strides, padding = convolution["strides"], convolution["padding"]
+        self.saliency_of = ClassifierSaliency(weights["kernel"], weights["dense"], strides, padding, map_size)
+        self.zero = activations.zero_point
+        self.dense, self.bias = weights["dense"].astype(np.float64), weights["bias"].astype(np.float64)
+        self.refined = _affine(activations, weights["scale"], weights["shift"])
+        self.coarse = _affine(activations, np.ones_like(weights["scale"]), np.zeros_like(weights["shift"]))
+        self._prepare_windows(map_size, strides, padding, weights["kernel"].shape, vectors)
+
+    def _prepare_windows(self, map_size, strides, padding, kernel_shape, vectors):
+        size, depth = kernel_shape[:2], kernel_shape[2]
+        padded = [n + sum(p) for n, p in zip(map_size, padding)]
+        canvas = np.full((*padded, depth), vectors.zero_point, vectors.dtype)
+        self._map = canvas[tuple(slice(p[0], p[0] + n) for p, n in zip(padding, map_size))]
+        counts = self.saliency_of.map_size
+        self._windows = windows_of(canvas, (0, 0), strides, size, counts)
+        axes = [_windows_along(*axis) for axis in zip(map_size, padding, strides, size, counts)]
+        rows, columns = axes[0][:, None, :, None], axes[1][None, :, None, :]
+        self._windows_of_cells = (rows * counts[1] + columns).reshape(*map_size, -1)  # [h, w, windows of a cell]
+
+    def glance(self, raw: dict) -> Glance:
+        """Returns what the raw outputs of the coarse model say."""
+        activations = raw["activation_map"].reshape(-1, self.dense.shape[0])
+        maxima = np.maximum.reduce(activations, axis=0)
+        log_probabilities = self._log_probabilities(maxima, self.coarse)
+        entropy = float(entropies(log_probabilities, self.heads).sum())
+        return Glance(log_probabilities, entropy, activations, raw["coarse_features"][0], maxima)
+
+    def saliency(self, glance: Glance) -> np.ndarray:
+        """Returns the saliency, [h, w]."""
+        maxima = glance.maxima
+        return self.saliency_of(glance.values, maxima, maxima > self.zero, glance.log_probabilities)
+
+    def assemble(self, glance: Glance, fine_features, cells):
+        """Returns the top's raw input, the windows that change [n, kh, kw, D], and their indices [n]."""
+        self._map[...] = glance.features
+        self._map[cells[:, 0], cells[:, 1]] = fine_features
+        windows = self._windows_of_cells[cells[:, 0], cells[:, 1]].ravel()
+        if len(windows) >= len(glance.values):
+            windows = np.arange(len(glance.values))
+        return self._windows[np.divmod(windows, self._windows.shape[1])], windows
+
+    def answer(self, glance: Glance, raw: dict, windows) -> np.ndarray:
+        """Returns the answer's log-probabilities; `raw` of the top model, for the windows of `assemble`."""
+        activations = glance.values
+        activations[windows] = raw["activations"].reshape(len(windows), -1)
+        return self._log_probabilities(np.maximum.reduce(activations, axis=0), self.refined)
+
+    def _log_probabilities(self, maxima, affine):
+        gain, offset = affine
+        logits = np.maximum(maxima * gain + offset, 0) @ self.dense + self.bias  # in float64, the same on every processor
+        return log_softmax(logits, self.heads)
+
+
+def _affine(activations: Tensor, scale, shift):
+    """Returns (gain, offset), [filters] float64: raw activations -> scale * real activations + shift."""
+    gain = scale.astype(np.float64) * activations.scale
+    return gain, shift - gain * activations.zero_point
+
+
+def _windows_along(cells, padding, stride, size, count):
+    """Returns the windows that hold each cell of an axis, [cells, most that one has]; some of them more than once."""
+    most = -(-size // stride)
+    last = (np.arange(cells) + padding[0]) // stride
+    windows = last[:, None] - np.arange(most)
+    holds = (windows >= 0) & (windows < count) & (windows * stride + size > (np.arange(cells) + padding[0])[:, None])
+    some = np.where(holds.any(axis=1), windows[np.arange(cells), holds.argmax(axis=1)], 0)
+    return np.where(holds, windows, some[:, None])
+
+
+class PoolTop:
+    """The top for sequences: a prediction per vector, pooled; the answer comes from the fine vectors alone.
+
+    Args:
+        manifest: of the bundle.
+        weights: of `saliency.npz`.
+        coarse_logits, fine_logits: the outputs `cell_logits` of the coarse and of the top model.
+    """
+
+    def __init__(self, manifest: dict, weights: dict, coarse_logits: Tensor, fine_logits: Tensor):
+        self.heads, self.saliency_heads, self.pooling = (manifest[n] for n in ("heads", "saliency_heads", "pooling"))
+        self.coarse_logits, self.fine_logits = coarse_logits, fine_logits
+        weighting, floor = self.pooling["coarse"], self.pooling["floor"]
+        self.saliency_of = SequenceSaliency(weights["dense"], self.heads, self.saliency_heads, weighting, floor)
+
+    def glance(self, raw: dict) -> Glance:
+        """Returns what the raw outputs of the coarse model say."""
+        cell_logits = self.coarse_logits.dequantize(raw["cell_logits"][0])
+        log_probabilities = pool(
+            cell_logits.reshape(-1, sum(self.heads)), self.heads, self.pooling["coarse"], self.pooling["floor"]
+        )
+        entropy = float(entropies(log_probabilities, self.heads)[self.saliency_heads].sum())
+        return Glance(log_probabilities, entropy, cell_logits)
+
+    def saliency(self, glance: Glance) -> np.ndarray:
+        """Returns the saliency, [h, w]."""
+        return self.saliency_of(glance.values, glance.log_probabilities)
+
+    def assemble(self, glance: Glance, fine_features, cells):
+        """Returns the top's raw input, [k, D], and nothing to remember."""
+        return fine_features, None
+
+    def answer(self, glance: Glance, raw: dict, windows=None) -> np.ndarray:
+        """Returns the answer's log-probabilities; `raw` of the top model."""
+        cell_logits = self.fine_logits.dequantize(raw["cell_logits"]).astype(np.float64)
+        return pool(cell_logits, self.heads, self.pooling["refined"], self.pooling["floor"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from edge.errors import UserError, one_line
+from edge.patches import laid_out_shape
 from edge.quiet import quiet
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
@@ -102,7 +103,8 @@ class Model:
 
     Args:
         content: of the .tflite file.
-        entry: the manifest's description of it: `inputs` and `outputs`, lists of tensors.
+        entry: the manifest's description of it: `inputs` and `outputs`, lists of tensors, and `layout`, see
+            `edge.patches.Layout`.
         num_threads: threads of one inference.
         name: what to call it where it fails.
 
@@ -113,6 +115,7 @@ class Model:
     def __init__(self, content: bytes, entry: dict, num_threads: int = 1, name: str = "the model"):
         self._make = functools.partial(make_interpreter, content, num_threads, name)
         interpreter = self._make()
+        self.layout = entry["layout"]
         (self.input,) = (Tensor.from_manifest(tensor) for tensor in entry["inputs"])
         self.outputs = [Tensor.from_manifest(tensor) for tensor in entry["outputs"]]
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
@@ -120,6 +123,10 @@ class Model:
         self._output_indices = [(tensor.name, _matching_index(tensor, outputs)) for tensor in self.outputs]
         self._by_name = {tensor.name: tensor for tensor in self.outputs}
         self._interpreters = {self.input.shape[0]: interpreter}  # by leading dimension
+
+    def laid_out(self, shape) -> tuple:
+        """Returns the shape that an image or patch, (height, width, channels), has in the model's layout."""
+        return laid_out_shape(self.layout, shape)
 
     def output(self, name: str) -> Tensor:
         """Returns the description of the named output; UserError where there is none."""

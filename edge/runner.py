@@ -10,7 +10,7 @@ from edge.errors import UserError, one_line
 from edge.interpreter import Model
 from edge.manifest import CLASSIFICATION, SEQUENCE
 from edge.numbers import Decoder, PixelInput
-from edge.patches import PatchCutter
+from edge.patches import Layout, PatchCutter
 from edge.result import Clock, Result
 from edge.saliency import log_softmax, pool, select_cells
 from edge.tops import PoolTop, SwapTop
@@ -44,17 +44,19 @@ class TwoStageRunner:
             manifest["patch"]["origin"],
             manifest["cells"]["stride"],
             manifest["patch"]["size"],
-            self.coarse.input.dtype,
-            self.coarse.input.zero_point,
+            self.fine.layout,
+            self.fine.input.dtype,
+            self.fine.input.zero_point,
         )
+        self._image = _layout(self.coarse, self._pixels.shape)
 
     def _check_models(self):
         manifest, coarse, top = self.manifest, self.coarse, self.top
         channels, logits = manifest["input"]["channels"], sum(manifest["heads"])
         vectors = self.fine.output("fine_features")
         facts = {
-            "input.size": (coarse.input.shape[1:], (*manifest["input"]["size"], channels)),
-            "patch.size": (self.fine.input.shape[1:], (*manifest["patch"]["size"], channels)),
+            "input.size": (coarse.input.shape[1:], coarse.laid_out((*manifest["input"]["size"], channels))),
+            "patch.size": (self.fine.input.shape[1:], self.fine.laid_out((*manifest["patch"]["size"], channels))),
             "patch's scale": (self.fine.input.numbers, coarse.input.numbers),
             "vectors' scale": (top.input.numbers, vectors.numbers),
         }
@@ -112,8 +114,10 @@ class TwoStageRunner:
         ends, clock = self._ends, Clock()
         pixels = self._pixels.checked(image)
         self._pixels.convert(pixels, self._patches.image)
+        self._image.images[0] = self._patches.image
+        laid_out = self._image.fill()
         clock.lap("input")
-        coarse = self.coarse.invoke(self._patches.image[None])
+        coarse = self.coarse.invoke(laid_out)
         clock.lap("coarse")
         glance = ends.glance(coarse)
         if exit_entropy is not None and glance.entropy <= exit_entropy:
@@ -176,15 +180,17 @@ class WholeFineRunner:
         self.manifest = bundle.manifest
         self.model = _load(bundle, "whole_fine", num_threads)
         self._pixels = PixelInput(self.manifest, self.model.input)
-        self._input = np.empty((1, *self._pixels.shape), self.model.input.dtype)
+        _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(self._pixels.shape))})
+        self._image = _layout(self.model, self._pixels.shape)
         self._decode = Decoder(self.manifest)
 
     def run(self, image) -> Result:
         """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
         clock = Clock()
-        self._pixels.convert(self._pixels.checked(image), self._input[0])
+        self._pixels.convert(self._pixels.checked(image), self._image.images[0])
+        laid_out = self._image.fill()
         clock.lap("input")
-        raw = self.model.invoke(self._input)
+        raw = self.model.invoke(laid_out)
         clock.lap("whole_fine")
         log_probabilities = self._log_probabilities(raw)
         prediction, probability, categories = self._decode(log_probabilities)
@@ -209,6 +215,10 @@ def _check_facts(facts: dict):
 
 def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
     return Model(bundle.model(name), bundle.manifest["models"][name], num_threads, model_file_name(name))
+
+
+def _layout(model: Model, image_shape) -> Layout:
+    return Layout(model.layout, image_shape, model.input.dtype, model.input.zero_point)
 
 
 def _make_ends(bundle: Bundle, coarse: Model, top: Model) -> SwapTop | PoolTop:

@@ -71,7 +71,9 @@ def select_cells(saliency, num_patches: int) -> np.ndarray:
     least = np.partition(flat, -num_patches)[-num_patches]
     candidates = (flat >= least).nonzero()[0]  # k of them, and more where some are equal to the least
     order = (-flat[candidates]).argsort(kind="stable")[:num_patches]
-    return np.stack(np.divmod(candidates[order], saliency.shape[1]), axis=1)
+    cells = np.empty((num_patches, 2), np.intp)
+    np.divmod(candidates[order], saliency.shape[1], out=(cells[:, 0], cells[:, 1]))
+    return cells
 
 
 class ClassifierSaliency:
@@ -102,11 +104,29 @@ class ClassifierSaliency:
         self.kernels = self._kernels_of_filters(kernel)  # [filters, blocks * cells of a block * D]
         sides = zip(map_size, padding, (height, width), strides)
         self.map_size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in sides)  # of windows
-        self.windows = np.zeros((math.prod(self.map_size), self.kernels.shape[1]), np.float32)
-        counts = [n + blocks - 1 for n, blocks in zip(self.map_size, self.blocks)]
-        self.gradient = np.zeros((*counts, math.prod(strides), depth), np.float32)
-        self.shape = tuple(map_size)
-        self.inside = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, map_size))
+        self._prepare_sums(map_size, padding, depth)
+
+    def _prepare_sums(self, map_size, padding, depth):
+        """Makes room for windows and blocks in rows of one length, so that they are added as they lie in memory.
+
+        Block (y, x) of a window in row i and column j lies in block row i + y and block column j + x.
+        """
+        (down, right), (high, wide) = self.blocks, self.strides
+        rows, columns = (n + count - 1 for n, count in zip(self.map_size, self.blocks))  # of blocks
+        self.shifts = [y * columns + x for y in range(down) for x in range(right)]
+        self.count = rows * columns
+        self.parts = np.zeros((down * right, self.count + self.shifts[-1], high * wide * depth), np.float32)
+        self.cleared = np.zeros_like(self.parts)
+        self.gradient = np.empty((self.count, high * wide * depth), np.float32)
+        self.ones = np.ones(depth, np.float32)
+        i, j = np.divmod(np.arange(math.prod(self.map_size)), self.map_size[1])
+        self.places = i * columns + j + self.shifts[-1]  # of windows among parts
+        row, column = (np.arange(n) + sides[0] for n, sides in zip(map_size, padding))
+        block = (row // high)[:, None] * columns + column // wide
+        cells = block * (high * wide) + (row % high)[:, None] * wide + column % wide
+        inside = (row < rows * high)[:, None] & (column < columns * wide)
+        self.norms = np.zeros(self.count * high * wide + 1, np.float32)  # the last one of cells that are in no window
+        self.cells = np.where(inside, cells, len(self.norms) - 1)
 
     def _kernels_of_filters(self, kernel):
         height, width, depth, filters = kernel.shape
@@ -116,7 +136,7 @@ class ClassifierSaliency:
         whole = whole.reshape(down, high, right, wide, depth, filters).transpose(5, 0, 2, 1, 3, 4)
         return np.ascontiguousarray(whole).reshape(filters, -1)
 
-    def __call__(self, activations, maxima, positive, log_probabilities) -> np.ndarray:
+    def __call__(self, activations, maxima, positive, log_probabilities, entropy) -> np.ndarray:
         """Returns the saliency, [h, w].
 
         Args:
@@ -124,57 +144,45 @@ class ClassifierSaliency:
             maxima: [filters], the greatest activation of each filter.
             positive: [filters], whether it is above 0.
             log_probabilities: [classes] of the coarse output.
+            entropy: of it.
         """
-        probabilities = np.exp(log_probabilities)
-        entropy = -(probabilities * log_probabilities).sum()
-        to_max = self.dense @ (-probabilities * (log_probabilities + entropy)).astype(np.float32)  # [filters]
-        at_max = (activations == maxima) & positive
-        self._fill_windows(at_max, to_max)
+        to_logits = -np.exp(log_probabilities) * (log_probabilities + entropy)
+        at_max = activations == maxima
+        counts = np.add.reduce(at_max, axis=0, dtype=np.min_scalar_type(len(at_max)))
+        to_windows = self.dense @ to_logits.astype(np.float32) * positive / counts  # [filters]
+        self._fill_windows(at_max, to_windows)
         return self._norms()
 
-    def _fill_windows(self, at_max, to_max):
-        """Sets every window's gradient: first of filters with several arg-max windows, then of those with one."""
-        counts = np.add.reduce(at_max, axis=0, dtype=np.int32)
-        shared = (counts > 1).nonzero()[0]
-        weights = to_max[shared] / counts[shared]
-        np.matmul(at_max[:, shared] * weights.astype(np.float32), self.kernels[shared], out=self.windows)
+    def _fill_windows(self, at_max, to_windows):
+        """Sets every window's gradient, some windows at a time: each needs few of the filters' kernels."""
         window, filter_ = np.divmod(at_max.ravel().nonzero()[0], at_max.shape[1])
-        alone = counts[filter_] == 1
-        window, filter_ = window[alone], filter_[alone]  # in the order of windows
-        if len(window):
-            self._add_filters(window, filter_, to_max)
-
-    def _add_filters(self, window, filter_, to_max):
-        """Adds the kernels of filters to their windows, some windows at a time: each needs few of the filters."""
         kernels, pairs = self.kernels[filter_], np.arange(len(window))
         begins = (np.diff(window, prepend=-1) > 0).nonzero()[0]  # of a window's filters
         live = window[begins]
-        row_of_window = np.empty(len(self.windows), np.intp)
+        row_of_window = np.empty(len(at_max), np.intp)
         row_of_window[live] = np.arange(len(live))
         weights = np.zeros((len(live), len(window)), np.float32)
-        weights[row_of_window[window], pairs] = to_max[filter_]
+        weights[row_of_window[window], pairs] = to_windows[filter_]
         sums = np.empty((len(live), kernels.shape[1]), np.float32)
         bounds = [*begins[:: self.ROWS].tolist(), len(window)]
         for i, (begin, end) in enumerate(itertools.pairwise(bounds)):
             rows = slice(i * self.ROWS, (i + 1) * self.ROWS)
             np.matmul(weights[rows, begin:end], kernels[begin:end], out=sums[rows])
-        self.windows[live] += sums
+        np.copyto(self.parts, self.cleared)
+        self.parts[:, self.places[live]] = sums.reshape(len(live), len(self.parts), -1).transpose(1, 0, 2)
 
     def _norms(self):
         """Returns the norm of every cell's gradient: the windows' blocks, added where they lie."""
-        (rows, columns), (down, right) = self.map_size, self.blocks
-        windows = self.windows.reshape(rows, columns, down, right, *self.gradient.shape[2:])
-        self.gradient.fill(0)
-        for y in range(down):
-            for x in range(right):
-                self.gradient[y : y + rows, x : x + columns] += windows[:, :, y, x]
-        squares = np.einsum("yxcd,yxcd->yxc", self.gradient, self.gradient)
-        high, wide = self.strides
-        norms = np.sqrt(squares).reshape(*squares.shape[:2], high, wide).transpose(0, 2, 1, 3)
-        norms = norms.reshape(squares.shape[0] * high, -1)[self.inside]
-        saliency = np.zeros(self.shape, np.float32)
-        saliency[: norms.shape[0], : norms.shape[1]] = norms  # the last cells may be in no window
-        return saliency
+        last, gradient = self.shifts[-1], self.gradient
+        first, *others = (
+            part[last - shift : last - shift + self.count] for part, shift in zip(self.parts, self.shifts)
+        )
+        total = first
+        for other in others:
+            total = np.add(total, other, out=gradient)
+        squares = np.multiply(total, total, out=gradient).reshape(-1, len(self.ones))
+        np.sqrt(squares @ self.ones, out=self.norms[:-1])
+        return self.norms[self.cells]
 
 
 class SequenceSaliency:

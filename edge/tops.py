@@ -42,6 +42,8 @@ class SwapTop:
         vectors: the top model's input.
     """
 
+    STEP = 4
+
     def __init__(self, manifest: dict, weights: dict, activations: Tensor, vectors: Tensor):
         self.heads = manifest["heads"]
         convolution, map_size = manifest["convolution"], manifest["cells"]["map"]
@@ -69,21 +71,27 @@ class SwapTop:
         activations = raw["activation_map"].reshape(-1, self.dense.shape[0])
         maxima = np.maximum.reduce(activations, axis=0)
         log_probabilities = self._log_probabilities(maxima, self.coarse)
-        entropy = float(entropies(log_probabilities, self.heads).sum())
+        entropy = float(entropies(log_probabilities, self.heads)[0])
         return Glance(log_probabilities, entropy, activations, raw["coarse_features"][0], maxima)
 
     def saliency(self, glance: Glance) -> np.ndarray:
         """Returns the saliency, [h, w]."""
         maxima = glance.maxima
-        return self.saliency_of(glance.values, maxima, maxima > self.zero, glance.log_probabilities)
+        return self.saliency_of(glance.values, maxima, maxima > self.zero, glance.log_probabilities, glance.entropy)
 
     def assemble(self, glance: Glance, fine_features, cells):
-        """Returns the top's raw input, the windows that change [n, kh, kw, D], and their indices [n]."""
+        """Returns the top's raw input, the windows that change [n, kh, kw, D], and their indices [n].
+
+        n is a multiple of `STEP`, so that few batch sizes are in use; some windows may be there twice.
+        """
+        rows, columns = cells[:, 0], cells[:, 1]
         self._map[...] = glance.features
-        self._map[cells[:, 0], cells[:, 1]] = fine_features
-        windows = self._windows_of_cells[cells[:, 0], cells[:, 1]].ravel()
-        if len(windows) >= len(glance.values):
-            windows = np.arange(len(glance.values))
+        self._map[rows, columns] = fine_features
+        changed = np.zeros(len(glance.values), bool)
+        changed[self._windows_of_cells[rows, columns]] = True
+        indices = changed.nonzero()[0]
+        windows = np.full(-(-len(indices) // self.STEP) * self.STEP, indices[0])
+        windows[: len(indices)] = indices
         return self._windows[np.divmod(windows, self._windows.shape[1])], windows
 
     def answer(self, glance: Glance, raw: dict, windows) -> np.ndarray:
@@ -94,7 +102,9 @@ class SwapTop:
 
     def _log_probabilities(self, maxima, affine):
         gain, offset = affine
-        logits = np.maximum(maxima * gain + offset, 0) @ self.dense + self.bias  # in float64, the same on every processor
+        logits = (
+            np.maximum(maxima * gain + offset, 0) @ self.dense + self.bias
+        )  # in float64, the same on every processor
         return log_softmax(logits, self.heads)
 
 

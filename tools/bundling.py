@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from dcn_tf.architecture import CLASSIFICATION
 from edge.bundle import model_file_name
 from edge.errors import UserError
+from edge.patches import Layout
 from tools.calibration import calibration_inputs, stratified
 from tools.clone import Clone
 from tools.convert import convert, model_entry
 from tools.describe import describe, training, versions
 from tools.folding import folded_weights
-from tools.graphs import graphs, saliency_file, top_windows
+from tools.graphs import graphs, layouts, saliency_file, top_windows
 from tools.layer_error import layer_errors
 from tools.qat import Tuning, measured_ranges, tune
 from tools.workdir import Workdir
@@ -70,11 +71,12 @@ def make_bundle(
         ranges |= measured_ranges(Clone(network, weights), {"whole_fine": inputs["whole_fine"]})
         facts |= {"tuning": asdict(tuning), "tuning_images": len(workdir.calibration.images), "losses": losses}
     files, models = saliency_file(network.architecture, weights), {}
-    for name, graph in graphs(Clone(network, weights, ranges, in_blocks=True), num_patches).items():
+    laid_out = layouts(network.architecture)
+    for name, graph in graphs(Clone(network, weights, ranges, laid_out=True), num_patches).items():
         print(f"converting {name} ({method})", flush=True)
         content = convert(graph, numbers)
         files[model_file_name(name)] = content
-        models[name] = model_entry(content)
+        models[name] = model_entry(content) | {"layout": laid_out.get(name)}
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
     manifest |= made | {"training": training(workdir.result) | {"quantization": facts}}
     return Made(files, manifest, inputs)
@@ -100,7 +102,7 @@ def against_float(network, made: Made) -> dict:
     `float32_bytes`: file -> bytes in float32. `layers`: see `tools.layer_error.layer_errors`; empty where numbers are
     not int8.
     """
-    clone = Clone(network, folded_weights(network), in_blocks=True)
+    clone = Clone(network, folded_weights(network), laid_out=True)
     float_graphs = graphs(clone, made.manifest["num_patches"])
     float_models = {name: convert(graph) for name, graph in float_graphs.items()}
     sizes = {model_file_name(name): len(content) for name, content in float_models.items()}
@@ -109,6 +111,8 @@ def against_float(network, made: Made) -> dict:
         inputs = _few(made.inputs)
         if network.architecture.task == CLASSIFICATION:
             inputs["top"] = top_windows(network.architecture, inputs["top"])
+        for name, layout in layouts(network.architecture).items():
+            inputs[name] = Layout(layout, inputs[name].shape[1:], np.float32, 0, len(inputs[name])).of(inputs[name])
         models = {name: made.files[model_file_name(name)] for name in float_models}
         layers = layer_errors(network.architecture, float_models, models, inputs)
     return {"float32_bytes": sizes, "layers": layers}

@@ -17,7 +17,7 @@ from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.errors import UserError
 from tools.folding import refined_convolution
-from tools.relayout import plan
+from tools.relayout import relayout
 
 ACTIVATIONS = ("relu", "linear", None)
 
@@ -30,7 +30,7 @@ class Clone:
         weights: layer name -> (kernel, bias), see `tools.folding.folded_weights`.
         ranges: layer name -> (least, greatest) output. Where they are given, weights and outputs are rounded to values
             that int8 has, with gradients as if they were not.
-        in_blocks: whether first convolutions work on blocks of pixels, see `tools.relayout`.
+        laid_out: whether first convolutions take pixels that are laid out for them, see `tools.relayout`.
 
     Attributes:
         whole_fine: the fine model over the whole image, a list of layers; it has weights of its own.
@@ -47,11 +47,11 @@ class Clone:
     look_closely = DynamicCapacityNetwork.look_closely
     answer = DynamicCapacityNetwork.answer
 
-    def __init__(self, network, weights: dict, ranges: dict | None = None, in_blocks: bool = False):
+    def __init__(self, network, weights: dict, ranges: dict | None = None, laid_out: bool = False):
         self.architecture = architecture = network.architecture
         self.patch_grid = network.patch_grid
         image, patch = ((*size, architecture.channels) for size in (architecture.image_size, architecture.patch_size))
-        build = _Builder(weights, ranges, in_blocks)
+        build = _Builder(weights, ranges, laid_out)
         self.coarse = StackClone(build.stack("coarse", architecture.coarse, image))
         vector = build.average("fine/vector", output_size(architecture.fine, patch[:2]))
         self.fine = FineClone(build.stack("fine", architecture.fine, patch), vector)
@@ -61,7 +61,7 @@ class Clone:
             self.coarse_top = SequenceTopClone(build, "coarse_top", network.coarse_top)
             self.fine_top = SequenceTopClone(build, "fine_top", network.fine_top)
         self.pairs = build.pairs
-        whole = _Builder(_whole_weights(weights, architecture), ranges, in_blocks)
+        whole = _Builder(_whole_weights(weights, architecture), ranges, laid_out)
         self.whole_fine = whole.stack("whole_fine", architecture.fine, image)
         if architecture.task == CLASSIFICATION:
             convolution = whole.convolution("whole_fine/conv", architecture.top.conv)
@@ -85,7 +85,9 @@ class Clone:
 
 def _whole_weights(weights, architecture):
     """Returns the weights of the whole fine model, by the names of its layers."""
-    named = {name.replace("fine/", "whole_fine/", 1): pair for name, pair in weights.items() if name.startswith("fine/")}
+    named = {
+        name.replace("fine/", "whole_fine/", 1): pair for name, pair in weights.items() if name.startswith("fine/")
+    }
     if architecture.task == CLASSIFICATION:
         return named | {"whole_fine/conv": refined_convolution(weights), "whole_fine/logits": weights["top/logits"]}
     return named | {"whole_fine/logits": weights["fine_top/logits"]}
@@ -171,10 +173,10 @@ def in_turn(layers, values):
 class _Builder:
     """Makes tf_keras layers with given weights, and rounding where there are ranges."""
 
-    def __init__(self, weights, ranges, in_blocks):
+    def __init__(self, weights, ranges, laid_out):
         self.weights = weights
         self.ranges = ranges
-        self.in_blocks = in_blocks
+        self.laid_out = laid_out
         self.pairs = {}
 
     def entrance(self, name):
@@ -196,14 +198,14 @@ class _Builder:
 
     def stack(self, name, descriptions, input_shape):
         layers = self.entrance(name)
-        blocks = plan(descriptions, input_shape[2]) if self.in_blocks else []
-        if blocks:
-            layers += self._block_convolutions(name, blocks, input_shape[:2])
+        first = relayout(descriptions, input_shape[2]) if self.laid_out else None
+        if first:
+            layers += self._laid_out_convolution(f"{name}/0", first, input_shape, descriptions[1:])
         non_negative = True  # so are pixels
         for i, description in enumerate(descriptions):
             if isinstance(description, Conv):
                 non_negative = description.activation == "relu"
-                if i >= len(blocks):
+                if i or not first:
                     layers += self.convolution(f"{name}/{i}", description)
             else:
                 layers += _pool(description, non_negative)
@@ -231,19 +233,23 @@ class _Builder:
         )
         return self._weighted(layer, (None, None, None, kernel.shape[2]))
 
-    def _block_convolutions(self, name, blocks, size):
-        """Returns the layers of a stack's first convolutions over blocks, from pixels to a map as usual."""
-        outputs = output_size([block.conv for block in blocks], size)
-        layers = [tf_keras.layers.Lambda(lambda pixels: _to_blocks(pixels, blocks[0], size), name=f"{name}/blocks")]
-        for i, block in enumerate(blocks):
-            _check_activation(block.conv)
-            kernel, bias = self.weights[f"{name}/{i}"]
-            kernel, bias = block.kernel(kernel), block.bias(bias)
-            height, width, channels, filters = kernel.shape
-            activation = block.conv.activation
-            layer = tf_keras.layers.Conv2D(filters, (height, width), activation=activation, name=f"{name}/{i}")
-            layers.append(self._weighted(layer, (None, None, None, channels), (kernel, bias)))
-        return [*layers, tf_keras.layers.Lambda(lambda maps: _from_blocks(maps, blocks[-1], outputs))]
+    def _laid_out_convolution(self, name, first, input_shape, following):
+        """Returns the layers of a stack's first convolution, from pixels that are laid out to a map as usual."""
+        conv, size = first.conv, output_size((first.conv,), input_shape[:2])
+        _check_activation(conv)
+        kernel, bias = self.weights[name]
+        kernel, bias = first.kernel(kernel), first.bias(bias)
+        layer = tf_keras.layers.Conv2D(
+            kernel.shape[3], (kernel.shape[0], 1), (conv.strides[0], 1), activation=conv.activation, name=name
+        )
+        convolution = self._weighted(layer, (None, None, None, kernel.shape[2]), (kernel, bias))
+        wide = (size[0], first.groups(input_shape[:2]) * first.places)
+
+        def join(maps):
+            maps = tf.reshape(maps, [-1, *wide, conv.filters])
+            return maps if _ignores(following, wide, size) else maps[:, :, : size[1]]
+
+        return [convolution, tf_keras.layers.Lambda(join)]
 
     def _weighted(self, layer, input_shape, weights=None):
         layer.build(input_shape)
@@ -257,24 +263,12 @@ class _Builder:
         return tfmot.quantization.keras.QuantizeWrapperV2(layer, Int8(*self.ranges[layer.name]), name=layer.name)
 
 
-def _to_blocks(pixels, block, size):
-    """Returns a map of `size` in blocks, as many as the convolution needs; zeros around the map."""
-    needed = [block.inner * n for n in block.size(size)]
-    before = [first for first, _ in block.conv.padding]
-    after = [n - start - length for n, start, length in zip(needed, before, size)]
-    if min(after) < 0:  # the last rows or columns are in no window
-        pixels = pixels[:, : size[0] + min(0, after[0]), : size[1] + min(0, after[1])]
-    margins = [(start, max(0, end)) for start, end in zip(before, after)]
-    if any(map(any, margins)):
-        pixels = tf.pad(pixels, [(0, 0), *margins, (0, 0)])
-    return tf.nn.space_to_depth(pixels, block.inner)
-
-
-def _from_blocks(maps, block, size):
-    """Returns a map of `size` whose values lay in blocks of outputs."""
-    if block.outer > 1:
-        maps = tf.nn.depth_to_space(maps, block.outer)
-    return maps[:, : size[0], : size[1]] if tuple(maps.shape[1:3]) != size else maps
+def _ignores(layers, size, smaller) -> bool:
+    """Returns whether the next layer's outputs are the same with columns that are too many."""
+    if size == smaller:
+        return True
+    same = layers and output_size(layers[:1], size) == output_size(layers[:1], smaller)
+    return bool(same) and not any(map(any, layers[0].padding))
 
 
 def _check_activation(description):

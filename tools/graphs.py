@@ -1,5 +1,6 @@
 """What a trained network is taken apart into: four graphs, and the weights of the saliency's closed form."""
 
+import functools
 import io
 import math
 
@@ -10,7 +11,9 @@ from dcn_tf.architecture import CLASSIFICATION, channels_of
 from dcn_tf.geometry import output_size
 from edge.bundle import SALIENCY_FILE
 from edge.errors import UserError
+from edge.patches import laid_out_shape
 from tools.clone import in_turn
+from tools.relayout import relayout
 
 
 class Graph(tf.Module):
@@ -50,14 +53,30 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
         num_patches: k.
     """
     architecture = clone.architecture
-    image = ("image", (1, *architecture.image_size, architecture.channels))
-    patches = ("patches", (num_patches, *architecture.patch_size, architecture.channels))
-    return {
-        "coarse": Graph(clone, "coarse", *image, lambda images: coarse_outputs(clone, images)),
-        "fine": Graph(clone, "fine", *patches, lambda patches: fine_outputs(clone, patches)),
-        "top": Graph(clone, "top", *_top_input(architecture, num_patches), lambda inputs: top_outputs(clone, inputs)),
-        "whole_fine": Graph(clone, "whole_fine", *image, lambda images: whole_fine_outputs(clone, images)),
+
+    def pixels(name, count):
+        shape = (*_size(architecture, name), architecture.channels)
+        return (count, *laid_out_shape(layouts(architecture)[name], shape))
+
+    inputs = {
+        "coarse": ("image", pixels("coarse", 1)),
+        "fine": ("patches", pixels("fine", num_patches)),
+        "top": _top_input(architecture, num_patches),
+        "whole_fine": ("image", pixels("whole_fine", 1)),
     }
+    functions = {"coarse": coarse_outputs, "fine": fine_outputs, "top": top_outputs, "whole_fine": whole_fine_outputs}
+    return {name: Graph(clone, name, *inputs[name], functools.partial(functions[name], clone)) for name in inputs}
+
+
+def layouts(architecture) -> dict[str, dict | None]:
+    """Returns how the pixels of each model's images or patches are laid out, see `tools.relayout`; None: as they are."""
+    stacks = {"coarse": architecture.coarse, "fine": architecture.fine, "whole_fine": architecture.fine}
+    found = {name: relayout(stack, architecture.channels) for name, stack in stacks.items()}
+    return {name: first.to_dict(_size(architecture, name)) if first else None for name, first in found.items()}
+
+
+def _size(architecture, name):
+    return architecture.patch_size if name == "fine" else architecture.image_size
 
 
 def coarse_outputs(clone, images) -> dict:

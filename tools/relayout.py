@@ -1,9 +1,10 @@
-"""First convolutions over blocks of pixels: the same sums from fewer, wider vectors, which int8 kernels are made for.
+"""First convolutions over laid-out rows: the same sums from longer vectors, which int8 kernels are made for.
 
-A kernel of TFLite works on vectors of channels. Over one channel or three most of every vector is padding. Where m x m
-pixels are laid out as m * m channels, the same convolution is one over blocks, with its weights rearranged and zeros
-between them; its outputs may lie in blocks too, for a next convolution with a stride that is rearranged in turn.
-Outputs are exactly those of the convolution as written: products with a weight of zero are added, nothing else.
+A kernel of TFLite works on vectors of channels, some of inputs and sixteen of outputs at a time. Over one channel or
+three most of such a vector is padding. Here the pixels of a row that a place of the map sees are laid out side by side
+before the model runs, `edge.patches.Layout`, in whole words, and the convolution becomes one of a single column. Where
+that fills the vectors better, neighbouring places of a row share one layout. Sums are exactly those of the convolution
+as written: products with a weight of zero are added, nothing else.
 """
 
 from dataclasses import dataclass
@@ -14,70 +15,70 @@ from dcn_tf.architecture import Conv
 from dcn_tf.geometry import output_size
 
 FEW_CHANNELS = 4
-LARGEST_BLOCK = 4  # pixels; with larger ones zeros outweigh what is won
+PLACES = range(1, 9)
+WORD = 4  # pixels; of one byte each, the smallest word that is worth copying
+INPUTS, OUTPUTS = 4, 16  # channels that a kernel takes at a time, on processors with dot products of int8
 
 
 @dataclass(frozen=True)
-class BlockConv:
-    """A convolution from a map in blocks of `inner` x `inner` to one in blocks of `outer` x `outer`; stride 1 of blocks.
+class Relayout:
+    """A first convolution of which one output holds those of several places of a row.
 
     Attributes:
-        conv: as written, with square strides.
-        outer: side of a block of outputs; 1 where they lie as usual.
+        conv: as written.
+        places: neighbouring places of a row.
     """
 
     conv: Conv
-    outer: int
+    places: int
 
     @property
-    def inner(self) -> int:
-        """Side of a block of inputs."""
-        return self.conv.strides[0] * self.outer
+    def length(self) -> int:
+        """Pixels of a row that the places see, in whole words."""
+        return _rounded(self.conv.strides[1] * (self.places - 1) + self.conv.kernel[1], WORD)
 
-    def size(self, map_size) -> tuple[int, int]:
-        """Returns how many blocks of inputs are needed for all outputs: (height, width) of a map -> blocks."""
-        outputs = output_size((self.conv,), map_size)
-        return tuple(-(-n // self.outer) + k - 1 for n, k in zip(outputs, self._kernel_size()))
+    def groups(self, size) -> int:
+        """Returns how many groups of places a row has, for a map of `size` (height, width)."""
+        return -(-output_size((self.conv,), size)[1] // self.places)
 
-    def _kernel_size(self):
-        stride = self.conv.strides[0]
-        return [(stride * (self.outer - 1) + k - 1) // self.inner + 1 for k in self.conv.kernel]
+    def to_dict(self, size) -> dict:
+        """Returns what a manifest says of it, for a map of `size` (height, width)."""
+        rows, (left, _) = self.conv.padding
+        step = self.conv.strides[1] * self.places
+        right = step * (self.groups(size) - 1) + self.length - left - size[1]
+        return {
+            "margins": [list(rows), [left, max(0, right)]],
+            "length": self.length,
+            "step": step,
+            "groups": self.groups(size),
+        }
+
+    def cost(self, channels: int) -> float:
+        """Returns multiplications per place, with those on a kernel's padding."""
+        taken = self.conv.kernel[0] * _rounded(self.length * channels, INPUTS)
+        return taken * _rounded(self.places * self.conv.filters, OUTPUTS) / self.places
 
     def kernel(self, kernel) -> np.ndarray:
-        """Returns the rearranged weights: [kh, kw, C, F] -> [bh, bw, inner * inner * C, outer * outer * F]."""
+        """Returns the rearranged weights: [kh, kw, C, F] -> [kh, 1, length * C, places * F]."""
         height, width, channels, filters = kernel.shape
-        inner, outer, stride = self.inner, self.outer, self.conv.strides[0]
-        blocks = np.zeros((*self._kernel_size(), inner, inner, channels, outer, outer, filters), kernel.dtype)
-        for row in range(outer):
-            for column in range(outer):
-                for y in range(height):
-                    for x in range(width):
-                        (down, dy), (right, dx) = divmod(stride * row + y, inner), divmod(stride * column + x, inner)
-                        blocks[down, right, dy, dx, :, row, column] = kernel[y, x]
-        return blocks.reshape(*self._kernel_size(), inner * inner * channels, outer * outer * filters)
+        laid_out = np.zeros((height, self.length, channels, self.places, filters), kernel.dtype)
+        for place in range(self.places):
+            first = self.conv.strides[1] * place
+            laid_out[:, first : first + width, :, place] = kernel
+        return laid_out.reshape(height, 1, self.length * channels, self.places * filters)
 
     def bias(self, bias) -> np.ndarray:
-        """Returns the bias of every output of a block: [F] -> [outer * outer * F]."""
-        return np.tile(bias, self.outer * self.outer)
+        """Returns the bias of every place: [F] -> [places * F]."""
+        return np.tile(bias, self.places)
 
 
-def plan(layers, channels: int) -> list[BlockConv]:
-    """Returns how the first layers of a stack are rearranged: none, one, or two convolutions.
-
-    Args:
-        layers: of the stack.
-        channels: of its input.
-    """
-    first, *rest = layers
-    if channels > FEW_CHANNELS or not _is_square(first):
-        return []
-    if rest and _is_square(rest[0]) and rest[0].strides[0] > 1 and not any(map(any, rest[0].padding)):
-        chained = [BlockConv(first, rest[0].strides[0]), BlockConv(rest[0], 1)]
-        if chained[0].inner <= LARGEST_BLOCK:
-            return chained
-    alone = BlockConv(first, 2 if first.strides[0] == 1 else 1)
-    return [alone] if alone.inner <= LARGEST_BLOCK else []
+def relayout(layers, channels: int) -> Relayout | None:
+    """Returns how the first layer of a stack is best laid out; None where it is no convolution over few channels."""
+    first = layers[0]
+    if not isinstance(first, Conv) or channels > FEW_CHANNELS:
+        return None
+    return min((Relayout(first, n) for n in PLACES), key=lambda r: (r.cost(channels), -r.places))
 
 
-def _is_square(layer) -> bool:
-    return isinstance(layer, Conv) and layer.strides[0] == layer.strides[1]
+def _rounded(count, multiple):
+    return -(-count // multiple) * multiple

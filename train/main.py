@@ -1,6 +1,7 @@
 """Trains and evaluates a Dynamic Capacity Network: python -m train.main --flagfile=svhn.flags."""
 
 import dataclasses
+import json
 import os
 
 from absl import flags
@@ -126,6 +127,9 @@ def quiet_tensorflow():
 def main():
     """Runs one training. TensorFlow takes seconds to import, and wrong flags need not wait for it."""
     config = config_from_flags()
+    if flags.FLAGS.print_config:
+        print(json.dumps(config.to_dict(), indent=1))
+        return
     start_logging()
     quiet_tensorflow()
     from train.loop import train_and_evaluate
@@ -135,4 +139,5 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
+    flags.DEFINE_boolean("print_config", False, "Print what the flags come to, as JSON, and stop.")
     command.run("train.main", main)

@@ -7,14 +7,16 @@ A sweep is a JSON file, `sweeps/NAME.json`:
      "flags": ["--flagfile=cluttered_mnist.flags", "--train_steps=8000"],
      "workdirs": "runs/NAME",
      "results": "results/NAME",
+     "keep": ["curves.csv"],
      "variants": {
       "dcn_hint": {"seeds": [0, 1, 2], "flags": []},
       "coarse": {"seeds": [0, 1], "flags": ["--model=coarse"]}
      }
     }
 
-`flags` are those of `train.main`, each as it is typed there; a variant's come after those of all, and win. Paths are
-relative to the folder that the command is given in. Runs are made in the order of the file.
+`flags` are those of `train.main`, each as it is typed there; a variant's come after those of all, and win. `keep` names
+files of a workdir that are kept beside its `result.json`, `flags.txt` and log. Paths are relative to the folder that
+the command is given in. Runs are made in the order of the file.
 """
 
 import json
@@ -23,8 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import UserError, one_line
+from edge.storage import is_plain
 
-KEYS = {"about": str, "flags": list, "workdirs": str, "results": str, "variants": dict}
+KEYS = {"about": str, "flags": list, "workdirs": str, "results": str, "keep": list, "variants": dict}
 VARIANT_KEYS = {"seeds": list, "flags": list}
 OWN_FLAGS = ("workdir", "seed", "data_dir")  # which the sweep gives itself
 
@@ -38,6 +41,7 @@ class Run:
         flags: of `train.main`, without --workdir, --seed and --data_dir.
         workdir: where it is trained.
         results: the folder that what is worth keeping is copied to.
+        keep: further files of the workdir that are kept.
     """
 
     variant: str
@@ -45,6 +49,7 @@ class Run:
     flags: tuple[str, ...]
     workdir: Path
     results: Path
+    keep: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -63,20 +68,22 @@ def read_sweep(path) -> list[Run]:
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read: {one_line(error)}; name a sweep, for instance sweeps/cluttered_mnist.json"
-        )
+        ) from None
     _check_keys(content, KEYS, str(path))
     _check_flags(content["flags"], str(path))
+    _check_kept(content["keep"], str(path))
     runs = []
     for variant, described in content["variants"].items():
         where = f"{path}, variant {variant!r}"
-        if not re.fullmatch(r"\w+", variant, re.ASCII):
-            raise UserError(f"{where}: a variant's name must be of letters, digits and _; rename it")
+        if not re.fullmatch(r"[\w.]+", variant, re.ASCII):
+            raise UserError(f"{where}: a variant's name must be of letters, digits, _ and dots; rename it")
         _check_keys(described, VARIANT_KEYS, where)
         _check_flags(described["flags"], where)
         for seed in _checked_seeds(described["seeds"], where):
             name = f"{variant}_seed{seed}"
+            folders = (Path(content[folder], name) for folder in ("workdirs", "results"))
             flags = (*content["flags"], *described["flags"])
-            runs.append(Run(variant, seed, flags, Path(content["workdirs"], name), Path(content["results"], name)))
+            runs.append(Run(variant, seed, flags, *folders, tuple(content["keep"])))
     if not runs:
         raise UserError(f"{path} declares no run; add a variant")
     return runs
@@ -112,6 +119,12 @@ def _check_flags(flags: list, where: str):
         name = flag[2:].partition("=")[0]
         if name in OWN_FLAGS:
             raise UserError(f"{where}: --{name} is given by the sweep itself, received {flag!r}; leave it out")
+
+
+def _check_kept(names: list, where: str):
+    for name in names:
+        if not isinstance(name, str) or not is_plain(name):
+            raise UserError(f"{where}: keep must hold names of files, received {name!r}; change it")
 
 
 def _checked_seeds(seeds: list, where: str) -> list[int]:

@@ -13,7 +13,7 @@ from tools.sweep_file import Run
 
 LOG = "log.txt"
 RESULT = "result.json"
-KEPT = (LOG, "flags.txt", "curves.csv", "attention.png", RESULT)  # the result last: with it a run is done
+FLAGS = "flags.txt"
 # What a run may differ in and still be the same: where things lie, and how often it says something.
 FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")
 STEP_LINE = re.compile(r"(step (\d+)/\d+)  .*?([\d.]+) images/s")
@@ -117,11 +117,11 @@ class Training:
 def keep(run: Run, data_dir: Path | None):
     """Copies what is worth keeping of a finished run into its results, without the paths of this machine."""
     run.results.mkdir(parents=True, exist_ok=True)
-    for name in KEPT:
+    for name in (LOG, FLAGS, *run.keep, RESULT):  # the result last: with it a run is done
         source = run.workdir / name
         if source.exists():
             content = source.read_bytes()
-            if source.suffix != ".png":
+            if name in (LOG, FLAGS, RESULT):
                 content = _cleaned(name, content.decode(errors="replace"), data_dir).encode()
             partial = run.results / f".{name}.partial"
             partial.write_bytes(content)
@@ -133,7 +133,7 @@ def _cleaned(name: str, text: str, data_dir: Path | None) -> str:
         result = json.loads(text)
         result["config"] |= {"data_dir": None, "eval_data_dir": None}
         text = json.dumps(result, indent=1) + "\n"
-    elif name == "flags.txt":
+    elif name == FLAGS:
         lines = text.splitlines(keepends=True)
         text = "".join(line for line in lines if not line.startswith(("--data_dir=", "--eval_data_dir=")))
     places = {f"{Path.cwd()}{os.sep}": "", sys.prefix: "VENV", f"{Path.home()}{os.sep}": "~/"}

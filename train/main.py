@@ -13,7 +13,10 @@ from train.errors import UserError
 from train.progress import start_logging
 
 STRING_FLAGS = {
-    "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/, result.json. Resumed if begun.",
+    "workdir": (
+        "Folder for checkpoints, events, curves.csv, flags.txt, model.keras, samples/, attention.png, result.json. "
+        "Resumed if begun."
+    ),
     "dataset": (
         "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn; or several, joined by commas, of which "
         "every batch holds its share (--dataset_weights). The first is the one that is validated and tested on; errors "
@@ -70,9 +73,13 @@ FLOAT_FLAGS = {
 }
 LIST_FLAGS = {
     "dataset_weights": (float, "Shares of several data sets in every batch; equal by default."),
+    "patch_size": (int, "Side of the patches, or height,width; the preset's own by default."),
     "eval_num_patches": (int, "Numbers of patches to evaluate with."),
     "eval_scales": (float, "Sizes to read test images at, in parts of their own; the answers are averaged one by one."),
-    "selectors": (str, f"Other choices of patches to compare with: {', '.join(SELECTORS[1:])} (the true box)."),
+    "selectors": (
+        str,
+        f"Other choices of patches to compare with: {', '.join(SELECTORS[1:])}. The last two are told the truth.",
+    ),
 }
 BOOLEAN_FLAGS = {
     "fallback": "Whether --fallback_dataset may be used.",
@@ -112,7 +119,8 @@ def config_from_flags() -> Config:
             raise UserError(
                 f"--{name} must be {kinds} joined by commas. Received: {','.join(values[name])!r}"
             ) from None
-    values["dataset_weights"] = values["dataset_weights"] or None
+    for name in ("dataset_weights", "patch_size"):
+        values[name] = values[name] or None
     return Config(**values)
 
 

@@ -22,7 +22,7 @@ SPLIT_SEEDS = {"validation": 101, "test": 102, "calibration": 103}
 
 
 def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, fragment=FRAGMENT):
-    """Returns one cluttered image for each target.
+    """Returns one cluttered image for each target, and where the target is in it.
 
     Args:
         digit_images: uint8 [n, 28, 28], from which targets and distractors are taken.
@@ -33,7 +33,7 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
         fragment: side of a fragment in pixels.
 
     Returns:
-        uint8 [batch, canvas, canvas, 1].
+        Images, uint8 [batch, canvas, canvas, 1], and the target's upper left corners, [batch, 2] (row, column).
     """
     batch, side = len(targets), digit_images.shape[1]
     sources = rng.integers(len(digit_images), size=(batch, distractors))
@@ -49,13 +49,16 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
     np.minimum(images, 255, out=images)
     for image, target, (row, column) in zip(images, targets, corners.tolist()):
         image[row : row + side, column : column + side] += digit_images[target]
-    return np.minimum(images, 255, out=images).astype(np.uint8)[..., None]
+    return np.minimum(images, 255, out=images).astype(np.uint8)[..., None], corners
 
 
 def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
     """Returns `count` cluttered images: every digit once in a shuffled order, then again in another."""
     targets = epoch_indices(len(digit_images), count, seed, 0)
-    return Split(clutter(digit_images, targets, step_generator(seed, 0)), digit_labels[targets, None].astype(np.int32))
+    images, corners = clutter(digit_images, targets, step_generator(seed, 0))
+    start, end = corners[:, ::-1], corners[:, ::-1] + digit_images.shape[1]  # (column, row), as boxes have it
+    boxes = np.concatenate([start, end], axis=1).astype(np.float32)
+    return Split(images, digit_labels[targets, None].astype(np.int32), boxes)
 
 
 def _load(name: str, source: digits.Digits, config: Config, architecture: Architecture) -> Dataset:
@@ -77,7 +80,8 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
 
     def train_batch(step):
         targets = epoch_indices(len(images), config.batch_size, config.seed, step)
-        return clutter(images, targets, step_generator(config.seed, step)), labels[targets, None].astype(np.int32)
+        cluttered, _ = clutter(images, targets, step_generator(config.seed, step))
+        return cluttered, labels[targets, None].astype(np.int32)
 
     detail = (
         f"{source.detail}; cluttered on the fly for training ({len(images)} digits), "

@@ -13,7 +13,7 @@ def digits(count=6, seed=0):
 
 def test_images_equal_a_plain_loop_over_the_same_random_numbers():
     images, targets = digits(), [3, 0, 5]
-    made = clutter(images, targets, np.random.default_rng(7))
+    made, corners_made = clutter(images, targets, np.random.default_rng(7))
     rng = np.random.default_rng(7)
     sources, crops = rng.integers(6, size=(3, 8)), rng.integers(21, size=(3, 8, 2))
     places, corners = rng.integers(93, size=(3, 8, 2)), rng.integers(73, size=(3, 2))
@@ -29,11 +29,12 @@ def test_images_equal_a_plain_loop_over_the_same_random_numbers():
             for x in range(28):
                 canvas[corners[b, 0] + y, corners[b, 1] + x] += images[targets[b], y, x] / 255
         np.testing.assert_array_equal(made[b, ..., 0], np.round(255 * np.clip(canvas, 0, 1)))
+    np.testing.assert_array_equal(corners_made, corners)
 
 
 def test_without_distractors_the_digit_stands_alone_and_reaches_every_border():
     solid = np.full((1, 28, 28), 200, np.uint8)
-    made = clutter(solid, [0] * 3000, np.random.default_rng(0), distractors=0)
+    made, _ = clutter(solid, [0] * 3000, np.random.default_rng(0), distractors=0)
     assert set(np.unique(made)) == {0, 200}
     assert (made.sum(axis=(1, 2, 3)) == 200 * 28 * 28).all()
     rows = made[..., 0].any(axis=2).argmax(axis=1)
@@ -42,7 +43,7 @@ def test_without_distractors_the_digit_stands_alone_and_reaches_every_border():
 
 def test_sums_are_clipped_and_do_not_wrap_around():
     solid = np.full((1, 28, 28), 200, np.uint8)
-    made = clutter(solid, [0] * 50, np.random.default_rng(0), canvas=28)
+    made, _ = clutter(solid, [0] * 50, np.random.default_rng(0), canvas=28)
     assert (made == 255).any()
     assert made.min() == 200
 
@@ -58,6 +59,10 @@ def test_a_fixed_split_labels_its_digits():
     images, labels = digits(4), np.array([7, 1, 3, 9])
     split = fixed_split(images, labels, 8, seed=5)
     assert sorted(split.labels[:4, 0]) == sorted(split.labels[4:, 0]) == [1, 3, 7, 9]
+    for image, (left, top, right, bottom) in zip(split.images[..., 0], split.boxes.astype(int)):
+        assert (right - left, bottom - top) == (28, 28)
+        inside = image[top:bottom, left:right]
+        assert any((inside >= digit).all() for digit in images)  # the digit, and fragments added to it
     np.testing.assert_array_equal(split.images, fixed_split(images, labels, 8, seed=5).images)
 
 

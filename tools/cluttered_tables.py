@@ -141,7 +141,7 @@ def _ablations(ablations: dict[str, Variant]):
 
 def _differing_options(configs: list[dict]) -> list[str]:
     """Returns the options that are not the same in all of them."""
-    options = sorted(set().union(*configs) - set(FREE))
+    options = sorted(set().union(*configs) - {"seed", *FREE})
     return [option for option in options if any(c.get(option) != configs[0].get(option) for c in configs)]
 
 

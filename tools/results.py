@@ -10,8 +10,8 @@ from pathlib import Path
 from edge.errors import UserError, one_line
 
 SEED_FOLDER = re.compile(r"(.+)_seed(\d+)")
-# What runs of one variant may differ in: the seed, where things lie, and how often something is said.
-FREE = ("seed", "workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")
+# Options in which runs may differ and still be the same: where things lie, and how often something is said.
+FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _variant(name: str, folders: list[Path]) -> Variant:
     for folder, run in zip(folders, runs):
         ours, first = ({**result["config"], "steps": result["steps"]} for result in (run, runs[0]))
         differing = sorted(
-            key for key in ours.keys() | first.keys() if ours.get(key) != first.get(key) and key not in FREE
+            key for key in ours.keys() | first.keys() if ours.get(key) != first.get(key) and key not in ("seed", *FREE)
         )
         if differing:
             raise UserError(

@@ -9,14 +9,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.results import FREE
 from tools.sweep_file import Run
 
 LOG = "log.txt"
 RESULT = "result.json"
 FLAGS = "flags.txt"
-# What a run may differ in and still be the same: where things lie, and how often it says something.
-FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")
-STEP_LINE = re.compile(r"(step (\d+)/\d+)  .*?([\d.]+) images/s")
+STEP_LINE = re.compile(r"step (\d+)/(\d+)  .*?([\d.]+) images/s")
 TAIL_BYTES = 20000
 STOP_SECONDS = 20
 
@@ -27,11 +26,16 @@ class BusyError(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """The last progress line of a run's log: the step, and the rate there."""
+    """The last progress line of a run's log: the step, how many there are, and the rate there."""
 
     step: int
+    steps: int
     images_per_second: float
-    text: str
+
+    @property
+    def text(self) -> str:
+        """Returns it in a few words."""
+        return f"step {self.step}/{self.steps}" if self.step < self.steps else "evaluating"
 
 
 def command(run: Run, data_dir) -> list[str]:
@@ -71,7 +75,7 @@ def is_running(run: Run) -> bool:
 def last_progress(log: Path) -> Progress | None:
     """Returns the last progress line of a log; None where there is none."""
     found = STEP_LINE.findall(_tail(log))
-    return Progress(int(found[-1][1]), max(float(found[-1][2]), 1e-3), found[-1][0]) if found else None
+    return Progress(*map(int, found[-1][:2]), max(float(found[-1][2]), 1e-3)) if found else None
 
 
 def last_line(log: Path) -> str:

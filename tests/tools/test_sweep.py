@@ -150,7 +150,7 @@ def test_the_time_to_go_is_that_of_all_runs():
 
 def test_progress_is_read_from_a_trainings_own_log():
     at = sweep_run.last_progress(ROOT / "results" / "cluttered_mnist" / "log.txt")
-    assert (at.step, at.images_per_second, at.text) == (6000, 801.0, "step 6000/6000")
+    assert (at.step, at.steps, at.images_per_second, at.text) == (6000, 6000, 801.0, "evaluating")
 
 
 @pytest.mark.parametrize("arguments", [["--jobs=0"], ["--nice=20"], ["--bogus"]])

@@ -23,8 +23,7 @@ def test_selectors_and_ablations_have_tables(results):
     text, _ = tables.render(results)
     assert row(text, "random") == ["60.00 ± 0.00", "50.00 ± 0.00", "40.00 ± 0.00"]
     header = next(line for line in text.splitlines() if "`hint_weight`" in line)
-    assert header == (
-        "|  | `hint_weight` | `patch_size` | coarse | fine | k = 1 | k = 8 | k = 16 | M multiplications, k = 8 | seeds |"
-    )
+    names = ["", "`hint_weight`", "`patch_size`", "coarse", "fine", "k = 1", "k = 8", "k = 16"]
+    assert [name.strip() for name in header.split("|")[1:-1]] == [*names, "M multiplications, k = 8", "seeds"]
     assert row(text, "`patch_18`") == ["0.05", "18", "4.00", "1.50", "2.80", "1.40", "1.26", "23.0", "1"]
     assert row(text, "`hint_0.2`")[:2] == ["0.2", ""]

@@ -51,7 +51,9 @@ class Ina219Meter(SampledMeter):
     """Integrates an INA219's volts and amperes: up to 32 V and 3.2 A with the 0.1 ohm of Adafruit's board."""
 
     def __init__(self, address: int = ADDRESS, connect=connect, timer=None):
-        _, self._sensor = connect("ina219", address)  # set to 32 V and 2 A, 32 conversions averaged
+        driver, self._sensor = connect("ina219", address)  # calibrated for 32 V and 3.2 A
+        averaged = driver.ADCResolution.ADCRES_12BIT_32S  # 17 ms each for volts and amperes
+        self._sensor.bus_adc_resolution = self._sensor.shunt_adc_resolution = averaged
         super().__init__("ina219", self._read_watts, PERIOD, LONGEST_GAP, self._overflow, timer)
         self._timer.sleep(SETTLE)
         self._overflowed = False
@@ -115,6 +117,7 @@ class Ina228Meter:
 
     def _count(self):
         try:
-            return self._sensor.energy, self._sensor.alert_flags
+            flags = self._sensor.alert_flags  # before the energy, whose reading clears them
+            return self._sensor.energy, flags
         except OSError:
             return None

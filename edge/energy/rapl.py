@@ -116,7 +116,11 @@ class RaplMeter:
         ended = self._timer.monotonic()
         self._stop()
         return Reading(
-            self._microjoules / 1e6, ended - self._begun, self._samples, self._ignored, self._why_not or self._check(ended)
+            self._microjoules / 1e6,
+            ended - self._begun,
+            self._samples,
+            self._ignored,
+            self._why_not or self._check(ended),
         )
 
     def _sample(self):

@@ -1,7 +1,8 @@
 """Samples of power that an external meter writes to a CSV file while the runs go on.
 
 The first line names the columns: `time` (seconds since 1970, or ISO 8601) or `time_ms` (milliseconds since 1970), and
-`watts`, or `volts` and `amperes`; other columns are skipped. An ISO time without an offset is this machine's local time.
+`watts`, or `volts` and `amperes`; other columns are skipped. An ISO time without an offset is this machine's local
+time.
 
     time,volts,amperes
     2026-03-01T12:00:00.0+01:00,5.11,0.62
@@ -24,7 +25,7 @@ LONGEST_GAP = 1.0  # seconds
 PATIENCE = 10.0  # seconds that the file may lag behind
 LOOK_AGAIN = 0.5  # seconds
 CLOCK_TOLERANCE = 0.05  # seconds that the clock may be set by in a run
-EARLIEST = 1e9  # seconds since 1970, in 2001: times before are not since 1970
+TIMES = (1e9, 1e11)  # seconds since 1970, from 2001 on; others are of another unit, or begin at another moment
 EPOCH = {"time": 1.0, "time_ms": 1e-3}
 POWER = (("watts",), ("volts", "amperes"))
 HEADER = "time or time_ms, and watts or volts,amperes"
@@ -44,7 +45,7 @@ def seconds(text: str, scale: float = 1.0) -> float:
             sign = offset.replace("Z", "+0000").replace(":", "").ljust(5, "0")
             value = datetime.datetime.strptime(date.replace(" ", "T") + sign, "%Y-%m-%dT%H:%M:%S%z").timestamp()
         value += float("0." + fraction[1:]) if fraction else 0.0
-    if not EARLIEST <= value < math.inf:
+    if not TIMES[0] <= value < TIMES[1]:
         raise ValueError(f"{text} is not a time since 1970")
     return value
 
@@ -52,8 +53,8 @@ def seconds(text: str, scale: float = 1.0) -> float:
 def read_samples(path) -> tuple[list[float], list[float], int]:
     """Returns times in seconds since 1970, ascending, watts, and the number of lines that were ignored.
 
-    Ignored is what holds no numbers, and a time that is not after the one before it. A last line without an end is still
-    being written and is left for later.
+    Ignored is what holds no numbers, and a time that is not after the one before it. A last line without an end is
+    still being written and is left for later.
 
     Raises:
         UserError: the file cannot be read, or its first line names no time or no power.
@@ -66,17 +67,17 @@ def read_samples(path) -> tuple[list[float], list[float], int]:
         raise UserError(f"the first line of {path} must name {HEADER}, received {one_line(ValueError(lines[:1]), 80)}")
     at, power = header.index(time_column), [header.index(name) for name in power_columns]
     times, watts, ignored = [], [], 0
-    for row in csv.reader(lines[1:]):
+    for line in filter(str.strip, lines[1:]):
         try:
-            sample = seconds(row[at], EPOCH[time_column]), math.prod(_number(row[column]) for column in power)
-        except (ValueError, IndexError, OverflowError):
-            ignored += bool("".join(row).strip())
-            continue
-        if times and sample[0] <= times[-1]:
+            (row,) = csv.reader([line])  # one by one: a stray quote must not swallow the lines behind it
+            time, value = seconds(row[at], EPOCH[time_column]), math.prod(_number(row[column]) for column in power)
+            if times and time <= times[-1]:
+                raise ValueError(f"{row[at]} is not after the time before it")
+        except (ValueError, IndexError, OverflowError, csv.Error):
             ignored += 1
             continue
-        times.append(sample[0])
-        watts.append(sample[1])
+        times.append(time)
+        watts.append(value)
     return times, watts, ignored
 
 
@@ -103,13 +104,18 @@ class CsvMeter:
         timer: real time, or a test's.
 
     Raises:
-        UserError: see `read_samples`.
+        UserError: see `read_samples`; or there are lines, and none is good.
     """
 
     def __init__(self, path, timer=None):
         self._path = path
         self._timer = timer or Timer()
-        read_samples(path)
+        times, _, ignored = read_samples(path)
+        if ignored and not times:
+            raise UserError(
+                f"no line of {path} holds {HEADER} in numbers, received {ignored} others; write times since 1970, in "
+                "seconds or ISO 8601 under time, or in milliseconds under time_ms"
+            )
         self.source = f"csv ({Path(path).name})"
 
     def start(self) -> None:

@@ -34,7 +34,7 @@ class Measurement:
     Attributes:
         source: the meter's.
         idle: the reading at rest.
-        trials: one after another.
+        trials: one after another; none where the idle reading is not valid.
     """
 
     source: str
@@ -111,6 +111,8 @@ def measure(
     timer = timer or Timer()
     run_once()
     _, idle = _read(meter, lambda: timer.sleep(idle_seconds))
+    if not idle.valid:
+        return Measurement(meter.source, idle, ())
     measured = [Trial(*_read(meter, lambda: _repeat(run_once, seconds, timer))) for _ in range(trials)]
     return Measurement(meter.source, idle, tuple(measured))
 
@@ -118,11 +120,8 @@ def measure(
 def _read(meter, work) -> tuple:
     """Returns what `work()` does, and the meter's reading of it."""
     meter.start()
-    try:
-        done = work()
-    finally:
-        reading = meter.stop()
-    return done, reading
+    done = work()
+    return done, meter.stop()
 
 
 def _repeat(run_once, seconds: float, timer) -> int:

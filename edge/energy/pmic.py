@@ -12,7 +12,7 @@ from edge.errors import UserError, one_line
 
 PERIOD = 0.125  # seconds: one call of vcgencmd takes some milliseconds of a processor
 LONGEST_GAP = 1.0  # seconds
-LINE = re.compile(r"\s*(\w+)_([AV])\s+(?:current|volt)\(\d+\)=(\d+\.\d+)\2\s*")
+LINE = re.compile(r"\s*(\w+)_([AV])\s+(?:current|volt)\(\d+\)=(-?\d+\.?\d*)\2\s*")
 UNTHROTTLED = "throttled=0x0"
 
 

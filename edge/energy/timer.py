@@ -1,4 +1,4 @@
-"""The clocks and the background thread of the meters, in one object, so that tests can put simulated time in its place."""
+"""The clocks and the background thread of the meters, in one object that simulated time can stand in for."""
 
 import threading
 import time

@@ -24,11 +24,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edge import comparison, references
+from edge import references, results, tables
 from edge.arguments import OneLineParser
 from edge.board import Machine, Watch
 from edge.bundle import load_bundle
-from edge.charts import svg_bars
 from edge.energy.meters import METER_HELP, find_meter, make_meter
 from edge.errors import UserError, run_main
 from edge.images import expand, load_image
@@ -117,13 +116,13 @@ def main(arguments) -> None:
     meter, no_meter = _meter(parsed.energy)
     with contextlib.ExitStack() as stack:
         images = find_images(parsed, bundle.manifest, stack)
-        results = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
-    for result in results:
+        found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
+    for result in found:
         result["notes"] += no_meter
         result["reference"] = references.compare(result)
-    text = "\n\n".join(map(comparison.report, results))
+    text = "\n\n".join(map(tables.report, found))
     print(text)
-    _write_all(parsed, results, text)
+    _write_all(parsed, found, text)
 
 
 def _meter(wanted: str):
@@ -132,8 +131,8 @@ def _meter(wanted: str):
         return None, []
     if wanted != "auto":
         return make_meter(wanted), []
-    meter, reasons = find_meter()
-    return meter, [] if meter else [f"no energy meter was found, so that energy is modelled ({'; '.join(reasons)})"]
+    meter, _ = find_meter()
+    return meter, [] if meter else ["no energy meter works here, so that energy is modelled; --energy=METER says why"]
 
 
 def find_images(parsed, manifest: dict, stack) -> Images:
@@ -174,7 +173,7 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     num_patches = bundles["int8"].manifest["num_patches"] if "int8" in bundles else first["num_patches"]
     repetitions = parsed.repetitions or math.ceil(ENOUGH_TIMES / len(images.paths))
     print(
-        f"{len(chosen)} variants, {len(images.paths)} images, {repetitions} repetitions, {threads} threads",
+        f"{len(chosen)} variants, {len(images.paths)} images, {repetitions} repetitions, threads: {threads}",
         file=sys.stderr,
         flush=True,
     )
@@ -188,12 +187,14 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     watch.look()
     times = race(runs, load, images.paths, repetitions, SEED, watch.look_at_times)
     watch.look()
-    trial = comparison.Trial(bundles, chosen, num_patches, images.labels, images.paths, times, starts)
-    entries = trial.entries()
-    comparison.add_energy(entries, trial, parsed.energy, meter, runs, load)
+    raced = {
+        name: results.Run(v, bundles[v.numbers], runs[name], times[name], starts[name]) for name, v in chosen.items()
+    }
+    found = results.entries(raced, images.paths, images.labels)
+    results.add_energy(found, raced, map(load, images.paths), parsed.energy, meter)
     return {
-        **comparison.circumstances(watch, threads, bundles, images, repetitions, SEED),
-        "variants": entries,
+        **results.circumstances(watch, threads, bundles, images, repetitions, SEED),
+        "variants": found,
         "left_out": left_out,
     }
 
@@ -211,19 +212,18 @@ def _loader(images: Images, manifest: dict):
     return functools.lru_cache(max(1, KEPT_BYTES // input_bytes))(lambda path: load_image(path, manifest))
 
 
-def _write_all(parsed, results, text):
-    whole = results[0] if len(results) == 1 else comparison.several(results)
+def _write_all(parsed, found, text):
+    whole = found[0] if len(found) == 1 else results.several(found)
     if parsed.json:
         write(parsed.json, json.dumps(whole, indent=2) + "\n")
     if parsed.csv:
-        write(parsed.csv, comparison.as_csv(results))
+        write(parsed.csv, tables.as_csv(found))
     if parsed.markdown:
         write(parsed.markdown, text + "\n")
     if parsed.chart:
-        values, title = comparison.energy_bars(results[0])
-        write(parsed.chart, svg_bars(values, "mJ", title))
+        write(parsed.chart, tables.energy_chart(found[0]))
     if parsed.write_reference:
-        print(f"\nwritten: {references.write_reference(results, parsed.write_reference)}")
+        print(f"\nwritten: {references.write_reference(found, parsed.write_reference)}")
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ import statistics
 from dataclasses import dataclass
 
 from edge.board import versions
-from edge.bundle import Bundle
+from edge.bundle import Bundle, file_entry
 from edge.energy.measure import measure
 from edge.energy.model import NOT_MODELLED, mixture, modelled_energy
 from edge.errors import UserError
 from edge.race import Times, ratios
-from edge.variants import Variant
+from edge.storage import MANIFEST_FILE
+from edge.variants import DCN, Variant
 from edge.work import mean_multiplications, shares
 
 TO = "fine_int8"
@@ -50,6 +51,7 @@ def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
 
 def _entry(name, run, paths, labels, reference) -> dict:
     outcomes, files = run.times.outcomes, run.bundle.manifest["files"]
+    patches = [outcome.num_patches for outcome in outcomes] if run.variant.models == DCN else None
     seconds, memory = zip(*run.starts) if run.starts else ((), ())
     known = [megabytes for megabytes in memory if megabytes is not None]
     return {
@@ -58,8 +60,8 @@ def _entry(name, run, paths, labels, reference) -> dict:
         "stages_us": run.times.stage_latency_us(),
         "ratio_to_fine_int8": None if reference is None else ratios(run.times, reference),
         "error": error(outcomes, paths, labels),
-        "num_patches": statistics.fmean(outcome.num_patches for outcome in outcomes),
-        "coarse_stood": statistics.fmean(not outcome.num_patches for outcome in outcomes),
+        "num_patches": patches and statistics.fmean(patches),
+        "coarse_stood": patches and patches.count(0) / len(patches),
         "multiplications": mean_multiplications(run.bundle, shares(run.variant, outcomes)),
         "bytes": sum(files[file]["bytes"] for file in run.variant.file_names()),
         "cold_start_ms": round(statistics.median(seconds) * 1e3, 1) if seconds else None,
@@ -166,9 +168,9 @@ def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, 
 
 def _bundle(bundle: Bundle) -> dict:
     manifest = bundle.manifest
-    facts = {name: manifest[name] for name in ("name", "method", "num_patches", "exit_entropy")}
-    sha256 = {name: entry["sha256"] for name, entry in manifest["files"].items()}
-    return facts | {"saliency_level": manifest.get("saliency_level"), "sha256": sha256}
+    facts = {name: manifest.get(name) for name in ("name", "method", "num_patches", "exit_entropy", "saliency_level")}
+    manifest_sha256 = file_entry(bundle.files[MANIFEST_FILE])["sha256"]  # the manifest has those of the other files
+    return facts | {"manifest_sha256": manifest_sha256}
 
 
 def several(results: list[dict]) -> dict:

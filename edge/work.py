@@ -28,7 +28,7 @@ def shares(variant: Variant, outcomes) -> dict[tuple, float]:
     return {work: count / len(outcomes) for work, count in counts.items()}
 
 
-def mean_multiplications(bundle: Bundle, parts: dict) -> float | None:
+def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
     """Returns the multiplications of an image, the mean over shares of work; None where an operator is not understood.
 
     The saliency's gradient counts as one more pass of the top over the map, as in the paper (section 4.1).
@@ -38,7 +38,7 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> float | None:
         parts: see `shares`.
     """
     total = sum(share * _multiplications(bundle, *work) for work, share in parts.items())
-    return None if math.isnan(total) else total
+    return None if math.isnan(total) else round(total)
 
 
 def _multiplications(bundle, models, num_patches, has_saliency) -> float:

@@ -10,11 +10,11 @@ from pathlib import Path
 from edge.board import short_name
 from edge.errors import UserError, one_line
 from edge.reports import write
+from edge.results import TO
 from edge.variants import VARIANTS
 
 FOLDER = Path(__file__).parent
 TOLERANCE = 0.2  # of the expected ratio
-TO = "fine_int8"
 NOTE = (
     f"Times of variants over that of {TO}, medians over the images of one run. Only these ratios are to be compared; "
     "the milliseconds stand here to tell what was run."
@@ -87,7 +87,7 @@ def write_reference(results: list[dict], folder) -> Path:
 
 def _entry(result: dict) -> dict:
     return {
-        "bundle": {name: result["bundle"][name] for name in ("name", "method", "num_patches", "sha256")},
+        "bundle": {name: result["bundle"][name] for name in ("name", "method", "num_patches", "manifest_sha256")},
         "threads": result["threads"],
         "ratios": ratios_of(result),
         "p50_ms": {v["name"]: round(v["latency_us"]["p50"] / 1e3, 3) for v in result["variants"]},

@@ -21,6 +21,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 PERFORMANCE = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 # Of a Raspberry Pi's `vcgencmd get_throttled`; 16 bits higher stands whether it has happened since the board started.
 THROTTLED = {0: "under-voltage", 1: "capped frequency", 2: "throttling", 3: "soft temperature limit"}
+# In the order in which edge.interpreter looks for them.
 RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
 
 
@@ -148,12 +149,18 @@ def _run(arguments) -> str:
 
 
 def versions() -> dict:
-    """Returns the versions of what a measurement depends on, by name."""
-    found = {"python": platform.python_version()}
-    for package in ("dcn-tf", "numpy", *RUNTIMES):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
+    """Returns the versions of what a measurement depends on, by name; of the TFLite runtimes the one that is used."""
+    packages = {package: _version(package) for package in ("dcn-tf", "numpy", *RUNTIMES)}
+    runtimes = [package for package in RUNTIMES if packages[package]]
+    known = {package: version for package, version in packages.items() if version and package not in runtimes[1:]}
+    return {"python": platform.python_version()} | known
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def short_name(board: str) -> str:

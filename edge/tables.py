@@ -5,6 +5,7 @@ import io
 
 from edge.charts import svg_bars, text_bars
 from edge.reports import table
+from edge.variants import NOT_ASKED_FOR
 
 CSV_COLUMNS = (
     "board", "threads", "valid", "name", "p50_us", "p90_us", "p99_us", "mean_us", "ratio_to_fine_int8", "error",
@@ -118,13 +119,14 @@ def energy_chart(result: dict) -> str:
 
 
 def _left_out(result) -> str | None:
-    return "\n".join(f"left out: {name}: {reason}" for name, reason in result["left_out"].items()) or None
+    missing = {name: reason for name, reason in result["left_out"].items() if reason != NOT_ASKED_FOR}
+    return "\n".join(f"left out: {name}: {reason}" for name, reason in missing.items()) or None
 
 
 def _reference(result) -> str | None:
     reference = result["reference"]
     if reference is None:
-        return f"no reference for this board, bundle and number of threads; {result['board']} would be welcome"
+        return "no reference for this board, bundle and number of threads; --write_reference=DIR makes one"
     rows = [
         (name, number(ratio["expected"], 3), number(ratio["found"], 3), "yes" if ratio["within"] else "NO")
         for name, ratio in reference["ratios"].items()

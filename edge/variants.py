@@ -26,6 +26,7 @@ from edge.runner import TwoStageRunner, WholeFineRunner
 NUMBERS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
 WHOLE, COARSE, DCN = ("whole_fine",), ("coarse",), ("coarse", "fine", "top")
+NOT_ASKED_FOR = "not asked for"
 SAME_NETWORK = ("name", "task", "labels", "input", "cells", "patch")
 
 
@@ -115,7 +116,7 @@ def choose(bundles: dict, names=None, real_images: bool = True) -> tuple[dict, d
         raise UserError(f"--variants must be of {', '.join(VARIANTS)}, received {', '.join(unknown) or 'none'}")
     chosen, left_out = {}, {}
     for name, variant in VARIANTS.items():
-        reason = "not asked for" if name not in wanted else _why_not(variant, bundles, real_images)
+        reason = NOT_ASKED_FOR if name not in wanted else _why_not(variant, bundles, real_images)
         if reason:
             left_out[name] = reason
         else:

@@ -103,6 +103,8 @@ def parse_arguments(arguments):
         raise UserError("--chart draws the energy, and --energy=none was received; leave one out")
     for name in FILES:
         check_destination(getattr(parsed, name), f"--{name}")
+    if parsed.write_reference:
+        check_destination(Path(parsed.write_reference, "BOARD.json"), "--write_reference")
     parsed.variants = parsed.variants.split(",") if parsed.variants is not None else None
     return parsed
 
@@ -119,7 +121,7 @@ def main(arguments) -> None:
         found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
     for result in found:
         result["notes"] += no_meter
-        result["reference"] = references.compare(result)
+        result["reference"] = references.compare(result, references.FOLDER)
     text = "\n\n".join(map(tables.report, found))
     print(text)
     _write_all(parsed, found, text)

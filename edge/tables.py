@@ -4,6 +4,7 @@ import csv
 import io
 
 from edge.charts import svg_bars, text_bars
+from edge.errors import WorkError
 from edge.reports import table
 from edge.variants import NOT_ASKED_FOR
 
@@ -93,8 +94,8 @@ def _energy(result) -> str | None:
         rows.append((entry["name"], *(_measured(entry) if measured else ()), modelled, *savings))
     values, title = _bars(result)
     text = table(head, rows, numbers_from=1)
-    if not measured:
-        text += f"\nnot modelled: {result['not_modelled']}"
+    text += "".join(f"\n{entry['name']}: {entry['energy_source']}" for entry in measured if entry["energy_uj"] is None)
+    text += f"\nnot modelled: {result['not_modelled']}"
     return f"{text}\n\n{title}\n{text_bars(values, 'mJ')}" if values else text
 
 
@@ -113,8 +114,10 @@ def _bars(result) -> tuple[dict, str]:
 
 
 def energy_chart(result: dict) -> str:
-    """Returns an SVG with the energies that are known."""
+    """Returns an SVG with the energies that are known; WorkError where none is."""
     values, title = _bars(result)
+    if not values:
+        raise WorkError("no energy is known, so that there is nothing to draw; the table says why")
     return svg_bars(values, "mJ", f"{result['bundle']['name']}: {title}")
 
 

@@ -142,8 +142,18 @@ def _why_not(variant: Variant, bundles: dict, real_images: bool) -> str | None:
     return None
 
 
-def make_run(variant: Variant, bundle: Bundle, num_patches: int, num_threads: int = 1):
-    """Returns a function, image -> `edge.result.Result`, with interpreters of its own; see the runners for errors."""
+def make_run(variant: Variant, bundle: Bundle, num_patches: int | None, num_threads: int = 1):
+    """Returns a function, image -> `edge.result.Result`, with interpreters of its own.
+
+    Args:
+        variant: which way to read it.
+        bundle: in the variant's numbers.
+        num_patches: at most so many; the bundle's own where None.
+        num_threads: of one inference.
+
+    Raises:
+        UserError: see `edge.runner.TwoStageRunner` and `edge.runner.WholeFineRunner`.
+    """
     if variant.models == WHOLE:
         return WholeFineRunner(bundle, num_threads).run
     runner = TwoStageRunner(bundle, num_threads)
@@ -178,7 +188,7 @@ def main(arguments) -> None:
     reason = _why_not(variant, {NUMBERS.get(bundle.manifest["method"]): bundle}, real_images=True)
     if reason:
         raise UserError(f"{parsed.variant} cannot be run with {parsed.bundle}: {reason}; name another bundle")
-    run = make_run(variant, bundle, parsed.num_patches or bundle.manifest["num_patches"], parsed.threads)
+    run = make_run(variant, bundle, parsed.num_patches, parsed.threads)
     result = run(load_image(parsed.image, bundle.manifest))
     print(json.dumps({"prediction": result.prediction, "memory_mb": peak_memory()}), flush=True)
 

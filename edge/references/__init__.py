@@ -21,7 +21,7 @@ NOTE = (
 )
 
 
-def reference_file(board: str, folder=FOLDER) -> Path:
+def reference_file(board: str, folder) -> Path:
     """Returns the file of a board's reference, whether it exists or not."""
     return Path(folder) / f"{short_name(board)}.json"
 
@@ -35,8 +35,8 @@ def ratios_of(result: dict) -> dict[str, float]:
     return found
 
 
-def compare(result: dict, folder=FOLDER) -> dict | None:
-    """Returns how a run stands to its board's reference, or None where there is none for it.
+def compare(result: dict, folder) -> dict | None:
+    """Returns how a run stands to its board's reference in a folder, or None where there is none for it.
 
     `tolerance`, and `ratios`: variant -> `expected`, `found`, `within`.
 

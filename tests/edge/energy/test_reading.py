@@ -21,7 +21,7 @@ def test_uneven_samples_by_hand():
 
 
 def test_power_is_constant_up_to_samples_at_the_ends():
-    joules, _ = integrate([1, 2], [3, 5], 0.5, 2.5, 0.5)
+    joules, _ = integrate([1, 2], [3, 5], 0.5, 2.5, 1.0)
     assert joules == pytest.approx(3 * 0.5 + 4 * 1 + 5 * 0.5)
 
 

@@ -103,7 +103,7 @@ def test_it_waits_for_a_file_that_lags(file, time):
     meter.start()
     time.sleep(10)
     late = time.every(
-        1.0, lambda: write(file, [(BEGIN + i / 4, 2.0) for i in range(-8, int(4 * (time.now - 1000)) - 8)])
+        1.0, lambda: write(file, [(BEGIN + i / 4, 2.0) for i in range(-8, int(4 * (time.now - 1000)) - 7)])
     )
     reading = meter.stop()
     late()

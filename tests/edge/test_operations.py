@@ -46,7 +46,7 @@ def test_patches_and_table(capsys, tmp_path):
 def test_unknown_operators_are_question_marks():
     values = GraphTensor((1, 10), "float32")
     model = ModelOperations("x", (count(Operator("SOFTMAX", (values,), (values,))),))
-    header, softmax, total = operations.operator_table(model)
+    _, softmax, total = operations.operator_table(model)
     assert softmax.split()[:2] == ["SOFTMAX", "float32"]
     assert softmax.split()[-4:] == ["?", "?", "0", "80"]
     assert total.split("  ")[-1].strip() == "80"

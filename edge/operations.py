@@ -49,7 +49,7 @@ def energy_line(name: str, energy) -> str:
     """Returns one run's modelled energy as a line."""
     used = {level: quantity for level, quantity in energy.bytes_by_level.items() if quantity.value}
     return (
-        f"{name}: {energy.microjoules:,.2f} uJ = {energy.arithmetic_uj:,.2f} arithmetic + {energy.memory_uj:,.2f} "
+        f"{name}: {energy.microjoules:.4g} uJ = {energy.arithmetic_uj:.4g} arithmetic + {energy.memory_uj:.4g} "
         f"memory; {energy.multiply_accumulates:,} MACs; " + ", ".join(f"{used[level]:,} B in {level}" for level in used)
     )
 

@@ -14,9 +14,9 @@ SPREAD = {"median": 3000.0, "min": 2900.0, "max": 3100.0}
 def entry(name, p50, **changes):
     return {
         "name": name,
-        "latency_us": {"p50": p50, "p90": 2 * p50, "p99": 3 * p50, "mean": p50},
+        "latency_us": {"p50": p50, "p90": 2 * p50, "p99": 3 * p50, "mean": p50, "min": p50 / 2},
         "stages_us": {"coarse": {"p50": 140.4, "p90": 1.0, "p99": 1.0}},
-        "ratio_to_fine_int8": {"median_of_ratios": 0.5, "ratio_of_medians": 0.6},
+        "ratio_to_fine_int8": {"median_of_ratios": 0.5, "ratio_of_medians": 0.6, "ratio_of_minima": 0.7},
         "error": None,
         "num_patches": None,
         "coarse_stood": None,
@@ -71,8 +71,8 @@ def test_what_is_not_known_is_a_question_mark():
 def test_the_table_of_variants(result):
     text = report(result)
     _, _, fine, dcn = rows(text, "variant")
-    assert fine == ["fine_int8", "1.234", "2.469", "3.704", "0.500", "", "", "?", "83.00", "71.9", "?", "53.5"]
-    assert dcn[4:8] == ["0.500", "7.50", "12.5", "1.25"]
+    assert fine == ["fine_int8", "1.234", "2.469", "3.704", "0.617", "0.500", "0.700", "", "", "?", "83.00", "71.9", "?", "53.5"]
+    assert dcn[5:10] == ["0.500", "0.700", "7.50", "12.5", "1.25"]
     assert rows(text, "p50 of stages")[2] == ["fine_int8", "140"]
     assert "left out: dcn_float32: needs --float_bundle" in text
     assert "coarse_int8" not in text

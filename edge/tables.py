@@ -44,8 +44,8 @@ def _head(result) -> str:
 
 def _variants(result) -> str:
     head = (
-        "variant", "p50 ms", "p90 ms", "p99 ms", "min ms", "/ fine_int8", "of min", "patches", "coarse stood %", "error %", "M mult.",
-        "kB", "first answer ms", "peak MB",
+        "variant", "p50 ms", "p90 ms", "p99 ms", "min ms", "/ fine_int8", "of min", "patches", "coarse stood %",
+        "error %", "M mult.", "kB", "first answer ms", "peak MB",
     )  # fmt: skip
     rows = []
     for entry in result["variants"]:

@@ -17,8 +17,8 @@ from edge.variants import VARIANTS
 FOLDER = Path(__file__).parent
 TOLERANCE = 0.2  # of the expected ratio
 NOTE = (
-    f"Least times of variants over the least of {TO} in the same run. Only these ratios are to be trusted and compared; "
-    "the milliseconds are medians and tell how that run went."
+    f"Least times of variants over the least of {TO} in the same run. Trust and compare these ratios alone; the "
+    "milliseconds are medians and tell how that run went."
 )
 
 

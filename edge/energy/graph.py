@@ -54,7 +54,7 @@ class Operator:
     """One operator of a graph.
 
     Attributes:
-        name: as the schema has it, such as 'CONV_2D'; a custom operator's own.
+        name: as the schema has it, such as 'CONV_2D'; 'custom' and its own for a custom operator.
         inputs: tensors, None where an optional one is left out.
         outputs: tensors.
         activation: 'NONE', or what is applied to the output, such as 'RELU'.
@@ -152,9 +152,9 @@ class _Reader:
 
     def _name(self, operator):
         code = self.model.OperatorCodes(operator.OpcodeIndex())
+        if code.CustomCode():
+            return f"custom {code.CustomCode().decode(errors='replace')}"
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # the older field ends at 127
-        if number == self.schema.BuiltinOperator.CUSTOM:
-            return (code.CustomCode() or b"CUSTOM").decode(errors="replace")
         return self.operator_names.get(number, f"operator {number}")
 
     def _options(self, operator):

@@ -14,8 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from edge.bundle import Bundle, model_file_name
-from edge.energy.graph import Operator, read_operators
-from edge.errors import UserError
+from edge.energy.graph import GraphTensor, Operator, read_operators
+from edge.errors import UserError, one_line
 from edge.manifest import SEQUENCE
 
 QUANTIZED = ("int8", "uint8", "int16", "int4")
@@ -142,12 +142,21 @@ def bundle_operations(bundle: Bundle, num_patches: int | None = None) -> dict[st
 def model_operations(name: str, content: bytes, leading: int | None = None) -> ModelOperations:
     """Returns what a model does; see `edge.energy.graph.read_operators`."""
     operators = read_operators(content, leading, model_file_name(name))
-    return ModelOperations(name, tuple(map(count, operators)))
+    try:
+        return ModelOperations(name, tuple(map(count, operators)))
+    except (
+        IndexError,
+        TypeError,
+        AttributeError,
+    ) as error:  # as a pooling without a window
+        raise UserError(
+            f"{model_file_name(name)} has an operator without what it needs: {one_line(error)}; export the bundle again"
+        ) from error
 
 
 def count(operator: Operator) -> Operation:
     """Returns what one operator does."""
-    output = operator.outputs[0]
+    output = operator.outputs[0] if operator.outputs else GraphTensor(None, "?")
     inputs = [tensor for tensor in operator.inputs if tensor is not None]
     moved = [tensor for tensor in inputs if not tensor.constant] + list(operator.outputs)
     constants = [tensor for tensor in inputs if tensor.constant]

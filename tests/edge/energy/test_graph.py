@@ -46,7 +46,7 @@ def test_another_number_of_patches_changes_what_holds_it(schema):
 
 def test_an_operator_that_no_runtime_has(edge_cases, schema):
     operators = read_operators((edge_cases / "broken" / "custom.tflite").read_bytes())
-    assert operators[0].name == "MyOperator"
+    assert operators[0].name == "custom MyOperator"
     assert operators[0].outputs[0].dtype == "int8"
 
 

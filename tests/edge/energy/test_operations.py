@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.bundle import load_bundle
+from edge.energy import operations
 from edge.energy.graph import GraphTensor, Operator
 from edge.energy.operations import ADD, COMPARE, MAC, MULTIPLY, Quantity, bundle_operations, count, total
 from edge.errors import UserError
@@ -143,6 +144,18 @@ def test_what_is_not_understood_is_never_nothing():
     assert activation.arithmetic is None
     open_shape = counted("RELU", [GraphTensor(None, "float32")], GraphTensor(None, "float32"))
     assert (open_shape.arithmetic, open_shape.activation_bytes) == (None, None)
+
+
+def test_an_operator_without_an_output():
+    found = count(Operator("ASSIGN_VARIABLE", (values(4),), ()))
+    assert (found.dtype, found.shape, found.arithmetic, found.activation_bytes) == ("?", None, None, 4 * 4)
+
+
+def test_a_damaged_model_is_told(monkeypatch):
+    operators = (Operator("CONV_2D", (values(1, 4, 4, 1),), (values(1, 4, 4, 1),)),)
+    monkeypatch.setattr(operations, "read_operators", lambda *args: operators)
+    with pytest.raises(UserError, match=r"^fine.tflite has an operator without what it needs: .*; export the bundle"):
+        operations.model_operations("fine", b"")
 
 
 def test_sums_with_something_unknown_are_at_least():

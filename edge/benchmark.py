@@ -37,7 +37,7 @@ from edge.reports import check_destination, write
 from edge.startup import start_once
 from edge.variants import VARIANTS, by_numbers, choose, make_run
 
-ENOUGH_TIMES = 200  # of each variant, where --repetitions does not say how many
+ENOUGH_TIMES, FEWEST_REPETITIONS = 200, 5  # of each variant, of each image, where --repetitions does not say how many
 KEPT_BYTES = 2**26  # of decoded images
 RANDOM_IMAGES = 8
 SEED = 0
@@ -72,7 +72,12 @@ def make_parser() -> OneLineParser:
     add("--images", metavar="PATH", help="an image file, a folder or a quoted pattern; random images where left out")
     add("--labels", metavar="FILE", help="annotations.json, or {file: label}; else beside the images, or their names")
     add("--threads", default="1", metavar="N[,M]", help="threads of one inference, one run for each (default 1)")
-    add("--repetitions", type=int, metavar="N", help=f"of every image (default: {ENOUGH_TIMES} times of each variant)")
+    add(
+        "--repetitions",
+        type=int,
+        metavar="N",
+        help=f"of every image (default: {FEWEST_REPETITIONS}; more for few images)",
+    )
     add("--variants", metavar="NAME[,NAME]", help=f"of {', '.join(VARIANTS)}; all by default")
     add("--starts", type=int, default=3, metavar="N", help="fresh processes to time the first answer (default 3)")
     add("--energy", default="auto", metavar="METER", help=f"{METER_HELP}, else the model; model; or none")
@@ -173,7 +178,7 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     """Returns the result for one number of threads: what the JSON holds."""
     first = next(iter(bundles.values())).manifest
     num_patches = bundles["int8"].manifest["num_patches"] if "int8" in bundles else first["num_patches"]
-    repetitions = parsed.repetitions or math.ceil(ENOUGH_TIMES / len(images.paths))
+    repetitions = parsed.repetitions or max(FEWEST_REPETITIONS, math.ceil(ENOUGH_TIMES / len(images.paths)))
     print(
         f"{len(chosen)} variants, {len(images.paths)} images, {repetitions} repetitions, threads: {threads}",
         file=sys.stderr,

@@ -9,7 +9,7 @@ from edge.reports import table
 from edge.variants import NOT_ASKED_FOR
 
 CSV_COLUMNS = (
-    "board", "threads", "valid", "name", "p50_us", "p90_us", "p99_us", "mean_us", "min_us",
+    "board", "threads", "valid", "name", "p50_us", "p90_us", "p99_us", "mean_us", "least_us",
     "ratio_to_fine_int8", "error",
     "num_patches", "coarse_stood", "multiplications", "bytes", "cold_start_ms", "memory_mb", "energy_uj",
     "energy_source", "modelled_energy_uj",
@@ -44,7 +44,7 @@ def _head(result) -> str:
 
 def _variants(result) -> str:
     head = (
-        "variant", "p50 ms", "p90 ms", "p99 ms", "min ms", "/ fine_int8", "of min", "patches", "coarse stood %",
+        "variant", "p50 ms", "p90 ms", "p99 ms", "least ms", "/ fine_int8", "of least", "patches", "coarse stood %",
         "error %", "M mult.", "kB", "first answer ms", "peak MB",
     )  # fmt: skip
     rows = []
@@ -53,8 +53,8 @@ def _variants(result) -> str:
         rows.append(
             (
                 entry["name"],
-                *(number(latency[name], 3, 1e-3) for name in ("p50", "p90", "p99", "min")),
-                *(number(ratio and ratio[name], 3) for name in ("median_of_ratios", "ratio_of_minima")),
+                *(number(latency[name], 3, 1e-3) for name in ("p50", "p90", "p99", "least")),
+                *(number(ratio and ratio[name], 3) for name in ("median_of_ratios", "ratio_of_least")),
                 "" if entry["num_patches"] is None else number(entry["num_patches"], 2),
                 "" if entry["coarse_stood"] is None else number(entry["coarse_stood"], 1, 100),
                 number(entry["error"], 2),

@@ -1,6 +1,6 @@
 """What a board is expected to give, `BOARD.json`, measured by those who have it; and a run compared with that.
 
-What is kept are ratios of least times to that of `fine_int8` in the same run: they tell whether software runs as it
+What is kept are ratios of least times to those of `fine_int8` in the same run: they tell whether software runs as it
 should, and depend less than times on cooling, clock and what else runs. Variants whose work differs from image to image
 are not kept.
 """
@@ -17,7 +17,7 @@ from edge.variants import VARIANTS
 FOLDER = Path(__file__).parent
 TOLERANCE = 0.2  # of the expected ratio
 NOTE = (
-    f"Least times of variants over the least of {TO} in the same run. Trust and compare these ratios alone; the "
+    f"Least times of each image over those of {TO} in the same run, medians over the images. Trust and compare these ratios alone; the "
     "milliseconds are medians and tell how that run went."
 )
 
@@ -32,7 +32,7 @@ def ratios_of(result: dict) -> dict[str, float]:
     found = {}
     for variant in result["variants"]:
         if variant["ratio_to_fine_int8"] and not VARIANTS[variant["name"]].setting and variant["name"] != TO:
-            found[variant["name"]] = variant["ratio_to_fine_int8"]["ratio_of_minima"]
+            found[variant["name"]] = variant["ratio_to_fine_int8"]["ratio_of_least"]
     return found
 
 

@@ -55,7 +55,7 @@ def test_everything_is_measured_printed_and_written(tmp_path, labels, capsys):
         assert variant["energy_source"].startswith("modelled (")
     fine, _, dcn = result["variants"]
     assert list(dcn["stages_us"]) == ["input", "coarse", "saliency", "patches", "fine", "assemble", "top", "decode"]
-    assert fine["ratio_to_fine_int8"] == {"median_of_ratios": 1.0, "ratio_of_medians": 1.0, "ratio_of_minima": 1.0}
+    assert fine["ratio_to_fine_int8"] == {"median_of_ratios": 1.0, "ratio_of_medians": 1.0, "ratio_of_least": 1.0}
     assert dcn["ratio_to_fine_int8"]["median_of_ratios"] > 0
     assert set(result["left_out"]) == set(variants.VARIANTS) - {"fine_int8", "coarse_int8", "dcn_int8"}
     assert out == files["markdown"].read_text()

@@ -41,9 +41,9 @@ def runs(bundle):
 def test_an_entry_has_what_other_programs_rely_on(runs):
     fine, dcn, exits = entries(runs, PATHS, LABELS)
     assert [entry["name"] for entry in (fine, dcn, exits)] == list(runs)
-    assert dcn["latency_us"] == {"p50": 4000.0, "p90": 4000.0, "p99": 4000.0, "mean": 4000.0, "min": 4000.0}
+    assert dcn["latency_us"] == {"p50": 4000.0, "p90": 4000.0, "p99": 4000.0, "mean": 4000.0, "least": 4000.0}
     assert dcn["stages_us"] == {"top": {"p50": 5.0, "p90": 5.0, "p99": 5.0}}
-    assert dcn["ratio_to_fine_int8"] == {"median_of_ratios": 0.4, "ratio_of_medians": 0.4, "ratio_of_minima": 0.4}
+    assert dcn["ratio_to_fine_int8"] == {"median_of_ratios": 0.4, "ratio_of_medians": 0.4, "ratio_of_least": 0.4}
     assert dcn["error"] == pytest.approx(100 / 3)
     assert (fine["bytes"], dcn["bytes"]) == (71872, 48592 + 29560 + 42992 + 151804)
     assert (dcn["num_patches"], dcn["coarse_stood"]) == (8, 0)

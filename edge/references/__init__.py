@@ -17,8 +17,8 @@ from edge.variants import VARIANTS
 FOLDER = Path(__file__).parent
 TOLERANCE = 0.2  # of the expected ratio
 NOTE = (
-    f"Least times of each image over those of {TO} in the same run, medians over the images. Trust and compare these ratios alone; the "
-    "milliseconds are medians and tell how that run went."
+    f"Least times of each image over those of {TO} in the same run, medians over the images. Trust and compare these "
+    "ratios alone; the milliseconds are medians of all times and tell how that run went."
 )
 
 

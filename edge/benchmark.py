@@ -157,6 +157,8 @@ def find_images(parsed, manifest: dict, stack) -> Images:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         return Images(_random_images(folder, manifest), {}, "random", None, real=False)
     paths = list(expand([parsed.images]))
+    if not paths:
+        raise UserError(f"--images={parsed.images} names no image; name an image file, a folder or a pattern")
     for path in paths:  # so that a damaged one is told now
         load_image(path, manifest)
     labels, source = find_labels(paths, parsed.labels)
@@ -176,8 +178,8 @@ def _random_images(folder: Path, manifest: dict) -> list[Path]:
 
 def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     """Returns the result for one number of threads: what the JSON holds."""
-    first = next(iter(bundles.values())).manifest
-    num_patches = bundles["int8"].manifest["num_patches"] if "int8" in bundles else first["num_patches"]
+    manifest = next(iter(bundles.values())).manifest  # of --bundle
+    num_patches = manifest["num_patches"]
     repetitions = parsed.repetitions or max(FEWEST_REPETITIONS, math.ceil(ENOUGH_TIMES / len(images.paths)))
     print(
         f"{len(chosen)} variants, {len(images.paths)} images, {repetitions} repetitions, threads: {threads}",
@@ -189,7 +191,8 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
         for name, v in chosen.items()
     }
     runs = {name: make_run(v, bundles[v.numbers], num_patches, threads) for name, v in chosen.items()}
-    load = _loader(images, first)
+    kept = max(1, KEPT_BYTES // (math.prod(manifest["input"]["size"]) * manifest["input"]["channels"]))
+    load = functools.lru_cache(kept)(lambda path: load_image(path, manifest))
     watch = Watch(Machine())
     watch.look()
     times = race(runs, load, images.paths, repetitions, SEED, watch.look_at_times)
@@ -198,7 +201,8 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
         name: results.Run(v, bundles[v.numbers], runs[name], times[name], starts[name]) for name, v in chosen.items()
     }
     found = results.entries(raced, images.paths, images.labels)
-    results.add_energy(found, raced, map(load, images.paths), parsed.energy, meter)
+    pixels = [load(path) for path in images.paths[:kept]] if meter else []  # what is decoded meanwhile would count
+    results.add_energy(found, raced, pixels, parsed.energy, meter)
     return {
         **results.circumstances(watch, threads, bundles, images, repetitions, SEED),
         "variants": found,
@@ -211,12 +215,6 @@ def _start(name, bundle, image, num_patches, threads):
     arguments = [f"--variant={name}", f"--bundle={bundle.path}", f"--num_patches={num_patches}", f"--threads={threads}"]
     started = start_once([*arguments, str(image)], "edge.variants")
     return started.seconds, json.loads(started.line)["memory_mb"]
-
-
-def _loader(images: Images, manifest: dict):
-    """Returns a function, path -> image, that keeps as many of them as `KEPT_BYTES` holds."""
-    input_bytes = math.prod(manifest["input"]["size"]) * manifest["input"]["channels"]
-    return functools.lru_cache(max(1, KEPT_BYTES // input_bytes))(lambda path: load_image(path, manifest))
 
 
 def _write_all(parsed, found, text):

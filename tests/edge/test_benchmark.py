@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import shutil
 import subprocess
@@ -152,9 +153,16 @@ def test_a_meter_is_asked(tmp_path, capsys, monkeypatch):
     measured = {"source": meter.source, "valid": True, "why_not": None, "energy_uj": spread, "net_energy_uj": spread}
     monkeypatch.setattr(benchmark, "make_meter", {"rapl": meter}.get)
     monkeypatch.setattr(benchmark, "find_meter", lambda: (None, ["no rapl"]))
-    monkeypatch.setattr(results, "measure", lambda meter, run_once: SimpleNamespace(to_dict=lambda: measured))
-    wanted = [f"--bundle={SHIPPED}", f"--images={SAMPLES}", "--variants=fine_int8", *QUICK[:2]]
+    read = []
+
+    def measure(meter, run_once):
+        read.append([run_once().prediction for _ in range(9)])
+        return SimpleNamespace(to_dict=lambda: measured)
+
+    monkeypatch.setattr(results, "measure", measure)
+    wanted = [f"--bundle={SHIPPED}", f"--images={SAMPLES}", "--variants=fine_int8,dcn_int8", *QUICK[:2]]
     assert "energy of one inference, measured (rapl (package-0))" in run(capsys, *wanted, "--energy=rapl")[1]
+    assert read == [[*READINGS, READINGS[0]]] * 2
     out = run(capsys, *wanted, "--energy=auto")[1]
     assert "energy of one inference, modelled (" in out
     assert "note: no energy meter works here, so that energy is modelled" in out
@@ -196,6 +204,12 @@ def test_wrong_input_is_one_line_and_status_2(arguments, message, capsys):
     status, out, errors = run(capsys, f"--bundle={SHIPPED}", *arguments)
     assert (status, out, len(errors)) == (2, "", 1)
     assert message in errors[0]
+
+
+def test_standard_input_without_a_name_is_told(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    status, _, errors = run(capsys, f"--bundle={SHIPPED}", "--images=-")
+    assert (status, errors) == (2, ["error: --images=- names no image; name an image file, a folder or a pattern"])
 
 
 def test_defaults():

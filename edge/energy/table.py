@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.energy.operations import ACCUMULATOR, ADD, COMPARE, MAC, MULTIPLY
+from edge.energy.arithmetic import ACCUMULATOR, ADD, COMPARE, MAC, MULTIPLY
 from edge.errors import UserError, one_line
 from edge.schema import first_error
 

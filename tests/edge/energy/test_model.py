@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from edge.bundle import load_bundle
+from edge.energy.arithmetic import ADD, MAC
 from edge.energy.model import energy_of, mixture, modelled_energy
-from edge.energy.operations import ADD, MAC, ModelOperations, Operation, Quantity
+from edge.energy.operations import ModelOperations, Operation, Quantity
 from edge.energy.table import EnergyTable, Level
 from edge.errors import UserError
 

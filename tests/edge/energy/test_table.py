@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from edge.energy.operations import ADD, COMPARE, MAC, MULTIPLY
+from edge.energy.arithmetic import ADD, COMPARE, MAC, MULTIPLY
 from edge.energy.table import HOROWITZ, SCHEMA_FILE, load_table
 from edge.errors import UserError
 

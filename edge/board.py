@@ -193,15 +193,14 @@ class Watch:
 
     def report(self) -> dict:
         """Returns what was seen: ranges over the run, None for what the board does not tell."""
-        temperatures, _ = self._span("temperature")
         first, last = self.states[0], self.states[-1]
         return {
             "seconds": round(last.seconds - first.seconds, 1),
             "governors": sorted(set(first.governors)),
-            "frequency_mhz": _range([max(state.frequencies) for state in self._running() if state.frequencies]),
-            "temperature_c": _range(temperatures),
+            "frequency_mhz": _range(self._frequencies()),
+            "temperature_c": _range(self._seen("temperature")),
             "throttled": None if last.throttled is None else hex(last.throttled),
-            "load": _range([state.load for state in self.states if state.load is not None]),
+            "load": _range(self._seen("load")),
             "others": self.others(),
         }
 
@@ -216,10 +215,10 @@ class Watch:
     def problems(self) -> list[str]:
         """Returns why the run is not valid, a sentence each; none where it is."""
         found = [f"{name} during the run; see to power supply and cooling" for name in self._throttling()]
-        temperatures, highest = self._span("temperature")
-        if temperatures and highest >= TEMPERATURE_LIMIT:
+        highest = max(self._seen("temperature"), default=0)
+        if highest >= TEMPERATURE_LIMIT:
             found.append(f"{highest:.0f} degrees Celsius, at or above {TEMPERATURE_LIMIT:.0f}; cool the board")
-        frequencies = [max(state.frequencies) for state in self._running() if state.frequencies]
+        frequencies = self._frequencies()
         if frequencies and min(frequencies) < (1 - FREQUENCY_CHANGE) * max(frequencies):
             found.append(f"the frequency changed between {min(frequencies):.0f} and {max(frequencies):.0f} MHz")
         others = self.others()
@@ -245,13 +244,12 @@ class Watch:
             found.append(f"before the run, since the board started: {', '.join(before)}")
         return found
 
-    def _running(self) -> list[State]:
-        """What was seen while the run went on: before it, an idle processor's clock may be lower."""
-        return self.states[1:-1] or self.states
+    def _frequencies(self) -> list:
+        """The fastest core's while the run went on: before it, an idle processor's clock may be lower."""
+        return [max(state.frequencies) for state in self.states[1:-1] or self.states if state.frequencies]
 
-    def _span(self, name) -> tuple:
-        values = [getattr(state, name) for state in self.states if getattr(state, name) is not None]
-        return values, max(values, default=None)
+    def _seen(self, name) -> list:
+        return [getattr(state, name) for state in self.states if getattr(state, name) is not None]
 
     def _throttling(self) -> list[str]:
         """What is so in any look, and what is newly remembered at the end."""

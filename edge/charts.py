@@ -17,7 +17,7 @@ def text_bars(values: dict, unit: str, width: int = 40) -> str:
     most = max(values.values()) or 1
     longest = max(map(len, values))
     return "\n".join(
-        f"{name:<{longest}}  {_bar(value / most * width)} {value:,.4g} {unit}" for name, value in values.items()
+        f"{name:<{longest}}  {_bar(value / most * width)} {value:,.2f} {unit}" for name, value in values.items()
     )
 
 
@@ -47,6 +47,6 @@ def svg_bars(values: dict, unit: str, title: str) -> str:
         parts += [
             f'<text x="{LABEL - 8}" y="{top + 13}" text-anchor="end">{escape(name)}</text>',
             f'<rect x="{LABEL}" y="{top}" width="{length:.1f}" height="{ROW - 6}" fill="#4477aa"/>',
-            f'<text x="{LABEL + length + 6:.1f}" y="{top + 13}">{value:,.4g} {escape(unit)}</text>',
+            f'<text x="{LABEL + length + 6:.1f}" y="{top + 13}">{value:,.2f} {escape(unit)}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"

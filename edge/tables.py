@@ -86,35 +86,35 @@ def _energy(result) -> str | None:
     if all(entry["energy_source"] is None for entry in entries):
         return None
     measured = [entry for entry in entries if entry["energy_measurement"]]
-    head = ["energy", "modelled mJ"]
+    head = ["energy", "modelled uJ"]
     if measured:
-        head = ["energy", "measured mJ", "min", "max", "above rest mJ", "modelled mJ"]
+        head = ["energy", "measured uJ", "min", "max", "above rest uJ", "modelled uJ"]
     kind = "measured" if measured else "modelled"
     head += [f"{kind}: saved of {name} %" for name in entries[0]["energy_saving"]]
     rows = []
     for entry in entries:
         savings = [number(value, 1, 100) for value in entry["energy_saving"].values()]
-        modelled = number(entry["modelled_energy_uj"], 4, 1e-3)
+        modelled = number(entry["modelled_energy_uj"], 2)
         rows.append((entry["name"], *(_measured(entry) if measured else ()), modelled, *savings))
     values, title = _bars(result)
     text = table(head, rows, numbers_from=1)
     text += "".join(f"\n{entry['name']}: {entry['energy_source']}" for entry in measured if entry["energy_uj"] is None)
     text += f"\nnot modelled: {result['not_modelled']}"
-    return f"{text}\n\n{title}\n{text_bars(values, 'mJ')}" if values else text
+    return f"{text}\n\n{title}\n{text_bars(values, 'uJ')}" if values else text
 
 
 def _measured(entry) -> tuple:
     energy, net = entry["energy_measurement"]["energy_uj"], entry["energy_measurement"]["net_energy_uj"]
-    total = [number(energy and energy[name], 4, 1e-3) for name in ("median", "min", "max")]
-    return (*total, number(net and net["median"], 4, 1e-3))
+    total = [number(energy and energy[name], 2) for name in ("median", "min", "max")]
+    return (*total, number(net and net["median"], 2))
 
 
 def _bars(result) -> tuple[dict, str]:
-    """Returns the energies that are known, mJ, and a title that says where they are from."""
+    """Returns the energies that are known, microjoules, and a title that says where they are from."""
     known = [entry for entry in result["variants"] if entry["energy_uj"] is not None]
     sources = dict.fromkeys(entry["energy_source"] for entry in known)
     title = f"energy of one inference, {'; '.join(sources)}"
-    return {entry["name"]: entry["energy_uj"] / 1e3 for entry in known}, title
+    return {entry["name"]: entry["energy_uj"] for entry in known}, title
 
 
 def energy_chart(result: dict) -> str:
@@ -122,7 +122,7 @@ def energy_chart(result: dict) -> str:
     values, title = _bars(result)
     if not values:
         raise WorkError("no energy is known, so that there is nothing to draw; the table says why")
-    return svg_bars(values, "mJ", f"{result['bundle']['name']}: {title}")
+    return svg_bars(values, "uJ", f"{result['bundle']['name']}: {title}")
 
 
 def _left_out(result) -> str | None:

@@ -90,11 +90,11 @@ def test_a_run_that_is_not_valid_says_why(result):
 def test_modelled_energy_is_labelled_everywhere(result):
     text = report(result)
     head, _, fine, dcn = rows(text, "energy")
-    assert head == ["energy", "modelled mJ", "modelled: saved of fine_float32 %", "modelled: saved of fine_int8 %"]
-    assert (fine, dcn[:2]) == (["fine_int8", "4.0000", "?", "25.0"], ["dcn_int8", "4.0000"])
+    assert head == ["energy", "modelled uJ", "modelled: saved of fine_float32 %", "modelled: saved of fine_int8 %"]
+    assert (fine, dcn[:2]) == (["fine_int8", "4,000.00", "?", "25.0"], ["dcn_int8", "4,000.00"])
     assert "not modelled: the rest" in text
     assert "energy of one inference, modelled (table)\n" in text
-    assert f"fine_int8  {'█' * 40} 4 mJ\ndcn_int8   {'█' * 10} 1 mJ" in text
+    assert f"fine_int8  {'█' * 40} 4,000.00 uJ\ndcn_int8   {'█' * 10} 1,000.00 uJ" in text
 
 
 def test_measured_and_modelled_energy_have_columns_of_their_own(result):
@@ -105,10 +105,10 @@ def test_measured_and_modelled_energy_have_columns_of_their_own(result):
     result["variants"][1]["energy_measurement"] |= {"energy_uj": None, "net_energy_uj": None}
     text = report(result)
     head, _, fine, dcn = rows(text, "energy")
-    assert head[:6] == ["energy", "measured mJ", "min", "max", "above rest mJ", "modelled mJ"]
+    assert head[:6] == ["energy", "measured uJ", "min", "max", "above rest uJ", "modelled uJ"]
     assert head[6].startswith("measured: ")
-    assert fine[1:6] == ["3.0000", "2.9000", "3.1000", "0.5000", "4.0000"]
-    assert dcn[1:6] == ["?", "?", "?", "?", "4.0000"]
+    assert fine[1:6] == ["3,000.00", "2,900.00", "3,100.00", "500.00", "4,000.00"]
+    assert dcn[1:6] == ["?", "?", "?", "?", "4,000.00"]
     assert "energy of one inference, measured (rapl)\nfine_int8  " in text
     assert "dcn_int8: measured (rapl), not valid: no samples" in text
 
@@ -144,9 +144,9 @@ def test_the_chart_says_where_its_numbers_are_from(result):
     assert [text.text for text in texts] == [
         "net: energy of one inference, modelled (table)",
         "fine_int8",
-        "4 mJ",
+        "4,000.00 uJ",
         "dcn_int8",
-        "1 mJ",
+        "1,000.00 uJ",
     ]
     for one in result["variants"]:
         one["energy_uj"] = None

@@ -78,7 +78,8 @@ def distorted(digit_images, distortion: float, rng):
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     shifts = middle - matrices @ middle
     moves = np.concatenate([matrices, shifts[..., None]], axis=-1)  # [n, 2, 3]
-    return np.stack([cv2.warpAffine(digit, move, (width, height)) for digit, move in zip(digit_images, moves)])
+    made = [cv2.warpAffine(digit, move, (width, height)) for digit, move in zip(digit_images, moves)]
+    return np.array(made, np.uint8).reshape(digit_images.shape)
 
 
 def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:

@@ -1,26 +1,44 @@
 """What is counted in the .tflite files against what `dcn_tf.cost` derives from the architecture's description."""
 
+import math
 from pathlib import Path
 
 import pytest
 import tiny_bundles
 
+from dcn_tf.architecture import CLASSIFICATION, channels_of
 from dcn_tf.cost import dcn_cost, whole_multiplications
+from dcn_tf.geometry import output_size
 from dcn_tf.presets import cluttered_mnist
 from edge.bundle import load_bundle
 from edge.energy.operations import Quantity, bundle_operations
+from tools.relayout import relayout
 
 SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
 
 
+def zeros(stack, size, channels):
+    """Multiplications by zero of a first convolution whose rows are laid out in words: `length` pixels for kw."""
+    first = relayout(stack, (*size, channels))
+    rows, columns = output_size(stack[:1], size)
+    return rows * columns * first.conv.kernel[0] * (first.length - first.conv.kernel[1]) * channels * first.conv.filters
+
+
 def expected(architecture, num_patches):
-    """The saliency's share of the cost is NumPy's."""
-    cost = dcn_cost(architecture, num_patches)
+    """The saliency's share of the cost is NumPy's, and so is the dense layer of a classifier's two passes."""
+    cost, image, channels = dcn_cost(architecture, num_patches), architecture.image_size, architecture.channels
+    coarse, top = cost.coarse_pass, cost.refined_pass
+    if architecture.task == CLASSIFICATION:
+        conv = architecture.top.conv
+        window = math.prod(conv.kernel) * channels_of(architecture.coarse) * conv.filters
+        windows = math.prod(output_size((conv,), output_size(architecture.coarse, image)))
+        of_cell = math.prod(-(-k // s) for k, s in zip(conv.kernel, conv.strides))
+        coarse, top = windows * window, min(windows, of_cell * num_patches) * window
     return {
-        "coarse": Quantity(cost.coarse_stack + cost.coarse_pass),
-        "fine": Quantity(cost.fine_stack),
-        "top": Quantity(cost.refined_pass),
-        "whole_fine": Quantity(whole_multiplications(architecture, "fine")),
+        "coarse": Quantity(cost.coarse_stack + coarse + zeros(architecture.coarse, image, channels)),
+        "fine": Quantity(cost.fine_stack + num_patches * zeros(architecture.fine, architecture.patch_size, channels)),
+        "top": Quantity(top),
+        "whole_fine": Quantity(whole_multiplications(architecture, "fine") + zeros(architecture.fine, image, channels)),
     }
 
 

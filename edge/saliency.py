@@ -156,13 +156,11 @@ class ClassifierSaliency:
     def _fill_windows(self, at_max, to_windows):
         """Sets every window's gradient, some windows at a time: each needs few of the filters' kernels."""
         window, filter_ = np.divmod(at_max.ravel().nonzero()[0], at_max.shape[1])
-        kernels, pairs = self.kernels[filter_], np.arange(len(window))
-        begins = (np.diff(window, prepend=-1) > 0).nonzero()[0]  # of a window's filters
-        live = window[begins]
-        row_of_window = np.empty(len(at_max), np.intp)
-        row_of_window[live] = np.arange(len(live))
+        first = np.ones(len(window), bool)  # of the filters of its window
+        np.not_equal(window[1:], window[:-1], out=first[1:])
+        begins, live, kernels = first.nonzero()[0], window[first], self.kernels[filter_]
         weights = np.zeros((len(live), len(window)), np.float32)
-        weights[row_of_window[window], pairs] = to_windows[filter_]
+        weights[first.cumsum() - 1, np.arange(len(window))] = to_windows[filter_]
         sums = np.empty((len(live), kernels.shape[1]), np.float32)
         bounds = [*begins[:: self.ROWS].tolist(), len(window)]
         for i, (begin, end) in enumerate(itertools.pairwise(bounds)):

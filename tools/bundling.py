@@ -15,7 +15,7 @@ from tools.describe import describe, training, versions
 from tools.folding import folded_weights
 from tools.graphs import graphs, layouts, saliency_file, top_windows
 from tools.layer_error import layer_errors
-from tools.qat import Tuning, measured_ranges, tune
+from tools.qat import Tuning, layer_ranges, measured_ranges, tune
 from tools.workdir import Workdir
 
 RESIZE = "stretch"  # what the training's reader of images does
@@ -70,7 +70,7 @@ def make_bundle(
         clone = Clone(network, weights, ranges)
         losses = tune(network, clone, workdir.calibration.images, num_patches, tuning)
         weights = clone.weights()
-        ranges |= measured_ranges(Clone(network, weights), {"whole_fine": inputs["whole_fine"]})
+        ranges |= layer_ranges([(Clone(network, weights).whole_fine, inputs["whole_fine"])])
         facts |= {"tuning": asdict(tuning), "tuning_images": len(workdir.calibration.images), "losses": losses}
     files, models = saliency_file(network.architecture, weights), {}
     laid_out = layouts(network.architecture)

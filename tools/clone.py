@@ -274,8 +274,8 @@ def _pool(description, non_negative):
     padding = _zero_padding(description)
     if padding and not non_negative:  # a padded zero would be the maximum
         raise UserError(
-            "quantization-aware training knows padded max pooling behind relu only, received it behind another "
-            "activation; use --method=ptq"
+            "a bundle's networks have padded max pooling behind relu only, received it behind another activation; "
+            "train such a network"
         )
     return [*padding, tf_keras.layers.MaxPooling2D(description.kernel, description.strides)]
 

@@ -63,7 +63,7 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
     the ReLU of one of the two passes lets through.
 
     Args:
-        clone: without rounding, and not in blocks.
+        clone: without rounding, and not laid out.
         inputs: model name -> real inputs, see `tools.calibration.calibration_inputs`.
     """
     chains = {
@@ -72,17 +72,7 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
         "top": clone.fine_top.layers,
         "whole_fine": clone.whole_fine,
     }
-    ranges = {}
-    for model in inputs:
-        layers = chains[model]
-        for start in range(0, len(inputs[model]), 64):
-            values = inputs[model][start : start + 64]
-            for layer in layers:
-                values = layer(values)
-                least, greatest = ranges.get(layer.name, (0.0, 0.0))
-                found = float(tf.reduce_min(values)), float(tf.reduce_max(values))
-                ranges[layer.name] = (min(least, found[0]), max(greatest, found[1]))
-    ranges = {name: bounds if bounds[0] < bounds[1] else (0.0, 1.0) for name, bounds in ranges.items()}
+    ranges = layer_ranges([(layers, inputs[model]) for model, layers in chains.items()])
     for names in _meeting(clone.architecture):
         common = min(ranges[n][0] for n in names), max(ranges[n][1] for n in names)
         ranges |= dict.fromkeys(names, common)
@@ -91,6 +81,24 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
         least, greatest = ranges["top/conv"]
         ranges["top/conv"] = max(least, min(0.0, float(np.min(-shift / scale)))), greatest
     return ranges
+
+
+def layer_ranges(chains) -> dict:
+    """Returns the (least, greatest) output of every layer; every range holds 0.
+
+    Args:
+        chains: pairs of layers, one after the other, and inputs [N, ...]; a layer may be in several chains.
+    """
+    ranges = {}
+    for layers, inputs in chains:
+        for start in range(0, len(inputs), 64):
+            values = inputs[start : start + 64]
+            for layer in layers:
+                values = layer(values)
+                least, greatest = ranges.get(layer.name, (0.0, 0.0))
+                found = float(tf.reduce_min(values)), float(tf.reduce_max(values))
+                ranges[layer.name] = (min(least, found[0]), max(greatest, found[1]))
+    return {name: bounds if bounds[0] < bounds[1] else (0.0, 1.0) for name, bounds in ranges.items()}
 
 
 def _meeting(architecture) -> list[tuple]:

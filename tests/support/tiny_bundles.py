@@ -7,7 +7,11 @@ import numpy as np
 from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.bundle import write_bundle
+from edge.patches import Layout
 from tools import bundling
+from tools.clone import Clone
+from tools.folding import folded_weights
+from tools.graphs import layouts
 from tools.workdir import load_workdir
 
 NUM_IMAGES = 48
@@ -62,6 +66,17 @@ def make_images(architecture, count=NUM_IMAGES, seed=1):
     height, width = architecture.image_size
     blocks = rng.integers(0, 256, (count, height // 4, width // 4, architecture.channels), np.uint8)
     return blocks.repeat(4, axis=1).repeat(4, axis=2)
+
+
+def as_taken(architecture, model, images, zero=0):
+    """Returns images or patches [N, H, W, C] as the named model of a bundle takes them; `zero` stands beyond them."""
+    layout = layouts(architecture)[model]
+    return Layout(layout, images.shape[1:], images.dtype, zero, len(images)).of(images)
+
+
+def laid_out_clone(network, ranges=None):
+    """Returns the clone that a bundle's models are made from."""
+    return Clone(network, folded_weights(network), ranges, laid_out=True)
 
 
 def write_workdir(directory, network):

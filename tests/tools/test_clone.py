@@ -12,8 +12,8 @@ from tools.calibration import calibration_inputs
 from tools.clone import Clone, SymmetricWeights
 from tools.convert import convert, model_entry
 from tools.folding import folded_weights
-from tools.graphs import graphs
-from tools.qat import rounded_clone
+from tools.graphs import graphs, top_windows
+from tools.qat import measured_ranges
 
 
 def with_stacks(**stacks):
@@ -46,21 +46,37 @@ def test_the_folded_clone_is_the_network(name):
 @pytest.mark.parametrize("fixture", ["classifier", "sequence"])
 def test_int8_files_do_what_the_rounded_clone_does(fixture, request):
     network = request.getfixturevalue(fixture)
-    images = tiny_bundles.make_images(network.architecture)
-    inputs = calibration_inputs(network, images, num_patches=2)
-    clone = rounded_clone(network, inputs)
-    parts = graphs(clone, 2)
-    for name in ("coarse", "fine", "top"):
-        graph = parts[name]
+    architecture = network.architecture
+    inputs = calibration_inputs(network, tiny_bundles.make_images(architecture), num_patches=2)
+    ranges = measured_ranges(Clone(network, folded_weights(network)), inputs)
+    for name, graph in graphs(tiny_bundles.laid_out_clone(network, ranges), 2).items():
         content = convert(graph, "int8")
-        model = Model(content, model_entry(content))
-        values = model.input.dequantize(model.input.quantize(inputs[name][: model.input.shape[0]]))
+        model = Model(content, model_entry(content) | {"layout": None})
+        if name != "top":
+            taken = tiny_bundles.as_taken(architecture, name, inputs[name])
+        else:
+            taken = top_windows(architecture, inputs[name]) if fixture == "classifier" else inputs[name]
+        values = model.input.dequantize(model.input.quantize(taken[: model.input.shape[0]]))
         found, expected = model(values), graph.function(tf.constant(values))
         for output in model.outputs:
             steps = np.abs(found[output.name] - expected[output.name].numpy()) / output.scale
             assert steps.max() < 1.01, (name, output.name)
             assert np.mean(steps > 0.5) < 0.1, (name, output.name)
             assert np.unique(found[output.name]).size > 3, "a constant would agree with anything"
+
+
+def test_the_variables_are_those_of_the_network_and_the_whole_model_has_its_own(classifier):
+    clone = Clone(classifier, folded_weights(classifier))
+    names = ["coarse/0", "coarse/1", "fine/0", "fine/2", "top/conv", "top/refined", "top/logits"]
+    assert list(clone.weights()) == names
+    whole = ["whole_fine/0", "whole_fine/2", "whole_fine/conv", "whole_fine/logits"]
+    assert len(clone.variables) == 2 * len(names)
+    assert len(clone.all_variables) == 2 * len(names + whole)
+    before = clone.weights()
+    for variable in clone.all_variables[len(clone.variables) :]:
+        variable.assign(variable + 1)
+    for name, pair in clone.weights().items():
+        np.testing.assert_array_equal(pair[0], before[name][0])
 
 
 def test_weights_have_255_steps_of_the_greatest_of_each_filter():
@@ -75,11 +91,15 @@ def test_weights_have_255_steps_of_the_greatest_of_each_filter():
 @pytest.mark.parametrize(
     ("stack", "message"),
     [
-        ((Conv(8, 3, activation="tanh"),), "knows the activations relu and linear, received 'tanh'; use --method=ptq"),
-        ((Conv(8, 3, activation=None), MaxPool(3, 1, padding="same")), "knows padded max pooling behind relu only"),
+        ((Conv(8, 3, activation="tanh"),), "the activations relu and linear, received 'tanh'; train such a network"),
+        (
+            (Conv(8, 3, activation=None), MaxPool(3, 1, padding="same")),
+            "padded max pooling behind relu only, received it behind another activation; train such a network",
+        ),
     ],
 )
-def test_what_would_be_rounded_otherwise_than_by_tflite_is_told(stack, message):
+@pytest.mark.parametrize("laid_out", [False, True])
+def test_what_would_be_rounded_otherwise_than_by_tflite_is_told(stack, message, laid_out):
     network = with_stacks(fine=stack)
     with pytest.raises(UserError, match=message):
-        Clone(network, folded_weights(network))
+        Clone(network, folded_weights(network), laid_out=laid_out)

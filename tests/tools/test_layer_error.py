@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
+import tiny_bundles
 
+from tools.calibration import calibration_inputs
+from tools.clone import Clone
 from tools.convert import convert
-from tools.graphs import graphs
+from tools.folding import folded_weights
+from tools.graphs import graphs, top_windows
 from tools.layer_error import GREATEST, layer_errors, layer_names, signal_to_noise
+from tools.qat import measured_ranges
 
 
 def test_a_tenth_of_the_amplitude_is_twenty_decibels():
@@ -15,24 +20,34 @@ def test_a_tenth_of_the_amplitude_is_twenty_decibels():
 
 def test_layers_are_named_as_their_weights(classifier, sequence):
     assert layer_names(classifier.architecture) == {
-        "coarse": ["coarse/0", "coarse/1", "coarse_top/conv", "coarse_top/logits"],
+        "coarse": ["coarse/0", "coarse/1", "top/conv"],
         "fine": ["fine/0", "fine/2"],
-        "top": ["fine_top/conv", "fine_top/logits"],
-        "whole_fine": ["fine/0", "fine/2", "fine_top/conv", "fine_top/logits"],
+        "top": ["top/conv"],
+        "whole_fine": ["fine/0", "fine/2", "top/conv", "top/logits"],
     }
-    assert layer_names(sequence.architecture)["top"] == ["fine_top/logits"]
+    assert layer_names(sequence.architecture) == {
+        "coarse": ["coarse/0", "coarse/1", "coarse_top/logits"],
+        "fine": ["fine/0", "fine/2"],
+        "top": ["fine_top/logits"],
+        "whole_fine": ["fine/0", "fine/2", "fine_top/logits"],
+    }
 
 
 def test_the_layer_that_loses_most_comes_first(classifier):
-    parts = {name: graphs(classifier, 2)[name] for name in ("fine", "top")}
-    rng = np.random.default_rng(0)
-    inputs = {name: rng.uniform(0, 1, (16, *g.input_shape[1:])).astype(np.float32) for name, g in parts.items()}
-    exact = {name: convert(graph) for name, graph in parts.items()}
-    found = {"fine": convert(parts["fine"], "float16"), "top": convert(parts["top"], "int8", inputs["top"])}
-    errors = layer_errors(classifier.architecture, exact, found, inputs)
-    assert [error["model"] for error in errors] == ["top", "top", "fine", "fine"]
-    assert {error["layer"] for error in errors[:2]} == {"fine_top/conv", "fine_top/logits"}
-    assert all(20 < error["snr_db"] < 60 for error in errors[:2])
-    assert all(60 < error["snr_db"] < 100 for error in errors[2:])
-    same = layer_errors(classifier.architecture, exact, {"top": exact["top"]}, inputs)
-    assert [error["snr_db"] for error in same] == [GREATEST] * 2
+    images = tiny_bundles.make_images(classifier.architecture)
+    inputs = calibration_inputs(classifier, images, 2)
+    ranges = measured_ranges(Clone(classifier, folded_weights(classifier)), inputs)
+    windows = top_windows(classifier.architecture, inputs["top"][:20])
+    patches = tiny_bundles.as_taken(classifier.architecture, "fine", inputs["fine"][:20])
+    inputs = {"fine": patches, "top": windows[: len(windows) // 8 * 8]}
+    exact, rounded = (graphs(tiny_bundles.laid_out_clone(classifier, r), 2) for r in (None, ranges))
+    files = {name: convert(exact[name]) for name in inputs}
+    found = {"fine": convert(exact["fine"], "float16"), "top": convert(rounded["top"], "int8")}
+    errors = layer_errors(classifier.architecture, files, found, inputs)
+    assert [error["model"] for error in errors] == ["top", "fine", "fine"]
+    assert [error["layer"] for error in errors] == ["top/conv", *(e["layer"] for e in errors[1:])]
+    assert {error["layer"] for error in errors[1:]} == {"fine/0", "fine/2"}
+    assert 20 < errors[0]["snr_db"] < 60, "what the ReLU drops is no loss"
+    assert all(60 < error["snr_db"] < 100 for error in errors[1:])
+    same = layer_errors(classifier.architecture, files, {"top": files["top"]}, inputs)
+    assert [error["snr_db"] for error in same] == [GREATEST]

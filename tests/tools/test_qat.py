@@ -9,9 +9,9 @@ from edge.errors import UserError
 from edge.runner import TwoStageRunner
 from tools import bundling, qat
 from tools.calibration import calibration_inputs
-from tools.clone import Clone
+from tools.clone import Clone, tf_keras
 from tools.folding import folded_weights
-from tools.graphs import graphs
+from tools.graphs import top_windows
 from tools.workdir import load_workdir
 
 
@@ -24,26 +24,59 @@ def inputs_of(network):
     return calibration_inputs(network, tiny_bundles.make_images(network.architecture), 2)
 
 
+def float_clone(network):
+    return Clone(network, folded_weights(network))
+
+
 def test_ranges_are_those_of_the_outputs_and_hold_zero(classifier):
     inputs = inputs_of(classifier)
-    ranges = qat.measured_ranges(Clone(classifier, folded_weights(classifier)), inputs)
-    coarse = graphs(classifier, 2)["coarse"]
-    outputs = [coarse.function(image[None]) for image in inputs["coarse"]]
-    for name, output in (("coarse_top/conv", "activation_map"), ("coarse_top/logits", "logits")):
-        values = [o[output].numpy() for o in outputs]
-        np.testing.assert_allclose(ranges[name], (min(0, np.min(values)), np.max(values)), atol=1e-5)
-    assert ranges["coarse/input"] == ranges["fine/input"] == (0, 1)
+    ranges = qat.measured_ranges(float_clone(classifier), inputs)
+    features = classifier.coarse.blocks[0](inputs["coarse"], training=False).numpy()
+    logits = classifier.whole_model("fine")(inputs["whole_fine"])["logits"].numpy()
+    for name, values in (("coarse/0", features), ("whole_fine/logits", logits)):
+        np.testing.assert_allclose(ranges[name], (min(0, values.min()), values.max()), atol=1e-5)
+    assert ranges["coarse/input"] == ranges["fine/input"] == ranges["whole_fine/input"] == (0, 1)
     assert all(least <= 0 <= greatest and least < greatest for least, greatest in ranges.values())
+
+
+@pytest.mark.parametrize("statistics", ["shared", "separate"])
+def test_of_the_tops_sums_the_range_holds_what_one_of_the_passes_lets_through(statistics):
+    network = tiny_bundles.make_network(tiny_bundles.classifier_architecture(statistics))
+    inputs = inputs_of(network)
+    weights = folded_weights(network)
+    (kernel, bias), (scale, shift) = weights["top/conv"], weights["top/refined"]
+    least, greatest = qat.measured_ranges(float_clone(network), inputs)["top/conv"]
+    windows = top_windows(network.architecture, inputs["top"])
+    sums = np.einsum("nhwd,hwdf->nf", windows, kernel) + bias
+    assert greatest == pytest.approx(sums.max(), rel=1e-5)
+    rounded = np.clip(sums, least, greatest)
+    np.testing.assert_allclose(np.maximum(rounded, 0), np.maximum(sums, 0), atol=1e-5)
+    refined = (np.maximum(scale * values + shift, 0) for values in (rounded, sums))
+    np.testing.assert_allclose(*refined, atol=1e-5)
+    assert least == pytest.approx(max(sums.min(), min(0, (-shift / scale).min())), rel=1e-5)
+    if statistics == "shared":
+        assert sums.min() < -0.1 < -1e-5 < least <= 0
 
 
 @pytest.mark.parametrize("fixture", ["classifier", "sequence"])
 def test_vectors_meet_at_one_scale(fixture, request):
     network = request.getfixturevalue(fixture)
     inputs = inputs_of(network)
-    ranges = qat.measured_ranges(Clone(network, folded_weights(network)), inputs)
-    assert ranges["fine/vector"] == ranges["fine_top/input"]
-    assert (ranges["coarse/1"] == ranges["fine_top/input"]) is (fixture == "classifier")
-    np.testing.assert_allclose(ranges["fine_top/input"][1], inputs["top"].max(), rtol=1e-5)
+    ranges = qat.measured_ranges(float_clone(network), inputs)
+    entrance = "top/input" if fixture == "classifier" else "fine_top/input"
+    assert ranges["fine/vector"] == ranges[entrance]
+    assert (ranges["coarse/1"] == ranges[entrance]) is (fixture == "classifier")
+    np.testing.assert_allclose(ranges[entrance][1], inputs["top"].max(), rtol=1e-5)
+
+
+def test_ranges_of_one_chain_and_of_several_that_share_a_layer():
+    double, negative = (tf_keras.layers.Lambda(f, name=n) for f, n in ((lambda x: 2 * x, "a"), (lambda x: -x, "b")))
+    first, second = np.float32([[1], [3]]), np.full((130, 1), 0.5, np.float32)
+    second[-1] = 4
+    assert qat.layer_ranges([([double, negative], first)]) == {"a": (0, 6), "b": (-3 * 2, 0)}
+    assert qat.layer_ranges([([double, negative], first), ([negative], second)]) == {"a": (0, 6), "b": (-6, 0)}
+    assert qat.layer_ranges([([negative], first), ([double], second)]) == {"b": (-3, 0), "a": (0, 8)}
+    assert qat.layer_ranges([([double], 0 * first)]) == {"a": (0, 1)}, "int8 has no scale for zeros alone"
 
 
 def test_losses_are_zero_for_equals_and_known_for_a_known_difference():
@@ -117,6 +150,5 @@ def test_a_bundle_does_on_the_device_what_the_rounded_clone_does(fixture, reques
     categories = decode(expected["logits"], network.architecture.top.heads).numpy()
     assert same_cells.mean() > 0.9
     assert (np.array([r.categories for r in found]) == categories).all(axis=1).mean() > 0.9
-    assert all(crossing.same for crossing in runner._to_top), "vectors go from model to model as they are"
     assert made.manifest["method"] == "qat"
     assert made.manifest["training"]["quantization"]["tuning"] == {"steps": 5, "learning_rate": 3e-5, "seed": 0}

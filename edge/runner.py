@@ -139,7 +139,8 @@ class TwoStageRunner:
         top = self.top.invoke(refined)
         clock.lap("top")
         answer = ends.answer(glance, top, windows)
-        return self._result(answer, clock, entropy=glance.entropy, saliency=saliency, cells=cells)
+        seen = {"entropy": glance.entropy, "saliency": saliency, "cells": cells, "top_inputs": len(refined)}
+        return self._result(answer, clock, **seen)
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""

@@ -12,8 +12,12 @@ CLASSIFICATION = "classification"
 SEQUENCE = "sequence"
 WEIGHTINGS = ("average", "inverse_entropy")
 STATISTICS = ("separate", "shared")
-SELECTORS = ("entropy_gradient", "average_gradient", "random", "centre", "confidence", "oracle")  # of cells
-PER_CELL_SELECTORS = ("average_gradient", "confidence")  # those that need a prediction per cell: sequences alone
+# Of cells: the network's own, then others to compare with (`selectors.cell_scores`).
+SELECTORS = (
+    *("entropy_gradient", "average_gradient", "activation_norm", "confidence", "random", "centre"),
+    *("loss_gradient", "oracle"),  # these two are told the truth
+)
+SEQUENCE_SELECTORS = ("average_gradient",)  # classifiers have no averaged output
 
 
 def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:

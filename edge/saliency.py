@@ -96,7 +96,7 @@ class ClassifierSaliency:
     ROWS = 8  # windows of one matrix product
 
     def __init__(self, kernel, dense, strides, padding, map_size):
-        height, width, depth, filters = kernel.shape
+        height, width, depth, _ = kernel.shape
         self.dense = dense.astype(np.float32)
         self.kernel_shape = kernel.shape
         self.strides = tuple(strides)

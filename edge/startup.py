@@ -8,28 +8,45 @@ import statistics
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 from edge.arguments import OneLineParser
 from edge.errors import UserError, run_main
 
 
-def start_once(arguments) -> tuple[float, float, float]:
-    """Returns seconds from starting `edge.run` to its first line, its processor's seconds, and its peak memory in MB.
+class Start(NamedTuple):
+    """How a program started: seconds to its first line, its processor's seconds, peak memory in MB, its first line.
+
+    Linux counts the memory of the process that started it in that peak, where that was larger.
+    """
+
+    seconds: float
+    processor: float
+    megabytes: float
+    line: str
+
+
+def start_once(arguments, program: str = "edge.run") -> Start:
+    """Returns how a program of this package started.
+
+    Args:
+        arguments: of the program.
+        program: the module to run.
 
     Raises:
         UserError: it ended with another status than 0; the message is its own.
     """
     begun = time.perf_counter()
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-m", "edge.run", *arguments], **pipes) as process:
-        process.stdout.readline()
+    with subprocess.Popen([sys.executable, "-m", program, *arguments], **pipes) as process:
+        line = process.stdout.readline()
         seconds = time.perf_counter() - begun
         message = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise UserError(message.decode(errors="replace").removeprefix("error: "))
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+    return Start(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, line.decode())
 
 
 def main(arguments=None) -> None:
@@ -42,7 +59,7 @@ def main(arguments=None) -> None:
     if parsed.runs < 1:
         raise UserError(f"--runs must be at least 1, received {parsed.runs}")
     starts = [start_once([f"--bundle={parsed.bundle}", parsed.image]) for _ in range(parsed.runs)]
-    seconds, processor, megabytes = zip(*starts)
+    seconds, processor, megabytes, _ = zip(*starts)
     print(f"start to first line: median {statistics.median(seconds):.3f} s, most {max(seconds):.3f} s")
     print(f"processor time: median {statistics.median(processor):.3f} s")
     print(f"peak memory: {max(megabytes):.1f} MB ({parsed.runs} starts)")

@@ -5,12 +5,11 @@ python -m tools.bundle_report --bundles=DIR[,DIR...] [--report=FILE.md]
 Everything is read from the manifests, in which tools.quantize wrote what it measured.
 """
 
-from pathlib import Path
-
 from absl import flags
 
 from edge.bundle import load_bundle
-from edge.errors import UserError, one_line
+from edge.errors import UserError
+from edge.reports import check_destination, table, write
 from tools import command
 
 WORST_LAYERS = 5
@@ -118,33 +117,6 @@ def _worst_layers(manifest):
         for error in manifest["measured"]["layers"][:WORST_LAYERS]
     ]
     return table((f"{manifest['method']}: worst layers of", "layer", "signal to noise, dB"), rows)
-
-
-def table(head, rows) -> str:
-    """Returns a Markdown table, its columns aligned for a reader of plain text."""
-    widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
-    lines = ["| " + " | ".join(str(cell).ljust(w) for cell, w in zip(row, widths)) + " |" for row in (head, *rows)]
-    return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
-
-
-def check_destination(path) -> None:
-    """Raises UserError where a report cannot be written: `path`, unless None, is a folder, or lies below a file."""
-    if path and (Path(path).is_dir() or any(parent.is_file() for parent in Path(path).parents)):
-        raise UserError(f"--report={path} is a folder, or lies below a file; name another file")
-
-
-def write(path, text: str) -> None:
-    """Writes a report, beside its place first; UserError where it cannot be written."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {one_line(error)}; name another file") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from dcn_tf.architecture import CLASSIFICATION
 from edge.bundle import model_file_name
 from edge.errors import UserError

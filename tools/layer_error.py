@@ -38,7 +38,7 @@ def layer_names(architecture) -> dict[str, list[str]]:
     if architecture.task == CLASSIFICATION:
         tops = {"coarse": ["top/conv"], "top": ["top/conv"], "whole_fine": ["top/conv", "top/logits"]}
     else:
-        tops = {"coarse": ["coarse_top/logits"]} | dict.fromkeys(("top", "whole_fine"), ["fine_top/logits"])
+        tops = {"coarse": ["coarse_top/logits"], "top": ["fine_top/logits"], "whole_fine": ["fine_top/logits"]}
     return {
         "coarse": stacks["coarse"] + tops["coarse"],
         "fine": stacks["fine"],

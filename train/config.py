@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcn_tf.architecture import SELECTORS, STATISTICS, Architecture
+from dcn_tf.geometry import smallest_input
 from dcn_tf.presets import PRESETS, preset
 from train.errors import UserError
 
@@ -47,6 +48,7 @@ class Config:
     hint_weight: float = 0.0
     coarse_weight: float = 0.0
     num_patches: int | None = None
+    patch_size: tuple[int, ...] | None = None
     top_statistics: str | None = None
     augment: bool = True
     distortion: float = 0.0
@@ -106,6 +108,8 @@ class Config:
         architecture = preset(self.preset)
         if self.num_patches is not None:
             architecture = dataclasses.replace(architecture, num_patches=self.num_patches)
+        if self.patch_size is not None:
+            architecture = dataclasses.replace(architecture, patch_size=self._checked_patch_size(architecture))
         if self.top_statistics is not None:
             if architecture.task != "classification":
                 raise UserError(
@@ -115,6 +119,16 @@ class Config:
             top = dataclasses.replace(architecture.top, statistics=self.top_statistics)
             architecture = dataclasses.replace(architecture, top=top)
         return architecture
+
+    def _checked_patch_size(self, architecture: Architecture) -> tuple[int, int]:
+        size = self.patch_size * 2 if len(self.patch_size) == 1 else self.patch_size
+        least = smallest_input(architecture.fine)
+        if len(size) != 2 or any(side < smallest for side, smallest in zip(size, least)):
+            raise UserError(
+                f"--patch_size must be a side, or height,width, of at least {least[0]},{least[1]}. "
+                f"Received: {','.join(map(str, self.patch_size))}"
+            )
+        return size
 
     def to_dict(self) -> dict:
         """Returns plain values, as they stand in `result.json`."""

@@ -92,17 +92,18 @@ class Evaluator:
         return Evaluation(len(split), self.scales, errors, counts, selectors)
 
     def _reader(self, scale: float, selectors):
-        """Returns a compiled function: (images, boxes, seed) -> row name -> probabilities [batch, sum(heads)]."""
+        """Returns a compiled (images, labels, boxes, seed) -> {row name: probabilities [batch, sum(heads)]}."""
         architecture = self.model.architecture
 
         @tf.function(
             input_signature=[
                 tf.TensorSpec([None, None, None, architecture.channels], tf.uint8),
+                tf.TensorSpec([None, len(architecture.top.heads)], tf.int32),
                 tf.TensorSpec([None, 4], tf.float32),
                 tf.TensorSpec([2], tf.int32),
             ]
         )
-        def read(images, boxes, seed):
+        def read(images, labels, boxes, seed):
             images, start = padded(scaled(to_float(images), scale), architecture)
             boxes = boxes * scale + tf.cast(tf.tile(start[::-1], [2]), tf.float32)
             rows = {}
@@ -112,7 +113,8 @@ class Evaluator:
             if self.num_patches:
                 glance = self.model.glance(images)
                 for selector in (SELECTOR, *selectors):
-                    scores = cell_scores(selector, self.model, glance, tf.shape(images)[1:3], boxes, seed)
+                    size = tf.shape(images)[1:3]
+                    scores = cell_scores(selector, self.model, glance, size, labels, boxes, seed)
                     rows |= self._rows_at(images, glance, scores, "dcn" if selector == SELECTOR else selector)
             return {name: self._probabilities(logits) for name, logits in rows.items()}
 
@@ -149,7 +151,8 @@ class Evaluator:
         boxes = np.zeros((len(split), 4), np.float32) if split.boxes is None else split.boxes.astype(np.float32)
         for indices, images in split.batches(PIXELS):
             seed = tf.constant([0, int(indices[0])])
-            for name, probabilities in reader(tf.constant(images), tf.constant(boxes[indices]), seed).items():
+            batch = map(tf.constant, (images, split.labels[indices].astype(np.int32), boxes[indices]))
+            for name, probabilities in reader(*batch, seed).items():
                 if name not in read:
                     read[name] = np.empty((len(split), probabilities.shape[1]), np.float32)
                 read[name][indices] = probabilities

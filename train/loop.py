@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import PER_CELL_SELECTORS, SEQUENCE, Architecture, channels_of
+from dcn_tf.architecture import SEQUENCE, SEQUENCE_SELECTORS, Architecture, channels_of
 from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, pictures, steps
 from train.checkpoints import Checkpoints
 from train.config import Config, check_same_run
+from train.curves import Curves
 from train.data.pipeline import train_batches
 from train.data.registry import load_dataset
 from train.errors import TrainingError, UserError
@@ -93,6 +94,8 @@ def train_and_evaluate(config: Config) -> dict:
         "config": config.to_dict(),
     }
     files.write_samples(workdir / "samples", dataset)
+    if config.model == "dcn":
+        files.write_bytes(workdir / "attention.png", tf.io.encode_png(_picture(model, dataset)).numpy())
     files.write_model(workdir / "model.keras", model)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name, evaluation in evaluations.items():
@@ -107,10 +110,10 @@ def _check_trainable(config: Config, architecture: Architecture):
         raise UserError(
             f"--num_patches must be at most the number of cells, {height * width}. Received: {architecture.num_patches}"
         )
-    per_cell = [name for name in config.selectors if name in PER_CELL_SELECTORS]
-    if per_cell and architecture.task != SEQUENCE:
+    foreign = [name for name in config.selectors if name in SEQUENCE_SELECTORS]
+    if foreign and architecture.task != SEQUENCE:
         raise UserError(
-            f"the selector {per_cell[0]!r} needs a prediction per cell, which classifiers do not have. "
+            f"the selector {foreign[0]!r} belongs to sequences; classifiers have no output that is averaged. "
             f"Received: --selectors={','.join(config.selectors)} with --preset={config.preset}; leave it out"
         )
     if config.model != "dcn" or config.training != "end_to_end":
@@ -136,6 +139,7 @@ def _validator(model, config: Config) -> Evaluator:
 def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
     """Runs the steps that are left, with progress, summaries and checkpoints."""
     evaluator = _validator(model, config)
+    curves = Curves(Path(config.workdir, "curves.csv"), first_step)
     seconds_before, begun = float(checkpoints.seconds), time.monotonic()
     last_time, last_step = begun, first_step
     for step, (images, labels) in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
@@ -150,10 +154,12 @@ def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
             now = time.monotonic()
             rate = (step - last_step) / (now - last_time)
             _report(step, config, metrics, rate, writer)
+            curves.add(step, {f"train/{name}": value for name, value in metrics.items()})
             last_time, last_step = now, step
         if step % config.checkpoint_every == 0 or step == config.train_steps:
             checkpoints.save(step, seconds_before + time.monotonic() - begun)
-            _look(step, config, dataset, evaluator, writer)
+            errors = _look(step, config, dataset, evaluator, writer)
+            curves.add(step, {f"validation_error/{name}": error for name, error in errors.items()})
             last_time, last_step = time.monotonic(), step
 
 
@@ -169,15 +175,20 @@ def _report(step, config, metrics, rate, writer):
 
 
 def _look(step, config, dataset, evaluator, writer):
-    """Takes a quick look at a part of the validation images: errors, and a picture of what is looked at."""
+    """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
     model = evaluator.model
     errors = evaluator(dataset.validation.head(VALIDATION_BATCH)).error[0]
     log.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
-    images = dataset.validation.images[:PICTURE_IMAGES]
     with writer.as_default(step=step):
         for name, error in errors.items():
             tf.summary.scalar(f"validation_error/{name}", error)
         if config.model == "dcn":
-            picture = pictures.attention(images, sample_outputs(model, images), model.patch_grid)
-            tf.summary.image("image, saliency, patches", picture[None])
+            tf.summary.image("image, saliency, patches", _picture(model, dataset)[None])
     writer.flush()
+    return errors
+
+
+def _picture(model, dataset) -> np.ndarray:
+    """Returns what the network looks at in a few validation images."""
+    images = dataset.validation.images[:PICTURE_IMAGES]
+    return pictures.attention(images, sample_outputs(model, images), model.patch_grid)

@@ -1,6 +1,7 @@
 """Trains and evaluates a Dynamic Capacity Network: python -m train.main --flagfile=svhn.flags."""
 
 import dataclasses
+import json
 import os
 
 from absl import flags
@@ -12,7 +13,10 @@ from train.errors import UserError
 from train.progress import start_logging
 
 STRING_FLAGS = {
-    "workdir": "Folder for checkpoints, events, flags.txt, model.keras, samples/, result.json. Resumed if begun.",
+    "workdir": (
+        "Folder for checkpoints, events, curves.csv, flags.txt, model.keras, samples/, attention.png, result.json. "
+        "Resumed if begun."
+    ),
     "dataset": (
         "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn; or several, joined by commas, of which "
         "every batch holds its share (--dataset_weights). The first is the one that is validated and tested on; errors "
@@ -58,8 +62,8 @@ FLOAT_FLAGS = {
     "momentum": "Momentum of sgd.",
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
     "distortion": (
-        "Training digits of cluttered images are turned by up to so many times 15 degrees, and stretched and sheared by "
-        "up to so many times 15 %. 0 in the paper."
+        "Digits of cluttered training images are turned by up to so many times 15 degrees, and stretched and sheared "
+        "by up to so many times 15 %. 0 in the paper."
     ),
     "looseness": (
         "Training crops of house numbers show up to so many times as much in height and width as a tight one, "
@@ -73,9 +77,13 @@ FLOAT_FLAGS = {
 }
 LIST_FLAGS = {
     "dataset_weights": (float, "Shares of several data sets in every batch; equal by default."),
+    "patch_size": (int, "Side of the patches, or height,width; the preset's own by default."),
     "eval_num_patches": (int, "Numbers of patches to evaluate with."),
     "eval_scales": (float, "Sizes to read test images at, in parts of their own; the answers are averaged one by one."),
-    "selectors": (str, f"Other choices of patches to compare with: {', '.join(SELECTORS[1:])} (the true box)."),
+    "selectors": (
+        str,
+        f"Other choices of patches to compare with: {', '.join(SELECTORS[1:])}. The last two are told the truth.",
+    ),
 }
 BOOLEAN_FLAGS = {
     "fallback": "Whether --fallback_dataset may be used.",
@@ -115,7 +123,8 @@ def config_from_flags() -> Config:
             raise UserError(
                 f"--{name} must be {kinds} joined by commas. Received: {','.join(values[name])!r}"
             ) from None
-    values["dataset_weights"] = values["dataset_weights"] or None
+    for name in ("dataset_weights", "patch_size"):
+        values[name] = values[name] or None
     return Config(**values)
 
 
@@ -130,6 +139,9 @@ def quiet_tensorflow():
 def main():
     """Runs one training. TensorFlow takes seconds to import, and wrong flags need not wait for it."""
     config = config_from_flags()
+    if flags.FLAGS.print_config:
+        print(json.dumps(config.to_dict(), indent=1))
+        return
     start_logging()
     quiet_tensorflow()
     from train.loop import train_and_evaluate
@@ -139,4 +151,5 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
+    flags.DEFINE_boolean("print_config", False, "Print what the flags come to, as JSON, and stop.")
     command.run("train.main", main)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from dcn_tf.architecture import channels_of
 from dcn_tf.losses import hint, negative_log_likelihood
 from dcn_tf.model import DynamicCapacityNetwork
 from train.config import Config
@@ -12,12 +13,12 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     """Returns the loss terms of the whole network, name -> (weight, value) (paper, section 2).
 
     The coarse weights see a sum of cross-entropy and hint. The paper's convex combination differs from it by a factor
-    on the whole coarse gradient, to which Adam is indifferent.
+    on the whole coarse gradient, to which Adam is indifferent. A hint without weight is still measured.
     """
     heads = model.architecture.top.heads
     outputs = model(images, training=True)
     terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads))}
-    if config.hint_weight:
+    if channels_of(model.architecture.coarse) == channels_of(model.architecture.fine):
         distance = hint(outputs["coarse_features"], outputs["fine_features"], outputs["cells"])
         terms["hint"] = (config.hint_weight, distance)
     if config.coarse_weight:
@@ -87,7 +88,7 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
     def train_step(images, labels):
         with tf.GradientTape() as tape:
             terms = losses(images, labels)
-            loss = tf.add_n([weight * value for weight, value in terms.values()])
+            loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
         # Without a coarse loss, nothing reaches the weights that only the coarse output uses.
         reached = [(gradient, variable) for gradient, variable in zip(gradients, variables) if gradient is not None]

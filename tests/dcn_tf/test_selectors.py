@@ -2,8 +2,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from numpy_reference import conv_block, entropy, finite_differences, run_classifier_top, run_sequence_top, softmax
 
-from dcn_tf.architecture import SELECTORS
+from dcn_tf.architecture import SELECTORS, SEQUENCE_SELECTORS, Conv
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.saliency import heads_entropy, select_cells
 from dcn_tf.selectors import cell_scores, nearness
@@ -21,13 +22,88 @@ def glance(model, rng):
     return model.glance(rng.random((2, 16, 20, 1), np.float32))
 
 
-def scores(name, model, glance, boxes=((0, 0, 0, 0), (0, 0, 0, 0)), seed=(0, 0)):
-    return np.asarray(cell_scores(name, model, glance, (16, 20), np.array(boxes, np.float32), seed))
+@pytest.fixture
+def classifier(classifier_architecture, randomise):
+    model = DynamicCapacityNetwork(classifier_architecture)  # 4 x 5 cells, of which a window of the top sees 2 x 3
+    model.build()
+    return randomise(model)
+
+
+@pytest.fixture
+def classifier_glance(classifier, rng):
+    return classifier.glance(rng.random((2, 19, 23, 2), np.float32))
+
+
+def scores(name, model, glance, labels=None, boxes=((0, 0, 0, 0), (0, 0, 0, 0)), seed=(0, 0)):
+    labels = np.zeros((2, len(model.architecture.top.heads)), np.int32) if labels is None else labels
+    size = model.architecture.image_size
+    return np.asarray(cell_scores(name, model, glance, size, labels, np.array(boxes, np.float32), seed))
 
 
 @pytest.mark.parametrize("name", SELECTORS)
 def test_every_selector_scores_every_cell(model, glance, name):
     assert scores(name, model, glance).shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize("name", sorted(set(SELECTORS) - set(SEQUENCE_SELECTORS)))
+def test_every_selector_of_a_classifier_scores_every_cell(classifier, classifier_glance, name):
+    assert scores(name, classifier, classifier_glance).shape == (2, 4, 5)
+
+
+def test_the_activation_norm_is_the_length_of_the_vectors(model, glance):
+    vectors = np.asarray(glance["coarse_features"], np.float64)
+    np.testing.assert_allclose(
+        scores("activation_norm", model, glance), np.sqrt((vectors**2).sum(axis=-1)), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_the_loss_gradient_of_a_classifier_is_that_of_finite_differences(classifier, classifier_glance):
+    result = scores("loss_gradient", classifier, classifier_glance, labels=np.array([[2], [0]], np.int32))
+    for image, label in enumerate((2, 0)):
+
+        def loss(features, label=label):
+            return -np.log(softmax(run_classifier_top(features, classifier.coarse_top, coarse_pass=True))[label])
+
+        gradient = finite_differences(loss, classifier_glance["coarse_features"][image]) / 2  # the mean of two images
+        np.testing.assert_allclose(result[image], np.sqrt((gradient**2).sum(axis=-1)), rtol=1e-3, atol=1e-6)
+    assert result.max() > 1e-3
+
+
+def test_the_loss_gradient_of_a_sequence_counts_every_head(model, glance):
+    labels = np.array([[1, 3, 0, 4], [0, 2, 4, 4]], np.int32)
+    result = scores("loss_gradient", model, glance, labels=labels)
+    columns = labels[1] + np.array([0, 3, 8, 13])  # 3 lengths, then 5 categories for each of 3 positions
+
+    def loss(features):
+        return -np.log(run_sequence_top(features, model.coarse_top, "average")[columns]).sum()
+
+    gradient = finite_differences(loss, glance["coarse_features"][1]) / 2
+    np.testing.assert_allclose(result[1], np.sqrt((gradient**2).sum(axis=-1)), rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "conv", [Conv(7, (2, 3), strides=(1, 2)), Conv(7, 2, strides=2), Conv(7, 3, strides=2, padding=1)]
+)
+def test_the_confidence_of_a_classifier_is_that_of_the_surest_window(classifier_architecture, randomise, rng, conv):
+    top = dataclasses.replace(classifier_architecture.top, conv=conv)
+    model = DynamicCapacityNetwork(dataclasses.replace(classifier_architecture, top=top))
+    model.build()
+    randomise(model)
+    glance = model.glance(rng.random((2, 19, 23, 2), np.float32))
+    result = scores("confidence", model, glance)
+    expected = np.full((4, 5), -np.inf)
+    features = np.asarray(glance["coarse_features"][1], np.float64)
+    activations = conv_block(features, model.coarse_top.block, model.coarse_top.coarse_normalization)
+    kernel, bias = (np.asarray(weight, np.float64) for weight in model.coarse_top.dense.get_weights())
+    for row, column in np.ndindex(activations.shape[:2]):
+        certainty = -entropy(softmax(activations[row, column] @ kernel + bias))
+        for y in range(conv.kernel[0]):
+            for x in range(conv.kernel[1]):
+                cell = row * conv.strides[0] - conv.padding[0][0] + y, column * conv.strides[1] - conv.padding[1][0] + x
+                if 0 <= cell[0] < 4 and 0 <= cell[1] < 5:
+                    expected[cell] = max(expected[cell], certainty)
+    np.testing.assert_allclose(result[1], expected, rtol=1e-4, atol=1e-6)
+    assert np.isinf(expected).any() == (conv.kernel == (2, 2))  # whose windows leave out the last column
 
 
 def test_the_methods_own_is_the_saliency(model, glance):
@@ -54,7 +130,7 @@ def test_centre_prefers_the_cells_in_the_middle(model, glance):
 
 def test_the_oracle_looks_where_the_box_is(model, glance):
     boxes = [(1, 1, 7, 8), (14, 6, 18, 14)]  # centres (row, column): (4.5, 4), (10, 16)
-    chosen = np.asarray(select_cells(scores("oracle", model, glance, boxes), 1))
+    chosen = np.asarray(select_cells(scores("oracle", model, glance, boxes=boxes), 1))
     np.testing.assert_array_equal(chosen[:, 0], [[0, 0], [1, 3]])  # whose centres are (4, 4) and (8, 16)
 
 
@@ -79,11 +155,8 @@ def test_nearness_is_minus_the_squared_distance_to_the_centres(model):
     assert result[0, 2, 3] == -((5 - 12) ** 2 + (10 - 16) ** 2)
 
 
-def test_what_does_not_exist_is_refused(model, glance, classifier_architecture):
+def test_what_does_not_exist_is_refused(model, glance, classifier, classifier_glance):
     with pytest.raises(ValueError, match="selector must be one of .* Received: 'best'"):
         scores("best", model, glance)
-    classifier = DynamicCapacityNetwork(classifier_architecture)
-    classifier.build()
-    look = classifier.glance(np.zeros((1, 19, 23, 2), np.float32))
-    with pytest.raises(ValueError, match="a prediction per cell, which classifiers do not have"):
-        cell_scores("confidence", classifier, look, (19, 23), None, (0, 0))
+    with pytest.raises(ValueError, match="'average_gradient' belongs to sequences"):
+        scores("average_gradient", classifier, classifier_glance)

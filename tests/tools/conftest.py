@@ -1,3 +1,4 @@
+import kept_results
 import pytest
 import tiny_bundles
 
@@ -22,3 +23,9 @@ def sequence_workdir(sequence, tmp_path_factory):
 def classifier_workdir(classifier, tmp_path):
     """A finished workdir of the test's own."""
     return tiny_bundles.write_workdir(tmp_path / "workdir", classifier)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A small folder of results of the test's own."""
+    return kept_results.keep_all(tmp_path / "results")

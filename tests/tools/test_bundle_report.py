@@ -37,12 +37,6 @@ def test_bundles_stand_side_by_side():
     assert rows[8:] == [["top", f"fine/{i}", f"{20.06 + i:.1f}"] for i in range(5)]
 
 
-def test_columns_are_aligned():
-    assert report.table(("a", "long head"), [("wide cell", 1)]) == (
-        "| a         | long head |\n|-----------|-----------|\n| wide cell | 1         |"
-    )
-
-
 @pytest.mark.parametrize(
     ("other", "message"),
     [
@@ -54,25 +48,6 @@ def test_columns_are_aligned():
 def test_what_cannot_be_compared_is_told(other, message):
     with pytest.raises(UserError, match=message):
         report.report([manifest("ptq"), other])
-
-
-def test_a_report_is_written_whole_or_not_at_all(tmp_path):
-    report.write(tmp_path / "new" / "report.md", "text\n")
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.md"]
-    assert (tmp_path / "new" / "report.md").read_text() == "text\n"
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match="cannot be written: .*; name another file"):
-        report.write(tmp_path / "folder", "text\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "new"]
-
-
-def test_a_place_where_no_report_can_be_is_told_before_the_work(tmp_path):
-    (tmp_path / "file").touch()
-    report.check_destination(None)
-    report.check_destination(tmp_path / "new" / "report.md")
-    for wrong in (tmp_path, tmp_path / "file" / "report.md"):
-        with pytest.raises(UserError, match="is a folder, or lies below a file; name another file"):
-            report.check_destination(wrong)
 
 
 def test_the_command_reads_manifests(tmp_path, monkeypatch, capsys):

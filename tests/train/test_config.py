@@ -48,6 +48,14 @@ def test_architecture_takes_patches_and_statistics_from_the_flags(config):
         _ = config(preset="tiny_sequence", top_statistics="separate").architecture
 
 
+def test_the_size_of_patches_is_a_side_or_two(config):
+    assert config(patch_size=(14,)).architecture.patch_size == (14, 14)
+    assert config(patch_size=(14, 12)).architecture.patch_size == (14, 12)
+    for wrong in ((7,), (14, 12, 3)):  # the fine stack of the tiny network needs 8 x 8
+        with pytest.raises(UserError, match="--patch_size must be .* of at least 8,8. Received: "):
+            _ = config(patch_size=wrong).architecture
+
+
 def test_a_workdir_takes_a_longer_run_but_not_another(config, tmp_path):
     flags = tmp_path / "flags.txt"
     flags.write_text(config().to_flags())

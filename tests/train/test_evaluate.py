@@ -115,7 +115,7 @@ def test_scales_are_averaged_one_by_one(config, rng):
 def test_selectors_are_reported_apart_and_need_what_they_look_at(config, rng):
     model = network(config, "tiny_sequence")
     split = split_of(rng, [(16, 24)] * 3, model.architecture.top.heads)
-    selectors = ("random", "centre", "confidence", "oracle")
+    selectors = ("random", "centre", "confidence", "loss_gradient", "oracle")
     evaluation = Evaluator(model, (1, 9), scales=(1.0, 0.75), selectors=selectors)(split)
     assert set(evaluation.selectors) == {f"{name}/{k}" for name in selectors for k in (1, 9)}
     # With every cell selected it does not matter who selected them.

@@ -31,6 +31,9 @@ def test_a_run_writes_what_the_contract_names(config, capsys):
     assert (workdir / "flags.txt").read_text() == config.to_flags()
     assert list(workdir.glob("events.out.tfevents.*"))
     assert not list(workdir.rglob("*partial*"))
+    names = {line.split(",")[1] for line in (workdir / "curves.csv").read_text().splitlines()[1:]}
+    assert {"train/loss", "train/loss/hint", "validation_error/dcn/3"} <= names
+    assert tf.io.decode_png((workdir / "attention.png").read_bytes()).shape[0] == 8 * 100 + 7 * 4
     with np.load(workdir / "samples" / "test.npz") as samples:
         assert samples["images"].shape == (30, 100, 100, 1)
         assert samples["images"].dtype == np.uint8
@@ -128,8 +131,8 @@ def test_more_patches_than_cells_is_refused_before_anything_is_written(config):
 
 
 def test_a_selector_that_the_network_does_not_have_is_refused(config):
-    with pytest.raises(UserError, match="classifiers do not have. Received: --selectors=random,confidence with"):
-        train_and_evaluate(config(selectors=("random", "confidence")))
+    with pytest.raises(UserError, match="belongs to sequences.* Received: --selectors=random,average_gradient with"):
+        train_and_evaluate(config(selectors=("random", "average_gradient")))
 
 
 @pytest.mark.parametrize(

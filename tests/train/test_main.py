@@ -1,5 +1,6 @@
 """The command line, as a user meets it: each call is a process of its own."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,13 @@ def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
     other = run(f"--flagfile={workdir / 'flags.txt'}", "--seed=5")
     assert other.returncode == 2
     assert "was begun with other flags: --seed=0. Received: --seed=5" in other.stderr.splitlines()[-1]
+
+
+def test_the_configuration_is_printed_without_a_run(tmp_path):
+    done = run("--flagfile=quickstart.flags", f"--workdir={tmp_path / 'run'}", "--hint_weight=1e-1", "--print_config")
+    config = json.loads(done.stdout)
+    assert (config["hint_weight"], config["batch_size"], config["num_patches"]) == (0.1, 64, None)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", ["svhn.flags", "svhn_paper.flags", "cluttered_mnist.flags", "quickstart.flags"])

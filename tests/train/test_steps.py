@@ -47,9 +47,20 @@ def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
     np.testing.assert_allclose(metrics["loss"], total, rtol=1e-5)
 
 
-def test_without_weight_there_is_no_hint(config):
+def test_without_weight_the_hint_is_measured_and_trains_nothing(config):
     config = config(hint_weight=0.0)
-    assert set(steps.end_to_end_losses(built(config), *batch(config.architecture), config)) == {"refined"}
+    model = built(config)
+    outputs = model(batch(config.architecture)[0], training=True)
+    distance = hint(outputs["coarse_features"], outputs["fine_features"], outputs["cells"])
+    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(*batch(config.architecture))
+    np.testing.assert_allclose(metrics["loss/hint"], distance, rtol=1e-5)
+    np.testing.assert_allclose(metrics["loss"], metrics["loss/refined"], rtol=1e-6)
+
+
+def test_vectors_of_different_lengths_have_no_distance(config):
+    config = config(preset="tiny_sequence", num_patches=1, hint_weight=0.0, coarse_weight=1.0)
+    terms = steps.end_to_end_losses(built(config), *batch(config.architecture), config)
+    assert set(terms) == {"refined", "coarse"}
 
 
 @pytest.mark.parametrize(("name", "stacks"), [("coarse", {"coarse", "coarse_top"}), ("fine", {"fine", "fine_top"})])

@@ -25,7 +25,7 @@ GREATEST_ANGLE, GREATEST_STRETCH = np.radians(15), 0.15
 
 
 def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, fragment=FRAGMENT, distortion=0.0):
-    """Returns one cluttered image for each target.
+    """Returns one cluttered image for each target, and where the target is in it.
 
     Args:
         digit_images: uint8 [n, 28, 28], from which targets and distractors are taken.
@@ -34,29 +34,28 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
         canvas: side of the result in pixels.
         distractors: number of fragments.
         fragment: side of a fragment in pixels.
-        distortion: of the targets' digits, see `distorted`.
+        distortion: of all digits, those that fragments are taken from too, see `distorted`.
 
     Returns:
-        uint8 [batch, canvas, canvas, 1].
+        Images, uint8 [batch, canvas, canvas, 1], and the target's upper left corners, [batch, 2] (row, column).
     """
     batch, side = len(targets), digit_images.shape[1]
     sources = rng.integers(len(digit_images), size=(batch, distractors))
     crops = rng.integers(side - fragment + 1, size=(batch, distractors, 2))
     places = rng.integers(canvas - fragment + 1, size=(batch, distractors, 2))
     corners = rng.integers(canvas - side + 1, size=(batch, 2))
-    images = np.zeros((batch, canvas, canvas), np.uint16)  # wide enough for the sum of all that may overlap
-    for image, source, crop, place in zip(images, sources, crops.tolist(), places.tolist()):
-        for digit, (y, x), (row, column) in zip(source, crop, place):
-            image[row : row + fragment, column : column + fragment] += digit_images[
-                digit, y : y + fragment, x : x + fragment
-            ]
-    np.minimum(images, 255, out=images)
-    whole = digit_images[targets]
-    if distortion:
+    parts, whole = digit_images[sources], digit_images[targets]  # [batch, distractors, 28, 28], [batch, 28, 28]
+    if distortion:  # of both alike: a network would learn to tell a digit from fragments by its smoothness
+        parts = distorted(parts.reshape(-1, side, side), distortion, rng).reshape(parts.shape)
         whole = distorted(whole, distortion, rng)
+    images = np.zeros((batch, canvas, canvas), np.uint16)  # wide enough for the sum of all that may overlap
+    for image, digits_, crop, place in zip(images, parts, crops.tolist(), places.tolist()):
+        for digit, (y, x), (row, column) in zip(digits_, crop, place):
+            image[row : row + fragment, column : column + fragment] += digit[y : y + fragment, x : x + fragment]
+    np.minimum(images, 255, out=images)
     for image, digit, (row, column) in zip(images, whole, corners.tolist()):
         image[row : row + side, column : column + side] += digit
-    return np.minimum(images, 255, out=images).astype(np.uint8)[..., None]
+    return np.minimum(images, 255, out=images).astype(np.uint8)[..., None], corners
 
 
 def distorted(digit_images, distortion: float, rng):
@@ -79,13 +78,17 @@ def distorted(digit_images, distortion: float, rng):
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     shifts = middle - matrices @ middle
     moves = np.concatenate([matrices, shifts[..., None]], axis=-1)  # [n, 2, 3]
-    return np.stack([cv2.warpAffine(digit, move, (width, height)) for digit, move in zip(digit_images, moves)])
+    made = [cv2.warpAffine(digit, move, (width, height)) for digit, move in zip(digit_images, moves)]
+    return np.array(made, np.uint8).reshape(digit_images.shape)
 
 
 def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
     """Returns `count` cluttered images: every digit once in a shuffled order, then again in another."""
     targets = epoch_indices(len(digit_images), count, seed, 0)
-    return Split(clutter(digit_images, targets, step_generator(seed, 0)), digit_labels[targets, None].astype(np.int32))
+    images, corners = clutter(digit_images, targets, step_generator(seed, 0))
+    start, end = corners[:, ::-1], corners[:, ::-1] + digit_images.shape[1]  # (column, row), as boxes have it
+    boxes = np.concatenate([start, end], axis=1).astype(np.float32)
+    return Split(images, digit_labels[targets, None].astype(np.int32), boxes)
 
 
 def _load(name: str, source: digits.Digits, config: Config, architecture: Architecture) -> Dataset:
@@ -108,7 +111,8 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
     def train_batch(step):
         targets = epoch_indices(len(images), config.batch_size, config.seed, step)
         rng = step_generator(config.seed, step)
-        return clutter(images, targets, rng, distortion=config.distortion), labels[targets, None].astype(np.int32)
+        cluttered, _ = clutter(images, targets, rng, distortion=config.distortion)
+        return cluttered, labels[targets, None].astype(np.int32)
 
     detail = (
         f"{source.detail}; cluttered on the fly for training ({len(images)} digits), "

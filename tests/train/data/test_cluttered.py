@@ -13,7 +13,7 @@ def digits(count=6, seed=0):
 
 def test_images_equal_a_plain_loop_over_the_same_random_numbers():
     images, targets = digits(), [3, 0, 5]
-    made = clutter(images, targets, np.random.default_rng(7))
+    made, corners_made = clutter(images, targets, np.random.default_rng(7))
     rng = np.random.default_rng(7)
     sources, crops = rng.integers(6, size=(3, 8)), rng.integers(21, size=(3, 8, 2))
     places, corners = rng.integers(93, size=(3, 8, 2)), rng.integers(73, size=(3, 2))
@@ -29,11 +29,12 @@ def test_images_equal_a_plain_loop_over_the_same_random_numbers():
             for x in range(28):
                 canvas[corners[b, 0] + y, corners[b, 1] + x] += images[targets[b], y, x] / 255
         np.testing.assert_array_equal(made[b, ..., 0], np.round(255 * np.clip(canvas, 0, 1)))
+    np.testing.assert_array_equal(corners_made, corners)
 
 
 def test_without_distractors_the_digit_stands_alone_and_reaches_every_border():
     solid = np.full((1, 28, 28), 200, np.uint8)
-    made = clutter(solid, [0] * 3000, np.random.default_rng(0), distractors=0)
+    made, _ = clutter(solid, [0] * 3000, np.random.default_rng(0), distractors=0)
     assert set(np.unique(made)) == {0, 200}
     assert (made.sum(axis=(1, 2, 3)) == 200 * 28 * 28).all()
     rows = made[..., 0].any(axis=2).argmax(axis=1)
@@ -42,7 +43,7 @@ def test_without_distractors_the_digit_stands_alone_and_reaches_every_border():
 
 def test_sums_are_clipped_and_do_not_wrap_around():
     solid = np.full((1, 28, 28), 200, np.uint8)
-    made = clutter(solid, [0] * 50, np.random.default_rng(0), canvas=28)
+    made, _ = clutter(solid, [0] * 50, np.random.default_rng(0), canvas=28)
     assert (made == 255).any()
     assert made.min() == 200
 
@@ -62,10 +63,20 @@ def test_a_distorted_digit_keeps_its_place_and_changes_as_much_as_asked():
     assert len(np.unique(corners)) > 3
 
 
-def test_distortion_reaches_the_digit_alone():
+def test_fragments_are_as_smooth_as_the_digit():
+    stripes = np.zeros((1, 28, 28), np.uint8)
+    stripes[:, ::2] = 200
+    made, corners = clutter(stripes, [0] * 4, np.random.default_rng(0), distractors=3, distortion=1)
+    for image, (row, column) in zip(made[..., 0], corners):
+        image[row : row + 28, column : column + 28] = 0
+        values = image[image > 0]
+        assert len(values) == 0 or np.mean(values == 200) < 0.5
+
+
+def test_distortion_keeps_the_digits_place():
     solid = np.full((1, 28, 28), 200, np.uint8)
-    plain = clutter(solid, [0] * 4, np.random.default_rng(0), distractors=0)
-    made = clutter(solid, [0] * 4, np.random.default_rng(0), distractors=0, distortion=1)
+    plain, _ = clutter(solid, [0] * 4, np.random.default_rng(0), distractors=0)
+    made, _ = clutter(solid, [0] * 4, np.random.default_rng(0), distractors=0, distortion=1)
     assert (made != plain).any(axis=(1, 2, 3)).all()
     assert not made[plain == 0].any()  # within the place of the digit
 
@@ -81,6 +92,10 @@ def test_a_fixed_split_labels_its_digits():
     images, labels = digits(4), np.array([7, 1, 3, 9])
     split = fixed_split(images, labels, 8, seed=5)
     assert sorted(split.labels[:4, 0]) == sorted(split.labels[4:, 0]) == [1, 3, 7, 9]
+    for image, (left, top, right, bottom) in zip(split.images[..., 0], split.boxes.astype(int)):
+        assert (right - left, bottom - top) == (28, 28)
+        inside = image[top:bottom, left:right]
+        assert any((inside >= digit).all() for digit in images)  # the digit, and fragments added to it
     np.testing.assert_array_equal(split.images, fixed_split(images, labels, 8, seed=5).images)
 
 

@@ -1,0 +1,235 @@
+"""Latency, error, multiplications, size and energy of the ways to read an image, side by side, on this board.
+
+python -m edge.benchmark --bundle=BUNDLE [--float_bundle=BUNDLE] [--images=PATH] [--labels=FILE] [--threads=N[,M]]
+    [--repetitions=N] [--variants=NAME,...] [--energy=auto|METER|model|none] [--json=FILE] [--csv=FILE]
+    [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
+
+Every variant is timed on every image before the next image comes, in an order that is shuffled for each image, so that
+whatever disturbs the board disturbs all of them; `edge.board` says whether something did. One image at a time.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: a thread per core makes tiny products slower
+
+import contextlib
+import functools
+import json
+import math
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from edge import references, results, tables
+from edge.arguments import OneLineParser
+from edge.board import Machine, Watch
+from edge.bundle import load_bundle
+from edge.energy.meters import METER_HELP, find_meter, make_meter
+from edge.errors import UserError, run_main
+from edge.images import expand, load_image
+from edge.labels import find_labels
+from edge.race import race
+from edge.reports import check_destination, write
+from edge.startup import start_once
+from edge.variants import VARIANTS, by_numbers, choose, make_run
+
+ENOUGH_TIMES, FEWEST_REPETITIONS = 200, 5  # of each variant, of each image, where --repetitions does not say how many
+KEPT_BYTES = 2**26  # of decoded images
+RANDOM_IMAGES = 8
+SEED = 0
+FILES = ("json", "csv", "markdown", "chart")
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images that are read.
+
+    Attributes:
+        paths: of the files; for random images, of files that are removed at the end.
+        labels: path -> what is to be read in it, as far as it is known.
+        source: where the images are from.
+        labels_source: where the labels are from, or None.
+        real: whether they are the user's.
+    """
+
+    paths: list
+    labels: dict
+    source: str
+    labels_source: str | None
+    real: bool = True
+
+
+def make_parser() -> OneLineParser:
+    """Returns the parser of the command line."""
+    parser = OneLineParser(prog="python -m edge.benchmark", description="Compares ways to read images on this board.")
+    add = parser.add_argument
+    add("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize, in int8")
+    add("--float_bundle", metavar="BUNDLE", help="the same network in float32, for the float variants")
+    add("--images", metavar="PATH", help="an image file, a folder or a quoted pattern; random images where left out")
+    add("--labels", metavar="FILE", help="annotations.json, or {file: label}; else beside the images, or their names")
+    add("--threads", default="1", metavar="N[,M]", help="threads of one inference, one run for each (default 1)")
+    add(
+        "--repetitions",
+        type=int,
+        metavar="N",
+        help=f"of every image (default: {FEWEST_REPETITIONS}; more for few images)",
+    )
+    add("--variants", metavar="NAME[,NAME]", help=f"of {', '.join(VARIANTS)}; all by default")
+    add("--starts", type=int, default=3, metavar="N", help="fresh processes to time the first answer (default 3)")
+    add("--energy", default="auto", metavar="METER", help=f"{METER_HELP}, else the model; model; or none")
+    add("--json", metavar="FILE", help="write everything that was measured")
+    add("--csv", metavar="FILE", help="write a line for each variant and number of threads")
+    add("--markdown", metavar="FILE", help="write what is printed")
+    add("--chart", metavar="FILE.svg", help="write bars of the energy")
+    add("--write_reference", metavar="DIR", help="write what is expected of this board, to compare later runs with")
+    return parser
+
+
+def parse_arguments(arguments):
+    """Returns the command line's arguments; UserError where one is wrong."""
+    parsed = make_parser().parse_args(arguments)
+    try:
+        parsed.threads = [int(part) for part in parsed.threads.split(",")]
+    except ValueError:
+        raise UserError(f"--threads must be numbers as in 1 or 1,4, received {parsed.threads}") from None
+    limits = {"repetitions": 1, "starts": 0}
+    numbers = [("threads", 1, count) for count in parsed.threads]
+    numbers += [(name, least, getattr(parsed, name)) for name, least in limits.items()]
+    for name, least, value in numbers:
+        if value is not None and value < least:
+            raise UserError(f"--{name} must be at least {least}, received {value}")
+    if parsed.labels and not parsed.images:
+        raise UserError("--labels goes with --images; name the images")
+    if parsed.chart and parsed.energy == "none":
+        raise UserError("--chart draws the energy, and --energy=none was received; leave one out")
+    for name in FILES:
+        check_destination(getattr(parsed, name), f"--{name}")
+    if parsed.write_reference:
+        check_destination(Path(parsed.write_reference, "BOARD.json"), "--write_reference")
+    parsed.variants = parsed.variants.split(",") if parsed.variants is not None else None
+    return parsed
+
+
+def main(arguments) -> None:
+    """The command `python -m edge.benchmark`."""
+    parsed = parse_arguments(arguments)
+    bundle = load_bundle(parsed.bundle)
+    bundles = by_numbers(bundle, load_bundle(parsed.float_bundle) if parsed.float_bundle else None)
+    chosen, left_out = choose(bundles, parsed.variants, real_images=parsed.images is not None)
+    meter, no_meter = _meter(parsed.energy)
+    with contextlib.ExitStack() as stack:
+        images = find_images(parsed, bundle.manifest, stack)
+        found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
+    for result in found:
+        result["notes"] += no_meter
+        result["reference"] = references.compare(result, references.FOLDER)
+    text = "\n\n".join(map(tables.report, found))
+    print(text)
+    _write_all(parsed, found, text)
+
+
+def _meter(wanted: str):
+    """Returns the meter or None, and notes of why there is none."""
+    if wanted in ("model", "none"):
+        return None, []
+    if wanted != "auto":
+        return make_meter(wanted), []
+    meter, _ = find_meter()
+    return meter, [] if meter else ["no energy meter works here, so that energy is modelled; --energy=METER says why"]
+
+
+def find_images(parsed, manifest: dict, stack) -> Images:
+    """Returns the images that the command line names, or random ones.
+
+    Args:
+        parsed: the command line's arguments.
+        manifest: of the bundle.
+        stack: a `contextlib.ExitStack`; on its end random images are removed.
+
+    Raises:
+        UserError: an image or the labels cannot be read.
+    """
+    if parsed.images is None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        return Images(_random_images(folder, manifest), {}, "random", None, real=False)
+    paths = list(expand([parsed.images]))
+    if not paths:
+        raise UserError(f"--images={parsed.images} names no image; name an image file, a folder or a pattern")
+    for path in paths:  # so that a damaged one is told now
+        load_image(path, manifest)
+    labels, source = find_labels(paths, parsed.labels)
+    return Images(paths, labels, parsed.images, source)
+
+
+def _random_images(folder: Path, manifest: dict) -> list[Path]:
+    """Writes images of blocks of random grey or colour; returns their paths."""
+    rng, (height, width) = np.random.default_rng(SEED), manifest["input"]["size"]
+    paths = [folder / f"{number}.png" for number in range(RANDOM_IMAGES)]
+    for path in paths:
+        blocks = rng.integers(0, 256, (-(-height // 8), -(-width // 8), manifest["input"]["channels"]), np.uint8)
+        pixels = blocks.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
+        Image.fromarray(pixels.squeeze(axis=2) if pixels.shape[2] == 1 else pixels).save(path)
+    return paths
+
+
+def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
+    """Returns the result for one number of threads: what the JSON holds."""
+    manifest = next(iter(bundles.values())).manifest  # of --bundle
+    num_patches = manifest["num_patches"]
+    repetitions = parsed.repetitions or max(FEWEST_REPETITIONS, math.ceil(ENOUGH_TIMES / len(images.paths)))
+    print(
+        f"{len(chosen)} variants, {len(images.paths)} images, {repetitions} repetitions, threads: {threads}",
+        file=sys.stderr,
+        flush=True,
+    )
+    starts = {
+        name: [_start(name, bundles[v.numbers], images.paths[0], num_patches, threads) for _ in range(parsed.starts)]
+        for name, v in chosen.items()
+    }
+    runs = {name: make_run(v, bundles[v.numbers], num_patches, threads) for name, v in chosen.items()}
+    kept = max(1, KEPT_BYTES // (math.prod(manifest["input"]["size"]) * manifest["input"]["channels"]))
+    load = functools.lru_cache(kept)(lambda path: load_image(path, manifest))
+    watch = Watch(Machine())
+    watch.look()
+    times = race(runs, load, images.paths, repetitions, SEED, watch.look_at_times)
+    watch.look()
+    raced = {
+        name: results.Run(v, bundles[v.numbers], runs[name], times[name], starts[name]) for name, v in chosen.items()
+    }
+    found = results.entries(raced, images.paths, images.labels)
+    pixels = [load(path) for path in images.paths[:kept]] if meter else []  # what is decoded meanwhile would count
+    results.add_energy(found, raced, pixels, parsed.energy, meter)
+    return {
+        **results.circumstances(watch, threads, bundles, images, repetitions, SEED),
+        "variants": found,
+        "left_out": left_out,
+    }
+
+
+def _start(name, bundle, image, num_patches, threads):
+    """Returns the seconds to the first answer in a fresh process, and its peak memory in MB or None."""
+    arguments = [f"--variant={name}", f"--bundle={bundle.path}", f"--num_patches={num_patches}", f"--threads={threads}"]
+    started = start_once([*arguments, str(image)], "edge.variants")
+    return started.seconds, json.loads(started.line)["memory_mb"]
+
+
+def _write_all(parsed, found, text):
+    whole = found[0] if len(found) == 1 else results.several(found)
+    if parsed.json:
+        write(parsed.json, json.dumps(whole, indent=2) + "\n")
+    if parsed.csv:
+        write(parsed.csv, tables.as_csv(found))
+    if parsed.markdown:
+        write(parsed.markdown, text + "\n")
+    if parsed.chart:
+        write(parsed.chart, tables.energy_chart(found[0]))
+    if parsed.write_reference:
+        print(f"\nwritten: {references.write_reference(found, parsed.write_reference)}")
+
+
+if __name__ == "__main__":
+    run_main(main, sys.argv[1:])

@@ -1,0 +1,134 @@
+"""Measured energy of one inference, by the method of MLPerf Tiny: trials of at least ten seconds, five, their median.
+
+The meter reads the whole of what it is wired to, idle or not. So the power at rest is measured before, and what lies
+above it is given beside the total.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+from edge.energy.reading import Reading
+from edge.energy.timer import Timer
+
+TRIALS = 5
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A reading, and the number of inferences in it."""
+
+    inferences: int
+    reading: Reading
+
+    @property
+    def energy_uj(self) -> float:
+        """Microjoules of one inference."""
+        return self.reading.joules * 1e6 / self.inferences
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Energy of one inference.
+
+    Attributes:
+        source: the meter's.
+        idle: the reading at rest.
+        trials: one after another; none where the idle reading is not valid.
+    """
+
+    source: str
+    idle: Reading
+    trials: tuple
+
+    @property
+    def why_not(self) -> str | None:
+        """Why it must not be used, in one line, or None."""
+        for name, reading in (
+            ("at rest", self.idle),
+            *((f"trial {n}", t.reading) for n, t in enumerate(self.trials, 1)),
+        ):
+            if not reading.valid:
+                return f"{name}: {reading.why_not}"
+        return None
+
+    @property
+    def valid(self) -> bool:
+        """Whether it may be used: every reading may."""
+        return self.why_not is None
+
+    @property
+    def energies_uj(self) -> list[float]:
+        """Microjoules of one inference in each trial, all that the meter sees."""
+        return [trial.energy_uj for trial in self.trials]
+
+    @property
+    def net_energies_uj(self) -> list[float]:
+        """The same without what would have been spent at rest; may be below 0 where the difference is lost in noise."""
+        return [(t.reading.joules - self.idle.watts * t.reading.seconds) * 1e6 / t.inferences for t in self.trials]
+
+    def to_dict(self) -> dict:
+        """Returns it for JSON; no energies where it must not be used."""
+        facts = {
+            "source": self.source,
+            "valid": self.valid,
+            "why_not": self.why_not,
+            "trials": len(self.trials),
+            "inferences": [trial.inferences for trial in self.trials],
+            "seconds": [trial.reading.seconds for trial in self.trials],
+            "samples": [trial.reading.samples for trial in self.trials],
+            "ignored_samples": sum(reading.ignored for reading in (self.idle, *(t.reading for t in self.trials))),
+            "idle_watts": None,
+            "energy_uj": None,
+            "net_energy_uj": None,
+        }
+        if self.valid:
+            facts |= {
+                "idle_watts": self.idle.watts,
+                "energy_uj": _spread(self.energies_uj),
+                "net_energy_uj": _spread(self.net_energies_uj),
+            }
+        return facts
+
+
+def _spread(values) -> dict:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def measure(
+    meter, run_once, trials: int = TRIALS, seconds: float = SECONDS, idle_seconds: float = SECONDS, timer=None
+) -> Measurement:
+    """Measures the energy of one inference.
+
+    Args:
+        meter: see `edge.energy.meters.make_meter`.
+        run_once: does one inference; called once before everything, then back to back.
+        trials: how many.
+        seconds: length of a trial, which ends with the first inference after it.
+        idle_seconds: how long to measure at rest, before the trials.
+        timer: real time, or a test's.
+    """
+    timer = timer or Timer()
+    run_once()
+    _, idle = _read(meter, lambda: timer.sleep(idle_seconds))
+    if not idle.valid:
+        return Measurement(meter.source, idle, ())
+    measured = [Trial(*_read(meter, lambda: _repeat(run_once, seconds, timer))) for _ in range(trials)]
+    return Measurement(meter.source, idle, tuple(measured))
+
+
+def _read(meter, work) -> tuple:
+    """Returns what `work()` does, and the meter's reading of it."""
+    meter.start()
+    done = work()
+    return done, meter.stop()
+
+
+def _repeat(run_once, seconds: float, timer) -> int:
+    """Calls `run_once` until so many seconds have passed, at least once; returns how often."""
+    until = timer.monotonic() + seconds
+    count = 0
+    while count == 0 or timer.monotonic() < until:
+        run_once()
+        count += 1
+    return count

@@ -1,0 +1,156 @@
+"""What the operators of a model do: multiply-accumulates and other arithmetic, and the bytes that they read and write.
+
+An operator that `edge.energy.arithmetic` does not know has `None` for what it does, which is printed as "?", and sums
+over it are "at least".
+"""
+
+import math
+from dataclasses import dataclass
+
+from edge.bundle import Bundle, model_file_name
+from edge.energy.arithmetic import MAC, VIEWS, arithmetic
+from edge.energy.graph import GraphTensor, Operator, read_operators
+from edge.errors import UserError, one_line
+from edge.manifest import SEQUENCE
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A sum, and whether something unknown is left out of it."""
+
+    value: float = 0
+    at_least: bool = False
+
+    @classmethod
+    def of(cls, value) -> "Quantity":
+        """Returns a known value, or for None the unknown."""
+        return cls(0, True) if value is None else cls(value)
+
+    def __add__(self, other):
+        return Quantity(self.value + other.value, self.at_least or other.at_least)
+
+    def __mul__(self, factor):
+        return Quantity(self.value * factor, self.at_least)
+
+    def __format__(self, spec):
+        return ("at least " if self.at_least else "") + format(self.value, spec)
+
+
+def total(values) -> Quantity:
+    """Returns the sum of values, where None is one that is not known."""
+    return sum(map(Quantity.of, values), Quantity())
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one operator does.
+
+    Attributes:
+        name: of the operator.
+        dtype, shape: of its first output.
+        arithmetic: (kind, dtype) -> how often; None where the operator is not understood.
+        weight_bytes: of its constant inputs: weights, biases, and what a reduction or a padding is told.
+        activation_bytes: of the rest of its inputs and of its outputs. None where not known; so too `weight_bytes`.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple | None
+    arithmetic: dict | None
+    weight_bytes: int | None
+    activation_bytes: int | None
+
+    @property
+    def multiply_accumulates(self) -> int | None:
+        """Of all types; None where the operator is not understood."""
+        return self._sum(lambda kind: kind == MAC)
+
+    @property
+    def other_arithmetic(self) -> int | None:
+        """Additions, multiplications and comparisons beside them."""
+        return self._sum(lambda kind: kind != MAC)
+
+    def _sum(self, wanted):
+        return None if self.arithmetic is None else sum(n for (kind, _), n in self.arithmetic.items() if wanted(kind))
+
+
+@dataclass(frozen=True)
+class ModelOperations:
+    """What one run of a model does.
+
+    Attributes:
+        name: of the model in its bundle.
+        operations: in the order in which they run.
+    """
+
+    name: str
+    operations: tuple[Operation, ...]
+
+    @property
+    def multiply_accumulates(self) -> Quantity:
+        """Of all operators."""
+        return total(operation.multiply_accumulates for operation in self.operations)
+
+    @property
+    def other_arithmetic(self) -> Quantity:
+        """Of all operators."""
+        return total(operation.other_arithmetic for operation in self.operations)
+
+    @property
+    def weight_bytes(self) -> Quantity:
+        """Of all operators."""
+        return total(operation.weight_bytes for operation in self.operations)
+
+    @property
+    def activation_bytes(self) -> Quantity:
+        """Read and written by all operators."""
+        return total(operation.activation_bytes for operation in self.operations)
+
+
+def bundle_operations(bundle: Bundle, num_patches: int | None = None) -> dict[str, ModelOperations]:
+    """Returns what each model of a bundle does for one image, by the model's name.
+
+    Args:
+        bundle: see `edge.bundle.load_bundle`.
+        num_patches: k; the bundle's own where None.
+
+    Raises:
+        UserError: k is out of range, or a model cannot be read.
+    """
+    manifest = bundle.manifest
+    num_patches = manifest["num_patches"] if num_patches is None else num_patches
+    most = math.prod(manifest["cells"]["map"])
+    if not 1 <= num_patches <= most:
+        raise UserError(f"the number of patches must be 1 to {most}, received {num_patches}")
+    per_patch = ("fine", "top") if manifest["task"] == SEQUENCE else ("fine",)
+    return {
+        name: model_operations(name, bundle.model(name), num_patches if name in per_patch else None)
+        for name in manifest["models"]
+    }
+
+
+def model_operations(name: str, content: bytes, leading: int | None = None) -> ModelOperations:
+    """Returns what a model does; see `edge.energy.graph.read_operators`."""
+    operators = read_operators(content, leading, model_file_name(name))
+    try:
+        return ModelOperations(name, tuple(map(count, operators)))
+    except (IndexError, TypeError, AttributeError) as error:  # no weights of a convolution, no window of a pooling
+        raise UserError(
+            f"{model_file_name(name)} has an operator without what it needs: {one_line(error)}; export the bundle again"
+        ) from error
+
+
+def count(operator: Operator) -> Operation:
+    """Returns what one operator does."""
+    output = operator.outputs[0] if operator.outputs else GraphTensor(None, "?")
+    inputs = [tensor for tensor in operator.inputs if tensor is not None]
+    moved = [tensor for tensor in inputs if not tensor.constant] + list(operator.outputs)
+    constants = [tensor for tensor in inputs if tensor.constant]
+    if operator.name in VIEWS or output.constant:
+        moved, constants = [], []
+    return Operation(operator.name, output.dtype, output.shape, arithmetic(operator), _bytes(constants), _bytes(moved))
+
+
+def _bytes(tensors) -> int | None:
+    sizes = [tensor.bytes for tensor in tensors]
+    return None if None in sizes else sum(sizes)

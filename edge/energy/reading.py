@@ -1,0 +1,60 @@
+"""What a meter says of a span of time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Energy over a span of time.
+
+    Attributes:
+        joules: None where nothing can be said.
+        seconds: length of the span.
+        samples: how many values it comes from.
+        ignored: how many more were dropped: no numbers, out of order, incomplete.
+        why_not: why it must not be used, in one line; None where it may.
+    """
+
+    joules: float | None
+    seconds: float
+    samples: int
+    ignored: int = 0
+    why_not: str | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether it may be used."""
+        return self.why_not is None
+
+    @property
+    def watts(self) -> float:
+        """Mean power."""
+        return self.joules / self.seconds
+
+
+def integrate(times, watts, start: float, stop: float, longest_gap: float) -> tuple[float | None, str | None]:
+    """Returns the joules of sampled power between two times by trapezoids, or None and why there are none.
+
+    Args:
+        times: seconds, ascending.
+        watts: power at these times; in between it is taken to change evenly.
+        start, stop: the span, on the clock of `times`.
+        longest_gap: seconds; between samples that lie further apart nothing is integrated. The first sample may come as
+            late, and the last as early, the power being taken as constant up to there.
+    """
+    times, watts = np.asarray(times, float), np.asarray(watts, float)
+    if not len(times) or times[0] >= stop or times[-1] <= start:
+        return None, "no sample of power lies in the run"
+    first = np.searchsorted(times, start, side="right") - 1  # the last one before the run, if any
+    behind = np.searchsorted(times, stop, side="left")
+    times, watts = times[max(first, 0) : behind + 1], watts[max(first, 0) : behind + 1]
+    late, early = times[0] - start, stop - times[-1]
+    gap = max(np.diff(times).max(initial=0), late, early)
+    if gap > longest_gap:
+        return None, f"no sample of power for {gap:.2f} s, where {longest_gap:g} s are allowed"
+    inside = (times > start) & (times < stop)
+    times_inside = np.concatenate([[start], times[inside], [stop]])
+    values = np.interp(times_inside, times, watts)
+    return float((np.diff(times_inside) * (values[1:] + values[:-1]) / 2).sum()), None

@@ -1,0 +1,101 @@
+"""What one operation and one access to memory costs, from a JSON file such as `horowitz.json`."""
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.energy.arithmetic import ACCUMULATOR, ADD, COMPARE, MAC, MULTIPLY
+from edge.errors import UserError, one_line
+from edge.schema import first_error
+
+HOROWITZ = Path(__file__).with_name("horowitz.json")
+SCHEMA_FILE = Path(__file__).with_name("table.schema.json")
+
+
+@dataclass(frozen=True)
+class Level:
+    """A memory.
+
+    Attributes:
+        name: what to call it.
+        bytes: its size; None for the last, which has no end.
+        picojoules_per_byte: of reading or writing.
+    """
+
+    name: str
+    bytes: int | None
+    picojoules_per_byte: float
+
+
+@dataclass(frozen=True)
+class EnergyTable:
+    """What operations and memories cost.
+
+    Attributes:
+        name, source: what to call it, and where the numbers are from.
+        add, multiply: type of the numbers -> picojoules.
+        levels: memories, the smallest first.
+    """
+
+    name: str
+    source: str
+    add: dict
+    multiply: dict
+    levels: tuple[Level, ...]
+
+    def picojoules(self, kind: str, dtype: str) -> float | None:
+        """Returns what one operation costs, or None where the table does not say.
+
+        A comparison costs as much as an addition. A multiply-accumulate is a multiplication and an addition of what is
+        accumulated in: 32 bits for int8.
+        """
+        if kind == MAC:
+            parts = self.multiply.get(dtype), self.add.get(ACCUMULATOR.get(dtype, dtype))
+            return None if None in parts else sum(parts)
+        return {ADD: self.add, COMPARE: self.add, MULTIPLY: self.multiply}[kind].get(dtype)
+
+    def level(self, size: float) -> Level:
+        """Returns the smallest memory that holds so many bytes."""
+        return next(level for level in self.levels if level.bytes is None or size <= level.bytes)
+
+
+@functools.cache
+def _schema() -> dict:
+    return json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+def load_table(path=None) -> EnergyTable:
+    """Reads a table.
+
+    Args:
+        path: of a JSON file; Horowitz's numbers where None.
+
+    Raises:
+        UserError: it cannot be read, or is not such a table.
+    """
+    path = HOROWITZ if path is None else Path(path)
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {one_line(error)}; name a table of energies") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not JSON: {one_line(error)}; correct it") from None
+    error = first_error(table, _schema(), "energy_table") or _wrong_levels(table["levels"])
+    if error:
+        raise UserError(f"{error}; correct {path}")
+    levels = tuple(Level(e["name"], e["bytes"], e["picojoules_per_64_bits"] / 8) for e in table["levels"])
+    return EnergyTable(table["name"], table["source"], **table["picojoules"], levels=levels)
+
+
+def _refuse(text):
+    raise ValueError(f"{text} is no number")
+
+
+def _wrong_levels(levels) -> str | None:
+    sizes = [level["bytes"] for level in levels]
+    if None in sizes[:-1] or sizes[-1] is not None or sizes[:-1] != sorted(set(sizes[:-1])):
+        return f"energy_table.levels must grow and end with one whose bytes are null, received {sizes}"
+    if len({level["name"] for level in levels}) < len(levels):
+        return f"energy_table.levels must differ in name, received {[level['name'] for level in levels]}"
+    return None

@@ -1,0 +1,71 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from edge import work
+from edge.bundle import load_bundle
+from edge.energy.operations import Quantity
+from edge.errors import UserError
+from edge.race import Outcome
+from edge.variants import VARIANTS
+from edge.work import mean_multiplications, shares
+
+SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
+
+# out_h * out_w * k_h * k_w * in * out of every convolution, and in * out of the dense layer, see dcn_tf.presets
+TOP = 10 * 10 * 4 * 4 * 24 * 96 + 96 * 10
+COARSE = 47 * 47 * 7 * 7 * 1 * 12 + 23 * 23 * 3 * 3 * 12 * 24 + TOP
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return load_bundle(SHIPPED)
+
+
+def outcomes(*patches, saliency=True):
+    return [Outcome("7", count, saliency) for count in patches]
+
+
+def test_shares_of_the_work():
+    assert shares(VARIANTS["fine_int8"], outcomes(0, 0, saliency=False)) == {(("whole_fine",), 0, False): 1.0}
+    mixed = [*outcomes(8, 2, 8), *outcomes(0, saliency=False)]
+    assert shares(VARIANTS["dcn_int8_exit"], mixed) == {
+        (("coarse", "fine", "top"), 8, True): 0.5,
+        (("coarse", "fine", "top"), 2, True): 0.25,
+        (("coarse",), 0, False): 0.25,
+    }
+
+
+def test_multiplications_are_those_of_the_layers_with_a_pass_of_the_top_for_the_saliency(bundle):
+    def count(patches, saliency=True, name="dcn_int8"):
+        return mean_multiplications(bundle, shares(VARIANTS[name], outcomes(*patches, saliency=saliency)))
+
+    per_patch = (count([8]) - count([4])) // 4
+    assert count([0], saliency=False) == COARSE
+    assert count([0]) == COARSE + TOP
+    assert count([8]) == COARSE + 2 * TOP + 8 * per_patch
+    assert count([8, 0]) == round((COARSE + 2 * TOP + 8 * per_patch + COARSE + TOP) / 2)
+    assert round(count([8]) / 1e6, 1) == 23.0  # as the README says
+    assert round(count([0], saliency=False, name="fine_int8") / 1e6, 1) == 83.0
+
+
+def test_for_sequences_the_saliency_is_a_pass_over_all_cells(sequence_case):
+    bundle = sequence_case.ptq
+    rows, columns = bundle.manifest["cells"]["map"]
+    depth, logits = 12, sum(bundle.manifest["heads"])
+    with_saliency = mean_multiplications(bundle, {(("coarse",), 0, True): 1.0})
+    assert (
+        with_saliency - mean_multiplications(bundle, {(("coarse",), 0, False): 1.0}) == rows * columns * depth * logits
+    )
+
+
+@pytest.mark.parametrize("unknown", ["not read", "not understood"])
+def test_what_is_not_known_is_none(bundle, monkeypatch, unknown):
+    def operations(bundle, num_patches):
+        if unknown == "not read":
+            raise UserError("nothing is installed")
+        return {"coarse": SimpleNamespace(multiply_accumulates=Quantity(5, at_least=True))}
+
+    monkeypatch.setattr(work, "bundle_operations", operations)
+    assert mean_multiplications(bundle, {(("coarse",), 0, False): 1.0}) is None

@@ -1,0 +1,18 @@
+import pytest
+
+from tools import tables
+
+
+def test_plots_hold_the_means_and_the_published_figures(results):
+    text, drawn = tables.render(results)
+    assert all(f"(results/plots/{name})" in text for name in drawn)
+    by_patches = {series.label: series for series in drawn["error_by_patches.svg"].series}
+    assert by_patches["here, DCN with hint"].x == (1, 8, 16)
+    assert by_patches["here, DCN with hint"].y == pytest.approx((2.2, 1.1, 0.99))
+    assert by_patches["paper, figure 3b"].y[-1] == 1.28
+    frontier = {series.label: series for series in drawn["error_by_multiplications.svg"].series}
+    assert (frontier["here, coarse"].x, frontier["here, coarse"].y) == ((6.4,), (3.7,))
+    assert (frontier["paper, DCN with hint"].x, frontier["paper, DCN with hint"].y) == ((27.7,), (1.39,))
+    (distance,) = drawn["distance.svg"].series
+    assert (distance.x, distance.y) == ((50, 100), (5.0, 1.5))
+    assert "(results/cluttered_mnist/dcn_hint_seed1/attention.png)" in text

@@ -1,0 +1,137 @@
+"""What trainings came to, as it lies under `results/`: `NAME/result.json`, or `NAME/VARIANT_seedN/result.json`."""
+
+import csv
+import json
+import re
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import UserError, one_line
+
+SEED_FOLDER = re.compile(r"(.+)_seed(\d+)")
+# Options in which runs may differ and still be the same: where things lie, and how often something is said.
+FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over seeds.
+
+    Attributes:
+        mean: of all runs.
+        spread: their standard deviation, that of a sample; None of one run.
+    """
+
+    mean: float
+    spread: float | None
+
+    def text(self, digits: int = 2) -> str:
+        """Returns it as a table has it."""
+        spread = "" if self.spread is None else f" ± {self.spread:.{digits}f}"
+        return f"{self.mean:,.{digits}f}{spread}"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Runs that differ in their seed alone.
+
+    Attributes:
+        name: the variant's.
+        folders: where each run's files lie.
+        runs: what each `result.json` holds.
+    """
+
+    name: str
+    folders: tuple[Path, ...]
+    runs: tuple[dict, ...]
+
+    @property
+    def config(self) -> dict:
+        """The configuration that all of them have."""
+        return self.runs[0]["config"]
+
+    @property
+    def images(self) -> int:
+        """Number of training images that each run saw."""
+        return self.runs[0]["steps"] * self.config["batch_size"]
+
+    def group(self, *keys: str) -> dict:
+        """Returns a part of the first run's result, {} where there is none."""
+        return _inside(self.runs[0], keys) or {}
+
+    def figure(self, *keys: str) -> Figure | None:
+        """Returns the mean of one number, as ("error", "dcn", "8"), over the runs; None where there is none."""
+        values = [_inside(run, keys) for run in self.runs]
+        if any(value is None for value in values):
+            return None
+        return Figure(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None)
+
+    def curve(self, name: str) -> tuple[tuple[int, float], ...]:
+        """Returns (step, mean over runs) of one name in `curves.csv`; empty where a run has none."""
+        curves = [_read_curve(folder / "curves.csv", name) for folder in self.folders]
+        steps = sorted(set.intersection(*map(set, curves)))
+        return tuple((step, statistics.mean(curve[step] for curve in curves)) for step in steps)
+
+
+def read_sweep(folder: Path) -> dict[str, Variant]:
+    """Returns the variants of a sweep's results, by name, in the order of their names; {} where there are none.
+
+    Raises:
+        UserError: a result cannot be read, or runs of one variant differ in more than their seed.
+    """
+    found = {}
+    for path in sorted(folder.glob("*/result.json"), key=_seed_order):
+        match = SEED_FOLDER.fullmatch(path.parent.name)
+        if match:
+            found.setdefault(match[1], []).append(path.parent)
+    return {name: _variant(name, folders) for name, folders in found.items()}
+
+
+def read_runs(results: Path) -> dict[str, Variant]:
+    """Returns the runs that belong to no sweep, each as a variant of one run, by folder name."""
+    folders = [path.parent for path in sorted(results.glob("*/result.json"))]
+    return {folder.name: _variant(folder.name, [folder]) for folder in folders}
+
+
+def read_json(path: Path) -> dict:
+    """Returns what a JSON file holds; UserError where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {one_line(error)}; restore it") from None
+
+
+def _variant(name: str, folders: list[Path]) -> Variant:
+    runs = [read_json(folder / "result.json") for folder in folders]
+    for folder, run in zip(folders, runs):
+        ours, first = ({**result["config"], "steps": result["steps"]} for result in (run, runs[0]))
+        differing = sorted(
+            key for key in ours.keys() | first.keys() if ours.get(key) != first.get(key) and key not in ("seed", *FREE)
+        )
+        if differing:
+            raise UserError(
+                f"{folder} and {folders[0]} are of one variant, but differ in {differing[0]}: "
+                f"{ours.get(differing[0])!r} and {first.get(differing[0])!r}; finish the sweep, or remove one"
+            )
+    return Variant(name, tuple(folders), tuple(runs))
+
+
+def _seed_order(path: Path):
+    match = SEED_FOLDER.fullmatch(path.parent.name)
+    return (match[1], int(match[2])) if match else (path.parent.name, 0)
+
+
+def _inside(value, keys):
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            return None
+        value = value[key]
+    return value
+
+
+def _read_curve(path: Path, name: str) -> dict[int, float]:
+    if not path.exists():
+        return {}
+    with open(path, newline="") as file:
+        return {int(row["step"]): float(row["value"]) for row in csv.DictReader(file) if row["name"] == name}

@@ -1,0 +1,164 @@
+"""Runs a declared set of trainings, one after the other, and keeps what each came to.
+
+python -m tools.sweep sweeps/cluttered_mnist.json --data_dir=MNIST [--only=NAME,...] [--jobs=N] [--nice=N] [--list]
+
+Every run is a process of `train.main` on a workdir of its own. A run whose results are there, with the flags that are
+asked for, is left out; one that was begun is resumed. A run that fails does not stop the others. Ctrl-C or SIGTERM
+stops all, and the same command goes on.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from edge.arguments import OneLineParser
+from edge.errors import EXIT_FAILED, UserError, run_main
+from tools import sweep_run
+from tools.sweep_file import Run, read_sweep, select
+
+POLL_SECONDS = 1.0
+SECONDS_BETWEEN = 30  # lines of progress
+
+
+def read_configs(runs: list[Run], data_dir) -> dict[str, dict]:
+    """Returns the configuration of every run, by its name: what `result.json` will hold as its `config`.
+
+    Raises:
+        UserError: a run's flags are wrong. Nothing has been begun then.
+    """
+    configs = {}
+    for run in runs:
+        command = [*sweep_run.command(run, data_dir), "--print_config"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise UserError(f"the flags of {run.name} are refused: {said}")
+        configs[run.name] = json.loads(done.stdout)
+    return configs
+
+
+def state(run: Run, config: dict) -> str:
+    """Returns how far a run is, in a few words."""
+    if sweep_run.is_done(run, config):
+        return "done"
+    at = sweep_run.last_progress(run.workdir / sweep_run.LOG)
+    running = "running, " if sweep_run.is_running(run) else ""
+    return f"{running}step {at.step} of {config['train_steps']}" if at else f"{running}not begun"
+
+
+def format_list(runs: list[Run], configs: dict[str, dict]) -> str:
+    """Returns a line for each run, and how many are done."""
+    states = {run.name: state(run, configs[run.name]) for run in runs}
+    width = max(map(len, states))
+    lines = [f"{name:<{width}}  {text}" for name, text in states.items()]
+    return "\n".join([*lines, f"{list(states.values()).count('done')} of {len(runs)} done"])
+
+
+def seconds_to_go(runs: list[Run], configs: dict[str, dict], jobs: int) -> float | None:
+    """Returns about how long the trainings of these runs will take, from what they and finished ones took so far.
+
+    None where nothing is known yet. Evaluation is not counted.
+    """
+    rates, left = {}, []
+    for run in runs:
+        config = configs[run.name]
+        at = sweep_run.last_progress(run.workdir / sweep_run.LOG)
+        done = sweep_run.is_done(run, config)
+        if at:
+            rates[run.variant] = config["batch_size"] / at.images_per_second
+        if not done:
+            left.append((run.variant, config["train_steps"] - (at.step if at else 0)))
+    if not rates:
+        return None
+    mean = sum(rates.values()) / len(rates)
+    return sum(steps * rates.get(variant, mean) for variant, steps in left) / jobs
+
+
+def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> list[str]:
+    """Trains what is not done, at most `jobs` at a time, and returns the names of the runs that failed."""
+    waiting = [run for run in runs if not sweep_run.is_done(run, configs[run.name])]
+    say(f"{len(runs) - len(waiting)} of {len(runs)} runs are done")
+    training, failed, told = [], [], 0.0
+    try:
+        while waiting or training:
+            while waiting and len(training) < jobs:
+                run = waiting.pop(0)
+                try:
+                    training.append(sweep_run.Training(run, data_dir))
+                    say(f"{run.name}: begun, {run.workdir / sweep_run.LOG}")
+                except sweep_run.BusyError:
+                    failed.append(run.name)
+                    say(f"{run.name}: left out, another process is at {run.workdir}")
+            time.sleep(POLL_SECONDS)
+            for ended in [one for one in training if one.status is not None]:
+                training.remove(ended)
+                if not _finished(ended, configs, data_dir):
+                    failed.append(ended.run.name)
+            if time.monotonic() - told > SECONDS_BETWEEN and training:
+                told = time.monotonic()
+                _tell(runs, training, waiting, configs, jobs)
+    finally:
+        for one in training:
+            one.stop()
+            say(f"{one.run.name}: stopped; the same command resumes it at its last checkpoint")
+    return failed
+
+
+def say(line: str):
+    """Prints a line with the time of day."""
+    print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
+
+
+def _finished(ended, configs, data_dir) -> bool:
+    """Keeps what a training came to, and returns whether it came to anything."""
+    run = ended.run
+    if ended.status == 0 and sweep_run.is_result_of(run.workdir / sweep_run.RESULT, configs[run.name]):
+        sweep_run.keep(run, data_dir)
+        say(f"{run.name}: done, {run.results}")
+        return True
+    say(f"{run.name}: FAILED with status {ended.status}: {sweep_run.last_line(run.workdir / sweep_run.LOG)}")
+    return False
+
+
+def _tell(runs, training, waiting, configs, jobs):
+    seconds = seconds_to_go([*(one.run for one in training), *waiting], configs, jobs)
+    if seconds is None:
+        return
+    hours, minutes = divmod(round(seconds / 60), 60)
+    at = {one.run.name: sweep_run.last_progress(one.run.workdir / sweep_run.LOG) for one in training}
+    each = "  ".join(f"{name}: {progress.text}" for name, progress in at.items() if progress)
+    number = len(runs) - len(training) - len(waiting) + 1
+    say(f"run {number} of {len(runs)}, {hours} h {minutes:02d} min of training to go in all  {each}")
+
+
+def main(arguments) -> int:
+    """Runs the sweep, or lists it."""
+    parser = OneLineParser(prog="python -m tools.sweep", description=__doc__.partition("\n")[0])
+    parser.add_argument("file", metavar="FILE", help="the sweep, sweeps/NAME.json")
+    parser.add_argument("--data_dir", help="given to train.main; by default what DCN_DATA_DIR says")
+    parser.add_argument("--only", default="", help="variants or runs, joined by commas, in place of all")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--nice", type=int, default=10, help="how much the runs give way to other work, 0 to 19")
+    parser.add_argument("--list", action="store_true", help="say what is done, running and left, and stop")
+    values = parser.parse_args(arguments)
+    if values.jobs < 1 or not 0 <= values.nice <= 19:
+        raise UserError(
+            f"--jobs must be at least 1 and --nice from 0 to 19, received --jobs={values.jobs} --nice={values.nice}"
+        )
+    runs = select(read_sweep(values.file), [name for name in values.only.split(",") if name])
+    data_dir = values.data_dir or os.environ.get("DCN_DATA_DIR")
+    configs = read_configs(runs, data_dir)
+    if values.list:
+        print(format_list(runs, configs))
+        return 0
+    os.nice(values.nice)  # which the trainings inherit
+    failed = run_all(runs, configs, data_dir and Path(data_dir), values.jobs)
+    say(f"{len(runs) - len(failed)} of {len(runs)} runs are done" + f"; failed: {', '.join(failed)}" * bool(failed))
+    return EXIT_FAILED if failed else 0
+
+
+if __name__ == "__main__":
+    run_main(main, sys.argv[1:])

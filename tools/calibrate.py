@@ -23,6 +23,7 @@ from edge.quiet import quiet
 from edge.runner import TwoStageRunner
 from edge.storage import MANIFEST_FILE
 from tools import bundle_report, command
+from tools.plots import Plot, Series, as_svg
 from tools.policies import (
     Curve,
     Judgement,
@@ -36,7 +37,7 @@ from tools.policies import (
 )
 from tools.progress import Progress
 
-CURVE_FILES = ("policies.csv", "policies.svg")
+CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
 
 
 def outcomes(bundle, architecture, samples) -> Outcomes:
@@ -140,29 +141,13 @@ def as_csv(rows: list[tuple[str, str, Policy, Judgement]]) -> str:
     return file.getvalue()
 
 
-def as_svg(rows: list[tuple[str, str, Policy, Judgement]], name: str) -> str:
-    """Returns the curves as a picture, one panel a split."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = name  # the same curves give the same file
-    from matplotlib import pyplot
-
-    splits = list(dict.fromkeys(split for split, *_ in rows))
-    figure, panels = pyplot.subplots(1, len(splits), figsize=(5 * len(splits), 4), sharey=True, squeeze=False)
-    for split, axes in zip(splits, panels[0]):
-        for curve in dict.fromkeys(row[1] for row in rows):
-            points = [at for of, of_curve, _, at in rows if (of, of_curve) == (split, curve)]
-            points.sort(key=lambda at: at.multiplications)
-            costs = [at.multiplications / 1e6 for at in points]
-            axes.plot(costs, [at.error for at in points], marker=".", label=curve)
-        axes.set(xlabel="multiplications of the mean image, 10⁶", ylabel="error, %", title=f"{name}, {split}")
-        axes.set(xlim=(0, None), ylim=(0, None))
-        axes.legend()
-    file = io.StringIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
-    pyplot.close(figure)
-    return file.getvalue()
+def plot(rows: list[tuple[str, str, Policy, Judgement]], title: str) -> Plot:
+    """Returns the picture of one split's rows: a line for each curve."""
+    series = []
+    for curve in dict.fromkeys(name for _, name, *_ in rows):
+        points = sorted((at.multiplications / 1e6, at.error) for _, name, _, at in rows if name == curve)
+        series.append(Series(curve, "line" if curve == "fixed" else "curve", *zip(*points)))
+    return Plot(title, "multiplications of the mean image, 10⁶", "error, %", tuple(series))
 
 
 def curve_rows(all_curves: list[Curve], split: str, found: Outcomes) -> list[tuple[str, str, Policy, Judgement]]:
@@ -179,7 +164,7 @@ def define_flags() -> None:
     )
     flags.DEFINE_string("out", None, "Where the bundle is written with its thresholds; in its own place by default.")
     flags.DEFINE_string(
-        "curve", None, f"Folder for {' and '.join(CURVE_FILES)}: error against multiplications, on test images too."
+        "curve", None, f"Folder for {', '.join(CURVE_FILES)}: error against multiplications, on the test images too."
     )
 
 
@@ -208,15 +193,20 @@ def main(values) -> None:
     print(f"exit_entropy: {_threshold(chosen['exit'].exit_entropy)} nats")
     print(f"saliency_level: {_threshold(chosen['adaptive'].saliency_level)}")
     if values.curve:
-        lines = curves(found, num_patches)
         on_test = outcomes(bundle, architecture, trained.test)
         print(f"\n{format_judged(trained.test, {n: judge(on_test, p) for n, p in chosen.items()}, whole)}")
-        rows = curve_rows(lines, "validation", found) + curve_rows(lines, "test", on_test)
-        for name, text in zip(CURVE_FILES, (as_csv(rows), as_svg(rows, bundle.manifest["name"]))):
-            bundle_report.write(Path(values.curve) / name, text)
+        _write_curves(Path(values.curve), bundle.manifest["name"], curves(found, num_patches), found, on_test)
     files = {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
     manifest = bundle.manifest | record(samples, chosen, judged, values.loss, allowed)
     print(f"written: {write_bundle(out, files, manifest).path}")
+
+
+def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, on_test: Outcomes):
+    of_validation = curve_rows(all_curves, "validation", on_validation)
+    of_test = curve_rows(all_curves, "test", on_test)
+    pictures = [plot(of_validation, f"{name}, validation"), plot(of_test, f"{name}, test")]
+    for file, text in zip(CURVE_FILES, (as_csv(of_validation + of_test), *map(as_svg, pictures))):
+        bundle_report.write(folder / file, text)
 
 
 def _threshold(value) -> str:

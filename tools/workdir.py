@@ -60,7 +60,7 @@ class Workdir:
         path = self.directory / "samples" / "validation.npz"
         if not path.is_file():
             raise UserError(
-                f"{self.directory} has no samples/validation.npz; {AGAIN}, which on a finished one evaluates and writes it"
+                f"{self.directory} has no samples/validation.npz; {AGAIN}, which only evaluates, and writes it"
             )
         return _read_samples(path, self.model.architecture)
 

@@ -43,8 +43,9 @@ def write_model(path: Path, model):
 def write_samples(folder: Path, dataset: Dataset):
     """Writes `calibration.npz`, `validation.npz` and `test.npz`: what a bundle needs, so that it needs no data set.
 
-    `validation` holds at most `VALIDATION_IMAGES`. `test` is the first of the data set's tests whose images are of one size: those of photographs differ. Each holds
-    `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`, `dataset` and `split`.
+    `validation` holds at most `VALIDATION_IMAGES`. `test` is the first of the data set's tests whose images are of one
+    size: those of photographs differ. Each holds `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`,
+    `dataset` and `split`.
     """
     test = next(split for split in (dataset.test, *dataset.more_tests.values()) if split.of_one_size)
     validation = dataset.validation.head(VALIDATION_IMAGES)

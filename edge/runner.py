@@ -15,6 +15,8 @@ from edge.result import Clock, Result
 from edge.saliency import log_softmax, pool, select_cells
 from edge.tops import PoolTop, SwapTop
 
+NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
+
 
 class TwoStageRunner:
     """The Dynamic Capacity Network of a bundle. It works on one image at a time: not for several threads at once.

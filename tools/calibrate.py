@@ -20,7 +20,7 @@ from absl import flags
 from edge.bundle import check_destination, load_bundle, write_bundle
 from edge.errors import UserError
 from edge.quiet import quiet
-from edge.runner import TwoStageRunner
+from edge.runner import NEVER, TwoStageRunner
 from edge.storage import MANIFEST_FILE
 from tools import bundle_report, command
 from tools.plots import Plot, Series, as_svg
@@ -52,7 +52,7 @@ def outcomes(bundle, architecture, samples) -> Outcomes:
     progress = Progress(samples.split, count, "images")
     for i, (image, label) in enumerate(zip(samples.images, samples.labels)):
         for k in range(most + 1):
-            result = runner.run(image, k or None, exit_entropy=-1.0 if k else math.inf)
+            result = runner.run(image, k or None, exit_entropy=NEVER if k else math.inf)
             wrong[i, k] = (np.asarray(result.categories) != label).any()
             cost[i, k] = cost_of(k, result.top_inputs).total
         entropy[i] = result.entropy

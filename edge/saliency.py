@@ -99,11 +99,11 @@ class ClassifierSaliency:
         height, width, depth, _ = kernel.shape
         self.dense = dense.astype(np.float32)
         self.kernel_shape = kernel.shape
-        self.strides = tuple(strides)
-        self.blocks = tuple(-(-k // s) for k, s in zip((height, width), strides))  # of a window
-        self.kernels = self._kernels_of_filters(kernel)  # [filters, blocks * cells of a block * D]
-        sides = zip(map_size, padding, (height, width), strides)
+        sides = zip(map_size, padding, kernel.shape, strides)
         self.map_size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in sides)  # of windows
+        self.strides = tuple(s if n > 1 else k for s, n, k in zip(strides, self.map_size, kernel.shape))
+        self.blocks = tuple(-(-k // s) for k, s in zip((height, width), self.strides))  # of a window
+        self.kernels = self._kernels_of_filters(kernel)  # [filters, blocks * cells of a block * D]
         self._prepare_sums(map_size, padding, depth)
 
     def _prepare_sums(self, map_size, padding, depth):

@@ -24,8 +24,9 @@ def layer_errors(architecture, float_files: dict, files: dict, inputs: dict) -> 
     for model in files:
         expected = weighted_outputs(float_files[model], inputs[model])
         found = weighted_outputs(files[model], inputs[model])
-        for name, *outputs in zip(names[model], expected, found, strict=True):
-            errors.append({"model": model, "layer": name, "snr_db": round(signal_to_noise(*outputs), 2)})
+        for name, (values, _), (rounded, least) in zip(names[model], expected, found, strict=True):
+            ratio = signal_to_noise(np.maximum(values, least), rounded)  # what a ReLU takes away is left out on purpose
+            errors.append({"model": model, "layer": name, "snr_db": round(ratio, 2)})
     return sorted(errors, key=lambda error: error["snr_db"])
 
 
@@ -54,8 +55,8 @@ def signal_to_noise(expected, found) -> float:
     return float(min(GREATEST, 10 * np.log10((signal + 1e-30) / (noise + 1e-30))))
 
 
-def weighted_outputs(content: bytes, inputs) -> list[np.ndarray]:
-    """Returns what each convolution and dense layer of a model gives, in real values, in the order that they run."""
+def weighted_outputs(content: bytes, inputs) -> list[tuple]:
+    """Returns (real values, the least that its numbers have) of each convolution and dense layer, as they run."""
     graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in graph.operatorCodes]
     indices = [o.outputs[0] for o in graph.subgraphs[0].operators if codes[o.opcodeIndex] in WEIGHTED]
@@ -74,7 +75,8 @@ def weighted_outputs(content: bytes, inputs) -> list[np.ndarray]:
         interpreter.set_tensor(entrance["index"], _raw(inputs[start : start + size], entrance))
         interpreter.invoke()
         seen.append([_real(interpreter.get_tensor(index), details[index]) for index in indices])
-    return [np.stack(outputs) for outputs in zip(*seen)]
+    least = [_least(details[index]) for index in indices]
+    return [(np.stack(outputs), bound) for outputs, bound in zip(zip(*seen), least)]
 
 
 def _raw(values, details):
@@ -89,3 +91,7 @@ def _real(raw, details):
         return raw
     scale, zero_point = details["quantization"]
     return (raw.astype(np.float32) - zero_point) * np.float32(scale)
+
+
+def _least(details) -> float:
+    return -np.inf if details["dtype"] == np.float32 else float(_real(np.array(-128, np.int8), details))

@@ -291,7 +291,9 @@ def test_models_are_loaded_once(capsys, monkeypatch):
 
     monkeypatch.setattr("edge.interpreter.make_interpreter", note)
     assert len(run(capsys, SHIPPED, SAMPLES, SAMPLES, "--threads=2")[1]) == 16
-    assert made == [("coarse.tflite", 2), ("fine.tflite", 2), ("top.tflite", 2)]
+    assert made[:3] == [("coarse.tflite", 2), ("fine.tflite", 2), ("top.tflite", 2)]
+    assert set(made[3:]) == {("top.tflite", 2)}  # for other numbers of windows, each of them once
+    assert len(made) <= 3 + 8
 
 
 def test_timing(capsys):

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,11 +59,13 @@ def test_by_hand(few):
 
 
 def test_no_exit_where_the_most_certain_image_would_be_one_error_too_many(few):
-    certain = Outcomes(few.entropy, few.saliency, ~few.wrong, few.cost, few.exit_cost)
+    wrong = np.array([[1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 0, 0]], bool)
+    certain = replace(few, wrong=wrong)
     assert greatest_exit(certain, 2, 0) is None
+    assert greatest_exit(certain, 2, 1) == 0.3
 
 
-@pytest.mark.parametrize(("seed", "allowed"), itertools.product(range(5), (0, 3, 20)))
+@pytest.mark.parametrize(("seed", "allowed"), list(itertools.product(range(5), (0, 3, 20))))
 def test_no_threshold_of_the_images_is_cheaper_and_allowed(seed, allowed):
     found = random_outcomes(seed)
     most = judge(found, Policy(3)).errors + allowed

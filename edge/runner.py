@@ -15,6 +15,8 @@ from edge.result import Clock, Result
 from edge.saliency import log_softmax, pool, select_cells
 from edge.tops import PoolTop, SwapTop
 
+NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
+
 
 class TwoStageRunner:
     """The Dynamic Capacity Network of a bundle. It works on one image at a time: not for several threads at once.
@@ -139,7 +141,8 @@ class TwoStageRunner:
         top = self.top.invoke(refined)
         clock.lap("top")
         answer = ends.answer(glance, top, windows)
-        return self._result(answer, clock, entropy=glance.entropy, saliency=saliency, cells=cells)
+        seen = {"entropy": glance.entropy, "saliency": saliency, "cells": cells, "top_inputs": len(refined)}
+        return self._result(answer, clock, **seen)
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""

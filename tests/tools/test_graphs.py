@@ -111,7 +111,8 @@ def test_the_saliency_takes_the_tops_folded_weights(classifier, sequence):
     weights = folded_weights(classifier)
     found = saliency_weights(classifier.architecture, weights)
     expected = {"kernel": weights["top/conv"][0]}
-    expected |= dict(zip(("scale", "shift"), weights["top/refined"])) | dict(zip(("dense", "bias"), weights["top/logits"]))
+    expected |= dict(zip(("scale", "shift"), weights["top/refined"]))
+    expected |= dict(zip(("dense", "bias"), weights["top/logits"]))
     assert set(found) == set(expected)
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)

@@ -1,6 +1,6 @@
 """How long a digitStruct.mat takes to read: python -m train.data.svhn_format1.benchmark [--entries=N] [--file=PATH].
 
-It writes a file of the genuine ones' layout, `extra`'s size unless told otherwise (1.6 GB), reads it, and compares what
+It writes a file of the genuine ones' layout, `extra`'s size unless told otherwise (1.5 GB), reads it, and compares what
 was read with what was written. Without --file the written file is removed again.
 """
 

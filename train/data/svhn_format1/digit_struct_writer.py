@@ -261,7 +261,7 @@ def _references(targets: np.ndarray) -> bytes:
 
 
 def _group(texts: int) -> list[bytes]:
-    """Returns objects 1 to 6 of a photograph: a group's header, the block it goes on in, tree, heap, names, and leaf."""
+    """Returns objects 1 to 6 of a photograph: a group's header, the block after it, tree, heap, names and leaf."""
     lists = b"".join(struct.pack("<IQI", len(field), texts, i + 1) for i, field in enumerate(FIELDS))
     block = b"".join(
         [

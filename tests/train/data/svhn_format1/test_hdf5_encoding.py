@@ -14,7 +14,7 @@ def test_the_bytes_of_a_data_set_are_the_librarys(tmp_path):
         data.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array([[2.5], [-1.0]]))
         text = h5py.h5t.C_S1.copy()
         text.set_size(6)
-        h5py.h5a.create(data, b"kind", text, h5py.h5s.create(h5py.h5s.SCALAR)).write(np.array(b"double"))
+        h5py.h5a.create(data, b"kind", text, h5py.h5s.create(h5py.h5s.SCALAR)).write(np.array(b"double"), text)
         h5py.h5a.create(data, b"count", h5py.h5t.STD_I32LE, space).write(np.array([[7], [8]], np.int32))
     written = path.read_bytes()
     values = np.array([2.5, -1.0]).tobytes()

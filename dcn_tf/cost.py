@@ -5,7 +5,7 @@ for a convolution. Pooling, normalisation (folded into the convolution), activat
 nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dcn_tf.architecture import Architecture, Conv, channels_of
 from dcn_tf.geometry import output_size
@@ -110,6 +110,26 @@ def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_
         saliency=coarse_pass,
         refined_pass=refined_pass,
     )
+
+
+def device_cost(architecture: Architecture, num_patches: int, top_inputs: int) -> Cost:
+    """Returns what one image costs the device, which runs the top again on what changes alone.
+
+    Args:
+        num_patches: k; 0 where the coarse answer stands although the saliency was computed.
+        top_inputs: windows of the map, for sequences vectors, that the top is run on for the refined output.
+    """
+    at = dcn_cost(architecture, num_patches)
+    if not top_inputs:
+        refined_pass = 0
+    elif architecture.task == "sequence":
+        refined_pass = top_multiplications(architecture, (top_inputs, 1), channels_of(architecture.fine))
+    else:
+        map_size = output_size(architecture.coarse, architecture.image_size)
+        refined_pass = top_multiplications(
+            architecture, map_size, channels_of(architecture.coarse), top_output_size=(top_inputs, 1)
+        )
+    return replace(at, refined_pass=refined_pass)
 
 
 def model_weights(architecture: Architecture) -> dict[str, int]:

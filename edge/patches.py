@@ -29,7 +29,8 @@ def laid_out_shape(layout: dict | None, shape) -> tuple[int, int, int]:
     """Returns the shape that an image, (height, width, channels), has for a model, see `Layout`."""
     if layout is None:
         return tuple(shape)
-    return (shape[0] + sum(layout["margins"][0]), layout["groups"], layout["length"] * shape[2])
+    height, width = (n + sum(sides) for n, sides in zip(shape, layout["margins"]))
+    return (height, max(0, (width - layout["length"]) // layout["step"] + 1), layout["length"] * shape[2])
 
 
 class Layout:
@@ -37,7 +38,8 @@ class Layout:
 
     Args:
         layout: the manifest's: `margins`, width of zeros around an image, ((top, bottom), (left, right)); `length`, the
-            pixels of a row that are laid out for each of `groups`, one `step` apart. None: the images as they are.
+            pixels of a row that are laid out for each of its groups, which are one `step` apart. None: the images as
+            they are.
         image_shape: (height, width, channels).
         dtype, zero: of the values.
         count: number of images.
@@ -58,7 +60,7 @@ class Layout:
             run = layout["length"] * channels * framed.itemsize
             word = next(size for size in WORDS if run % size == 0)
             image, row, pixel, _ = framed.strides
-            shape = (*framed.shape[:2], layout["groups"], run // word)
+            shape = (*framed.shape[:2], laid_out_shape(layout, image_shape)[1], run // word)
             strides = (image, row, layout["step"] * pixel, word)
             self._source = np.ndarray(shape, WORDS[word], framed.data, strides=strides)
             self._words = np.empty(shape, WORDS[word])

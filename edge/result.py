@@ -19,6 +19,7 @@ class Result:
         entropy: of the coarse output, in nats; None for the whole fine model.
         saliency: [h, w]; None where no patch was looked at.
         cells: [k, 2], (row, column), most salient first.
+        top_inputs: windows, or vectors, that the top was run on; 0 where the coarse answer stood.
         stages_us: microseconds of each stage.
     """
 
@@ -30,6 +31,7 @@ class Result:
     entropy: float | None = None
     saliency: np.ndarray | None = None
     cells: np.ndarray | None = None
+    top_inputs: int = 0
     stages_us: dict = field(default_factory=dict)
 
     @property

@@ -1,6 +1,6 @@
 """Reads images with a bundle, one line per image.
 
-python -m edge.run --bundle=BUNDLE PATH... [--num_patches=K] [--exit_entropy=X] [--json] [--overlay=DIR] [--threads=N]
+python -m edge.run --bundle=BUNDLE PATH... [--num_patches=K] [--exit_entropy=X] [--adaptive] [--budget_ms=B] ...
 python -m edge.run --bundle=BUNDLE --camera=auto [--frames=N] [--interval=S] ...
 """
 
@@ -12,17 +12,22 @@ import contextlib
 import json
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from edge.arguments import OneLineParser
+from edge.budget import BudgetRunner
 from edge.bundle import load_bundle
 from edge.camera import frames, open_camera
 from edge.errors import EXIT_FAILED, UserError, one_line, run_main
 from edge.images import enough_pixels, expand, model_pixels, open_image
 from edge.overlay import OverlayFolder, draw
-from edge.result import Clock
-from edge.runner import TwoStageRunner
+from edge.result import Clock, Result
+from edge.runner import NEVER, TwoStageRunner
 from edge.timing import Timing
 
 
@@ -50,6 +55,12 @@ def make_parser() -> OneLineParser:
     add("--interval", type=float, metavar="S", help="seconds from one frame to the next; 0 by default")
     add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
     add("--exit_entropy", type=float, metavar="X", help="keep the coarse answer where its entropy is at most X nats")
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument(
+        "--saliency_level", type=float, metavar="X", help="look at cells of at least this saliency alone; no exit"
+    )
+    level.add_argument("--adaptive", action="store_true", help="the bundle's saliency_level, see tools.calibrate")
+    add("--budget_ms", type=float, metavar="B", help="fewer patches where an image would take more milliseconds")
     add("--json", action="store_true", help="one JSON object a line")
     add("--cells", action="store_true", help="in --json also the cells looked at, [row, column], most salient first")
     add("--overlay", metavar="DIR", help="write a picture of saliency, patches and reading per image")
@@ -65,7 +76,7 @@ def parse_arguments(arguments):
         raise UserError("either PATH... or --camera is needed, and not both; see python -m edge.run --help")
     if not parsed.camera and (parsed.frames, parsed.interval) != (None, None):
         raise UserError("--frames and --interval go with --camera; leave them out, or add --camera=auto")
-    limits = {"threads": 1, "frames": 1, "interval": 0, "exit_entropy": 0}
+    limits = {"threads": 1, "frames": 1, "interval": 0, "exit_entropy": 0, "saliency_level": 0, "budget_ms": 0}
     for name, least in limits.items():
         value = getattr(parsed, name)
         if value is not None and not least <= value < math.inf:
@@ -82,7 +93,9 @@ def main(arguments) -> int:
     clock.lap("bundle")
     runner = TwoStageRunner(bundle, parsed.threads)
     clock.lap("interpreters")
-    runner.check_num_patches(parsed.num_patches)
+    read = make_reader(runner, parsed)
+    if parsed.budget_ms is not None:
+        clock.lap("budget")
     overlays = OverlayFolder(parsed.overlay) if parsed.overlay else None
     timing = Timing(clock.laps)
     with contextlib.ExitStack() as stack:
@@ -93,12 +106,31 @@ def main(arguments) -> int:
             images = frames(camera, parsed.frames, parsed.interval or 0)
         else:
             images = map(ImageFile, paths)
-        return _read_all(images, runner, parsed, overlays, timing)
+        return _read_all(images, read, runner.manifest, parsed, overlays, timing)
 
 
-def _read_all(images, runner, parsed, overlays, timing) -> int:
+def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result]:
+    """Returns a function, pixels -> result, that follows the command line; UserError where the bundle cannot.
+
+    A saliency level takes the place of the bundle's exit, with which it was not calibrated; --exit_entropy adds one.
+    """
+    level = runner.manifest["saliency_level"] if parsed.adaptive else parsed.saliency_level
+    if parsed.adaptive and level is None:
+        raise UserError(
+            "--adaptive needs a bundle with a saliency_level; run tools.calibrate, or give --saliency_level=X"
+        )
+    never = NEVER if level is not None else None
+    exit_entropy = never if parsed.exit_entropy is None else parsed.exit_entropy
+    if parsed.budget_ms is not None:
+        limited = BudgetRunner(runner, parsed.budget_ms, parsed.num_patches)
+        return partial(limited.run, exit_entropy=exit_entropy, saliency_level=level)
+    num_patches = runner.check_num_patches(parsed.num_patches)
+    return partial(runner.run, num_patches=num_patches, exit_entropy=exit_entropy, saliency_level=level)
+
+
+def _read_all(images, read, manifest, parsed, overlays, timing) -> int:
     status = 0
-    enough = enough_pixels(runner.manifest)
+    enough = enough_pixels(manifest)
     for image in images:
         clock = Clock()
         try:
@@ -110,14 +142,14 @@ def _read_all(images, runner, parsed, overlays, timing) -> int:
             _report_error(image.name, error, parsed.json)
             continue
         clock.lap("read")
-        pixels = model_pixels(decoded, runner.manifest)
+        pixels = model_pixels(decoded, manifest)
         clock.lap("resize")
-        result = runner.run(pixels, parsed.num_patches, parsed.exit_entropy)
+        result = read(pixels)
         stages_us = clock.laps | result.stages_us
         timing.add(stages_us)
         print(_line(image.name, result, parsed, stages_us), flush=True)
         if overlays:
-            overlays.save(draw(image.read(), result, runner.manifest), Path(image.name))
+            overlays.save(draw(image.read(), result, manifest), Path(image.name))
     return status
 
 

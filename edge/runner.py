@@ -15,6 +15,8 @@ from edge.result import Clock, Result
 from edge.saliency import log_softmax, pool, select_cells
 from edge.tops import PoolTop, SwapTop
 
+NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
+
 
 class TwoStageRunner:
     """The Dynamic Capacity Network of a bundle. It works on one image at a time: not for several threads at once.
@@ -64,6 +66,7 @@ class TwoStageRunner:
             features, activations = coarse.output("coarse_features"), coarse.output("activation_map")
             facts |= {
                 "cells.map": (features.shape[1:], (*self.map_size, vectors.shape[-1])),
+                "convolution": (activations.shape[1:3], _windows(manifest, top.input.shape[1:3])),
                 "coarse vectors' scale": (features.numbers, vectors.numbers),
                 "activations' scale": (top.output("activations").numbers, activations.numbers),
             }
@@ -78,12 +81,11 @@ class TwoStageRunner:
     def _check_ends(self):
         saliency, logits = self._ends.saliency_of, sum(self.manifest["heads"])
         if self.manifest["task"] == CLASSIFICATION:
-            _, rows, columns, filters = self.coarse.output("activation_map").shape
+            filters = self.coarse.output("activation_map").shape[-1]
             _check_facts(
                 {
-                    "convolution": ((rows, columns), saliency.map_size),
                     "saliency": (saliency.dense.shape, (filters, logits)),
-                    "windows": (self.top.input.shape[1:], saliency.kernel_shape[:3]),
+                    "saliency's kernel": (saliency.kernel_shape, (*self.top.input.shape[1:], filters)),
                 }
             )
         else:
@@ -139,7 +141,8 @@ class TwoStageRunner:
         top = self.top.invoke(refined)
         clock.lap("top")
         answer = ends.answer(glance, top, windows)
-        return self._result(answer, clock, entropy=glance.entropy, saliency=saliency, cells=cells)
+        seen = {"entropy": glance.entropy, "saliency": saliency, "cells": cells, "top_inputs": len(refined)}
+        return self._result(answer, clock, **seen)
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
@@ -203,6 +206,13 @@ class WholeFineRunner:
             return log_softmax(self.model.output("logits").dequantize(raw["logits"][0]).astype(np.float64), heads)
         cell_logits = self.model.output("cell_logits").dequantize(raw["cell_logits"]).reshape(-1, sum(heads))
         return pool(cell_logits, heads, "average", self.manifest["pooling"]["floor"])
+
+
+def _windows(manifest, kernel) -> tuple:
+    """Returns how many windows the top's convolution has, (vertical, horizontal)."""
+    convolution = manifest["convolution"]
+    sides = zip(manifest["cells"]["map"], convolution["padding"], kernel, convolution["strides"])
+    return tuple((n + sum(padding) - k) // stride + 1 for n, padding, k, stride in sides)
 
 
 def _check_facts(facts: dict):

@@ -99,11 +99,11 @@ class ClassifierSaliency:
         height, width, depth, _ = kernel.shape
         self.dense = dense.astype(np.float32)
         self.kernel_shape = kernel.shape
-        self.strides = tuple(strides)
-        self.blocks = tuple(-(-k // s) for k, s in zip((height, width), strides))  # of a window
-        self.kernels = self._kernels_of_filters(kernel)  # [filters, blocks * cells of a block * D]
-        sides = zip(map_size, padding, (height, width), strides)
+        sides = zip(map_size, padding, kernel.shape, strides)
         self.map_size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in sides)  # of windows
+        self.strides = tuple(s if n > 1 else k for s, n, k in zip(strides, self.map_size, kernel.shape))
+        self.blocks = tuple(-(-k // s) for k, s in zip((height, width), self.strides))  # of a window
+        self.kernels = self._kernels_of_filters(kernel)  # [filters, blocks * cells of a block * D]
         self._prepare_sums(map_size, padding, depth)
 
     def _prepare_sums(self, map_size, padding, depth):
@@ -156,13 +156,11 @@ class ClassifierSaliency:
     def _fill_windows(self, at_max, to_windows):
         """Sets every window's gradient, some windows at a time: each needs few of the filters' kernels."""
         window, filter_ = np.divmod(at_max.ravel().nonzero()[0], at_max.shape[1])
-        kernels, pairs = self.kernels[filter_], np.arange(len(window))
-        begins = (np.diff(window, prepend=-1) > 0).nonzero()[0]  # of a window's filters
-        live = window[begins]
-        row_of_window = np.empty(len(at_max), np.intp)
-        row_of_window[live] = np.arange(len(live))
+        first = np.ones(len(window), bool)  # of the filters of its window
+        np.not_equal(window[1:], window[:-1], out=first[1:])
+        begins, live, kernels = first.nonzero()[0], window[first], self.kernels[filter_]
         weights = np.zeros((len(live), len(window)), np.float32)
-        weights[row_of_window[window], pairs] = to_windows[filter_]
+        weights[first.cumsum() - 1, np.arange(len(window))] = to_windows[filter_]
         sums = np.empty((len(live), kernels.shape[1]), np.float32)
         bounds = [*begins[:: self.ROWS].tolist(), len(window)]
         for i, (begin, end) in enumerate(itertools.pairwise(bounds)):

@@ -1,5 +1,6 @@
 """What is between and behind the models: from raw outputs to answers, saliency, and the next model's raw input."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,14 @@ class Glance(NamedTuple):
     values: np.ndarray
     features: np.ndarray | None = None
     maxima: np.ndarray | None = None
+
+
+def most_windows(manifest: dict, num_patches: int) -> int:
+    """Returns how many windows of a classifier's top k patches can change at most."""
+    kernel = manifest["models"]["top"]["inputs"][0]["shape"][1:3]
+    outputs = {output["name"]: output["shape"] for output in manifest["models"]["coarse"]["outputs"]}
+    of_cell = math.prod(-(-k // s) for k, s in zip(kernel, manifest["convolution"]["strides"]))
+    return min(num_patches * of_cell, math.prod(outputs["activation_map"][1:3]))
 
 
 class SwapTop:

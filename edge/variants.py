@@ -21,10 +21,9 @@ from edge.arguments import OneLineParser
 from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
 from edge.errors import UserError, run_main
 from edge.images import load_image
-from edge.runner import TwoStageRunner, WholeFineRunner
+from edge.runner import NEVER, TwoStageRunner, WholeFineRunner
 
 NUMBERS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
-NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
 WHOLE, COARSE, DCN = ("whole_fine",), ("coarse",), ("coarse", "fine", "top")
 NOT_ASKED_FOR = "not asked for"
 SAME_NETWORK = ("name", "task", "labels", "input", "cells", "patch")

@@ -6,6 +6,7 @@ from collections import Counter
 from edge.bundle import Bundle
 from edge.energy.operations import bundle_operations
 from edge.errors import UserError
+from edge.manifest import CLASSIFICATION
 from edge.variants import COARSE, DCN, Variant
 
 
@@ -31,7 +32,8 @@ def shares(variant: Variant, outcomes) -> dict[tuple, float]:
 def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
     """Returns the multiplications of an image, the mean over shares of work; None where an operator is not understood.
 
-    The saliency's gradient counts as one more pass of the top over the map, as in the paper (section 4.1).
+    Zeros that a model multiplies by count. So does the saliency: for classifiers the top's kernels once, its closed
+    form; for sequences a product with the weights of every cell's prediction.
 
     Args:
         bundle: whose models ran.
@@ -43,7 +45,16 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
 
 def _multiplications(bundle, models, num_patches, has_saliency) -> float:
     total = sum(_of_model(bundle, name, num_patches or 1) for name in models)
-    return total + (_of_model(bundle, "top", math.prod(bundle.manifest["cells"]["map"])) if has_saliency else 0)
+    return total + (_of_saliency(bundle.manifest) if has_saliency else 0)
+
+
+def _of_saliency(manifest) -> int:
+    """Returns the multiplications of the saliency's closed form."""
+    if manifest["task"] == CLASSIFICATION:
+        outputs = {output["name"]: output["shape"] for output in manifest["models"]["coarse"]["outputs"]}
+        return math.prod(manifest["models"]["top"]["inputs"][0]["shape"][1:]) * outputs["activation_map"][-1]
+    depth = manifest["models"]["top"]["inputs"][0]["shape"][-1]
+    return math.prod(manifest["cells"]["map"]) * depth * sum(manifest["heads"])
 
 
 def _of_model(bundle, name, num_patches) -> float:

@@ -184,7 +184,7 @@ class _Builder:
 
     def average(self, name, map_size):
         if map_size == (1, 1):
-            return self._ranged(tf_keras.layers.Lambda(lambda maps: tf.squeeze(maps, axis=[1, 2]), name=name))
+            return self._ranged(tf_keras.layers.Lambda(lambda maps: tf.reshape(maps, [-1, maps.shape[-1]]), name=name))
         return self._ranged(tf_keras.layers.GlobalAveragePooling2D(name=name))
 
     def pair(self, name):
@@ -198,9 +198,9 @@ class _Builder:
 
     def stack(self, name, descriptions, input_shape):
         layers = self.entrance(name)
-        first = relayout(descriptions, input_shape[2]) if self.laid_out else None
+        first = relayout(descriptions, input_shape) if self.laid_out else None
         if first:
-            layers += self._laid_out_convolution(f"{name}/0", first, input_shape, descriptions[1:])
+            layers += self._laid_out_convolution(f"{name}/0", first, input_shape[:2])
         non_negative = True  # so are pixels
         for i, description in enumerate(descriptions):
             if isinstance(description, Conv):
@@ -233,23 +233,18 @@ class _Builder:
         )
         return self._weighted(layer, (None, None, None, kernel.shape[2]))
 
-    def _laid_out_convolution(self, name, first, input_shape, following):
+    def _laid_out_convolution(self, name, first, size):
         """Returns the layers of a stack's first convolution, from pixels that are laid out to a map as usual."""
-        conv, size = first.conv, output_size((first.conv,), input_shape[:2])
+        conv = first.conv
         _check_activation(conv)
         kernel, bias = self.weights[name]
         kernel, bias = first.kernel(kernel), first.bias(bias)
-        layer = tf_keras.layers.Conv2D(
-            kernel.shape[3], (kernel.shape[0], 1), (conv.strides[0], 1), activation=conv.activation, name=name
-        )
-        convolution = self._weighted(layer, (None, None, None, kernel.shape[2]), (kernel, bias))
-        wide = (size[0], first.groups(input_shape[:2]) * first.places)
-
-        def join(maps):
-            maps = tf.reshape(maps, [-1, *wide, conv.filters])
-            return maps if _ignores(following, wide, size) else maps[:, :, : size[1]]
-
-        return [convolution, tf_keras.layers.Lambda(join)]
+        height, _, channels, filters = kernel.shape
+        strides = (conv.strides[0], 1)
+        layer = tf_keras.layers.Conv2D(filters, (height, 1), strides, activation=conv.activation, name=name)
+        convolution = self._weighted(layer, (None, None, None, channels), (kernel, bias))
+        shape = (-1, *output_size((conv,), size), conv.filters)
+        return [convolution, tf_keras.layers.Lambda(lambda maps: tf.reshape(maps, shape))]
 
     def _weighted(self, layer, input_shape, weights=None):
         layer.build(input_shape)
@@ -261,14 +256,6 @@ class _Builder:
         if self.ranges is None:
             return layer
         return tfmot.quantization.keras.QuantizeWrapperV2(layer, Int8(*self.ranges[layer.name]), name=layer.name)
-
-
-def _ignores(layers, size, smaller) -> bool:
-    """Returns whether the next layer's outputs are the same with columns that are too many."""
-    if size == smaller:
-        return True
-    same = layers and output_size(layers[:1], size) == output_size(layers[:1], smaller)
-    return bool(same) and not any(map(any, layers[0].padding))
 
 
 def _check_activation(description):

@@ -71,8 +71,12 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
 def layouts(architecture) -> dict[str, dict | None]:
     """Returns how the pixels of each model's images or patches are laid out, see `tools.relayout`; None: not at all."""
     stacks = {"coarse": architecture.coarse, "fine": architecture.fine, "whole_fine": architecture.fine}
-    found = {name: relayout(stack, architecture.channels) for name, stack in stacks.items()}
-    return {name: first.to_dict(_size(architecture, name)) if first else None for name, first in found.items()}
+    found = {}
+    for name, stack in stacks.items():
+        size = _size(architecture, name)
+        first = relayout(stack, (*size, architecture.channels))
+        found[name] = first.to_dict(size) if first else None
+    return found
 
 
 def _size(architecture, name):

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION, Conv
+from dcn_tf.geometry import output_size
 from edge.errors import UserError
 from tools.clone import Clone, tf_keras
 from tools.folding import folded_weights
@@ -102,10 +103,17 @@ def layer_ranges(chains) -> dict:
 
 def _meeting(architecture) -> list[tuple]:
     """Returns groups of layers whose outputs must have one range."""
-    last = [f"coarse/{i}" for i, layer in enumerate(architecture.coarse) if isinstance(layer, Conv)][-1]
+    coarse, fine = _last("coarse", architecture.coarse), _last("fine", architecture.fine)
+    vector = ("fine/vector",)
+    if output_size(architecture.fine, architecture.patch_size) == (1, 1):  # the only value is its own mean
+        vector += (fine,)
     if architecture.task == CLASSIFICATION:
-        return [(last, "fine/vector", "top/input")]
-    return [(last, "coarse_top/input"), ("fine/vector", "fine_top/input")]
+        return [(coarse, *vector, "top/input")]
+    return [(coarse, "coarse_top/input"), (*vector, "fine_top/input")]
+
+
+def _last(stack, layers):
+    return [f"{stack}/{i}" for i, layer in enumerate(layers) if isinstance(layer, Conv)][-1]
 
 
 def tune(network, clone: Clone, images, num_patches: int, tuning: Tuning) -> dict[str, float]:

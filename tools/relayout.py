@@ -26,7 +26,7 @@ class Relayout:
 
     Attributes:
         conv: as written.
-        places: neighbouring places of a row.
+        places: neighbouring places of a row, which has a multiple of them.
     """
 
     conv: Conv
@@ -37,21 +37,13 @@ class Relayout:
         """Pixels of a row that the places see, in whole words."""
         return _rounded(self.conv.strides[1] * (self.places - 1) + self.conv.kernel[1], WORD)
 
-    def groups(self, size) -> int:
-        """Returns how many groups of places a row has, for a map of `size` (height, width)."""
-        return -(-output_size((self.conv,), size)[1] // self.places)
-
     def to_dict(self, size) -> dict:
         """Returns what a manifest says of it, for a map of `size` (height, width)."""
         rows, (left, _) = self.conv.padding
         step = self.conv.strides[1] * self.places
-        right = step * (self.groups(size) - 1) + self.length - left - size[1]
-        return {
-            "margins": [list(rows), [left, max(0, right)]],
-            "length": self.length,
-            "step": step,
-            "groups": self.groups(size),
-        }
+        groups = output_size((self.conv,), size)[1] // self.places
+        right = max(0, step * (groups - 1) + self.length - left - size[1])
+        return {"margins": [list(rows), [left, right]], "length": self.length, "step": step}
 
     def cost(self, channels: int) -> float:
         """Returns multiplications per place, with those on a kernel's padding."""
@@ -72,12 +64,19 @@ class Relayout:
         return np.tile(bias, self.places)
 
 
-def relayout(layers, channels: int) -> Relayout | None:
-    """Returns how the first layer of a stack is best laid out; None where it is no convolution over few channels."""
-    first = layers[0]
+def relayout(layers, input_shape) -> Relayout | None:
+    """Returns how the first layer of a stack is best laid out; None where it is no convolution over few channels.
+
+    Args:
+        layers: of the stack.
+        input_shape: (height, width, channels) of its input.
+    """
+    first, (*size, channels) = layers[0], input_shape
     if not isinstance(first, Conv) or channels > FEW_CHANNELS:
         return None
-    return min((Relayout(first, n) for n in PLACES), key=lambda r: (r.cost(channels), -r.places))
+    _, columns = output_size((first,), size)
+    candidates = [Relayout(first, places) for places in PLACES if columns % places == 0]
+    return min(candidates, key=lambda candidate: (candidate.cost(channels), -candidate.places))
 
 
 def _rounded(count, multiple):

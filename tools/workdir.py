@@ -55,6 +55,15 @@ class Workdir:
     calibration: Samples
     test: Samples
 
+    def validation(self) -> Samples:
+        """Returns validation samples; UserError where the training was made by a version that did not keep them."""
+        path = self.directory / "samples" / "validation.npz"
+        if not path.is_file():
+            raise UserError(
+                f"{self.directory} has no samples/validation.npz; {AGAIN}, which only evaluates, and writes it"
+            )
+        return _read_samples(path, self.model.architecture)
+
 
 def load_workdir(directory) -> Workdir:
     """Reads a finished workdir.

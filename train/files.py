@@ -8,6 +8,8 @@ import numpy as np
 
 from train.data.dataset import Dataset, Split
 
+VALIDATION_IMAGES = 5000
+
 
 def write_bytes(path: Path, data: bytes):
     """Writes `data` under `path`, whole or not at all."""
@@ -39,13 +41,15 @@ def write_model(path: Path, model):
 
 
 def write_samples(folder: Path, dataset: Dataset):
-    """Writes `calibration.npz` and `test.npz`: what quantization needs of the data, so that it needs no data set.
+    """Writes `calibration.npz`, `validation.npz` and `test.npz`: what a bundle needs, so that it needs no data set.
 
-    `test` is the first of the data set's tests whose images are of one size: those of photographs differ. Each holds
-    `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`, `dataset` and `split`.
+    `validation` holds at most `VALIDATION_IMAGES`. `test` is the first of the data set's tests whose images are of one
+    size: those of photographs differ. Each holds `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`,
+    `dataset` and `split`.
     """
     test = next(split for split in (dataset.test, *dataset.more_tests.values()) if split.of_one_size)
-    for name, split in {"calibration": dataset.calibration, "test": test}.items():
+    validation = dataset.validation.head(VALIDATION_IMAGES)
+    for name, split in {"calibration": dataset.calibration, "validation": validation, "test": test}.items():
         write_bytes(folder / f"{name}.npz", _npz(split, dataset, name))
 
 

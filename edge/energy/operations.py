@@ -12,6 +12,7 @@ from edge.energy.arithmetic import MAC, VIEWS, arithmetic
 from edge.energy.graph import GraphTensor, Operator, read_operators
 from edge.errors import UserError, one_line
 from edge.manifest import SEQUENCE
+from edge.tops import most_windows
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def bundle_operations(bundle: Bundle, num_patches: int | None = None) -> dict[st
 
     Args:
         bundle: see `edge.bundle.load_bundle`.
-        num_patches: k; the bundle's own where None.
+        num_patches: k; the bundle's own where None. Of a classifier's top count the windows that k patches can change.
 
     Raises:
         UserError: k is out of range, or a model cannot be read.
@@ -122,11 +123,9 @@ def bundle_operations(bundle: Bundle, num_patches: int | None = None) -> dict[st
     most = math.prod(manifest["cells"]["map"])
     if not 1 <= num_patches <= most:
         raise UserError(f"the number of patches must be 1 to {most}, received {num_patches}")
-    per_patch = ("fine", "top") if manifest["task"] == SEQUENCE else ("fine",)
-    return {
-        name: model_operations(name, bundle.model(name), num_patches if name in per_patch else None)
-        for name in manifest["models"]
-    }
+    batches = {"fine": num_patches}
+    batches["top"] = num_patches if manifest["task"] == SEQUENCE else most_windows(manifest, num_patches)
+    return {name: model_operations(name, bundle.model(name), batches.get(name)) for name in manifest["models"]}
 
 
 def model_operations(name: str, content: bytes, leading: int | None = None) -> ModelOperations:

@@ -6,6 +6,7 @@ import pytest
 from dcn_tf.architecture import Conv, MaxPool
 from dcn_tf.cost import (
     dcn_cost,
+    device_cost,
     model_bytes,
     model_weights,
     stack_multiplications,
@@ -32,6 +33,16 @@ def test_stack_of_rectangles_by_hand():
     stack = (Conv(5, (3, 5), strides=(1, 2)), MaxPool(3), Conv(7, (3, 2), strides=(2, 1), padding=((1, 1), (1, 1))))
     assert stack_multiplications(stack, (20, 30), 2) == 18 * 13 * 3 * 5 * 2 * 5 + 3 * 5 * 3 * 2 * 5 * 7
     assert stack_weights(stack, 2) == (3 * 5 * 2 + 1) * 5 + (3 * 2 * 5 + 1) * 7
+
+
+def test_the_device_runs_the_top_on_what_changes():
+    cost = device_cost(preset("cluttered_mnist"), 2, 12)
+    assert (cost.coarse_stack, cost.coarse_pass, cost.saliency) == (COARSE, TOP, TOP)
+    assert cost.fine_stack == 2 * PATCH
+    assert cost.refined_pass == 12 * 4 * 4 * 24 * 96 + 96 * 10
+    assert device_cost(preset("cluttered_mnist"), 0, 0).total == COARSE + 2 * TOP
+    assert device_cost(preset("cluttered_mnist"), 8, 100) == dcn_cost(preset("cluttered_mnist"), 8)
+    assert device_cost(preset("svhn"), 3, 3) == dcn_cost(preset("svhn"), 3)
 
 
 def test_parts_of_cluttered_mnist():

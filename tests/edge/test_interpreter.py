@@ -5,6 +5,7 @@ import pytest
 
 from edge.errors import UserError
 from edge.interpreter import Model, Tensor, make_interpreter
+from edge.patches import Layout
 
 INT8 = Tensor("x", 0, (1, 4), "int8", 0.5, -3)
 
@@ -40,27 +41,29 @@ def test_a_scale_that_is_not_the_models_is_told(bundle_copy):
         Model(bundle_copy.model("fine"), entry)
 
 
-def test_the_interpreter_is_resized_only_when_the_number_of_patches_changes(classifier_case, monkeypatch):
+def test_every_number_of_patches_has_an_interpreter_that_is_made_once(classifier_case, monkeypatch):
     bundle = classifier_case.float32
-    model = Model(bundle.model("fine"), bundle.manifest["models"]["fine"])
-    sizes = []
-    resize = model.interpreter.resize_tensor_input
+    made = []
     monkeypatch.setattr(
-        model.interpreter, "resize_tensor_input", lambda i, shape: (sizes.append(shape[0]), resize(i, shape))
+        "edge.interpreter.make_interpreter", lambda *arguments: made.append(1) or make_interpreter(*arguments)
     )
+    entry = bundle.manifest["models"]["fine"]
+    model = Model(bundle.model("fine"), entry)
     patches = classifier_case.expected["patches"][:5].reshape(-1, 10, 10, 1)
     for count in (3, 3, 5, 5, 1, 3):
-        found = model(patches[:count])["fine_features"]
+        layout = Layout(entry["layout"], (10, 10, 1), np.float32, 0, count)
+        found = model(layout.of(patches[:count]))["fine_features"]
         expected = classifier_case.expected["fine_features"][:5].reshape(-1, 8)[:count]
         np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert sizes == [5, 1, 3]
+    assert len(made) == 3
 
 
 def test_a_model_is_read_from_bytes_and_called_with_real_values(classifier_case):
     bundle = classifier_case.ptq
     model = Model(bundle.model("coarse"), bundle.manifest["models"]["coarse"])
-    outputs = model(classifier_case.images[:1].astype(np.float32) / 255)
-    assert sorted(outputs) == ["activation_map", "coarse_features", "logits"]
+    layout = Layout(model.layout, (28, 28, 1), np.float32)
+    outputs = model(layout.of(classifier_case.images[:1].astype(np.float32) / 255))
+    assert sorted(outputs) == ["activation_map", "coarse_features"]
     difference = outputs["coarse_features"] - classifier_case.expected["coarse_features"][:1]
     assert np.abs(difference).max() < 8 * model.output("coarse_features").scale
 
@@ -70,5 +73,5 @@ def test_a_file_that_is_not_the_manifests_is_told(classifier_case, change):
     bundle = classifier_case.float32
     entry = copy.deepcopy(bundle.manifest["models"]["top"])
     entry["outputs"][0] |= change
-    with pytest.raises(UserError, match="tensor 'logits' .* is not in its model file"):
+    with pytest.raises(UserError, match="tensor 'activations' .* is not in its model file"):
         Model(bundle.model("top"), entry)

@@ -1,24 +1,33 @@
 import numpy as np
+import pytest
 
+from edge.errors import UserError
 from edge.interpreter import Tensor
-from edge.numbers import Decoder, Requantizer, pixel_table
+from edge.numbers import Decoder, PixelInput
 from edge.saliency import log_softmax
 
-FLOAT = Tensor("x", 0, (1,), "float32")
+PIXELS = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+MANIFEST = {"input": {"size": [16, 16], "channels": 1, "scale": 1 / 255}}
 
 
-def test_pixels_of_a_float_model():
-    np.testing.assert_allclose(pixel_table(FLOAT, 1 / 255), np.arange(256) / 255, rtol=1e-7)
+def test_pixels_of_a_float_model_are_from_0_to_1():
+    out = np.empty(PIXELS.shape, np.float32)
+    PixelInput(MANIFEST, Tensor("x", 0, (1,), "float32")).convert(PIXELS, out)
+    np.testing.assert_allclose(out, PIXELS / 255, rtol=1e-6)
 
 
-def test_requantizing_is_dequantizing_and_quantizing():
-    source, target = Tensor("a", 0, (1,), "int8", 0.1, 5), Tensor("b", 0, (1,), "int8", 0.25, -128)
-    raw = np.arange(-128, 128, dtype=np.int8).reshape(4, 64)
-    np.testing.assert_array_equal(Requantizer(source, target)(raw), target.quantize(source.dequantize(raw)))
-    np.testing.assert_array_equal(Requantizer(source, FLOAT)(raw), source.dequantize(raw))
-    assert Requantizer(source, source)(raw) is raw
-    values = np.float32([0.0, 0.3, 99])
-    np.testing.assert_array_equal(Requantizer(FLOAT, target)(values), target.quantize(values))
+def test_pixels_of_an_int8_model_are_not_rounded():
+    tensor = Tensor("x", 0, (1,), "int8", 0.003921568859368563, -128)
+    out = np.empty(PIXELS.shape, np.int8)
+    PixelInput(MANIFEST, tensor).convert(PIXELS, out)
+    np.testing.assert_array_equal(out, PIXELS.astype(int) - 128)
+    np.testing.assert_array_equal(out, tensor.quantize(PIXELS / 255))
+
+
+@pytest.mark.parametrize("numbers", [("int8", 1 / 256, -128), ("int8", 1 / 255, -127), ("uint8", 1 / 255, 0)])
+def test_an_input_that_would_be_rounded_is_refused(numbers):
+    with pytest.raises(UserError, match="input must be int8 of scale 0.00392157 and zero point -128, received"):
+        PixelInput(MANIFEST, Tensor("x", 0, (1,), *numbers))
 
 
 def test_decoding_is_that_of_the_library(case):

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from dcn_tf.geometry import PatchGrid
-from dcn_tf.patches import assemble as tf_assemble
 from dcn_tf.patches import cut_patches
-from edge.patches import PatchCutter, assemble
+from edge.patches import Layout, PatchCutter, laid_out_shape, windows_of
 
 
 @pytest.mark.parametrize(
@@ -16,14 +15,40 @@ def test_patches_are_those_of_the_library(origin, stride, size):
     image = rng.integers(1, 256, (20, 26, 2), np.uint8)
     cells = np.stack(np.divmod(np.arange(24), 6), axis=1)  # every cell of a 4 x 6 map, borders too
     expected = cut_patches(image[None].astype(np.float32), cells[None], PatchGrid(origin, stride, size)).numpy()[0]
-    found = PatchCutter(image.shape, (4, 6), origin, stride, size).cut(image, cells)
+    cutter = PatchCutter(image.shape, (4, 6), origin, stride, size)
+    cutter.image[...] = image
+    found = cutter.cut(cells)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(cutter.cut(cells[5:7]), expected[5:7])
 
 
-def test_the_refined_map_is_that_of_the_library():
-    rng = np.random.default_rng(0)
-    coarse, fine = rng.normal(size=(5, 6, 3)).astype(np.float32), rng.normal(size=(2, 3)).astype(np.float32)
-    cells, before = np.array([[4, 0], [1, 5]]), coarse.copy()
-    np.testing.assert_array_equal(assemble(coarse, fine, cells), tf_assemble(coarse[None], fine[None], cells[None])[0])
-    np.testing.assert_array_equal(coarse, before)
+@pytest.mark.parametrize(("dtype", "zero"), [(np.int8, -128), (np.float32, 0)])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("length", "step", "groups", "left"), [(4, 2, 5, 1), (8, 8, 2, 0), (6, 3, 4, 2), (3, 1, 9, 1)])
+def test_a_layout_is_a_plain_loop(dtype, zero, channels, length, step, groups, left):
+    images = np.random.default_rng(0).integers(-127, 128, (2, 5, 9, channels)).astype(dtype)
+    right = step * (groups - 1) + length - left - 9
+    layout = {"margins": [[1, 2], [left, right]], "length": length, "step": step}
+    found = Layout(layout, images.shape[1:], dtype, zero, 2).of(images)
+    assert found.shape[1:] == laid_out_shape(layout, images.shape[1:]) == (8, groups, length * channels)
+    framed = np.full((2, 8, left + 9 + right, channels), zero, dtype)
+    framed[:, 1:6, left : left + 9] = images
+    for group in range(groups):
+        expected = framed[:, :, step * group : step * group + length].reshape(2, 8, -1)
+        np.testing.assert_array_equal(found[:, :, group], expected)
+
+
+def test_without_a_layout_images_are_as_they_are():
+    images = np.random.default_rng(0).integers(256, size=(2, 5, 9, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(Layout(None, (5, 9, 3), count=2).of(images), images)
+    assert laid_out_shape(None, (5, 9, 3)) == (5, 9, 3)
+
+
+def test_windows_are_views_in_their_places():
+    canvas = np.arange(7 * 9 * 2).reshape(7, 9, 2)
+    windows = windows_of(canvas, (1, 0), (2, 3), (2, 4), (3, 2))
+    assert np.shares_memory(windows, canvas)
+    for i in range(3):
+        for j in range(2):
+            np.testing.assert_array_equal(windows[i, j], canvas[1 + 2 * i : 3 + 2 * i, 3 * j : 3 * j + 4])

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from edge import run as run_module
-from edge.bundle import load_bundle, pack
+from edge.bundle import load_bundle, pack, write_bundle
 from edge.errors import WorkError, run_main
 from edge.interpreter import make_interpreter
 from edge.run import main
@@ -105,6 +105,52 @@ def test_exit_entropy_keeps_the_coarse_answer(case, folder, capsys):
         assert patches in lines[0]
 
 
+def calibrated(case, folder, **thresholds):
+    """Writes a bundle with thresholds in its manifest; returns the flag that names it."""
+    files = {name: content for name, content in case.float32.files.items() if name != "manifest.json"}
+    return f"--bundle={write_bundle(folder / 'calibrated', files, case.float32.manifest | thresholds).path}"
+
+
+def num_patches(capsys, *arguments):
+    return [json.loads(line)["num_patches"] for line in run(capsys, *arguments, "--json")[1]]
+
+
+def test_cells_below_the_level_are_not_looked_at(case, folder, tmp_path, capsys):
+    path = folder / "1.png"
+    saliency = np.sort(TwoStageRunner(case.float32).run(case.images[1]).saliency.ravel())[::-1]
+    between = float(saliency[1] + saliency[2]) / 2
+    bundle = f"--bundle={case.float32.path}"
+    assert num_patches(capsys, bundle, path, f"--saliency_level={between}") == [2]
+    assert num_patches(capsys, bundle, path, f"--saliency_level={between}", "--num_patches=1") == [1]
+    assert num_patches(capsys, bundle, path, f"--saliency_level={2 * float(saliency[0])}") == [0]
+    assert num_patches(capsys, calibrated(case, tmp_path, saliency_level=between), path, "--adaptive") == [2]
+
+
+def test_a_level_takes_the_place_of_the_bundles_exit(case, folder, tmp_path, capsys):
+    path, bundle = folder / "1.png", calibrated(case, tmp_path, exit_entropy=1000, saliency_level=0)
+    assert num_patches(capsys, bundle, path) == [0]
+    assert num_patches(capsys, bundle, path, "--adaptive") == [3]
+    assert num_patches(capsys, bundle, path, "--saliency_level=0") == [3]
+    assert num_patches(capsys, bundle, path, "--adaptive", "--exit_entropy=1000") == [0]
+
+
+def test_a_budget_of_time_limits_the_patches(case, folder, capsys):
+    path, bundle = folder / "1.png", f"--bundle={case.float32.path}"
+    assert num_patches(capsys, bundle, path, "--budget_ms=0") == [0]
+    assert num_patches(capsys, bundle, path, "--budget_ms=1e6") == [3]
+    assert num_patches(capsys, bundle, path, "--budget_ms=1e6", "--num_patches=5") == [5]
+    _, _, errors = run(capsys, bundle, path, "--budget_ms=1e6", "--timing")
+    assert ", budget " in errors[0]
+
+
+def test_a_bundle_without_a_level_cannot_be_adaptive(case, folder, capsys):
+    status, lines, errors = run(capsys, f"--bundle={case.float32.path}", folder, "--adaptive")
+    assert (status, lines) == (2, [])
+    assert errors == [
+        "error: --adaptive needs a bundle with a saliency_level; run tools.calibrate, or give --saliency_level=X"
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -122,6 +168,10 @@ def test_exit_entropy_keeps_the_coarse_answer(case, folder, capsys):
         (["x.png", "--num_patches=0"], "num_patches must be from 1 to the number of cells"),
         (["x.png", "--threads=0"], "--threads must be at least 1"),
         (["x.png", "--exit_entropy=nan"], "--exit_entropy must be at least 0"),
+        (["x.png", "--saliency_level=-1"], "--saliency_level must be at least 0, received -1.0"),
+        (["x.png", "--saliency_level=1", "--adaptive"], "--adaptive: not allowed with argument --saliency_level"),
+        (["x.png", "--budget_ms=nan"], "--budget_ms must be at least 0, received nan"),
+        (["x.png", "--budget_ms=9", "--num_patches=0"], "num_patches must be from 1 to the number of cells"),
         (["x.png", "--unknown"], "unrecognized arguments"),
         (["x.png", "--bundle=nowhere"], "no such bundle: nowhere"),
     ],
@@ -241,7 +291,9 @@ def test_models_are_loaded_once(capsys, monkeypatch):
 
     monkeypatch.setattr("edge.interpreter.make_interpreter", note)
     assert len(run(capsys, SHIPPED, SAMPLES, SAMPLES, "--threads=2")[1]) == 16
-    assert made == [("coarse.tflite", 2), ("fine.tflite", 2), ("top.tflite", 2)]
+    assert made[:3] == [("coarse.tflite", 2), ("fine.tflite", 2), ("top.tflite", 2)]
+    assert set(made[3:]) == {("top.tflite", 2)}  # for other numbers of windows, each of them once
+    assert len(made) <= 3 + 8
 
 
 def test_timing(capsys):

@@ -82,7 +82,7 @@ def test_every_stage_is_timed(case):
 
 
 @pytest.mark.parametrize(
-    ("field", "change"), [("cells", {"map": [4, 4]}), ("patch", {"size": [9, 10]}), ("input", {"size": [28, 29]})]
+    ("field", "change"), [("cells", {"map": [4, 4]}), ("patch", {"size": [9, 10]}), ("input", {"size": [29, 28]})]
 )
 def test_a_manifest_that_does_not_fit_its_models_is_told(classifier_case, field, change):
     manifest = classifier_case.float32.manifest
@@ -120,7 +120,7 @@ def test_a_convolution_that_does_not_fit_is_told(classifier_case):
     changed = manifest | {"convolution": manifest["convolution"] | {"strides": [1, 1]}}
     with pytest.raises(UserError, match="convolution does not fit"):
         TwoStageRunner(replace(classifier_case.float32, manifest=changed))
-    with pytest.raises(UserError, match="saliency's depth does not fit"):
+    with pytest.raises(UserError, match="saliency's kernel does not fit"):
         TwoStageRunner(saliency_with(classifier_case.float32, kernel=np.zeros((3, 3, 7, 16), np.float32)))
 
 

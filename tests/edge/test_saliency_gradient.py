@@ -9,7 +9,7 @@ import tiny_bundles
 
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from dcn_tf.saliency import entropy_saliency
-from edge.saliency import ClassifierSaliency, SequenceSaliency, log_softmax, pool
+from edge.saliency import ClassifierSaliency, SequenceSaliency, entropies, log_softmax, pool
 from tools.folding import folded_weights
 from tools.graphs import saliency_weights
 
@@ -25,8 +25,11 @@ def classifier_saliency(network, features):
         weights["kernel"], weights["dense"], top.spec.conv.strides, top.spec.conv.padding, features.shape[1:3]
     )
     activation_map = top.activation_map(features, coarse_pass=True)
-    logits = top.classify(activation_map).numpy()[0]
-    return closed_form(activation_map.numpy()[0], log_softmax(logits, (len(logits),)))
+    log_probabilities = log_softmax(top.classify(activation_map).numpy()[0], top.spec.heads)
+    activations = activation_map.numpy().reshape(-1, activation_map.shape[-1])
+    maxima = activations.max(axis=0)
+    entropy = entropies(log_probabilities, top.spec.heads)[0]
+    return closed_form(activations, maxima, maxima > 0, log_probabilities, entropy)
 
 
 @pytest.mark.parametrize("statistics", ["shared", "separate"])

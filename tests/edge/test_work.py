@@ -14,8 +14,9 @@ from edge.work import mean_multiplications, shares
 SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
 
 # out_h * out_w * k_h * k_w * in * out of every convolution, and in * out of the dense layer, see dcn_tf.presets
-TOP = 10 * 10 * 4 * 4 * 24 * 96 + 96 * 10
-COARSE = 47 * 47 * 7 * 7 * 1 * 12 + 23 * 23 * 3 * 3 * 12 * 24 + TOP
+# The first layer's rows are laid out in words of four pixels: 7 become 8.
+WINDOW = 4 * 4 * 24 * 96
+COARSE = 47 * 47 * 7 * 8 * 1 * 12 + 23 * 23 * 3 * 3 * 12 * 24 + 10 * 10 * WINDOW
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +38,20 @@ def test_shares_of_the_work():
     }
 
 
-def test_multiplications_are_those_of_the_layers_with_a_pass_of_the_top_for_the_saliency(bundle):
+def test_multiplications_are_those_of_the_layers_and_of_the_saliency(bundle):
     def count(patches, saliency=True, name="dcn_int8"):
         return mean_multiplications(bundle, shares(VARIANTS[name], outcomes(*patches, saliency=saliency)))
 
-    per_patch = (count([8]) - count([4])) // 4
+    per_patch = (count([8]) - count([4])) // 4 - 4 * WINDOW
     assert count([0], saliency=False) == COARSE
-    assert count([0]) == COARSE + TOP
-    assert count([8]) == COARSE + 2 * TOP + 8 * per_patch
-    assert count([8, 0]) == round((COARSE + 2 * TOP + 8 * per_patch + COARSE + TOP) / 2)
-    assert round(count([8]) / 1e6, 1) == 23.0  # as the README says
-    assert round(count([0], saliency=False, name="fine_int8") / 1e6, 1) == 83.0
+    assert count([0]) == COARSE + WINDOW
+    assert count([8]) == COARSE + WINDOW + 8 * (per_patch + 4 * WINDOW)
+    assert count([8, 0]) == round((count([8]) + count([0])) / 2)
+    fine = (
+        12 * 6 * 3 * 4 * 48 + (12 * 12 + 6 * 6 + 6 * 6 + 1) * 3 * 3 * 24 * 24
+    )  # of the first, two places share 4 pixels
+    assert per_patch == fine
+    assert round(count([0], saliency=False, name="fine_int8") / 1e6, 1) == 83.6
 
 
 def test_for_sequences_the_saliency_is_a_pass_over_all_cells(sequence_case):

@@ -56,13 +56,14 @@ def write_case(directory: Path, architecture) -> None:
 
 
 def write_broken(directory: Path) -> None:
-    """Writes models whose first operator is one that no runtime has."""
+    """Writes models of which an operator is one that no runtime has."""
     directory.mkdir(parents=True)
     content = load_bundle(SHIPPED).model("coarse")
     for name, change in BROKEN_OPERATORS.items():
         model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
         for field, value in change.items():
-            setattr(model.operatorCodes[0], field, value)
+            used = model.subgraphs[0].operators[0].opcodeIndex
+            setattr(model.operatorCodes[used], field, value)
         (directory / f"{name}.tflite").write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 

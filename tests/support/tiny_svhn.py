@@ -7,8 +7,8 @@ import tarfile
 import numpy as np
 from PIL import Image
 
-from train.data.svhn_format1.benchmark import write_digit_struct
 from train.data.svhn_format1.digit_struct import DigitStruct
+from train.data.svhn_format1.digit_struct_writer import write_digit_struct
 from train.data.svhn_format1.sources import Archive
 
 

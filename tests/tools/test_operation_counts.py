@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import tiny_bundles
 
-from dcn_tf.architecture import CLASSIFICATION
+from dcn_tf.architecture import CLASSIFICATION, channels_of
 from dcn_tf.cost import dcn_cost, whole_multiplications
 from dcn_tf.geometry import output_size
 from dcn_tf.presets import cluttered_mnist
@@ -17,40 +17,29 @@ from tools.relayout import relayout
 SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
 
 
-def expected(architecture, num_patches):
-    """The saliency's share of the cost is NumPy's, and so is that of a classifier's dense layer."""
-    cost = dcn_cost(architecture, num_patches)
-    counts = {
-        "coarse": cost.coarse_stack + cost.coarse_pass,
-        "fine": cost.fine_stack,
-        "top": cost.refined_pass,
-        "whole_fine": whole_multiplications(architecture, "fine"),
-    }
-    if architecture.task == CLASSIFICATION:
-        counts["coarse"] -= architecture.top.conv.filters * architecture.top.classes
-        counts["top"] = math.prod(top_window_shape(architecture, num_patches)) * architecture.top.conv.filters
-    images = {"coarse": (architecture.coarse, 1), "fine": (architecture.fine, num_patches)}
-    for name, (stack, count) in (images | {"whole_fine": (architecture.fine, 1)}).items():
-        size = architecture.patch_size if name == "fine" else architecture.image_size
-        counts[name] += count * products_with_zero(stack, size, architecture.channels)
-    return {name: Quantity(count) for name, count in counts.items()}
-
-
-def top_window_shape(architecture, num_patches):
-    """Returns the shape of the windows of the top's convolution that hold one of the patches' cells, at most."""
-    conv = architecture.top.conv
-    most = num_patches * math.prod(math.ceil(k / s) for k, s in zip(conv.kernel, conv.strides))
-    windows = math.prod(output_size((*architecture.coarse, conv), architecture.image_size))
-    return (min(most, windows), *conv.kernel, architecture.coarse[-1].filters)
-
-
-def products_with_zero(stack, size, channels):
-    """Returns the multiplications that laying out adds to a stack's first convolution."""
-    first = relayout(stack, channels)
+def zeros(stack, size, channels):
+    """Multiplications by zero of a first convolution whose rows are laid out in words: `length` pixels for kw."""
+    first = relayout(stack, (*size, channels))
     rows, columns = output_size(stack[:1], size)
-    places = first.groups(size) * first.places
-    per_row = places * first.length - columns * first.conv.kernel[1]
-    return rows * per_row * first.conv.kernel[0] * channels * first.conv.filters
+    return rows * columns * first.conv.kernel[0] * (first.length - first.conv.kernel[1]) * channels * first.conv.filters
+
+
+def expected(architecture, num_patches):
+    """The saliency's share of the cost is NumPy's, and so is the dense layer of a classifier's two passes."""
+    cost, image, channels = dcn_cost(architecture, num_patches), architecture.image_size, architecture.channels
+    coarse, top = cost.coarse_pass, cost.refined_pass
+    if architecture.task == CLASSIFICATION:
+        conv = architecture.top.conv
+        window = math.prod(conv.kernel) * channels_of(architecture.coarse) * conv.filters
+        windows = math.prod(output_size((conv,), output_size(architecture.coarse, image)))
+        of_cell = math.prod(-(-k // s) for k, s in zip(conv.kernel, conv.strides))
+        coarse, top = windows * window, min(windows, of_cell * num_patches) * window
+    return {
+        "coarse": Quantity(cost.coarse_stack + coarse + zeros(architecture.coarse, image, channels)),
+        "fine": Quantity(cost.fine_stack + num_patches * zeros(architecture.fine, architecture.patch_size, channels)),
+        "top": Quantity(top),
+        "whole_fine": Quantity(whole_multiplications(architecture, "fine") + zeros(architecture.fine, image, channels)),
+    }
 
 
 def found(bundle, num_patches):

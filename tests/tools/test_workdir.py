@@ -55,6 +55,18 @@ def test_samples_that_do_not_fit_the_network_are_told(classifier_workdir, change
         load_workdir(classifier_workdir)
 
 
+def test_validation_samples_are_read_where_they_are_kept(classifier_workdir):
+    folder = classifier_workdir / "samples"
+    with pytest.raises(UserError, match=r"has no samples/validation\.npz; run the training's command again"):
+        load_workdir(classifier_workdir).validation()
+    np.savez(folder / "validation.npz", **(dict(np.load(folder / "test.npz")) | {"split": "validation"}))
+    found = load_workdir(classifier_workdir).validation()
+    assert (found.split, found.images.shape) == ("validation", (48, 28, 28, 1))
+    (folder / "validation.npz").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"validation\.npz cannot be read"):
+        load_workdir(classifier_workdir).validation()
+
+
 def test_classes_without_a_name_get_one(classifier_workdir):
     change_samples(classifier_workdir, label_names=np.array(["cat", "dog"]))
     assert load_workdir(classifier_workdir).test.label_names == ["cat", "dog", "class 2", "class 3", "class 4"]

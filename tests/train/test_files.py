@@ -26,12 +26,16 @@ def test_folders_are_made_and_files_replaced(tmp_path):
     assert path.read_text() == "two"
 
 
-def test_samples_are_the_first_test_images_of_one_size(tmp_path):
+def test_samples_are_the_first_test_images_of_one_size(tmp_path, monkeypatch):
     labels = np.array([[1, 2], [0, 1]], np.int32)
     crops = Split(np.full((2, 4, 6, 1), 7, np.uint8), labels)
     photographs = Split([np.zeros((4, 6, 1), np.uint8), np.zeros((8, 9, 1), np.uint8)], labels)
-    dataset = Dataset("some", "", ("0", "1"), None, crops, photographs, crops.head(1), {"crops": crops})
+    validation = Split(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.zeros((4, 2), np.int32))
+    dataset = Dataset("some", "", ("0", "1"), None, validation, photographs, crops.head(1), {"crops": crops})
+    monkeypatch.setattr(files, "VALIDATION_IMAGES", 3)
     files.write_samples(tmp_path, dataset)
+    with np.load(tmp_path / "validation.npz") as kept:
+        assert (kept["images"].ravel().tolist(), str(kept["split"])) == ([0, 1, 2], "validation")
     with np.load(tmp_path / "test.npz") as test, np.load(tmp_path / "calibration.npz") as calibration:
         np.testing.assert_array_equal(test["images"], crops.images)
         np.testing.assert_array_equal(test["labels"], labels)

@@ -9,8 +9,9 @@ import pytest
 from tiny_svhn import annotation
 
 from train.data.svhn_format1 import digit_struct
-from train.data.svhn_format1.benchmark import random_annotation, write_digit_struct
+from train.data.svhn_format1.benchmark import random_annotation
 from train.data.svhn_format1.digit_struct import read_digit_struct
+from train.data.svhn_format1.digit_struct_writer import write_digit_struct
 from train.errors import UserError
 from train.progress import log
 

@@ -1,0 +1,224 @@
+"""Chooses when the coarse answer may stand and how salient a cell must be to be looked at; writes both in a bundle.
+
+python -m tools.calibrate --workdir=DIR --bundle=DIR [--loss=0.05] [--out=BUNDLE] [--curve=FOLDER]
+
+The bundle itself reads the workdir's validation images, at every number of patches. Of `exit_entropy` and
+`saliency_level` each is chosen on its own: the one that costs least of those that raise the error by at most --loss
+percentage points. --curve also reads the test images, on which nothing is chosen.
+"""
+
+import csv
+import functools
+import io
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from edge.bundle import check_destination, load_bundle, write_bundle
+from edge.errors import UserError
+from edge.quiet import quiet
+from edge.runner import NEVER, TwoStageRunner
+from edge.storage import MANIFEST_FILE
+from tools import bundle_report, command
+from tools.plots import Plot, Series, as_svg
+from tools.policies import (
+    Curve,
+    Judgement,
+    Outcomes,
+    Policy,
+    allowed_errors,
+    curves,
+    greatest_exit,
+    greatest_level,
+    judge,
+)
+from tools.progress import Progress
+
+CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
+
+
+def outcomes(bundle, architecture, samples) -> Outcomes:
+    """Returns what a bundle makes of images at 0 to its own number of patches, run as the device runs it."""
+    from dcn_tf.cost import device_cost
+
+    runner = TwoStageRunner(bundle)
+    most, count = runner.check_num_patches(None), len(samples.images)
+    entropy, saliency = np.empty(count), np.empty((count, most))
+    wrong, cost = np.empty((count, most + 1), bool), np.empty((count, most + 1), int)
+    cost_of = functools.cache(functools.partial(device_cost, architecture))
+    progress = Progress(samples.split, count, "images")
+    for i, (image, label) in enumerate(zip(samples.images, samples.labels)):
+        for k in range(most + 1):
+            result = runner.run(image, k or None, exit_entropy=NEVER if k else math.inf)
+            wrong[i, k] = (np.asarray(result.categories) != label).any()
+            cost[i, k] = cost_of(k, result.top_inputs).total
+        entropy[i] = result.entropy
+        saliency[i] = result.saliency[result.cells[:, 0], result.cells[:, 1]]
+        progress.tell(i + 1)
+    glance = cost_of(0, 0)
+    return Outcomes(entropy, saliency, wrong, cost, glance.coarse_stack + glance.coarse_pass)
+
+
+def choose(found: Outcomes, num_patches: int, loss: float) -> dict[str, Policy]:
+    """Returns the policies by name: 'fixed', and 'exit' and 'adaptive', each with its threshold; and both together."""
+    allowed = allowed_errors(found, loss)
+    entropy, level = (choice(found, num_patches, allowed) for choice in (greatest_exit, greatest_level))
+    return {
+        "fixed": Policy(num_patches),
+        "exit": Policy(num_patches, exit_entropy=entropy),
+        "adaptive": Policy(num_patches, saliency_level=level),
+        "exit and adaptive": Policy(num_patches, entropy, level),
+    }
+
+
+def record(samples, chosen: dict, judged: dict, loss: float, allowed: int) -> dict:
+    """Returns what the manifest says: the thresholds, and in `calibration` how they were found."""
+    policies = {
+        name: {
+            "errors": judgement.errors,
+            "error": round(judgement.error, 4),
+            "multiplications": round(judgement.multiplications),
+            "patches": round(judgement.patches, 4),
+        }
+        for name, judgement in judged.items()
+    }
+    calibration = {
+        "dataset": samples.dataset,
+        "split": samples.split,
+        "images": len(samples.images),
+        "num_patches": chosen["fixed"].num_patches,
+        "loss": loss,
+        "allowed_errors": allowed,
+        "policies": policies,
+    }
+    return {
+        "exit_entropy": chosen["exit"].exit_entropy,
+        "saliency_level": chosen["adaptive"].saliency_level,
+        "calibration": calibration,
+    }
+
+
+def format_judged(samples, judged: dict[str, Judgement], whole: int) -> str:
+    """Returns the table that is printed. whole: multiplications of the fine model over the whole image."""
+    lines = [f"{len(samples.images):,} {samples.split} images of {samples.dataset}"]
+    lines.append(
+        f"{'policy':<18} {'errors':>7} {'rise':>5} {'error, %':>9} {'M mult.':>8} {'of fine':>8} {'patches':>8}"
+    )
+    for name, at in judged.items():
+        rise = at.errors - judged["fixed"].errors
+        lines.append(
+            f"{name:<18} {at.errors:>7} {rise:>+5} {at.error:>9.2f} {at.multiplications / 1e6:>8.2f} "
+            f"{at.multiplications / whole:>8.3f} {at.patches:>8.2f}"
+        )
+    return "\n".join(lines)
+
+
+def as_csv(rows: list[tuple[str, str, Policy, Judgement]]) -> str:
+    """Returns the curves as a table for other programs: rows of split, curve's name, policy and judgement."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(
+        (
+            "split",
+            "policy",
+            "num_patches",
+            "exit_entropy",
+            "saliency_level",
+            "images",
+            "errors",
+            "multiplications",
+            "mean_patches",
+        )
+    )
+    for split, name, policy, at in rows:
+        thresholds = asdict(policy).values()
+        writer.writerow(
+            (split, name, *thresholds, at.images, at.errors, round(at.multiplications), f"{at.patches:.4f}")
+        )
+    return file.getvalue()
+
+
+def plot(rows: list[tuple[str, str, Policy, Judgement]], title: str) -> Plot:
+    """Returns the picture of one split's rows: a line for each curve."""
+    series = []
+    for curve in dict.fromkeys(name for _, name, *_ in rows):
+        points = sorted((at.multiplications / 1e6, at.error) for _, name, _, at in rows if name == curve)
+        series.append(Series(curve, "line" if curve == "fixed" else "curve", *zip(*points)))
+    return Plot(title, "multiplications of the mean image, 10⁶", "error, %", tuple(series))
+
+
+def curve_rows(all_curves: list[Curve], split: str, found: Outcomes) -> list[tuple[str, str, Policy, Judgement]]:
+    """Returns the rows of `as_csv` for one split."""
+    return [(split, curve.name, policy, judge(found, policy)) for curve in all_curves for policy in curve.policies]
+
+
+def define_flags() -> None:
+    """Defines the flags of this program."""
+    flags.DEFINE_string("workdir", None, "The finished training that the bundle was made of.", required=True)
+    flags.DEFINE_string("bundle", None, "The bundle, made by tools.quantize.", required=True)
+    flags.DEFINE_float(
+        "loss", 0.05, "Allowed rise of the error on the validation images, in percentage points.", 0, 100
+    )
+    flags.DEFINE_string("out", None, "Where the bundle is written with its thresholds; in its own place by default.")
+    flags.DEFINE_string(
+        "curve", None, f"Folder for {', '.join(CURVE_FILES)}: error against multiplications, on the test images too."
+    )
+
+
+def main(values) -> None:
+    """Runs the command."""
+    out = values.out or values.bundle
+    bundle = load_bundle(values.bundle)
+    check_destination(out)
+    for name in CURVE_FILES if values.curve else ():
+        _check_curve(Path(values.curve) / name)
+    with quiet():  # importing TensorFlow writes several lines
+        from dcn_tf.cost import whole_multiplications
+        from tools import agreement, workdir
+    trained = workdir.load_workdir(values.workdir)
+    agreement.check_same_network(trained.model, bundle)
+    architecture, samples = trained.model.architecture, trained.validation()
+    whole = whole_multiplications(architecture, "fine")
+
+    found = outcomes(bundle, architecture, samples)
+    num_patches = bundle.manifest["num_patches"]
+    allowed = allowed_errors(found, values.loss)
+    chosen = choose(found, num_patches, values.loss)
+    judged = {name: judge(found, policy) for name, policy in chosen.items()}
+    print(f"\n{format_judged(samples, judged, whole)}")
+    print(f"allowed: {allowed} more errors among {len(samples.images):,} images ({values.loss:g} points)")
+    print(f"exit_entropy: {_threshold(chosen['exit'].exit_entropy)} nats")
+    print(f"saliency_level: {_threshold(chosen['adaptive'].saliency_level)}")
+    if values.curve:
+        on_test = outcomes(bundle, architecture, trained.test)
+        print(f"\n{format_judged(trained.test, {n: judge(on_test, p) for n, p in chosen.items()}, whole)}")
+        _write_curves(Path(values.curve), bundle.manifest["name"], curves(found, num_patches), found, on_test)
+    files = {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
+    manifest = bundle.manifest | record(samples, chosen, judged, values.loss, allowed)
+    print(f"written: {write_bundle(out, files, manifest).path}")
+
+
+def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, on_test: Outcomes):
+    of_validation = curve_rows(all_curves, "validation", on_validation)
+    of_test = curve_rows(all_curves, "test", on_test)
+    pictures = [plot(of_validation, f"{name}, validation"), plot(of_test, f"{name}, test")]
+    for file, text in zip(CURVE_FILES, (as_csv(of_validation + of_test), *map(as_svg, pictures))):
+        bundle_report.write(folder / file, text)
+
+
+def _threshold(value) -> str:
+    return "none" if value is None else f"{value:.6g}"
+
+
+def _check_curve(path: Path):
+    folder = path.parent
+    if path.is_dir() or any(place.is_file() for place in (folder, *folder.parents)):
+        raise UserError(f"--curve={folder} is or lies below a file, or holds a folder {path.name}; name another folder")
+
+
+if __name__ == "__main__":
+    define_flags()
+    command.run(main)

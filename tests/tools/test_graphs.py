@@ -110,14 +110,9 @@ def test_images_of_many_channels_are_taken_as_they_are():
 def test_the_saliency_takes_the_tops_folded_weights(classifier, sequence):
     weights = folded_weights(classifier)
     found = saliency_weights(classifier.architecture, weights)
-<<<<<<< HEAD
-    names = ("kernel", "scale", "shift", "dense", "bias")
-    expected = dict(zip(names, (weights["top/conv"][0], *weights["top/refined"], *weights["top/logits"])))
-=======
     expected = {"kernel": weights["top/conv"][0]}
     expected |= dict(zip(("scale", "shift"), weights["top/refined"]))
     expected |= dict(zip(("dense", "bias"), weights["top/logits"]))
->>>>>>> core
     assert set(found) == set(expected)
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)

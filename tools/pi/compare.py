@@ -6,10 +6,6 @@ from pathlib import PurePath
 
 from edge.errors import WorkError
 
-# One unit of the last digit that edge.run prints: NumPy's float32 exponential differs between processors in its last
-# bit, which now and then decides how a probability is rounded.
-PROBABILITY_STEP = 1e-6
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -29,8 +25,8 @@ class Comparison:
 
     @property
     def identical(self) -> bool:
-        """Whether nothing differs, but for one unit of the last printed digit of a probability."""
-        return self.predictions == self.cells == self.images and self.probability < 1.5 * PROBABILITY_STEP
+        """Whether nothing differs."""
+        return self.predictions == self.cells == self.images and self.probability == 0
 
 
 def read_lines(output: str) -> dict[str, dict]:

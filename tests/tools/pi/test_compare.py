@@ -18,13 +18,9 @@ def test_every_difference_is_counted():
     assert compare(expected, found) == Comparison(4, 3, 3, 0.25)
 
 
-@pytest.mark.parametrize("change", [{"prediction": "1"}, {"probability": 0.500002}, {"cells": []}])
+@pytest.mark.parametrize("change", [{"prediction": "1"}, {"probability": 0.500001}, {"cells": []}])
 def test_one_difference_is_enough(change):
     assert not compare({"a": answer(), "b": answer()}, {"a": answer(), "b": answer() | change}).identical
-
-
-def test_the_last_printed_digit_may_be_rounded_otherwise():
-    assert compare({"a": answer(probability=0.9999)}, {"a": answer(probability=0.999901)}).identical
 
 
 @pytest.mark.parametrize("found", [{}, {"a": answer()}, {"a": answer(), "c": answer()}])

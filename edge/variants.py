@@ -141,6 +141,14 @@ def _why_not(variant: Variant, bundles: dict, real_images: bool) -> str | None:
     return None
 
 
+def find(name: str, bundle: Bundle) -> Variant:
+    """Returns the named variant; UserError where the bundle cannot be read with in this way."""
+    reason = _why_not(VARIANTS[name], {NUMBERS.get(bundle.manifest["method"]): bundle}, real_images=True)
+    if reason:
+        raise UserError(f"{name} cannot be run with {bundle.path}: {reason}; name another bundle")
+    return VARIANTS[name]
+
+
 def make_run(variant: Variant, bundle: Bundle, num_patches: int | None, num_threads: int = 1):
     """Returns a function, image -> `edge.result.Result`, with interpreters of its own.
 
@@ -183,11 +191,8 @@ def main(arguments) -> None:
     parsed = parser.parse_args(arguments)
     if parsed.threads < 1:
         raise UserError(f"--threads must be at least 1, received {parsed.threads}")
-    variant, bundle = VARIANTS[parsed.variant], load_bundle(parsed.bundle)
-    reason = _why_not(variant, {NUMBERS.get(bundle.manifest["method"]): bundle}, real_images=True)
-    if reason:
-        raise UserError(f"{parsed.variant} cannot be run with {parsed.bundle}: {reason}; name another bundle")
-    run = make_run(variant, bundle, parsed.num_patches, parsed.threads)
+    bundle = load_bundle(parsed.bundle)
+    run = make_run(find(parsed.variant, bundle), bundle, parsed.num_patches, parsed.threads)
     result = run(load_image(parsed.image, bundle.manifest))
     print(json.dumps({"prediction": result.prediction, "memory_mb": peak_memory()}), flush=True)
 

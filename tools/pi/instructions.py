@@ -1,29 +1,32 @@
 """How many instructions one image takes, from its pixels to the answer, on the processors of a Raspberry Pi 4 and 5.
 
 python -m tools.pi.instructions --environment=build/pi/home/dcn --images=FOLDER [--bundle=models/cluttered_mnist]
+    [--float_bundle=BUNDLE]
 
-The difference of two processes, one of which reads MORE images more, so that a start cancels. One thread works.
+The difference of two processes, one of which reads all images twice more, so that a start cancels. One thread works.
 """
 
 import sys
 from pathlib import Path
 
 from edge.arguments import OneLineParser
+from edge.bundle import load_bundle
 from edge.errors import run_main
+from edge.images import expand
+from edge.variants import VARIANTS, by_numbers, choose
 from tools.pi import machine
 
-FEW, MORE = 100, 500
-PROGRAMS = {"dcn": (), "whole_fine": ("--whole_fine",)}
+FEW, MORE = 1, 2  # times that all images are read
 
 
-def per_image(core: str, environment: Path, bundle: Path, images: Path, options=()) -> float:
+def per_image(core: str, environment: Path, bundle: Path, images: Path, variant: str = "dcn_int8") -> float:
     """Returns instructions per image; for errors see `machine.count`."""
 
     def total(repetitions):
-        arguments = (f"--bundle={bundle}", f"--images={images}", f"--repetitions={repetitions}", *options)
+        arguments = (f"--bundle={bundle}", f"--images={images}", f"--repetitions={repetitions}", f"--variant={variant}")
         return machine.count(core, environment, "-m", "tools.pi.repeat", *arguments)
 
-    return (total(FEW + MORE) - total(FEW)) / MORE
+    return (total(FEW + MORE) - total(FEW)) / (MORE * len(list(expand([str(images)]))))
 
 
 def main(arguments) -> None:
@@ -38,12 +41,16 @@ def main(arguments) -> None:
     )
     add("--images", required=True, metavar="FOLDER", help="images to read")
     add("--bundle", default="models/cluttered_mnist", metavar="BUNDLE", help="the shipped one by default")
+    add("--float_bundle", metavar="BUNDLE", help="in float32, of the same network")
     parsed = parser.parse_args(arguments)
-    print(f"{'core':<5} {'program':<11} {'instructions per image':>23}")
+    bundles = by_numbers(load_bundle(parsed.bundle), parsed.float_bundle and load_bundle(parsed.float_bundle))
+    chosen, _ = choose(bundles)
+    print(f"{'core':<5} {'variant':<18} {'instructions per image':>23}")
     for core in machine.CORES:
-        for program, options in PROGRAMS.items():
-            found = per_image(core, Path(parsed.environment), Path(parsed.bundle), Path(parsed.images), options)
-            print(f"{core:<5} {program:<11} {found:>23,.0f}", flush=True)
+        for name in chosen:
+            path = bundles[VARIANTS[name].numbers].path
+            found = per_image(core, Path(parsed.environment), path, Path(parsed.images), name)
+            print(f"{core:<5} {name:<18} {found:>23,.0f}", flush=True)
 
 
 if __name__ == "__main__":

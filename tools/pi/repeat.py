@@ -1,20 +1,19 @@
 """Reads images over and over with a bundle: what `tools.pi.instructions` counts the instructions of.
 
-python -m tools.pi.repeat --bundle=BUNDLE --images=FOLDER --repetitions=N [--whole_fine]
+python -m tools.pi.repeat --bundle=BUNDLE --images=FOLDER --repetitions=N [--variant=NAME]
 """
 
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads, as edge.run has it
 
-import itertools
 import sys
 
 from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
 from edge.errors import run_main
 from edge.images import expand, load_image
-from edge.runner import TwoStageRunner, WholeFineRunner
+from edge.variants import VARIANTS, find, make_run
 
 
 def main(arguments) -> None:
@@ -22,13 +21,15 @@ def main(arguments) -> None:
     parser = OneLineParser(prog="python -m tools.pi.repeat", description="Reads images over and over.")
     parser.add_argument("--bundle", required=True, metavar="BUNDLE")
     parser.add_argument("--images", required=True, metavar="FOLDER")
-    parser.add_argument("--repetitions", required=True, type=int, metavar="N", help="images that are read in all")
-    parser.add_argument("--whole_fine", action="store_true", help="with the fine model over the whole image")
+    parser.add_argument("--repetitions", required=True, type=int, metavar="N", help="how often each image is read")
+    parser.add_argument("--variant", default="dcn_int8", choices=list(VARIANTS), help="which way")
     parsed = parser.parse_args(arguments)
-    runner = (WholeFineRunner if parsed.whole_fine else TwoStageRunner)(load_bundle(parsed.bundle))
-    images = [load_image(path, runner.manifest) for path in expand([parsed.images])]
-    for image in itertools.islice(itertools.cycle(images), parsed.repetitions):
-        runner.run(image)
+    bundle = load_bundle(parsed.bundle)
+    run = make_run(find(parsed.variant, bundle), bundle, None)
+    images = [load_image(path, bundle.manifest) for path in expand([parsed.images])]
+    for _ in range(parsed.repetitions):
+        for image in images:
+            run(image)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,28 @@
+from pathlib import Path
+
+from edge.bundle import load_bundle, write_bundle
 from tools.pi import instructions, machine
+
+MODELS = Path(__file__).parents[3] / "models"
 
 
 def test_one_image_is_the_difference_of_two_processes(monkeypatch, tmp_path, capsys):
-    costs = {("a72", False): 8e6, ("a72", True): 33e6, ("a76", False): 4e6, ("a76", True): 13e6}
+    shipped = load_bundle(MODELS / "cluttered_mnist")
+    files = {name: content for name, content in shipped.files.items() if name != "manifest.json"}
+    bundle = write_bundle(tmp_path / "bundle", files, shipped.manifest | {"exit_entropy": 0.1})
+    costs = {"fine_int8": 13e6, "coarse_int8": 1e6, "dcn_int8": 4e6, "dcn_int8_exit": 2e6}
 
     def count(core, environment, *arguments):
         assert environment == tmp_path
         assert arguments[:2] == ("-m", "tools.pi.repeat")
-        (repetitions,) = (int(a.partition("=")[2]) for a in arguments if a.startswith("--repetitions="))
-        return 10**9 + repetitions * costs[core, "--whole_fine" in arguments]
+        values = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[2:])
+        assert values["bundle"] == str(bundle.path)
+        return 10**9 + 8 * int(values["repetitions"]) * costs[values["variant"]] * {"a72": 2, "a76": 1}[core]
 
     monkeypatch.setattr(machine, "count", count)
-    instructions.main([f"--environment={tmp_path}", "--images=images"])
+    images = MODELS / "samples"  # eight of them
+    instructions.main([f"--environment={tmp_path}", f"--images={images}", f"--bundle={bundle.path}"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert rows == [
-        ["a72", "dcn", "8,000,000"],
-        ["a72", "whole_fine", "33,000,000"],
-        ["a76", "dcn", "4,000,000"],
-        ["a76", "whole_fine", "13,000,000"],
+        [core, name, f"{cost * n:,.0f}"] for core, n in (("a72", 2), ("a76", 1)) for name, cost in costs.items()
     ]

@@ -8,23 +8,26 @@ from tools.pi import repeat
 MODELS = Path(__file__).parents[3] / "models"
 
 
-@pytest.mark.parametrize(("options", "name"), [((), "TwoStageRunner"), (("--whole_fine",), "WholeFineRunner")])
-def test_images_are_read_so_often(monkeypatch, options, name):
+@pytest.mark.parametrize("variant", ["dcn_int8", "fine_int8", "coarse_int8"])
+def test_images_are_read_so_often(monkeypatch, variant):
     read = []
-    runner = getattr(repeat, name)
 
-    class Counting(runner):
-        def run(self, image):
-            result = super().run(image)
-            read.append(result.prediction)
-            return result
+    def make_run(*arguments):
+        run = make(*arguments)
+        return lambda image: read.append(run(image).prediction)
 
-    monkeypatch.setattr(repeat, name, Counting)
-    arguments = [f"--bundle={MODELS / 'cluttered_mnist'}", f"--images={MODELS / 'samples'}", "--repetitions=10"]
-    repeat.main([*arguments, *options])
-    assert "".join(read) == "7342405373"
+    make = repeat.make_run
+    monkeypatch.setattr(repeat, "make_run", make_run)
+    arguments = [f"--bundle={MODELS / 'cluttered_mnist'}", f"--images={MODELS / 'samples'}", "--repetitions=2"]
+    repeat.main([*arguments, f"--variant={variant}"])
+    assert "".join(read) == "7342405373424053"
 
 
-def test_wrong_arguments_are_told():
-    with pytest.raises(UserError, match="--repetitions"):
-        repeat.main(["--bundle=x", "--images=y", "--repetitions=many"])
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--repetitions=many", "--repetitions"), ("--variant=dcn_int8_exit", "the bundle's manifest has no exit_entropy")],
+)
+def test_wrong_arguments_are_told(option, message):
+    arguments = [f"--bundle={MODELS / 'cluttered_mnist'}", f"--images={MODELS / 'samples'}", "--repetitions=1"]
+    with pytest.raises(UserError, match=message):
+        repeat.main([*arguments, option])

@@ -5,7 +5,6 @@ digit of the same split is taken and an 8 x 8 crop of it added somewhere; then t
 somewhere. Sums are clipped at white.
 """
 
-import cv2
 import numpy as np
 
 from dcn_tf.architecture import Architecture
@@ -66,6 +65,8 @@ def distorted(digit_images, distortion: float, rng):
         distortion: the greatest angle, in parts of 15 degrees; the greatest stretch and shear, in parts of 15 %.
         rng: numpy Generator.
     """
+    import cv2  # where nothing is distorted nothing but numpy is needed
+
     count, height, width = digit_images.shape
     angles = rng.uniform(-1, 1, count) * distortion * GREATEST_ANGLE
     stretches = np.exp(rng.uniform(-1, 1, (count, 2)) * distortion * GREATEST_STRETCH)

@@ -116,7 +116,6 @@ class ClassifierSaliency:
         self.shifts = [y * columns + x for y in range(down) for x in range(right)]
         self.count = rows * columns
         self.parts = np.zeros((down * right, self.count + self.shifts[-1], high * wide * depth), np.float32)
-        self.cleared = np.zeros_like(self.parts)
         self.gradient = np.empty((self.count, high * wide * depth), np.float32)
         self.ones = np.ones(depth, np.float32)
         i, j = np.divmod(np.arange(math.prod(self.map_size)), self.map_size[1])
@@ -154,20 +153,24 @@ class ClassifierSaliency:
         return self._norms()
 
     def _fill_windows(self, at_max, to_windows):
-        """Sets every window's gradient, some windows at a time: each needs few of the filters' kernels."""
-        window, filter_ = np.divmod(at_max.ravel().nonzero()[0], at_max.shape[1])
-        first = np.ones(len(window), bool)  # of the filters of its window
-        np.not_equal(window[1:], window[:-1], out=first[1:])
-        begins, live, kernels = first.nonzero()[0], window[first], self.kernels[filter_]
-        weights = np.zeros((len(live), len(window)), np.float32)
-        weights[first.cumsum() - 1, np.arange(len(window))] = to_windows[filter_]
-        sums = np.empty((len(live), kernels.shape[1]), np.float32)
-        bounds = [*begins[:: self.ROWS].tolist(), len(window)]
+        """Sets every window's gradient. Windows in which the same filters have their maximum have the same one.
+
+        A few of them are computed at a time: together they need few of the filters' kernels.
+        """
+        packed = np.packbits(at_max, axis=1)
+        keys = packed.view(f"S{packed.shape[1]}").ravel()  # of one length, so that zeros at the end do not matter
+        _, first, pattern_of_window = np.unique(keys, return_index=True, return_inverse=True)
+        pattern, filter_ = np.divmod(at_max[first].ravel().nonzero()[0], at_max.shape[1])
+        kernels = self.kernels[filter_]
+        weights = np.zeros((len(first), len(pattern)), np.float32)
+        weights[pattern, np.arange(len(pattern))] = to_windows[filter_]
+        sums = np.empty((len(first), kernels.shape[1]), np.float32)
+        bounds = [*pattern.searchsorted(np.arange(0, len(first), self.ROWS)).tolist(), len(pattern)]
         for i, (begin, end) in enumerate(itertools.pairwise(bounds)):
             rows = slice(i * self.ROWS, (i + 1) * self.ROWS)
             np.matmul(weights[rows, begin:end], kernels[begin:end], out=sums[rows])
-        np.copyto(self.parts, self.cleared)
-        self.parts[:, self.places[live]] = sums.reshape(len(live), len(self.parts), -1).transpose(1, 0, 2)
+        windows = sums[pattern_of_window].reshape(len(at_max), len(self.parts), -1)
+        self.parts[:, self.places] = windows.transpose(1, 0, 2)
 
     def _norms(self):
         """Returns the norm of every cell's gradient: the windows' blocks, added where they lie."""

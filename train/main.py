@@ -62,8 +62,8 @@ FLOAT_FLAGS = {
     "momentum": "Momentum of sgd.",
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
     "distortion": (
-        "Digits of cluttered training images are turned by up to so many times 15 degrees, and stretched and sheared "
-        "by up to so many times 15 %. 0 in the paper."
+        "Digits of every second cluttered training image are turned by up to so many times 15 degrees, and stretched "
+        "and sheared by up to so many times 15 %. 0 in the paper."
     ),
     "looseness": (
         "Training crops of house numbers show up to so many times as much in height and width as a tight one, "

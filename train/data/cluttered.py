@@ -21,6 +21,7 @@ CALIBRATION_IMAGES = 1024
 SPLIT_SEEDS = {"validation": 101, "test": 102, "calibration": 103}
 # At a distortion of 1 a digit is turned by up to 15 degrees, and stretched and sheared by up to 15 %.
 GREATEST_ANGLE, GREATEST_STRETCH = np.radians(15), 0.15
+DISTORTED_SHARE = 0.5  # of training images; the others are as sharp as those that are read later
 
 
 def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, fragment=FRAGMENT, distortion=0.0):
@@ -33,7 +34,7 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
         canvas: side of the result in pixels.
         distractors: number of fragments.
         fragment: side of a fragment in pixels.
-        distortion: of all digits, those that fragments are taken from too, see `distorted`.
+        distortion: of all digits of every second image, those that fragments are taken from too, see `distorted`.
 
     Returns:
         Images, uint8 [batch, canvas, canvas, 1], and the target's upper left corners, [batch, 2] (row, column).
@@ -45,8 +46,9 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
     corners = rng.integers(canvas - side + 1, size=(batch, 2))
     parts, whole = digit_images[sources], digit_images[targets]  # [batch, distractors, 28, 28], [batch, 28, 28]
     if distortion:  # of both alike: a network would learn to tell a digit from fragments by its smoothness
-        parts = distorted(parts.reshape(-1, side, side), distortion, rng).reshape(parts.shape)
-        whole = distorted(whole, distortion, rng)
+        some = rng.random(batch) < DISTORTED_SHARE
+        parts[some] = distorted(parts[some].reshape(-1, side, side), distortion, rng).reshape(parts[some].shape)
+        whole[some] = distorted(whole[some], distortion, rng)
     images = np.zeros((batch, canvas, canvas), np.uint16)  # wide enough for the sum of all that may overlap
     for image, digits_, crop, place in zip(images, parts, crops.tolist(), places.tolist()):
         for digit, (y, x), (row, column) in zip(digits_, crop, place):
@@ -79,7 +81,7 @@ def distorted(digit_images, distortion: float, rng):
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     shifts = middle - matrices @ middle
     moves = np.concatenate([matrices, shifts[..., None]], axis=-1)  # [n, 2, 3]
-    made = [cv2.warpAffine(digit, move, (width, height)) for digit, move in zip(digit_images, moves)]
+    made = [cv2.warpAffine(digit, move, (width, height), flags=cv2.INTER_CUBIC) for digit, move in zip(digit_images, moves)]
     return np.array(made, np.uint8).reshape(digit_images.shape)
 
 

@@ -2,6 +2,7 @@
 
 import glob
 import itertools
+import math
 import os
 import re
 import sys
@@ -115,7 +116,8 @@ def _plain(image: Image.Image) -> Image.Image:
 class Fit:
     """How an image of one size comes to lie in the model's input, by the manifest's rule.
 
-    'stretch' fills the input whatever the aspect ratio; 'fit' keeps the ratio, centred, with black beside it.
+    'stretch' fills the input whatever the aspect ratio. The others keep the ratio and centre the image: 'fit' makes it
+    as large as fits, with black beside it; 'pad' never enlarges it, and repeats its border beside it.
 
     Attributes:
         scale: (vertical, horizontal), input pixels per image pixel.
@@ -125,8 +127,8 @@ class Fit:
 
     def __init__(self, image_size, input_size, rule: str):
         scale = tuple(n / m for n, m in zip(input_size, image_size))
-        if rule == "fit":
-            scale = (min(scale),) * 2
+        if rule != "stretch":
+            scale = (min(*scale, 1.0 if rule == "pad" else math.inf),) * 2
         self.size = tuple(max(1, min(n, round(m * s))) for n, m, s in zip(input_size, image_size, scale))
         self.scale = tuple(n / m for n, m in zip(self.size, image_size))  # in whole pixels, and so not quite `scale`
         self.offset = tuple((n - m) // 2 for n, m in zip(input_size, self.size))
@@ -144,11 +146,9 @@ def model_pixels(image: Image.Image, manifest: dict) -> np.ndarray:
     if image.size == (width, height):
         return np.asarray(image).reshape(height, width, -1)
     fit = Fit((image.height, image.width), (height, width), rule["resize"])
-    pixels = np.zeros((height, width, rule["channels"]), np.uint8)
-    resized = np.asarray(image.resize(fit.size[::-1], Image.Resampling.BILINEAR))
-    top, left = fit.offset
-    pixels[top : top + fit.size[0], left : left + fit.size[1]] = resized.reshape(*fit.size, -1)
-    return pixels
+    resized = np.asarray(image.resize(fit.size[::-1], Image.Resampling.BILINEAR)).reshape(*fit.size, -1)
+    beside = [(offset, n - offset - m) for n, offset, m in zip((height, width), fit.offset, fit.size)]
+    return np.pad(resized, [*beside, (0, 0)], "edge" if rule["resize"] == "pad" else "constant")
 
 
 def enough_pixels(manifest: dict) -> int:

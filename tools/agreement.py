@@ -1,15 +1,18 @@
 """How far a bundle is from the network it was made from."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
 from dcn_tf.losses import decode
 from edge.errors import UserError
 from edge.runner import TwoStageRunner, WholeFineRunner
+from tools.input_size import at_size
 from tools.progress import Progress
-from tools.workdir import Samples
+from tools.workdir import Samples, Workdir
 
-BATCH = 100
+PIXELS = 1_000_000  # of images that go through the network at once
 
 
 def compare(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
@@ -62,9 +65,9 @@ def keras_fine_predictions(network, images):
 
 def _in_batches(function, images):
     function = tf.function(function, reduce_retracing=True, autograph=False)
-    parts = []
-    for start in range(0, len(images), BATCH):
-        outputs = function(tf.constant(images[start : start + BATCH], tf.float32) / 255)
+    parts, batch = [], max(1, PIXELS // math.prod(images.shape[1:3]))
+    for start in range(0, len(images), batch):
+        outputs = function(tf.constant(images[start : start + batch], tf.float32) / 255)
         parts.append([output.numpy() for output in outputs])
     return [np.concatenate(column) for column in zip(*parts)]
 
@@ -105,12 +108,17 @@ def format_measured(measured: dict) -> str:
     return "\n".join(lines)
 
 
-def check_same_network(network, bundle) -> None:
-    """Raises UserError where a bundle was made from another architecture than the workdir's."""
-    architecture, manifest = network.architecture, bundle.manifest
-    of_workdir = (architecture.name, list(architecture.image_size), list(architecture.top.heads))
-    of_bundle = (manifest["name"], manifest["input"]["size"], manifest["heads"])
+def at_bundles_size(trained: Workdir, bundle) -> Workdir:
+    """Returns a training at a bundle's input size, see `tools.input_size.at_size`.
+
+    Raises:
+        UserError: the bundle was made from another architecture than the workdir's.
+    """
+    architecture, manifest = trained.model.architecture, bundle.manifest
+    of_workdir = (architecture.name, list(architecture.patch_size), list(architecture.top.heads))
+    of_bundle = (manifest["name"], manifest["patch"]["size"], manifest["heads"])
     if of_workdir != of_bundle:
         raise UserError(
             f"workdir and bundle hold different networks: {of_workdir} and {of_bundle}; name the workdir of the bundle"
         )
+    return at_size(trained, manifest["input"]["size"])

@@ -1,5 +1,6 @@
 """Makes the files and the manifest of a bundle from a finished training."""
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,14 +15,14 @@ from tools.convert import convert, model_entry
 from tools.describe import describe, training, versions
 from tools.folding import folded_weights
 from tools.graphs import graphs, layouts, saliency_file, top_windows
+from tools.input_size import resize_rule, tiled
 from tools.layer_error import layer_errors
 from tools.qat import Tuning, layer_ranges, measured_ranges, tune
 from tools.workdir import Workdir
 
-RESIZE = "stretch"  # what the training's reader of images does
 FEWEST_CALIBRATION_IMAGES = 16
 ENOUGH_CALIBRATION_IMAGES = 256
-LAYER_ERROR_INPUTS = 64
+LAYER_ERROR_INPUTS, LAYER_ERROR_VALUES = 64, 2**20
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,22 @@ def make_bundle(
         UserError: too few calibration images, or a network that cannot be converted.
     """
     network = workdir.model
-    manifest = describe(network, workdir.calibration.label_names, num_patches, RESIZE)
+    size = network.architecture.image_size
+    manifest = describe(network, workdir.calibration.label_names, num_patches, resize_rule(workdir))
     weights, ranges, inputs, facts = folded_weights(network), None, {}, {}
     numbers = method
     if method in ("ptq", "qat"):
         numbers = "int8"
         images = _calibration_images(workdir, calibration_images)
-        inputs = calibration_inputs(network, images, num_patches)
+        canvases = tiled(images, size)
+        patches = min(network.num_cells(), num_patches * len(images) // len(canvases))  # as many as of single images
+        inputs = calibration_inputs(network, canvases, patches)
         ranges = measured_ranges(Clone(network, weights), inputs)
         facts = {"calibration_images": len(images)}
     if method == "qat":
         tuning = tuning or Tuning()
         clone = Clone(network, weights, ranges)
-        losses = tune(network, clone, workdir.calibration.images, num_patches, tuning)
+        losses = tune(network, clone, tiled(workdir.calibration.images, size), num_patches, tuning)
         weights = clone.weights()
         ranges |= layer_ranges([(Clone(network, weights).whole_fine, inputs["whole_fine"])])
         facts |= {"tuning": asdict(tuning), "tuning_images": len(workdir.calibration.images), "losses": losses}
@@ -121,8 +125,12 @@ def against_float(network, made: Made) -> dict:
 
 
 def _few(inputs):
-    """Returns about `LAYER_ERROR_INPUTS` of each model's inputs, from all over them."""
-    return {name: values[:: max(1, len(values) // LAYER_ERROR_INPUTS)] for name, values in inputs.items()}
+    """Returns about `LAYER_ERROR_INPUTS` of each model's inputs, fewer of large ones, from all over them."""
+    few = {}
+    for name, values in inputs.items():
+        wanted = min(LAYER_ERROR_INPUTS, max(1, LAYER_ERROR_VALUES // math.prod(values.shape[1:])))
+        few[name] = values[:: max(1, len(values) // wanted)]
+    return few
 
 
 def check_num_patches(network, num_patches: int | None) -> int:

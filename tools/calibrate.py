@@ -177,10 +177,10 @@ def main(values) -> None:
         _check_curve(Path(values.curve) / name)
     with quiet():  # importing TensorFlow writes several lines
         from dcn_tf.cost import whole_multiplications
-        from tools import agreement, workdir
-    trained = workdir.load_workdir(values.workdir)
-    agreement.check_same_network(trained.model, bundle)
-    architecture, samples = trained.model.architecture, trained.validation()
+        from tools import agreement, input_size, workdir
+    trained = agreement.at_bundles_size(workdir.load_workdir(values.workdir), bundle)
+    architecture = trained.model.architecture
+    samples = input_size.placed(trained.validation(), architecture)
     whole = whole_multiplications(architecture, "fine")
 
     found = outcomes(bundle, architecture, samples)

@@ -1,10 +1,12 @@
 """What each model of a bundle sees on real images: the representative inputs of post-training quantization."""
 
+import math
+
 import numpy as np
 
 from dcn_tf.architecture import CLASSIFICATION
 
-BATCH = 32
+PIXELS = 2**18  # of images that go through the network at once
 
 
 def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarray]:
@@ -20,8 +22,9 @@ def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarra
     """
     images = images.astype(np.float32) / 255
     seen = {"coarse_features": [], "patches": [], "refined": []}
-    for start in range(0, len(images), BATCH):
-        outputs = network(images[start : start + BATCH], num_patches=num_patches)
+    batch = max(1, PIXELS // math.prod(images.shape[1:3]))
+    for start in range(0, len(images), batch):
+        outputs = network(images[start : start + batch], num_patches=num_patches)
         for name, parts in seen.items():
             parts.append(outputs[name].numpy())
     seen = {name: np.concatenate(parts) for name, parts in seen.items()}

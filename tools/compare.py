@@ -23,8 +23,7 @@ def main(values) -> None:
     bundle = load_bundle(values.bundle)
     with quiet():  # importing TensorFlow writes several lines
         from tools import agreement, workdir
-    trained = workdir.load_workdir(values.workdir)
-    agreement.check_same_network(trained.model, bundle)
+    trained = agreement.at_bundles_size(workdir.load_workdir(values.workdir), bundle)
     test = trained.test.first(values.test_images)
     print(agreement.format_measured(agreement.compare(trained.model, bundle, test, values.num_patches)))
 

@@ -23,7 +23,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         network: a trained `DynamicCapacityNetwork`.
         label_names: class names, or symbols.
         num_patches: the bundle's number of patches.
-        resize: how images of other sizes are brought to the input's: 'stretch' or 'fit'.
+        resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'.
 
     Raises:
         UserError: the network's images are neither grey nor RGB.
@@ -40,13 +40,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         "max_length": None if classification else top.max_length,
         "heads": list(top.heads),
         "saliency_heads": list(top.saliency_heads),
-        "input": {
-            "size": list(architecture.image_size),
-            "channels": architecture.channels,
-            "colour": _colour(architecture.channels),
-            "scale": 1 / 255,
-            "resize": resize,
-        },
+        "input": input_entry(architecture, resize),
         "cells": {"map": list(map_size)} | {n: list(getattr(geometry, n)) for n in ("stride", "offset", "field")},
         "patch": {"size": list(grid.size), "origin": list(grid.origin)},
         "num_patches": num_patches,
@@ -55,6 +49,17 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         "refined": "swap" if classification else "pool",
         "convolution": _convolution(network) if classification else None,
         "pooling": None if classification else _pooling(network),
+    }
+
+
+def input_entry(architecture, resize: str) -> dict:
+    """Returns what a manifest says of the input; `resize` and errors as of `describe`."""
+    return {
+        "size": list(architecture.image_size),
+        "channels": architecture.channels,
+        "colour": _colour(architecture.channels),
+        "scale": 1 / 255,
+        "resize": resize,
     }
 
 

@@ -1,6 +1,7 @@
 """From a trained workdir to a bundle for the device.
 
 python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|ptq|qat] [--num_patches=K]
+    [--input_size=HEIGHT,WIDTH]
 """
 
 import tempfile
@@ -26,6 +27,12 @@ def define_flags() -> None:
     flags.DEFINE_string("bundle", None, "Folder, or file ending in .zip; an older bundle is replaced.", required=True)
     flags.DEFINE_enum("method", "ptq", list(METHODS), "; ".join(f"{n}: {text}" for n, text in METHODS.items()) + ".")
     flags.DEFINE_integer("num_patches", None, "The bundle's number of patches; the training's by default.")
+    flags.DEFINE_list(
+        "input_size",
+        None,
+        "HEIGHT,WIDTH of the bundle's input in pixels, such as 256,512; the training's by default. Images of another "
+        "size are laid on the input as they are, or shrunk, with their border repeated.",
+    )
     flags.DEFINE_integer(
         "calibration_images",
         512,
@@ -45,8 +52,10 @@ def main(values) -> None:
     check_destination(values.bundle)
     bundle_report.check_destination(values.report)
     with quiet():  # importing TensorFlow writes several lines
-        from tools import agreement, bundling, qat, workdir
+        from tools import agreement, bundling, input_size, qat, workdir
     trained = workdir.load_workdir(values.workdir)
+    if values.input_size:
+        trained = input_size.at_size(trained, input_size.parse(values.input_size))
     num_patches = bundling.check_num_patches(trained.model, values.num_patches)
     tuning = qat.Tuning(values.qat_steps, values.qat_learning_rate, values.seed)
     made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning)

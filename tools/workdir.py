@@ -21,13 +21,13 @@ class Samples:
     """Images with labels, kept by the training for exporters.
 
     Attributes:
-        images: [N, H, W, C] uint8, of the architecture's image size.
+        images: [N, H, W, C] uint8, of the size that the training evaluates at; of photographs a list of N arrays.
         labels: [N, heads] integer; one column for classes, length minus one and symbols for sequences.
         label_names: class names, or symbols.
         dataset, split: where they are from.
     """
 
-    images: np.ndarray
+    images: np.ndarray | list
     labels: np.ndarray
     label_names: list
     dataset: str
@@ -55,6 +55,11 @@ class Workdir:
     calibration: Samples
     test: Samples
 
+    @property
+    def sample_shape(self) -> tuple:
+        """(height, width, channels) of the images that the training evaluates, and of its samples."""
+        return self.calibration.images.shape[1:]
+
     def validation(self) -> Samples:
         """Returns validation samples; UserError where the training was made by a version that did not keep them."""
         path = self.directory / "samples" / "validation.npz"
@@ -62,7 +67,13 @@ class Workdir:
             raise UserError(
                 f"{self.directory} has no samples/validation.npz; {AGAIN}, which only evaluates, and writes it"
             )
-        return _read_samples(path, self.model.architecture)
+        return _read_samples(path, self.model.architecture, self.sample_shape)
+
+    def photographs(self) -> Samples | None:
+        """Returns test photographs of many sizes, where the training's test has some and they were kept; else None."""
+        path = self.directory / "samples" / "photographs.npz"
+        shape = (None, None, self.sample_shape[2])
+        return _read_samples(path, self.model.architecture, shape) if path.is_file() else None
 
 
 def load_workdir(directory) -> Workdir:
@@ -83,7 +94,8 @@ def load_workdir(directory) -> Workdir:
         raise UserError(f"{directory} holds a {trained} model alone; a bundle needs a training with --model=dcn")
     model = _read_model(directory / "model.keras")
     files = [directory / "samples" / f"{split}.npz" for split in ("calibration", "test")]
-    samples = [_read_samples(file, model.architecture) for file in files]
+    shape = (*model.architecture.image_size, model.architecture.channels)
+    samples = [_read_samples(file, model.architecture, shape) for file in files]
     return Workdir(directory, model, result, *samples)
 
 
@@ -109,16 +121,26 @@ def _read_model(path: Path):
     return model
 
 
-def _read_samples(path: Path, architecture) -> Samples:
+def _read_samples(path: Path, architecture, shape) -> Samples:
+    """Returns samples of images of `shape`, (height, width, channels), where None stands for any."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             names = _class_names([str(name) for name in arrays["label_names"]], architecture)
             source = str(arrays["dataset"]), str(arrays["split"])
-            samples = Samples(arrays["images"], arrays["labels"], names, *source)
+            images = arrays["images"] if "images" in arrays else _photographs(arrays["pixels"], arrays["sizes"])
+            samples = Samples(images, arrays["labels"], names, *source)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}; {AGAIN}") from error
-    _check_samples(samples, architecture, path)
+    _check_samples(samples, architecture, shape, path)
     return samples
+
+
+def _photographs(pixels, sizes) -> list:
+    """Returns photographs, [H, W, C] each, of which the file holds pixel after pixel."""
+    ends = np.cumsum(np.prod(sizes, axis=1))
+    if not len(sizes) or ends[-1] != len(pixels):
+        raise ValueError(f"sizes of {len(sizes)} photographs, which are not those of {len(pixels)} pixels")
+    return [part.reshape(*size, -1) for part, size in zip(np.split(pixels, ends[:-1]), sizes)]
 
 
 def _class_names(names: list, architecture) -> list:
@@ -127,17 +149,18 @@ def _class_names(names: list, architecture) -> list:
     return names + [f"class {number}" for number in missing]
 
 
-def _check_samples(samples: Samples, architecture, path: Path):
+def _check_samples(samples: Samples, architecture, shape, path: Path):
     count, heads = len(samples.images), architecture.top.heads
+    if not count:
+        raise UserError(f"{path} holds no images; {AGAIN}")
     labels = architecture.top.symbols if architecture.task == SEQUENCE else heads[0]
+    shapes = {tuple(n if m else m for n, m in zip(image.shape, shape)) for image in samples.images}
     facts = {
-        "images' shape": (samples.images.shape, (count, *architecture.image_size, architecture.channels)),
-        "images' type": (samples.images.dtype, np.uint8),
+        "images' shape": (shapes, {shape}),
+        "images' type": ({image.dtype.name for image in samples.images}, {"uint8"}),
         "labels' shape": (samples.labels.shape, (count, len(heads))),
         "number of label_names": (len(samples.label_names), labels),
     }
     for name, (found, wanted) in facts.items():
         if found != wanted:
             raise UserError(f"{path}: {name} must be {wanted}, received {found}; {AGAIN}")
-    if not count:
-        raise UserError(f"{path} holds no images; {AGAIN}")

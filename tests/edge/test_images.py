@@ -112,15 +112,16 @@ def test_cmyk_becomes_colour(tmp_path):
     np.testing.assert_allclose(load_image(tmp_path / "a.jpg", manifest)[0, 0], [255, 0, 0], atol=3)
 
 
-@pytest.mark.parametrize("rule", ["stretch", "fit"])
+@pytest.mark.parametrize("rule", ["stretch", "fit", "pad"])
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3000, 1), (1, 3000), (7, 4000)])
 def test_images_of_odd_sizes_are_brought_to_the_inputs(tmp_path, size, rule):
     path = save(tmp_path / "a.png", np.full(size, 200, np.uint8))
     found = load_image(path, {"input": GREY["input"] | {"resize": rule}})[..., 0]
     rows, columns = Fit(size, (4, 6), rule).size
     assert found.shape == (4, 6)
-    assert (found == 200).sum() == rows * columns
-    assert (found == 0).sum() == 24 - rows * columns
+    bright = 24 if rule == "pad" else rows * columns  # its border is repeated beside it
+    assert (found == 200).sum() == bright
+    assert (found == 0).sum() == 24 - bright
 
 
 def test_a_large_jpeg_is_decoded_small_and_turned_upright(tmp_path, monkeypatch):
@@ -152,7 +153,17 @@ def test_fitting_keeps_the_ratio_and_is_black_beside():
     np.testing.assert_array_equal(found, [[0, 200, 200, 200, 200, 0]] * 4)
 
 
-@pytest.mark.parametrize("rule", ["stretch", "fit"])
+def test_padding_repeats_the_border_and_enlarges_nothing():
+    manifest = {"input": GREY["input"] | {"resize": "pad"}}
+    small = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], np.uint8))
+    expected = [[1, 1, 2, 3, 3, 3]] * 2 + [[4, 4, 5, 6, 6, 6]] * 2
+    np.testing.assert_array_equal(model_pixels(small, manifest)[..., 0], expected)
+    large = Image.fromarray(np.repeat(np.arange(8, dtype=np.uint8) * 30, 8).reshape(8, 8).T)
+    shrunk = np.asarray(large.resize((4, 4), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(model_pixels(large, manifest)[..., 0], np.pad(shrunk, ((0, 0), (1, 1)), "edge"))
+
+
+@pytest.mark.parametrize("rule", ["stretch", "fit", "pad"])
 def test_positions_in_the_input_are_found_again_in_the_image(rule):
     fit = Fit((40, 80), (20, 20), rule)
     top, left = fit.offset

@@ -38,9 +38,12 @@ MANIFEST = {
         ("fit", (200, 200), [(-60, 0, 19, 79), (180, 80, 259, 159)]),
         # 40 x 40 of a quarter the size: 10 x 40 lies in rows 5 to 14
         ("fit", (40, 160), [(16, -20, 47, 11), (112, 12, 143, 43)]),
+        ("pad", (40, 160), [(16, -20, 47, 11), (112, 12, 143, 43)]),
+        # 10 x 20 as it is, in rows 5 to 14 and columns 10 to 29
+        ("pad", (10, 20), [(-6, -5, 1, 2), (18, 3, 25, 10)]),
     ],
 )
-def test_boxes_by_both_rules(rule, image_size, boxes):
+def test_boxes_by_every_rule(rule, image_size, boxes):
     manifest = MANIFEST | {"input": {"size": [20, 40], "resize": rule}}
     assert patch_boxes(RESULT, manifest, Fit(image_size, (20, 40), rule)) == boxes
 

@@ -5,7 +5,7 @@ Logits hold several softmaxes side by side ('heads'): one for a classifier, the 
 
 import itertools
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -31,19 +31,45 @@ def entropies(log_probabilities, heads) -> np.ndarray:
     return -np.add.reduceat(np.exp(log_probabilities) * log_probabilities, _segments(tuple(heads))[0], axis=-1)
 
 
-def pool(cell_logits, heads, weighting: str, floor: float) -> np.ndarray:
-    """Returns the pooled log-probabilities of several cells: [cells, sum(heads)] -> [sum(heads)].
+class Predictions:
+    """What every cell predicts on its own. Each attribute is computed once, however many ask for it.
+
+    Args:
+        logits: [cells, sum(heads)].
+        heads: number of categories of each softmax.
+
+    Attributes:
+        log_probabilities: [cells, sum(heads)].
+    """
+
+    def __init__(self, logits, heads):
+        self.heads = tuple(heads)
+        self.log_probabilities = log_softmax(logits, self.heads)
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """[cells, sum(heads)]."""
+        return np.exp(self.log_probabilities)
+
+    @cached_property
+    def entropies(self) -> np.ndarray:
+        """Of every head in nats, [cells, heads]; see `entropies`."""
+        return -np.add.reduceat(self.probabilities * self.log_probabilities, _segments(self.heads)[0], axis=-1)
+
+
+def pool(cells: Predictions, weighting: str, floor: float) -> np.ndarray:
+    """Returns the pooled log-probabilities of several cells, [sum(heads)].
 
     Args:
         weighting: 'average', or 'inverse_entropy': per head, cells weigh in proportion to 1 / (entropy + floor).
         floor: in nats; keeps the weight of a certain cell finite.
     """
-    log_probabilities = log_softmax(cell_logits, heads)
+    log_probabilities = cells.log_probabilities
     if weighting == "average":
         weights = np.full(log_probabilities.shape, 1 / len(log_probabilities), np.float32)
     else:
-        weights = 1 / (entropies(log_probabilities, heads) + np.float32(floor))  # [cells, heads]
-        weights = (weights / weights.sum(axis=0))[:, _segments(tuple(heads))[1]]
+        weights = 1 / (cells.entropies + np.float32(floor))  # [cells, heads]
+        weights = (weights / weights.sum(axis=0))[:, _segments(cells.heads)[1]]
     return _log_mean(log_probabilities, weights)
 
 
@@ -207,25 +233,22 @@ class SequenceSaliency:
         self.counted = np.isin(_segments(self.heads)[1], saliency_heads)
         self.floor = np.float32(floor) if weighting == "inverse_entropy" else None
 
-    def __call__(self, cell_logits, pooled) -> np.ndarray:
-        """Returns the saliency: [h, w, sum(heads)], pooled log-probabilities [sum(heads)] -> [h, w]."""
-        size = cell_logits.shape[:2]
-        log_probabilities = log_softmax(cell_logits.reshape(-1, len(self.counted)), self.heads)
-        gradient = small_product(self._to_logits(log_probabilities, pooled), self.dense.T)
-        return np.sqrt(np.einsum("cd,cd->c", gradient, gradient)).reshape(size)
+    def __call__(self, cells: Predictions, pooled) -> np.ndarray:
+        """Returns the saliency of every cell, [cells]; `pooled` are their pooled log-probabilities, [sum(heads)]."""
+        gradient = small_product(self._to_logits(cells, pooled), self.dense.T)
+        return np.sqrt(np.einsum("cd,cd->c", gradient, gradient))
 
-    def _to_logits(self, log_probabilities, pooled) -> np.ndarray:
+    def _to_logits(self, cells, pooled) -> np.ndarray:
         """Returns dH/dlogits: [cells, sum(heads)]."""
         starts, head_of = _segments(self.heads)
-        probabilities = np.exp(log_probabilities)
+        probabilities = cells.probabilities
         to_pooled = np.where(self.counted, -pooled - 1, 0).astype(np.float32)
         along = np.add.reduceat(probabilities * to_pooled, starts, axis=-1)  # <u, p>: [cells, heads]
         direct = probabilities * (to_pooled - along[:, head_of])
         if self.floor is None:
             return direct / np.float32(len(probabilities))
-        entropy = entropies(log_probabilities, self.heads)
-        inverse = 1 / (entropy + self.floor)
+        inverse = 1 / (cells.entropies + self.floor)
         along_pooled = np.add.reduceat(np.exp(pooled) * to_pooled, starts)  # <u, P>: [heads]
         by_weight = (inverse * (along - along_pooled))[:, head_of] * probabilities
         weights = inverse / inverse.sum(axis=0)
-        return weights[:, head_of] * (direct + by_weight * (log_probabilities + entropy[:, head_of]))
+        return weights[:, head_of] * (direct + by_weight * (cells.log_probabilities + cells.entropies[:, head_of]))

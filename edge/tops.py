@@ -7,7 +7,7 @@ import numpy as np
 
 from edge.interpreter import Tensor
 from edge.patches import windows_of
-from edge.saliency import ClassifierSaliency, SequenceSaliency, entropies, log_softmax, pool
+from edge.saliency import ClassifierSaliency, Predictions, SequenceSaliency, entropies, log_softmax, pool
 
 
 class Glance(NamedTuple):
@@ -17,14 +17,14 @@ class Glance(NamedTuple):
         log_probabilities: of the coarse output, [sum(heads)].
         entropy: of it, in nats.
         values: what the saliency is computed from: a classifier's raw activations, [windows, filters], which the answer
-            overwrites; a sequence's logits of every cell, [h, w, sum(heads)].
+            overwrites; a sequence's `Predictions` of its cells, row by row.
         features: raw coarse features, [h, w, D]; None for sequences.
         maxima: raw, [filters]; None for sequences.
     """
 
     log_probabilities: np.ndarray
     entropy: float
-    values: np.ndarray
+    values: np.ndarray | Predictions
     features: np.ndarray | None = None
     maxima: np.ndarray | None = None
 
@@ -144,22 +144,22 @@ class PoolTop:
 
     def __init__(self, manifest: dict, weights: dict, coarse_logits: Tensor, fine_logits: Tensor):
         self.heads, self.saliency_heads, self.pooling = (manifest[n] for n in ("heads", "saliency_heads", "pooling"))
+        self.map_size = manifest["cells"]["map"]
         self.coarse_logits, self.fine_logits = coarse_logits, fine_logits
         weighting, floor = self.pooling["coarse"], self.pooling["floor"]
         self.saliency_of = SequenceSaliency(weights["dense"], self.heads, self.saliency_heads, weighting, floor)
 
     def glance(self, raw: dict) -> Glance:
         """Returns what the raw outputs of the coarse model say."""
-        cell_logits = self.coarse_logits.dequantize(raw["cell_logits"][0])
-        log_probabilities = pool(
-            cell_logits.reshape(-1, sum(self.heads)), self.heads, self.pooling["coarse"], self.pooling["floor"]
-        )
+        logits = self.coarse_logits.dequantize(raw["cell_logits"]).reshape(-1, sum(self.heads))
+        cells = Predictions(logits, self.heads)
+        log_probabilities = pool(cells, self.pooling["coarse"], self.pooling["floor"])
         entropy = float(entropies(log_probabilities, self.heads)[self.saliency_heads].sum())
-        return Glance(log_probabilities, entropy, cell_logits)
+        return Glance(log_probabilities, entropy, cells)
 
     def saliency(self, glance: Glance) -> np.ndarray:
         """Returns the saliency, [h, w]."""
-        return self.saliency_of(glance.values, glance.log_probabilities)
+        return self.saliency_of(glance.values, glance.log_probabilities).reshape(self.map_size)
 
     def assemble(self, glance: Glance, fine_features, cells):
         """Returns the top's raw input, [k, D], and nothing to remember."""
@@ -168,4 +168,4 @@ class PoolTop:
     def answer(self, glance: Glance, raw: dict, windows=None) -> np.ndarray:
         """Returns the answer's log-probabilities; `raw` of the top model."""
         cell_logits = self.fine_logits.dequantize(raw["cell_logits"]).astype(np.float64)
-        return pool(cell_logits, self.heads, self.pooling["refined"], self.pooling["floor"])
+        return pool(Predictions(cell_logits, self.heads), self.pooling["refined"], self.pooling["floor"])

@@ -9,7 +9,7 @@ import tiny_bundles
 
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from dcn_tf.saliency import entropy_saliency
-from edge.saliency import ClassifierSaliency, SequenceSaliency, entropies, log_softmax, pool
+from edge.saliency import ClassifierSaliency, Predictions, SequenceSaliency, entropies, log_softmax, pool
 from tools.folding import folded_weights
 from tools.graphs import saliency_weights
 
@@ -74,7 +74,7 @@ def test_the_sequence_form_is_the_gradient(scale, weighting):
     network = tiny_bundles.make_network(dataclasses.replace(architecture, top=spec))
     top = network.coarse_top
     features = tf.constant(np.random.default_rng(0).normal(0, scale, (1, 3, 4, 8)), tf.float32)
-    cell_logits = top.cell_logits(features).numpy()[0]
+    cells = Predictions(top.cell_logits(features).numpy().reshape(12, -1), top.spec.heads)
     closed_form = SequenceSaliency(
         saliency_weights(network.architecture, folded_weights(network))["dense"],
         top.spec.heads,
@@ -82,9 +82,9 @@ def test_the_sequence_form_is_the_gradient(scale, weighting):
         weighting,
         INVERSE_ENTROPY_FLOOR,
     )
-    pooled = pool(cell_logits.reshape(12, -1), top.spec.heads, weighting, INVERSE_ENTROPY_FLOOR)
+    pooled = pool(cells, weighting, INVERSE_ENTROPY_FLOOR)
     expected = entropy_saliency(top, features)[2].numpy()[0]
-    assert relative_difference(closed_form(cell_logits, pooled), expected) < 1e-5
+    assert relative_difference(closed_form(cells, pooled).reshape(3, 4), expected) < 1e-5
 
 
 @pytest.mark.parametrize("weighting", ["average", "inverse_entropy"])
@@ -93,5 +93,5 @@ def test_pooling_is_that_of_the_layer(weighting, scale):
     top = tiny_bundles.make_network(tiny_bundles.sequence_architecture()).fine_top
     cell_logits = np.random.default_rng(0).normal(0, scale, (6, sum(top.spec.heads))).astype(np.float32)
     expected = top.pool(cell_logits[None], weighting).numpy()[0]
-    found = pool(cell_logits, top.spec.heads, weighting, INVERSE_ENTROPY_FLOOR)
+    found = pool(Predictions(cell_logits, top.spec.heads), weighting, INVERSE_ENTROPY_FLOOR)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

@@ -34,27 +34,44 @@ def entropies(log_probabilities, heads) -> np.ndarray:
 class Predictions:
     """What every cell predicts on its own. Each attribute is computed once, however many ask for it.
 
+    Cells lie side by side in memory: what is done to a head is then done to all cells at once.
+
     Args:
         logits: [cells, sum(heads)].
         heads: number of categories of each softmax.
 
     Attributes:
-        log_probabilities: [cells, sum(heads)].
+        log_probabilities: [sum(heads), cells].
     """
 
     def __init__(self, logits, heads):
         self.heads = tuple(heads)
-        self.log_probabilities = log_softmax(logits, self.heads)
+        self.head_of = _segments(self.heads)[1]
+        logits = np.ascontiguousarray(logits.T)
+        shifted = logits - self.of_heads(np.maximum, logits)[self.head_of]
+        self._exponentials = np.exp(shifted)
+        self._sums = self.of_heads(np.add, self._exponentials)
+        self.log_probabilities = shifted - np.log(self._sums)[self.head_of]
+
+    def of_heads(self, operation, values) -> np.ndarray:
+        """Returns the sum or maximum over each head's categories: [sum(heads), cells] -> [heads, cells]."""
+        parts, start = [], 0
+        for size, alike in itertools.groupby(self.heads):
+            count = len(list(alike))
+            rows = values[start : start + count * size].reshape(count, size, -1)
+            parts.append(operation.reduce(rows, axis=1))
+            start += count * size
+        return np.concatenate(parts)
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """[cells, sum(heads)]."""
-        return np.exp(self.log_probabilities)
+        """[sum(heads), cells]."""
+        return self._exponentials / self._sums[self.head_of]
 
     @cached_property
     def entropies(self) -> np.ndarray:
-        """Of every head in nats, [cells, heads]; see `entropies`."""
-        return -np.add.reduceat(self.probabilities * self.log_probabilities, _segments(self.heads)[0], axis=-1)
+        """Of every head in nats, [heads, cells]."""
+        return -self.of_heads(np.add, self.probabilities * self.log_probabilities)
 
 
 def pool(cells: Predictions, weighting: str, floor: float) -> np.ndarray:
@@ -66,17 +83,17 @@ def pool(cells: Predictions, weighting: str, floor: float) -> np.ndarray:
     """
     log_probabilities = cells.log_probabilities
     if weighting == "average":
-        weights = np.full(log_probabilities.shape, 1 / len(log_probabilities), np.float32)
+        weights = np.float32(1 / log_probabilities.shape[1])
     else:
-        weights = 1 / (cells.entropies + np.float32(floor))  # [cells, heads]
-        weights = (weights / weights.sum(axis=0))[:, _segments(cells.heads)[1]]
-    return _log_mean(log_probabilities, weights)
+        weights = _shares(cells, np.float32(floor))[cells.head_of]
+    peak = log_probabilities.max(axis=1, keepdims=True)  # without which the mean could underflow
+    return peak[:, 0] + np.log((np.exp(log_probabilities - peak) * weights).sum(axis=1))
 
 
-def _log_mean(log_probabilities, weights):
-    """Returns log(sum_cells weights * probabilities), without underflow."""
-    peak = log_probabilities.max(axis=0)
-    return peak + np.log((np.exp(log_probabilities - peak) * weights).sum(axis=0))
+def _shares(cells: Predictions, floor) -> np.ndarray:
+    """Returns the cells' weights by inverse entropy, [heads, cells]; those of a head add up to 1."""
+    inverse = 1 / (cells.entropies + floor)
+    return inverse / inverse.sum(axis=1, keepdims=True)
 
 
 def small_product(left, right) -> np.ndarray:
@@ -221,7 +238,7 @@ class SequenceSaliency:
     transposed weights.
 
     Args:
-        dense: [D, sum(heads)].
+        dense: [D, sum(heads)], or [., sum(heads)] with the same products of its columns.
         heads: number of categories of each softmax.
         saliency_heads: indices of the softmaxes whose entropies are summed.
         weighting, floor: as in `pool`.
@@ -235,20 +252,18 @@ class SequenceSaliency:
 
     def __call__(self, cells: Predictions, pooled) -> np.ndarray:
         """Returns the saliency of every cell, [cells]; `pooled` are their pooled log-probabilities, [sum(heads)]."""
-        gradient = small_product(self._to_logits(cells, pooled), self.dense.T)
+        gradient = small_product(self._to_logits(cells, pooled).T, self.dense.T)
         return np.sqrt(np.einsum("cd,cd->c", gradient, gradient))
 
     def _to_logits(self, cells, pooled) -> np.ndarray:
-        """Returns dH/dlogits: [cells, sum(heads)]."""
-        starts, head_of = _segments(self.heads)
-        probabilities = cells.probabilities
-        to_pooled = np.where(self.counted, -pooled - 1, 0).astype(np.float32)
-        along = np.add.reduceat(probabilities * to_pooled, starts, axis=-1)  # <u, p>: [cells, heads]
-        direct = probabilities * (to_pooled - along[:, head_of])
+        """Returns dH/dlogits: [sum(heads), cells]."""
+        probabilities, head_of = cells.probabilities, cells.head_of
+        to_pooled = np.where(self.counted, -pooled - 1, 0).astype(np.float32)[:, None]
+        along = cells.of_heads(np.add, probabilities * to_pooled)  # <u, p>: [heads, cells]
+        direct = probabilities * (to_pooled - along[head_of])
         if self.floor is None:
-            return direct / np.float32(len(probabilities))
-        inverse = 1 / (cells.entropies + self.floor)
-        along_pooled = np.add.reduceat(np.exp(pooled) * to_pooled, starts)  # <u, P>: [heads]
-        by_weight = (inverse * (along - along_pooled))[:, head_of] * probabilities
-        weights = inverse / inverse.sum(axis=0)
-        return weights[:, head_of] * (direct + by_weight * (cells.log_probabilities + cells.entropies[:, head_of]))
+            return direct / np.float32(probabilities.shape[1])
+        along_pooled = cells.of_heads(np.add, np.exp(pooled)[:, None] * to_pooled)  # <u, P>: [heads, 1]
+        by_weight = ((along - along_pooled) / (cells.entropies + self.floor))[head_of] * probabilities
+        by_entropy = by_weight * (cells.log_probabilities + cells.entropies[head_of])
+        return _shares(cells, self.floor)[head_of] * (direct + by_entropy)

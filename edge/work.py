@@ -1,9 +1,12 @@
 """What was computed for images: which models ran, on how many patches, and how many multiplications that makes."""
 
+import io
 import math
 from collections import Counter
 
-from edge.bundle import Bundle
+import numpy as np
+
+from edge.bundle import SALIENCY_FILE, Bundle
 from edge.energy.operations import bundle_operations
 from edge.errors import UserError
 from edge.manifest import CLASSIFICATION
@@ -33,7 +36,7 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
     """Returns the multiplications of an image, the mean over shares of work; None where an operator is not understood.
 
     Zeros that a model multiplies by count. So does the saliency: for classifiers the top's kernels once, its closed
-    form; for sequences a product with the weights of every cell's prediction.
+    form; for sequences a product with `dense` for every cell.
 
     Args:
         bundle: whose models ran.
@@ -45,16 +48,17 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
 
 def _multiplications(bundle, models, num_patches, has_saliency) -> float:
     total = sum(_of_model(bundle, name, num_patches or 1) for name in models)
-    return total + (_of_saliency(bundle.manifest) if has_saliency else 0)
+    return total + (_of_saliency(bundle) if has_saliency else 0)
 
 
-def _of_saliency(manifest) -> int:
+def _of_saliency(bundle) -> int:
     """Returns the multiplications of the saliency's closed form."""
+    manifest = bundle.manifest
     if manifest["task"] == CLASSIFICATION:
         outputs = {output["name"]: output["shape"] for output in manifest["models"]["coarse"]["outputs"]}
         return math.prod(manifest["models"]["top"]["inputs"][0]["shape"][1:]) * outputs["activation_map"][-1]
-    depth = manifest["models"]["top"]["inputs"][0]["shape"][-1]
-    return math.prod(manifest["cells"]["map"]) * depth * sum(manifest["heads"])
+    with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as weights:
+        return math.prod(manifest["cells"]["map"]) * weights["dense"].size
 
 
 def _of_model(bundle, name, num_patches) -> float:

@@ -136,7 +136,8 @@ def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
     """Returns the arrays of `saliency.npz`, the weights that are worked with in numpy.
 
     `dense`; for classifiers also its `bias`, the `kernel` of the top's convolution, and the `scale` and `shift` that
-    make of its outputs what the refined pass makes of them.
+    make of its outputs what the refined pass makes of them. Of a sequence's `dense` = Q R, Q having orthonormal columns,
+    it is R: a gradient of the logits becomes one of the vector, of which the length alone is wanted, and Q keeps it.
 
     Args:
         architecture: of the network.
@@ -146,7 +147,8 @@ def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
         UserError: the top's activation is not the ReLU that the closed form is written for.
     """
     if architecture.task != CLASSIFICATION:
-        return {"dense": weights["coarse_top/logits"][0]}
+        dense, _ = weights["coarse_top/logits"]
+        return {"dense": np.linalg.qr(dense.astype(np.float64), mode="r").astype(np.float32)}
     activation = architecture.top.conv.activation
     if activation != "relu":
         raise UserError(

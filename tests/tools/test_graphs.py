@@ -116,13 +116,22 @@ def test_the_saliency_takes_the_tops_folded_weights(classifier, sequence):
     assert set(found) == set(expected)
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
-    assert set(saliency_weights(sequence.architecture, folded_weights(sequence))) == {"dense"}
+
+
+def test_a_sequences_weights_keep_the_length_of_what_they_make_of_a_gradient(sequence):
+    dense = np.random.default_rng(0).normal(size=(50, 36)).astype(np.float32)
+    found = saliency_weights(sequence.architecture, {"coarse_top/logits": (dense, None)})
+    assert {name: values.shape for name, values in found.items()} == {"dense": (36, 36)}
+    gradients = np.random.default_rng(1).normal(size=(36, 20))
+    expected = np.linalg.norm(dense @ gradients, axis=0)
+    np.testing.assert_allclose(np.linalg.norm(found["dense"] @ gradients, axis=0), expected, rtol=1e-5)
 
 
 def test_the_file_is_read_without_pickle(sequence):
     content = saliency_file(sequence.architecture, folded_weights(sequence))["saliency.npz"]
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        np.testing.assert_array_equal(arrays["dense"], sequence.coarse_top.dense.kernel)
+        expected = saliency_weights(sequence.architecture, folded_weights(sequence))["dense"]
+        np.testing.assert_array_equal(arrays["dense"], expected)
 
 
 def test_a_top_without_relu_is_told():

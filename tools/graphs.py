@@ -136,8 +136,8 @@ def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
     """Returns the arrays of `saliency.npz`, the weights that are worked with in numpy.
 
     `dense`; for classifiers also its `bias`, the `kernel` of the top's convolution, and the `scale` and `shift` that
-    make of its outputs what the refined pass makes of them. Of a sequence's `dense` = Q R, Q having orthonormal columns,
-    it is R: a gradient of the logits becomes one of the vector, of which the length alone is wanted, and Q keeps it.
+    make of its outputs what the refined pass makes of them. For sequences `dense` is the R of the weights' Q R: they
+    make of a gradient one of which the length alone is wanted, and Q does not change a length.
 
     Args:
         architecture: of the network.

@@ -39,4 +39,4 @@ def test_an_exact_copy_agrees_and_its_errors_are_those_of_the_labels(sequence_wo
 def test_another_networks_bundle_is_told(classifier_workdir, sequence_workdir, tmp_path):
     bundle = tiny_bundles.make_bundle(tmp_path / "bundle", classifier_workdir, "float32")
     with pytest.raises(UserError, match="hold different networks"):
-        agreement.check_same_network(load_workdir(sequence_workdir).model, bundle)
+        agreement.at_bundles_size(load_workdir(sequence_workdir), bundle)

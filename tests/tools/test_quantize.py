@@ -21,6 +21,7 @@ def values(workdir, bundle, /, **changes):
         "bundle": str(bundle),
         "method": "ptq",
         "num_patches": None,
+        "input_size": None,
         "calibration_images": 512,
         "test_images": None,
         "qat_steps": 2,
@@ -53,6 +54,19 @@ def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
     assert "5 images of tiny test, 2 patches" in capsys.readouterr().out
 
 
+def test_a_bundle_of_another_input_size(sequence_workdir, tmp_path, capsys):
+    bundle = tmp_path / "bundle"
+    changes = {"method": "float32", "num_patches": 2, "input_size": ["40", "56"]}
+    quantize.main(values(sequence_workdir, bundle, **changes, test_images=6))
+    manifest = load_bundle(bundle).manifest
+    assert (manifest["input"]["size"], manifest["cells"]["map"]) == ([40, 56], [4, 5])
+    measured = manifest["measured"]
+    assert (measured["agreement"], measured["cell_overlap"]) == ({"dcn": 100, "fine": 100}, 100)
+    capsys.readouterr()
+    compare.main(SimpleNamespace(**vars(values(sequence_workdir, bundle, test_images=5))))
+    assert "5 images of tiny test, 2 patches; 100.0 % of the cells" in capsys.readouterr().out
+
+
 def test_float16_is_a_method(sequence_workdir, tmp_path):
     manifest = tiny_bundles.make_bundle(tmp_path / "bundle", sequence_workdir, "float16").manifest
     tensors = [t for entry in manifest["models"].values() for t in entry["inputs"] + entry["outputs"]]
@@ -78,6 +92,7 @@ def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
         ({"num_patches": 0}, "from 1 to the number of cells, 25, received 0"),
         ({"calibration_images": 15}, "at least 16 calibration images are needed, received 15"),
         ({"workdir": "nowhere"}, "no such workdir: nowhere"),
+        ({"input_size": ["28"]}, "--input_size must be HEIGHT,WIDTH in pixels, received 28"),
         ({"qat_learning_rate": -1.0}, "--qat_learning_rate must be from 0 to 1, received -1.0"),
         ({"report": "."}, "--report=. is a folder, or lies below a file"),
     ],

@@ -111,7 +111,7 @@ def test_a_size_is_two_numbers():
 
 @pytest.mark.parametrize(
     ("size", "message"),
-    [((8, 28), "at least 9,9 for this network's stacks, received 8,28"), ((13, 28), "gives a map of .2, 6.")],
+    [((8, 28), "at least 9,9 for this network's stacks, received 8,28"), ((13, 28), "gives a map of .2, 5.")],
 )
 def test_too_small_a_size_is_told(classifier_workdir, size, message):
     with pytest.raises(UserError, match=message):

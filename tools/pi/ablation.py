@@ -3,7 +3,7 @@
 python -m tools.pi.ablation --environment=build/pi/home/dcn --images=FOLDER --plain_bundle=PLAIN
     [--bundle=models/cluttered_mnist]
 
-PLAIN is the same training's bundle, made by `tools.quantize --nolaid_out`: its first convolutions take images as they are.
+PLAIN is of the same training, made by `tools.quantize --nolaid_out`: its first convolutions take images as they are.
 """
 
 import sys

@@ -20,7 +20,7 @@ FEW, MORE = 1, 2  # times that all images are read
 
 
 def per_image(core: str, environment: Path, bundle: Path, images: Path, variant="dcn_int8", without="") -> float:
-    """Returns instructions per image; `variant` and `without` as in `tools.pi.repeat`, for errors see `machine.count`."""
+    """Returns instructions per image; for `variant` and `without` see `tools.pi.repeat`, for errors `machine.count`."""
     arguments = [f"--bundle={bundle}", f"--images={images}", f"--variant={variant}", f"--without={without}"]
 
     def total(repetitions):

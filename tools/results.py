@@ -69,7 +69,7 @@ class Variant:
 
     def curve(self, name: str) -> tuple[tuple[int, float], ...]:
         """Returns (step, mean over runs) of one name in `curves.csv`; empty where a run has none."""
-        curves = [_read_curve(folder / "curves.csv", name) for folder in self.folders]
+        curves = [read_curves(folder / "curves.csv").get(name, {}) for folder in self.folders]
         steps = sorted(set.intersection(*map(set, curves)))
         return tuple((step, statistics.mean(curve[step] for curve in curves)) for step in steps)
 
@@ -102,6 +102,19 @@ def read_json(path: Path) -> dict:
         raise UserError(f"{path} cannot be read: {one_line(error)}; restore it") from None
 
 
+def read_curves(path: Path) -> dict[str, dict[int, float]]:
+    """Returns the curves in a `curves.csv`, name -> step -> value; {} where there is none, UserError for a damaged one."""
+    found = {}
+    if path.exists():
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    found.setdefault(row["name"], {})[int(row["step"])] = float(row["value"])
+        except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+            raise UserError(f"{path} cannot be read: {one_line(error)}; restore it, or remove it") from None
+    return found
+
+
 def _variant(name: str, folders: list[Path]) -> Variant:
     runs = [read_json(folder / "result.json") for folder in folders]
     for folder, run in zip(folders, runs):
@@ -128,10 +141,3 @@ def _inside(value, keys):
             return None
         value = value[key]
     return value
-
-
-def _read_curve(path: Path, name: str) -> dict[int, float]:
-    if not path.exists():
-        return {}
-    with open(path, newline="") as file:
-        return {int(row["step"]): float(row["value"]) for row in csv.DictReader(file) if row["name"] == name}

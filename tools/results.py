@@ -58,11 +58,11 @@ class Variant:
 
     def group(self, *keys: str) -> dict:
         """Returns a part of the first run's result, {} where there is none."""
-        return _inside(self.runs[0], keys) or {}
+        return inside(self.runs[0], keys) or {}
 
     def figure(self, *keys: str) -> Figure | None:
         """Returns the mean of one number, as ("error", "dcn", "8"), over the runs; None where there is none."""
-        values = [_inside(run, keys) for run in self.runs]
+        values = [inside(run, keys) for run in self.runs]
         if any(value is None for value in values):
             return None
         return Figure(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None)
@@ -135,7 +135,8 @@ def _seed_order(path: Path):
     return (match[1], int(match[2])) if match else (path.parent.name, 0)
 
 
-def _inside(value, keys):
+def inside(value, keys):
+    """Returns what stands under keys in nested dictionaries; None where one of them is not there."""
     for key in keys:
         if not isinstance(value, dict) or key not in value:
             return None

@@ -65,7 +65,7 @@ def by_scales(result: dict) -> list[dict]:
 
 
 def error_table(result: dict) -> tuple[list[str], list[tuple]]:
-    """Returns the header and the rows of one test: error and multiplications of every model at every number of scales."""
+    """Returns header and rows of one test: error and multiplications of every model at every number of scales."""
     scales = by_scales(result)
     first, *more = scales[-1]["scales"]
     header = [f"scale {first:g}", "M multiplications"]

@@ -4,19 +4,24 @@ import hashlib
 import math
 import shlex
 
-from dcn_tf.cost import whole_multiplications
 from edge.errors import UserError, one_line
 from tools.number_tables import by_scales, labelled
 from tools.report_readings import Readings
 from tools.results import inside
-from tools.workdir import AGAIN, Training
 from tools.web_page import Markup
+from tools.workdir import AGAIN, Training
 
 MODELS = {"dcn": "Dynamic Capacity Network", "coarse": "coarse model alone", "fine": "fine model alone"}
 # What the page needs of a result.json, and of its config; every version writes it.
 RESULT = {
-    **{"dataset": str, "dataset_detail": str, "seed": int, "steps": int, "seconds": (int, float), "test_images": int},
-    **{"error": dict, "multiplications": dict, "validation_error": dict, "config": dict},
+    "dataset": str,
+    "dataset_detail": str,
+    "seed": int,
+    "steps": int,
+    "seconds": (int, float),
+    "error": dict,
+    "multiplications": dict,
+    "validation_error": dict,
 }
 CONFIG = {"model": str, "preset": str, "batch_size": int, "workdir": str}
 Z = 1.96  # standard deviations to either side that hold 95 % of a normal distribution
@@ -36,19 +41,28 @@ def check_format(training: Training) -> None:
 
 
 def _first_wrong(result: dict) -> str | None:
-    config = result.get("config")
+    config = result["config"]
     for part, kinds in ((result, RESULT), (config, CONFIG)):
         wrong = [name for name, kind in kinds.items() if not isinstance(part.get(name), kind)]
         if wrong:
             return wrong[0]
     if config["model"] not in MODELS:
         return "model"
-    groups = [at[kind] for test in tests(result).values() for at in by_scales(test) for kind in ("error", "multiplications")]
-    for group in (*groups, result["validation_error"]):
-        for label, *keys in labelled(group):
-            if not isinstance(inside(group, keys), int | float):
-                return label
-    return None
+    for name, test in tests(result).items():
+        if not isinstance(test["test_images"], int) or test["test_images"] < 1:
+            return f"test_images of {name}"
+        for at in by_scales(test):
+            for place, *keys in labelled(at["error"]):
+                if not all(_is_figure(inside(at[kind], keys)) for kind in ("error", "multiplications")):
+                    return f"figure of {place}, {name},"
+    errors = result["validation_error"]
+    return next(
+        (f"validation error of {p}" for p, *keys in labelled(errors) if not _is_figure(inside(errors, keys))), None
+    )
+
+
+def _is_figure(value) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def tests(result: dict) -> dict[str, dict]:
@@ -78,10 +92,14 @@ def figures(training: Training, place) -> list[tuple[str, str, str]]:
     found = []
     if error is not None:
         low, high = interval(error, images)
-        found.append((f"test error, {label(place)}", f"{error:.2f} %", f"{low:.2f} to {high:.2f} % with 95 % confidence"))
+        found.append(
+            (f"test error, {label(place)}", f"{error:.2f} %", f"{low:.2f} to {high:.2f} % with 95 % confidence")
+        )
     if cost is not None:
         fine = result["multiplications"].get("fine")
-        share = f"{cost / fine:.2f} of the fine model's {fine / 1e6:,.1f} million" if fine and place != ("fine",) else ""
+        share = (
+            f"{cost / fine:.2f} of the fine model's {fine / 1e6:,.1f} million" if fine and place != ("fine",) else ""
+        )
         found.append(("multiplications of an image", f"{cost / 1e6:,.1f} million", share))
     detail = ", ".join(f"{name} {test['test_images']:,}" for name, test in tests(result).items() if test is not result)
     found.append(("test images", f"{images:,}", detail))
@@ -116,7 +134,9 @@ def remarks(training: Training, readings: Readings | None) -> list:
 def _again(result: dict, readings: Readings, place) -> Markup:
     """Returns whether the kept model makes the kept images' error what `result.json` says it is."""
     images, error = len(readings.samples.images), readings.error
-    reported = {name: inside(test["error"], place) for name, test in tests(result).items() if test["test_images"] == images}
+    reported = {
+        name: inside(test["error"], place) for name, test in tests(result).items() if test["test_images"] == images
+    }
     reported = {name: value for name, value in reported.items() if value is not None}
     again = f"Read again for this page: {images:,} kept test images, {label(place)}: error {error:.2f} %."
     if not reported:

@@ -47,8 +47,8 @@ def _head(title: str, result: dict) -> Markup:
     return Markup("<h1>{}</h1>\n{}{}").format(
         title,
         paragraph(
-            f"Preset {config['preset']}, {config.get('training', 'end_to_end').replace('_', ' ')}, seed {result['seed']}, "
-            f"{result['steps']:,} steps of {config['batch_size']} images ({images:,} in all), "
+            f"Preset {config['preset']}, {config.get('training', 'end_to_end').replace('_', ' ')}, "
+            f"seed {result['seed']}, {result['steps']:,} steps of {config['batch_size']} images ({images:,} in all), "
             f"{result['seconds'] / 60:,.0f} minutes.",
             "lead",
         ),
@@ -66,15 +66,22 @@ def _tiles(training: Training, place) -> Markup:
 
 
 def _errors(result: dict) -> Markup:
-    parts = []
-    for name, test in report_facts.tests(result).items():
-        parts.append(table(f"Error in % of {test['test_images']:,} images, {name}", *error_table(test)))
-        if test.get("selectors"):
-            caption = f"{name}: error in % by selector and number of patches; the loss gradient and the oracle are told the truth"
-            parts.append(table(caption, *selector_table(test)))
     errors = result["validation_error"]
     rows = [(label, f"{inside(errors, keys):.2f}") for label, *keys in labelled(errors)]
-    return joined([*parts, table("Validation error in %", ["", "error, %"], rows)])
+    validation = table("Validation: error in %", ["", "scale 1"], rows)
+    tests = {name: _test(name, test) for name, test in report_facts.tests(result).items()}
+    return joined(
+        [side_by_side([*tests.pop("test"), validation], "tables"), *(side_by_side(t, "tables") for t in tests.values())]
+    )
+
+
+def _test(name: str, test: dict) -> list[Markup]:
+    """Returns the tables of one test."""
+    images = f"{test['test_images']:,} images"
+    parts = [table(f"{name}, {images}: error in %, and million multiplications", *error_table(test))]
+    if test.get("selectors"):
+        parts.append(table(f"{name}: error in % by selector and number of patches", *selector_table(test)))
+    return parts
 
 
 def _by_patches(result: dict) -> Markup:
@@ -96,15 +103,16 @@ def _readings(training: Training, readings: Readings) -> dict[str, Markup]:
 
 def _looks(training: Training, readings: Readings) -> Markup:
     legend = {
-        "dcn": f"Above the image, below it the same with the saliency as heat and the {readings.num_patches} patches as boxes, the most salient the strongest.",
-        "coarse": "Above the image, below it the same with the saliency as heat: where patches would lie.",
+        "dcn": "Above the image; below it the same with the saliency as heat, and the patches as boxes, the most "
+        f"salient one the strongest. {readings.num_patches} patches were looked at.",
+        "coarse": "Above the image; below it the same with the saliency as heat: where patches would lie.",
         "fine": "The fine model reads the whole image.",
     }
     wrong, right = readings.surest(False, PICTURES), readings.spread(True, PICTURES)
     count = int((~readings.right).sum())
     return joined(
         [
-            paragraph(f"{legend[readings.model]} The percentage is the probability that the network gives its answer."),
+            paragraph(f"{legend[readings.model]} In percent: the probability that the network gives its answer."),
             Markup("<h3>Read wrong: {}</h3>\n").format(
                 f"the {len(wrong)} that it was surest of, of {count:,}" if count else "none"
             ),
@@ -129,12 +137,17 @@ def _configuration(training: Training) -> Markup:
     changed = result.get("changed_flags")
     names = config if changed is None else [*changed, *(name for name in config if name not in changed)]
     rows = [
-        (Markup("<b>--{}</b>").format(name) if name in (changed or ()) else f"--{name}", report_facts.option(config[name]))
+        (
+            Markup("<b>--{}</b>").format(name) if name in (changed or ()) else f"--{name}",
+            report_facts.option(config[name]),
+        )
         for name in names
         if name in config
     ]
     which = "" if changed is None else "; those that differ from the defaults first, in bold"
-    versions = ", ".join(f"{name} {version}" for name, version in result.get("versions", {}).items())
+    versions = (
+        ", ".join(f"{name} {version}" for name, version in result.get("versions", {}).items()) or "versions unknown"
+    )
     return joined(
         [
             paragraph("The same training again:"),

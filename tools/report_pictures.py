@@ -36,15 +36,24 @@ def _card(network, readings: Readings, index: int, name: str) -> Markup:
         *([] if readings.saliency is None else [_heat(network.coarse.geometry, readings.saliency[index])]),
         *([] if readings.cells is None else [_boxes(network.patch_grid, readings.cells[index])]),
     ]
-    seen = Markup(
-        '<svg y="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}"><use href="#{3}"/>{4}</svg>'
-    ).format(height + GAP, width, height, name, joined(looks))
+    seen = Markup('<svg y="{0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}"><use href="#{3}"/>{4}</svg>').format(
+        height + GAP, width, height, name, joined(looks)
+    )
     return Markup(
         '<figure class="{0}"><svg viewBox="0 0 {1} {2}" role="img" aria-label="Test image {3} of {4}, read as {5}">'
         '<image id="{6}" width="{1}" height="{7}" href="{8}"/>{9}</svg>'
-        "<figcaption><b>{5}</b> {10:.0%}{11}</figcaption></figure>\n"
+        "<figcaption>reads <b>{5}</b>, {10:.0%}{11}</figcaption></figure>\n"
     ).format(
-        *("right" if right else "wrong", width, 2 * height + GAP if looks else height, index, truth, answer, name, height),
+        *(
+            "right" if right else "wrong",
+            width,
+            2 * height + GAP if looks else height,
+            index,
+            truth,
+            answer,
+            name,
+            height,
+        ),
         *(data_uri(_picture(pixels)), seen if looks else "", _floor(sure)),
         "" if right else Markup("<br>is <b>{}</b>").format(truth),
     )

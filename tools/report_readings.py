@@ -108,9 +108,9 @@ def most_confused(counts: np.ndarray, limit: int = CLASSES_SHOWN) -> np.ndarray:
 
 
 def reliability(probability: np.ndarray, right: np.ndarray) -> list[tuple[float, float, int]]:
-    """Returns (mean probability, share that is right, number) of the images in each of `BINS` equal bins of probability.
+    """Returns (mean probability, share that is right, number) of the images in each of `BINS` bins of probability.
 
-    Bins without an image are left out.
+    The bins are equally wide; those without an image are left out.
     """
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
     members = [bins == number for number in range(BINS)]

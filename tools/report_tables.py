@@ -53,7 +53,7 @@ def cost(training: Training) -> Markup:
         (name, f"{count / 1e6:,.2f}", shaded(f"{100 * count / total:.1f}", count / total, "bar"))
         for name, count in (*parts.items(), ("all", total))
     ]
-    caption = "Multiplications of an image of {} × {} pixels".format(*architecture.image_size)
+    caption = "Multiplications of an image of {} x {} pixels".format(*architecture.image_size)
     return side_by_side([table(caption, ["", "million", "%"], rows), _weights(architecture)], "tables")
 
 

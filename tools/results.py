@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 import statistics
 from dataclasses import dataclass
@@ -103,13 +104,20 @@ def read_json(path: Path) -> dict:
 
 
 def read_curves(path: Path) -> dict[str, dict[int, float]]:
-    """Returns the curves in a `curves.csv`, name -> step -> value; {} where there is none, UserError for a damaged one."""
+    """Returns the curves in a `curves.csv`, name -> step -> value; {} where there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
     found = {}
     if path.exists():
         try:
             with open(path, newline="", encoding="utf-8") as file:
                 for row in csv.DictReader(file):
-                    found.setdefault(row["name"], {})[int(row["step"])] = float(row["value"])
+                    value = float(row["value"])
+                    if not math.isfinite(value):
+                        raise ValueError(f"{row['name']} is {value} at step {row['step']}")
+                    found.setdefault(row["name"], {})[int(row["step"])] = value
         except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
             raise UserError(f"{path} cannot be read: {one_line(error)}; restore it, or remove it") from None
     return found

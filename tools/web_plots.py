@@ -52,9 +52,9 @@ def figure(plot: Plot) -> Markup:
         )
         for i, series in enumerate(plot.series)
     )
-    return Markup('<figure class="plot">\n<figcaption>{}</figcaption>\n{}<ul class="legend">\n{}</ul>\n</figure>\n').format(
-        plot.title, as_svg(plot), legend
-    )
+    return Markup(
+        '<figure class="plot">\n<figcaption>{}</figcaption>\n{}<ul class="legend">\n{}</ul>\n</figure>\n'
+    ).format(plot.title, as_svg(plot), legend)
 
 
 def as_svg(plot: Plot) -> Markup:
@@ -76,18 +76,18 @@ def as_svg(plot: Plot) -> Markup:
 
 def _x_ticks(axis: Axis) -> Markup:
     return joined(
-        Markup('<path class="grid" d="M{0:.1f} {1}V{2}"/><text x="{0:.1f}" y="{3}" text-anchor="middle">{4}</text>\n').format(
-            axis(tick), TOP, HEIGHT - BOTTOM, HEIGHT - BOTTOM + 15, _number(tick)
-        )
+        Markup(
+            '<path class="grid" d="M{0:.1f} {1}V{2}"/><text x="{0:.1f}" y="{3}" text-anchor="middle">{4}</text>\n'
+        ).format(axis(tick), TOP, HEIGHT - BOTTOM, HEIGHT - BOTTOM + 15, _number(tick))
         for tick in axis.ticks
     )
 
 
 def _y_ticks(axis: Axis) -> Markup:
     return joined(
-        Markup('<path class="grid" d="M{0} {1:.1f}H{2}"/><text x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>\n').format(
-            LEFT, axis(tick), WIDTH - RIGHT, LEFT - 5, axis(tick) + 4, _number(tick)
-        )
+        Markup(
+            '<path class="grid" d="M{0} {1:.1f}H{2}"/><text x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>\n'
+        ).format(LEFT, axis(tick), WIDTH - RIGHT, LEFT - 5, axis(tick) + 4, _number(tick))
         for tick in axis.ticks
     )
 

@@ -156,11 +156,20 @@ def command(config: dict) -> str:
     return " ".join(["python -m train.main", *map(shlex.quote, options)])
 
 
-def option(value) -> str:
-    """Returns the value of a flag as a flagfile has it; empty where it was not given."""
+def given_flags(result: dict) -> list[tuple[str, str, bool]]:
+    """Returns the flags that have a value: name, value, and whether it is known to differ from the default.
+
+    Those that differ come first.
+    """
+    config, changed = result["config"], result.get("changed_flags", ())
+    names = sorted((name for name, value in config.items() if value not in (None, [])), key=lambda n: n not in changed)
+    return [(name, _option(config[name]), name in changed) for name in names]
+
+
+def _option(value) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def model_file(training: Training) -> str:

@@ -52,7 +52,7 @@ def _head(title: str, result: dict) -> Markup:
             f"{result['seconds'] / 60:,.0f} minutes.",
             "lead",
         ),
-        paragraph(f"{result['dataset_detail']}."),
+        paragraph(f"Data: {result['dataset_detail']}."),
     )
 
 
@@ -133,26 +133,18 @@ def _sureness(readings: Readings) -> Markup:
 
 
 def _configuration(training: Training) -> Markup:
-    result, config = training.result, training.result["config"]
-    changed = result.get("changed_flags")
-    names = config if changed is None else [*changed, *(name for name in config if name not in changed)]
+    result = training.result
+    versions = ", ".join(f"{name} {version}" for name, version in result.get("versions", {}).items())
     rows = [
-        (
-            Markup("<b>--{}</b>").format(name) if name in (changed or ()) else f"--{name}",
-            report_facts.option(config[name]),
-        )
-        for name in names
-        if name in config
+        (Markup("<b>--{}</b>" if changed else "--{}").format(name), value)
+        for name, value, changed in report_facts.given_flags(result)
     ]
-    which = "" if changed is None else "; those that differ from the defaults first, in bold"
-    versions = (
-        ", ".join(f"{name} {version}" for name, version in result.get("versions", {}).items()) or "versions unknown"
-    )
+    known = "; those that differ from the defaults first, in bold" if "changed_flags" in result else ""
     return joined(
         [
             paragraph("The same training again:"),
-            code(report_facts.command(config)),
-            paragraph(f"Made with {versions}. {report_facts.model_file(training)}"),
-            table(f"Flags{which}", ["", "value"], rows, "text"),
+            code(report_facts.command(result["config"])),
+            paragraph(f"Made with {versions or 'unknown versions'}. {report_facts.model_file(training)}"),
+            table(f"Flags{known}", ["flag", "value"], rows, "text"),
         ]
     )

@@ -54,7 +54,7 @@ def table(caption: str, header, rows, kind: str = "") -> Markup:
     """Returns a table that scrolls in a box of its own where it is wide.
 
     Args:
-        caption: what it is; stands above it.
+        caption: what it is; stands above the box.
         header: texts of the columns.
         rows: of cells; the first one heads its row, None is an empty one, and `Markup` of a whole <td> stays as it is.
         kind: its class.
@@ -64,8 +64,9 @@ def table(caption: str, header, rows, kind: str = "") -> Markup:
         Markup('<tr><th scope="row">{}</th>{}</tr>\n').format(name, joined(map(_cell, cells))) for name, *cells in rows
     )
     return Markup(
-        '<div class="scroll {0}" tabindex="0" role="region" aria-label="{1}">\n<table>\n<caption>{1}</caption>\n'
-        "<thead><tr>{2}</tr></thead>\n<tbody>\n{3}</tbody>\n</table>\n</div>\n"
+        '<figure class="table {0}">\n<figcaption>{1}</figcaption>\n'
+        '<div class="scroll" tabindex="0" role="region" aria-label="{1}">\n<table>\n'
+        "<thead><tr>{2}</tr></thead>\n<tbody>\n{3}</tbody>\n</table>\n</div>\n</figure>\n"
     ).format(kind, caption, head, body)
 
 

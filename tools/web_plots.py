@@ -11,6 +11,15 @@ from tools.web_page import joined
 WIDTH, HEIGHT = 380, 250  # units of the picture; a character is 12 high
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 40  # margins
 COLOURS = 6  # --series-0 to --series-5 of the style
+# Marks of a series, around their place: circle, square, diamond, triangle, the other triangle, cross.
+MARKS = (
+    "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
+    "m-3.2 -3.2h6.4v6.4h-6.4z",
+    "m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z",
+    "m0 -4.2l4.2 7.2h-8.4z",
+    "m0 4.2l-4.2 -7.2h8.4z",
+    "m-4 -1.2h2.8v-2.8h2.4v2.8h2.8v2.4h-2.8v2.8h-2.4v-2.8h-2.8z",
+)
 
 
 class Axis:
@@ -48,7 +57,7 @@ def figure(plot: Plot) -> Markup:
     """Returns the plot with its title and its legend."""
     legend = joined(
         Markup('<li class="c{}"><svg viewBox="0 0 26 10" aria-hidden="true">{}</svg>{}</li>\n').format(
-            i % COLOURS, _sample(series), series.label
+            i % COLOURS, _sample(series, i), series.label
         )
         for i, series in enumerate(plot.series)
     )
@@ -102,8 +111,8 @@ def _series(series: Series, index: int, x: Axis, y: Axis, plot: Plot) -> Markup:
     points = [(x(a), y(b)) for a, b in zip(series.x, series.y)]
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in points)
     marks = joined(
-        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3.5"><title>{}: {:g} {}, {:g} {}</title></circle>').format(
-            *point, series.label, a, plot.xlabel, b, plot.ylabel
+        Markup('<path class="mark" d="M{:.1f} {:.1f}{}"><title>{}: {:g} {}, {:g} {}</title></path>').format(
+            *(*point, MARKS[index % COLOURS], series.label, a, plot.xlabel, b, plot.ylabel)
         )
         for point, a, b in zip(points, series.x, series.y)
         if series.kind == "line"
@@ -111,7 +120,7 @@ def _series(series: Series, index: int, x: Axis, y: Axis, plot: Plot) -> Markup:
     return Markup('<g class="series c{} {}"><path d="{}"/>{}</g>\n').format(index % COLOURS, series.kind, path, marks)
 
 
-def _sample(series: Series) -> Markup:
-    mark = Markup('<circle cx="13" cy="5" r="3.5"/>') if series.kind == "line" else ""
+def _sample(series: Series, index: int) -> Markup:
+    mark = Markup('<path class="mark" d="M13 5{}"/>').format(MARKS[index % COLOURS]) if series.kind == "line" else ""
     line = Markup('<path d="M1 5H25"/>') if len(series.x) > 1 else ""
     return Markup('<g class="series {}">{}{}</g>').format(series.kind, line, mark)

@@ -2,7 +2,7 @@
 
 python -m tools.report WORKDIR [--out=FILE.html]
 
-The page needs no network and no other file. The same workdir gives the same page.
+The page needs no network and no other file; it holds some of the test images. The same workdir gives the same page.
 """
 
 import os

@@ -4,11 +4,12 @@ import hashlib
 import math
 import shlex
 
+from markupsafe import Markup
+
 from edge.errors import UserError, one_line
 from tools.number_tables import by_scales, labelled
 from tools.report_readings import Readings
 from tools.results import inside
-from tools.web_page import Markup
 from tools.workdir import AGAIN, Training
 
 MODELS = {"dcn": "Dynamic Capacity Network", "coarse": "coarse model alone", "fine": "fine model alone"}

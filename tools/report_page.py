@@ -1,11 +1,13 @@
 """The page about a finished training: its sections, in the order in which a reader wants to know them."""
 
+from markupsafe import Markup
+
 from tools import report_facts, report_pictures, report_tables
 from tools.number_tables import error_table, labelled, selector_table
 from tools.report_plots import error_plots, reliability_plot, training_plots
 from tools.report_readings import BINS, Readings, read, reliability
 from tools.results import inside, read_curves
-from tools.web_page import Markup, bullets, code, joined, page, paragraph, side_by_side, table
+from tools.web_page import bullets, code, joined, page, paragraph, side_by_side, table
 from tools.web_plots import figure
 from tools.workdir import Training
 
@@ -43,13 +45,14 @@ NO_CURVES = "This training has no curves.csv: it was made by a version that did 
 
 def _head(title: str, result: dict) -> Markup:
     config = result["config"]
-    images = result["steps"] * config["batch_size"]
+    images, seconds = result["steps"] * config["batch_size"], result["seconds"]
+    time = f"{seconds:,.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
     return Markup("<h1>{}</h1>\n{}{}").format(
         title,
         paragraph(
             f"Preset {config['preset']}, {config.get('training', 'end_to_end').replace('_', ' ')}, "
             f"seed {result['seed']}, {result['steps']:,} steps of {config['batch_size']} images ({images:,} in all), "
-            f"{result['seconds'] / 60:,.0f} minutes.",
+            f"{time}.",
             "lead",
         ),
         paragraph(f"Data: {result['dataset_detail']}."),

@@ -4,11 +4,12 @@ import base64
 import io
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from edge.overlay import as_heat, strengths
 from tools.report_readings import Readings
-from tools.web_page import Markup, joined
+from tools.web_page import joined
 
 GAP = 4  # pixels between an image and the same with what was looked at
 

@@ -44,7 +44,7 @@ def training_plots(curves: dict[str, dict[int, float]]) -> list[Plot]:
     groups = [
         ("Losses", "loss", losses, f"{LOSS}/"),
         ("Hint: distance of coarse and fine vectors", "mean squared distance", [DISTANCE], "train/loss/"),
-        *((_words(name), "value", [name], "train/") for name in train if not name.startswith(LOSS)),
+        *((_words(name).capitalize(), "value", [name], "train/") for name in train if not name.startswith(LOSS)),
         ("Validation", "error, %", [name for name in curves if name.startswith(VALIDATION)], VALIDATION),
     ]
     return [

@@ -1,12 +1,13 @@
 """Tables of a training's page: what is confused, and what an image costs."""
 
 import numpy as np
+from markupsafe import Markup
 
 from dcn_tf.architecture import CLASSIFICATION
 from dcn_tf.cost import dcn_cost, model_bytes, model_weights, stack_multiplications, whole_multiplications
 from tools.report_facts import num_patches
 from tools.report_readings import Readings, confusion, most_confused
-from tools.web_page import Markup, shaded, side_by_side, table
+from tools.web_page import shaded, side_by_side, table
 from tools.workdir import Training
 
 

@@ -6,7 +6,7 @@ way in.
 
 from pathlib import Path
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 STYLE = Path(__file__).with_name("report.css")
 # A browser that keeps to it loads nothing, whatever a label or a path may hold.
@@ -26,13 +26,15 @@ def page(title: str, head: Markup, sections: list[tuple[str, Markup]]) -> str:
         Markup('<section id="s{}">\n<h2>{}</h2>\n{}</section>\n').format(i, name, content)
         for i, (name, content) in enumerate(sections)
     )
-    return Markup(
+    style = Markup(STYLE.read_text(encoding="utf-8"))
+    html = Markup(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta http-equiv="Content-Security-Policy" content="{}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<title>{}</title>\n<style>\n{}</style>\n</head>\n'
         "<body>\n<header>\n{}</header>\n<nav>{}</nav>\n<main>\n{}</main>\n</body>\n</html>\n"
-    ).format(POLICY, title, Markup(STYLE.read_text(encoding="utf-8")), head, links, body)
+    )
+    return str(html.format(POLICY, title, style, head, links, body))
 
 
 def joined(parts) -> Markup:
@@ -61,7 +63,8 @@ def table(caption: str, header, rows, kind: str = "") -> Markup:
     """
     head = joined(Markup('<th scope="col">{}</th>').format(text) for text in header)
     body = joined(
-        Markup('<tr><th scope="row">{}</th>{}</tr>\n').format(name, joined(map(_cell, cells))) for name, *cells in rows
+        Markup('<tr><th scope="row"><span>{}</span></th>{}</tr>\n').format(name, joined(map(_cell, cells)))
+        for name, *cells in rows
     )
     return Markup(
         '<figure class="table {0}">\n<figcaption>{1}</figcaption>\n'
@@ -89,6 +92,3 @@ def code(text: str) -> Markup:
 def side_by_side(parts, kind: str = "plots") -> Markup:
     """Returns parts beside each other as far as there is room."""
     return Markup('<div class="{}">\n{}</div>\n').format(kind, joined(parts))
-
-
-__all__ = ["Markup", "bullets", "code", "escape", "joined", "page", "paragraph", "shaded", "side_by_side", "table"]

@@ -10,6 +10,8 @@ from tools.web_page import joined
 
 WIDTH, HEIGHT = 380, 250  # units of the picture; a character is 12 high
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 40  # margins
+ROOM = 1.04  # beyond the figures
+FEW = 20  # how many times the lowest figure the highest is, from which on ticks of a logarithmic axis are far apart
 COLOURS = 6  # --series-0 to --series-5 of the style
 # Marks of a series, around their place: circle, square, diamond, triangle, the other triangle, cross.
 MARKS = (
@@ -38,14 +40,14 @@ class Axis:
         low, high = min(values), max(values)
         if not self.log:
             low, high = min(0, low), high if high > 0 else 1
-            self.ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        elif powers:
-            self.ticks = [2**power for power in range(20)]
+        self.low, self.high = (low / ROOM, high * ROOM) if self.log else (low, high + (ROOM - 1) * (high - low))
+        if self.log and powers:
+            ticks = [2**power for power in range(20)]
+        elif high > FEW * low > 0:
+            ticks = LogLocator(subs=(1, 2, 5) if high < FEW**2 * low else (1,)).tick_values(low, high)
         else:
-            self.ticks = LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)).tick_values(low, high)
-        room = 1.04
-        self.low, self.high = (low / room, high * room) if self.log else (low, high + (room - 1) * (high - low))
-        self.ticks = [float(tick) for tick in self.ticks if self.low <= tick <= self.high]
+            ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        self.ticks = [float(tick) for tick in ticks if self.low <= tick <= self.high]
 
     def __call__(self, value: float) -> float:
         """Returns the place of a figure."""

@@ -37,7 +37,7 @@ def _confusion(title: str, counts: np.ndarray, names) -> Markup:
     for i in shown:
         shares = counts[i] / max(1, of_row[i])
         cells = [
-            shaded(f"{counts[i, j]:,}" if counts[i, j] else "", shares[j] ** 0.5, "good" if i == j else "bad")
+            shaded(f"{counts[i, j]:,}" if counts[i, j] else "", shares[j] ** (1 / 3), "good" if i == j else "bad")
             for j in shown
         ]
         rows.append((names[i], *cells, f"{100 * (1 - shares[i]):.2f}" if of_row[i] else None))

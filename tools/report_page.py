@@ -12,6 +12,8 @@ from tools.web_plots import figure
 from tools.workdir import Training
 
 PICTURES = 12  # of answers that are right, and as many of wrong ones
+NOT_KEPT = "This training kept no test images (samples/test.npz): nothing can be read again for this page."
+NO_CURVES = "This training has no curves.csv: it was made by a version that did not write one."
 
 
 def render(training: Training) -> str:
@@ -37,10 +39,6 @@ def render(training: Training) -> str:
     title = f"{result['dataset']}: {report_facts.MODELS[model]}"
     head = joined([_head(title, result), _tiles(training, place), bullets(report_facts.remarks(training, readings))])
     return page(f"{title}, seed {result['seed']}", head, [(n, content) for n, content in sections.items() if content])
-
-
-NOT_KEPT = "This training kept no test images (samples/test.npz): nothing can be read again for this page."
-NO_CURVES = "This training has no curves.csv: it was made by a version that did not write one."
 
 
 def _head(title: str, result: dict) -> Markup:

@@ -43,7 +43,7 @@ def _card(network, readings: Readings, index: int, name: str) -> Markup:
     return Markup(
         '<figure class="{0}"><svg viewBox="0 0 {1} {2}" role="img" aria-label="Test image {3} of {4}, read as {5}">'
         '<image id="{6}" width="{1}" height="{7}" href="{8}"/>{9}</svg>'
-        "<figcaption>reads <b>{5}</b>, {10:.0%}{11}</figcaption></figure>\n"
+        "<figcaption>reads <b>{5}</b>, {10} %{11}</figcaption></figure>\n"
     ).format(
         *(
             "right" if right else "wrong",
@@ -55,14 +55,14 @@ def _card(network, readings: Readings, index: int, name: str) -> Markup:
             name,
             height,
         ),
-        *(data_uri(_picture(pixels)), seen if looks else "", _floor(sure)),
+        *(data_uri(_picture(pixels)), seen if looks else "", _percent(sure)),
         "" if right else Markup("<br>is <b>{}</b>").format(truth),
     )
 
 
-def _floor(probability: float) -> float:
-    """Returns a probability, in whole percent rounded down: 100 % is certainty."""
-    return np.floor(100 * float(probability) + 1e-9) / 100
+def _percent(probability: float) -> int:
+    """Returns a probability in percent, rounded down: 100 % is certainty."""
+    return int(100 * float(probability) + 1e-9)
 
 
 def _picture(pixels: np.ndarray) -> Image.Image:

@@ -9,7 +9,7 @@ from tools.plots import Plot, Series
 from tools.web_page import joined
 
 WIDTH, HEIGHT = 380, 250  # units of the picture; a character is 12 high
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 40  # margins
+LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 40  # margins
 ROOM = 1.04  # beyond the figures
 FEW = 20  # how many times the lowest figure the highest is, from which on ticks of a logarithmic axis are far apart
 COLOURS = 6  # --series-0 to --series-5 of the style

@@ -38,13 +38,13 @@ def test_a_card_has_the_image_its_saliency_and_its_patches(classifier, readings)
     assert 'x="2.5" y="2.5" width="20" height="20"' in card
     top, left = classifier.patch_grid.start((2, 3))
     assert f'<rect x="{left}" y="{top}" width="10" height="10"' in card
-    assert "reads <b>c</b>, 99%<br>is <b>b</b>" in card
+    assert "reads <b>c</b>, 99 %<br>is <b>b</b>" in card
     assert 'aria-label="Test image 1 of b, read as c"' in card
 
 
 def test_a_right_answer_needs_no_truth_and_certainty_is_whole(classifier, readings):
     card = gallery(classifier, readings, [0], "r")
-    assert "reads <b>a</b>, 100%</figcaption>" in card
+    assert "reads <b>a</b>, 100 %</figcaption>" in card
     assert '<figure class="right">' in card
 
 

@@ -123,9 +123,9 @@ def interval(error: float, images: int) -> tuple[float, float]:
 def remarks(training: Training, readings: Readings | None) -> list:
     """Returns what a reader should know before believing the figures."""
     result = training.result
-    asked = result["config"].get("dataset", "").split(",")[0]
+    asked = result["config"].get("dataset", result["dataset"])
     found = []
-    if asked and asked != result["dataset"]:
+    if asked != result["dataset"]:
         found.append(f"{asked} was asked for and not to be had: this was trained and tested on {result['dataset']}.")
     if readings:
         found.append(_again(result, readings, own_place(training)))

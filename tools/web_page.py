@@ -48,7 +48,10 @@ def paragraph(text, kind: str = "") -> Markup:
 
 
 def bullets(lines) -> Markup:
-    """Returns a list."""
+    """Returns a list; nothing where there are no lines."""
+    lines = list(lines)
+    if not lines:
+        return Markup("")
     return Markup("<ul>\n{}</ul>\n").format(joined(Markup("<li>{}</li>\n").format(line) for line in lines))
 
 

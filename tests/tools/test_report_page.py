@@ -151,7 +151,7 @@ def test_what_a_workdir_lacks_is_said(classifier, tmp_path):
 def test_a_fallback_and_changed_flags_are_told(classifier, tmp_path):
     config = make_result()["config"] | {"dataset": "svhn,folder"}
     _, page = page_of(tmp_path / "run", classifier, config=config, changed_flags=["seed", "workdir"])
-    assert "svhn was asked for and not to be had: this was trained and tested on tiny." in page.text
+    assert "svhn,folder was asked for and not to be had: this was trained and tested on tiny." in page.text
     flags = page.table("Flags; those that differ from the defaults first, in bold")
     assert list(flags)[:5] == ["flag", "--workdir", "--seed", "--dataset", "--preset"]
     assert (flags["--augment"], flags["--eval_num_patches"]) == (["true"], ["1,2,3,5"])

@@ -51,7 +51,7 @@ def at_size(trained: Workdir, size) -> Workdir:
     network = DynamicCapacityNetwork(architecture)
     network.build()
     network.set_weights(trained.model.get_weights())
-    test = placed(trained.photographs() or trained.test, architecture)
+    test = placed(trained.samples("photographs") or trained.test, architecture)
     return dataclasses.replace(trained, model=network, test=test)
 
 

@@ -134,6 +134,11 @@ class Config:
         """Returns plain values, as they stand in `result.json`."""
         return dataclasses.asdict(self)
 
+    def changed(self) -> list[str]:
+        """Returns the names of the flags that are not at their defaults."""
+        fields = dataclasses.fields(self)
+        return [field.name for field in fields if getattr(self, field.name) != field.default]
+
     def to_flags(self) -> str:
         """Returns a flagfile that repeats the run."""
         lines = []

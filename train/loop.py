@@ -92,6 +92,7 @@ def train_and_evaluate(config: Config) -> dict:
             "numpy": np.__version__,
         },
         "config": config.to_dict(),
+        "changed_flags": config.changed(),
     }
     files.write_samples(workdir / "samples", dataset)
     if config.model == "dcn":

@@ -79,7 +79,7 @@ def test_photographs_are_tested_on_where_the_training_kept_them(sequence_workdir
     workdir = load_workdir(sequence_workdir)
     photograph = np.full((10, 20, 3), 9, np.uint8)
     photographs = dataclasses.replace(workdir.test.first(1), images=[photograph], split="photographs")
-    monkeypatch.setattr(type(workdir), "photographs", lambda self: photographs)
+    monkeypatch.setattr(type(workdir), "samples", lambda self, split: photographs)
     found = input_size.at_size(workdir, (40, 56))
     assert found.test.split == "photographs"
     np.testing.assert_array_equal(found.test.images, np.full((1, 40, 56, 3), 9))

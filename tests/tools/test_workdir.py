@@ -70,22 +70,22 @@ def test_validation_samples_are_read_where_they_are_kept(classifier_workdir):
 def test_photographs_are_read_where_they_are_kept(classifier_workdir):
     folder = classifier_workdir / "samples"
     workdir = load_workdir(classifier_workdir)
-    assert workdir.photographs() is None
+    assert workdir.samples("photographs") is None
     images = [np.full((3, 5, 1), 7, np.uint8), np.full((4, 2, 1), 8, np.uint8)]
     arrays = {name: values for name, values in np.load(folder / "test.npz").items() if name != "images"}
     arrays |= {"labels": arrays["labels"][:2], "split": "photographs"}
     pixels = np.concatenate([image.reshape(-1, 1) for image in images])
     np.savez(folder / "photographs.npz", pixels=pixels, sizes=[(3, 5), (4, 2)], **arrays)
-    found = workdir.photographs()
+    found = workdir.samples("photographs")
     assert found.split == "photographs"
     for image, expected in zip(found.images, images):
         np.testing.assert_array_equal(image, expected)
     np.savez(folder / "photographs.npz", pixels=pixels, sizes=[(3, 5), (4, 3)], **arrays)
     with pytest.raises(UserError, match="sizes of 2 photographs, which are not those of 23 pixels"):
-        workdir.photographs()
+        workdir.samples("photographs")
     np.savez(folder / "photographs.npz", pixels=pixels.repeat(3, axis=1), sizes=[(3, 5), (4, 2)], **arrays)
     with pytest.raises(UserError, match="images' shape must be"):
-        workdir.photographs()
+        workdir.samples("photographs")
 
 
 def test_classes_without_a_name_get_one(classifier_workdir):

@@ -4,18 +4,23 @@ from tools.markdown import bullets, table
 from tools.results import FREE, Figure, Variant
 
 PATCHES = "8"  # of the paper's table
+GLIMPSES = "8"  # of RAM's, in the same table
 # Rows of the paper's table: names of variants, and of what was published, with the words for them.
 LABELS = {
-    **{name: name for name in ("RAM", "DRAW", "coarse", "fine")},
+    "ram": "RAM",
+    "draw": "DRAW",
+    "coarse": "coarse",
+    "fine": "fine",
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
 }
 NETWORKS = ("dcn_no_hint", "dcn_hint")
+PLACES = {"ram": ("ram", GLIMPSES)} | dict.fromkeys(NETWORKS, ("dcn", PATCHES))
 
 
 def place(name: str) -> tuple[str, ...]:
     """Returns where the answer of a variant in LABELS stands in its errors and multiplications."""
-    return ("dcn", PATCHES) if name in NETWORKS else (name,)
+    return PLACES.get(name, (name,))
 
 
 def sections(sweep: dict, ablations: dict, published: dict, drawn: dict) -> list[str]:

@@ -136,18 +136,28 @@ class Config:
 
     def to_flags(self) -> str:
         """Returns a flagfile that repeats the run."""
-        lines = []
-        for name, value in self.to_dict().items():
-            if isinstance(value, bool):
-                lines.append(f"--{'' if value else 'no'}{name}")
-            elif value is not None:
-                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                lines.append(f"--{name}={text}")
-        return "\n".join(lines) + "\n"
+        return flagfile(self.to_dict())
 
 
-def check_same_run(config: Config, flags_file: Path):
-    """Raises UserError where a workdir was begun with flags that make another run of it."""
+def flagfile(values: dict) -> str:
+    """Returns a flagfile that gives flags, by name, these values; None leaves a flag out."""
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, bool):
+            lines.append(f"--{'' if value else 'no'}{name}")
+        elif value is not None:
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            lines.append(f"--{name}={text}")
+    return "\n".join(lines) + "\n"
+
+
+def check_same_run(config, flags_file: Path):
+    """Raises UserError where a workdir was begun with flags that make another run of it.
+
+    Args:
+        config: a `Config`, or another with `workdir` and `to_flags()`.
+        flags_file: what `to_flags()` gave when the workdir was begun.
+    """
     if not flags_file.exists():
         return
     begun = dict(_flag(line) for line in flags_file.read_text().splitlines() if line.startswith("--"))

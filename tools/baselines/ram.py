@@ -26,7 +26,7 @@ OWN_FLAGS = {
     "scales": "Windows of a glimpse, each of twice the extent of the one before.",
     "trajectories": "Times that each training image is looked at, along other locations.",
     "first_deviation": "Standard deviation of training's locations at the beginning, in half sides of the image.",
-    "last_deviation": "The same at the end; it falls like a cosine.",
+    "last_deviation": "The same at the end; it falls by equal factors.",
     "reward_decay": "What the reward of each further glimpse weighs in the return of a location, in parts of the last.",
     "location_weight": "Weight of the location's loss beside the cross-entropy, for what both train.",
 }

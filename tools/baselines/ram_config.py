@@ -20,22 +20,22 @@ class RamConfig:
     dataset: str = "cluttered_mnist"
     data_dir: str | None = None
     seed: int = 0
-    train_steps: int = 40000
-    batch_size: int = 128
-    learning_rate: float = 2e-3
+    train_steps: int = 100000
+    batch_size: int = 64
+    learning_rate: float = 1e-3
     distortion: float = 0.0
     validation_images: int = 5000
     test_images: int = 10000
     glimpses: int = 8
     glimpse_size: int = 12
     scales: int = 3
-    trajectories: int = 4
-    first_deviation: float = 0.5
-    last_deviation: float = 0.1
+    trajectories: int = 2
+    first_deviation: float = 0.3
+    last_deviation: float = 0.08
     reward_decay: float = 0.5
     location_weight: float = 0.1
-    log_every: int = 50
-    checkpoint_every: int = 500
+    log_every: int = 500
+    checkpoint_every: int = 1000
 
     def __post_init__(self):
         self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")

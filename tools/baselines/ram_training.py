@@ -1,7 +1,6 @@
 """The whole of a run of the Recurrent Attention Model: data, model, resume, loop, evaluation, result."""
 
 import json
-import math
 from pathlib import Path
 
 import keras
@@ -100,9 +99,9 @@ def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig
 
 
 def deviation_at(step, config: RamConfig):
-    """Returns the standard deviation of a step's locations: from the first to the last along a cosine."""
+    """Returns the standard deviation of a step's locations: it falls from the first to the last by equal factors."""
     done = tf.cast(step, tf.float32) / config.train_steps
-    return config.last_deviation + (config.first_deviation - config.last_deviation) * (1 + tf.cos(math.pi * done)) / 2
+    return config.first_deviation * (config.last_deviation / config.first_deviation) ** done
 
 
 def evaluate(model: RecurrentAttentionModel, split: Split) -> dict[str, float]:

@@ -23,7 +23,6 @@ def run(*arguments):
         (["--workdir=x", "--dataset=svhn"], "--dataset must be one of cluttered_mnist, cluttered_digits"),
         (["--workdir=x", "--glimpse_size=7"], "--glimpse_size must be even, and at least 2. Received: 7"),
         (["--workdir=x", "--train_steps=0"], "--train_steps must be at least 1. Received: 0"),
-        (["--workdir=x", "--data_dir=nowhere"], "nowhere"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_status_2(arguments, message):
@@ -32,6 +31,14 @@ def test_a_wrong_call_is_one_line_and_status_2(arguments, message):
     assert done.stderr.startswith("tools.baselines.ram: ")
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
+
+
+def test_data_that_is_missing_is_named(tmp_path):
+    done = run(f"--workdir={tmp_path / 'run'}", "--data_dir=nowhere")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("tools.baselines.ram: no MNIST in --data_dir")
+    assert "Received: nowhere" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_from_its_flags_and_again(tmp_path):

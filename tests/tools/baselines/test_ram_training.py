@@ -80,5 +80,5 @@ def test_the_error_is_counted_after_every_glimpse(rng):
 
 
 def test_the_deviation_falls_from_the_first_to_the_last(config):
-    config = config(train_steps=4, first_deviation=0.5, last_deviation=0.1)
-    np.testing.assert_allclose([deviation_at(step, config) for step in (0, 2, 4)], [0.5, 0.3, 0.1], rtol=1e-6)
+    config = config(train_steps=4, first_deviation=0.4, last_deviation=0.1)
+    np.testing.assert_allclose([deviation_at(step, config) for step in (0, 2, 4)], [0.4, 0.2, 0.1], rtol=1e-6)

@@ -20,7 +20,7 @@ class RamConfig:
     dataset: str = "cluttered_mnist"
     data_dir: str | None = None
     seed: int = 0
-    train_steps: int = 100000
+    train_steps: int = 60000
     batch_size: int = 64
     learning_rate: float = 1e-3
     distortion: float = 0.0
@@ -28,10 +28,10 @@ class RamConfig:
     test_images: int = 10000
     glimpses: int = 8
     glimpse_size: int = 12
-    scales: int = 3
+    scales: int = 4
     trajectories: int = 2
-    first_deviation: float = 0.3
-    last_deviation: float = 0.08
+    first_deviation: float = 0.25
+    last_deviation: float = 0.06
     reward_decay: float = 0.5
     location_weight: float = 0.1
     log_every: int = 500
@@ -41,7 +41,7 @@ class RamConfig:
         self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")
         self._require("glimpses", self.glimpses >= 2, "at least 2")
         self._require("glimpse_size", self.glimpse_size >= 2 and self.glimpse_size % 2 == 0, "even, and at least 2")
-        self._require("scales", 1 <= self.scales <= 3, "from 1 to 3")
+        self._require("scales", 1 <= self.scales <= 4, "from 1 to 4")
         self._require("trajectories", self.trajectories >= 1, "at least 1")
         for name in ("first_deviation", "last_deviation"):
             self._require(name, getattr(self, name) > 0, "greater than 0")

@@ -13,15 +13,18 @@ import numpy as np
 import tensorflow as tf
 
 CHANNELS = 1
-SCALE = 4.0
+GAIN = 4.0  # of the samples, most of which are near 0
 
 
 @dataclass(frozen=True)
 class RamSpec:
-    """The architecture; the defaults are those of the paper for 100 x 100 images (its table 2b and section 4.1).
+    """The architecture; the defaults are those that others published for 100 x 100 images.
+
+    Units are those of Mnih et al., section 4; 8 glimpses of 12 x 12 at 4 scales are of the figure that the DCN paper
+    quotes.
 
     Attributes:
-        image_size: side of the image in pixels; a multiple of the coarsest scale, 2 ** (scales - 1).
+        image_size: side of the image in pixels.
         glimpses: number of steps.
         glimpse_size: side of each window in samples; even.
         scales: number of windows; each covers twice the side of the one before.
@@ -34,7 +37,7 @@ class RamSpec:
     image_size: int = 100
     glimpses: int = 8
     glimpse_size: int = 12
-    scales: int = 3
+    scales: int = 4
     what: int = 128
     where: int = 128
     glimpse_units: int = 256
@@ -48,8 +51,9 @@ class RamSpec:
 
     @property
     def map_sizes(self) -> tuple[int, ...]:
-        """Side of the image at each scale."""
-        return tuple(self.image_size // 2**scale for scale in range(self.scales))
+        """Side of the image at each scale, the image being continued by zeros to a multiple of the coarsest."""
+        coarsest = -(-self.image_size // 2 ** (self.scales - 1))
+        return tuple(coarsest * 2**scale for scale in reversed(range(self.scales)))
 
 
 def pyramid(images, spec: RamSpec):
@@ -62,10 +66,12 @@ def pyramid(images, spec: RamSpec):
         [batch, sum over scales of (side + glimpse_size) ** 2].
     """
     margin, rows = spec.glimpse_size // 2, []
-    for scale, side in enumerate(spec.map_sizes):
-        smaller = tf.nn.avg_pool2d(images * SCALE, 2**scale, 2**scale, "VALID")
-        padded = tf.pad(smaller[..., 0], [[0, 0], [margin, margin], [margin, margin]])
+    beyond = spec.map_sizes[0] - spec.image_size
+    images = tf.pad(images, [[0, 0], [0, beyond], [0, beyond], [0, 0]])
+    for side in spec.map_sizes:
+        padded = tf.pad(images[..., 0], [[0, 0], [margin, margin], [margin, margin]])
         rows.append(tf.reshape(padded, [-1, (side + 2 * margin) ** 2]))
+        images = tf.nn.avg_pool2d(images, 2, 2, "VALID")
     return tf.concat(rows, axis=1)
 
 
@@ -161,7 +167,7 @@ class RecurrentAttentionModel(keras.Model):
 
     def _take_in(self, state, samples, location):
         """Returns the core's next state: the glimpse network, and one step of the RNN."""
-        glimpse = tf.nn.relu(self.what[1](self.what[0](samples)) + self.where[1](self.where[0](location)))
+        glimpse = tf.nn.relu(self.what[1](self.what[0](GAIN * samples)) + self.where[1](self.where[0](location)))
         return tf.nn.relu(self.from_state(state) + self.from_glimpse(glimpse))
 
 

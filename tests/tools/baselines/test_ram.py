@@ -54,4 +54,4 @@ def test_a_run_from_its_flags_and_again(tmp_path):
     assert again.stdout == done.stdout
     other = run(f"--flagfile={workdir / 'flags.txt'}", "--scales=2")
     assert other.returncode == 2
-    assert "was begun with other flags: --scales=3. Received: --scales=2" in other.stderr.splitlines()[-1]
+    assert "was begun with other flags: --scales=4. Received: --scales=2" in other.stderr.splitlines()[-1]

@@ -47,15 +47,14 @@ class RamConfig:
             self._require(name, getattr(self, name) > 0, "greater than 0")
         self._require("reward_decay", 0 <= self.reward_decay <= 1, "in [0, 1]")
         self._require("location_weight", self.location_weight >= 0, "at least 0")
-        assert self.training  # which checks the others
+        self.for_training()  # which checks the others
 
     def _require(self, name: str, holds: bool, rule: str):
         if not holds:
             raise UserError(f"--{name} must be {rule}. Received: {getattr(self, name)!r}")
 
-    @property
-    def training(self) -> Config:
-        """What `train` needs to know of it: the data, the optimizer (Adam, with a rate that falls like a cosine)."""
+    def for_training(self) -> Config:
+        """Returns what `train` needs to know of it: the data, and Adam with a rate that falls like a cosine."""
         known = {field.name for field in dataclasses.fields(Config)}
         shared = {name: value for name, value in self.to_dict().items() if name in known}
         return Config(optimizer="adam", schedule="cosine", weight_decay=0.0, **shared)

@@ -12,16 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-CHANNELS = 1
 GAIN = 4.0  # of the samples, most of which are near 0
 
 
 @dataclass(frozen=True)
 class RamSpec:
-    """The architecture; the defaults are those that others published for 100 x 100 images.
-
-    Units are those of Mnih et al., section 4; 8 glimpses of 12 x 12 at 4 scales are of the figure that the DCN paper
-    quotes.
+    """The architecture; the defaults are what Mnih et al. use on 100 x 100 images (section 4).
 
     Attributes:
         image_size: side of the image in pixels.
@@ -175,10 +171,11 @@ def multiplications(spec: RamSpec, glimpses: int | None = None) -> int:
     """Returns the multiplications of one image's answer after so many glimpses, by default all.
 
     Per glimpse: the glimpse network, the core, and, but for the last, the policy. Per image: one for each averaged
-    sample of the coarser scales, and the classifier once. As in `dcn_tf.cost`, biases and activations cost nothing.
+    sample of the coarser scales, and the classifier once. As in `dcn_tf.cost`, biases and activations cost nothing; the
+    samples' gain belongs into the first layer's weights.
     """
     glimpses = spec.glimpses if glimpses is None else glimpses
-    averaged = CHANNELS * sum(side**2 for side in spec.map_sizes[1:])
+    averaged = sum(side**2 for side in spec.map_sizes[1:])
     policy = spec.core * 2
     return averaged + glimpses * (glimpse_multiplications(spec) + policy) - policy + spec.core * spec.classes
 

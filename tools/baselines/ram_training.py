@@ -31,7 +31,7 @@ def train_and_evaluate(config: RamConfig) -> dict:
     """
     workdir = Path(config.workdir)
     check_same_run(config, workdir / "flags.txt")
-    dataset = load_dataset(config.training, preset("cluttered_mnist"))
+    dataset = load_dataset(config.for_training(), preset("cluttered_mnist"))
     log.info("data: %s: %s", dataset.name, dataset.detail)
 
     keras.utils.set_random_seed(config.seed)
@@ -39,7 +39,7 @@ def train_and_evaluate(config: RamConfig) -> dict:
         RamSpec(glimpses=config.glimpses, glimpse_size=config.glimpse_size, scales=config.scales)
     )
     model.build()
-    optimizer = make_optimizer(config.training)
+    optimizer = make_optimizer(config.for_training())
     train_step = make_train_step(model, optimizer, config)
 
     workdir.mkdir(parents=True, exist_ok=True)
@@ -48,11 +48,11 @@ def train_and_evaluate(config: RamConfig) -> dict:
     files.write_text(workdir / "flags.txt", config.to_flags())
     log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
+    def look(step):
+        return {f"ram/{k}": error for k, error in evaluate(model, dataset.validation).items()}
+
     if first_step < config.train_steps:
-        writer = tf.summary.create_file_writer(str(workdir))
-        train(
-            config, dataset, train_step, checkpoints, writer, lambda step: _named(evaluate(model, dataset.validation))
-        )
+        train(config, dataset, train_step, checkpoints, tf.summary.create_file_writer(str(workdir)), look)
 
     result = {
         **described(config, dataset, checkpoints),
@@ -117,11 +117,6 @@ def evaluate(model: RecurrentAttentionModel, split: Split) -> dict[str, float]:
 @tf.function(reduce_retracing=True)
 def _answers(model, images):
     return model(to_float(images))["logits"]
-
-
-def _named(errors: dict[str, float]) -> dict[str, float]:
-    """Returns errors under the names that `curves.csv` has."""
-    return {f"ram/{k}": error for k, error in errors.items()}
 
 
 def format_table(result: dict) -> str:

@@ -83,12 +83,12 @@ def train_and_evaluate(config: Config) -> dict:
     writer.flush()
 
     # ---- result -----------------------------------------------------------------------------------------------------
-    result = {
-        **described(config, dataset, checkpoints),
+    measured = {
         "validation_error": nest(validation),
         **evaluations["test"].to_dict(),
         "more_tests": {name: evaluations[name].to_dict() for name in dataset.more_tests},
     }
+    result = described(config, dataset, checkpoints, measured)
     files.write_samples(workdir / "samples", dataset)
     if config.model == "dcn":
         files.write_bytes(workdir / "attention.png", tf.io.encode_png(_picture(model, dataset)).numpy())
@@ -176,8 +176,8 @@ def train(config, dataset, train_step, checkpoints, writer, look):
             last_time, last_step = time.monotonic(), step
 
 
-def described(config, dataset, checkpoints) -> dict:
-    """Returns what `result.json` says of a run, whatever was trained, apart from errors and multiplications."""
+def described(config, dataset, checkpoints, measured: dict) -> dict:
+    """Returns what `result.json` says of a run, whatever was trained: what it was, what was measured of it, by what."""
     seconds, done = float(checkpoints.seconds), int(checkpoints.step)
     return {
         "dataset": dataset.name,
@@ -186,6 +186,7 @@ def described(config, dataset, checkpoints) -> dict:
         "steps": done,
         "seconds": round(seconds, 1),
         "images_per_second": round(done * config.batch_size / max(seconds, 1e-9), 1),
+        **measured,
         "versions": {
             "python": platform.python_version(),
             "tensorflow": tf.__version__,

@@ -54,13 +54,13 @@ def train_and_evaluate(config: RamConfig) -> dict:
     if first_step < config.train_steps:
         train(config, dataset, train_step, checkpoints, tf.summary.create_file_writer(str(workdir)), look)
 
-    result = {
-        **described(config, dataset, checkpoints),
+    measured = {
         "validation_error": {"ram": evaluate(model, dataset.validation)},
         "error": {"ram": evaluate(model, dataset.test)},
         "multiplications": {"ram": {str(k): multiplications(model.spec, k) for k in range(1, config.glimpses + 1)}},
         "test_images": len(dataset.test),
     }
+    result = described(config, dataset, checkpoints, measured)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     print(format_table(result))
     return result

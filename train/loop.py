@@ -60,14 +60,8 @@ def train_and_evaluate(config: Config) -> dict:
     writer = tf.summary.create_file_writer(str(workdir))
     validator = _validator(model, config)
     if first_step < config.train_steps:
-        train(
-            config,
-            dataset,
-            train_step,
-            checkpoints,
-            writer,
-            functools.partial(_look, config, dataset, validator, writer),
-        )
+        look = functools.partial(_look, config, dataset, validator, writer)
+        train(config, dataset, train_step, checkpoints, writer, look)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = validator(dataset.validation).error[0]

@@ -188,6 +188,7 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
             "numpy": np.__version__,
         },
         "config": config.to_dict(),
+        "changed_flags": config.changed(),
     }
 
 

@@ -25,6 +25,7 @@ def test_a_run_writes_what_the_contract_names(config, capsys):
     assert json.loads((workdir / "result.json").read_text()) == json.loads(json.dumps(result))
     for key in ("dataset", "dataset_detail", "seed", "steps", "seconds", "images_per_second", "versions", "config"):
         assert key in result
+    assert result["changed_flags"] == config.changed()
     assert set(result["error"]) == set(result["multiplications"]) == {"coarse", "fine", "dcn"}
     assert set(result["error"]["dcn"]) == {"1", "3"}
     assert result["multiplications"]["coarse"] == 24 * 24 * 49 * 4 + 6 * 6 * 16 * 4 * 8 + 8 * 10

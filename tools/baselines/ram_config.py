@@ -3,14 +3,13 @@
 import dataclasses
 from dataclasses import dataclass
 
-from train.config import Config, flagfile
-from train.errors import UserError
+from train.config import Config, FlagValues
 
 DATASETS = ("cluttered_mnist", "cluttered_digits")
 
 
 @dataclass(frozen=True)
-class RamConfig:
+class RamConfig(FlagValues):
     """All that a run depends on; each attribute is the flag of the same name (`python -m tools.baselines.ram --help`).
 
     Those that `train.config.Config` has too mean the same.
@@ -49,20 +48,8 @@ class RamConfig:
         self._require("location_weight", self.location_weight >= 0, "at least 0")
         self.for_training()  # which checks the others
 
-    def _require(self, name: str, holds: bool, rule: str):
-        if not holds:
-            raise UserError(f"--{name} must be {rule}. Received: {getattr(self, name)!r}")
-
     def for_training(self) -> Config:
         """Returns what `train` needs to know of it: the data, and Adam with a rate that falls like a cosine."""
         known = {field.name for field in dataclasses.fields(Config)}
         shared = {name: value for name, value in self.to_dict().items() if name in known}
         return Config(optimizer="adam", schedule="cosine", weight_decay=0.0, **shared)
-
-    def to_dict(self) -> dict:
-        """Returns plain values, as they stand in `result.json`."""
-        return dataclasses.asdict(self)
-
-    def to_flags(self) -> str:
-        """Returns a flagfile that repeats the run."""
-        return flagfile(self.to_dict())

@@ -1,4 +1,4 @@
-"""A Dynamic Capacity Network in plain PyTorch: what `train.benchmark --against=torch` compares the speed of training with.
+"""A Dynamic Capacity Network in plain PyTorch: what `train.framework_benchmark` compares with.
 
 Written as one writes it in PyTorch: `torch.nn` layers, the saliency by `torch.autograd.grad`, patches as a strided
 view that is indexed, one backward pass, `torch.optim.AdamW`. The same layers, batch statistics and losses as
@@ -148,7 +148,7 @@ def train_step(model, optimizer, images, labels, hint_weight: float):
     loss = terms["refined"] + hint_weight * terms["hint"]
     loss.backward()
     optimizer.step()
-    return loss
+    return loss.detach()
 
 
 @torch.no_grad()

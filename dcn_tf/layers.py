@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dcn_tf import architecture as spec
 from dcn_tf import geometry
+from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
 
 PACKAGE = "dcn_tf"
@@ -129,7 +130,7 @@ class ClassifierTop(keras.layers.Layer):
         self.dense = keras.layers.Dense(classes, name="logits")
         self.coarse_normalization = None
         if statistics == "separate" and conv.batch_normalization:
-            self.coarse_normalization = keras.layers.BatchNormalization(
+            self.coarse_normalization = BatchNormalization(
                 **BATCH_NORMALIZATION, center=False, scale=False, name="coarse_normalization"
             )
 
@@ -149,8 +150,7 @@ class ClassifierTop(keras.layers.Layer):
         return self.block(features, training=training, normalization=self._normalize_coarse)
 
     def _normalize_coarse(self, inputs, training):
-        common = self.block.normalization
-        return self.coarse_normalization(inputs, training=training) * common.gamma + common.beta
+        return self.coarse_normalization(inputs, training=training, affine=self.block.normalization)
 
     def classify(self, activation_map):
         """Returns logits [batch, classes] of an activation map."""
@@ -250,7 +250,7 @@ class _ConvBlock(keras.layers.Layer):
         )
         self.normalization = None
         if layer.batch_normalization:
-            self.normalization = keras.layers.BatchNormalization(**BATCH_NORMALIZATION, name="normalization")
+            self.normalization = BatchNormalization(**BATCH_NORMALIZATION, name="normalization")
         self.activation = keras.activations.get(layer.activation)
         self.dropout = keras.layers.Dropout(layer.dropout) if layer.dropout else None
 

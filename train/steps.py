@@ -65,7 +65,7 @@ def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
     if config.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(schedule, momentum=config.momentum, nesterov=True, weight_decay=decay)
     else:
-        kind = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[config.optimizer]
+        kind = keras.optimizers.AdamW if decay and config.optimizer == "adamw" else keras.optimizers.Adam
         optimizer = kind(schedule, weight_decay=decay)
     if decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

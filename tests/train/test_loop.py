@@ -91,7 +91,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(config, tmp_path, mo
 def test_a_finished_run_is_only_evaluated(config, monkeypatch):
     config = config(train_steps=3)
     first = train_and_evaluate(config)
-    monkeypatch.setattr(loop, "_train", None)  # would fail if it were called
+    monkeypatch.setattr(loop, "train", None)  # would fail if it were called
     second = train_and_evaluate(dataclasses.replace(config, eval_num_patches=(2,)))
     assert second["error"]["coarse"] == first["error"]["coarse"]
     assert set(second["error"]["dcn"]) == {"2"}

@@ -108,3 +108,9 @@ def test_constant_schedule_and_decay_of_kernels_only(config):
     assert float(optimizer.learning_rate) == pytest.approx(config.learning_rate)
     for variable in model.trainable_variables:
         assert optimizer._use_weight_decay(variable) == (variable.name == "kernel"), variable.path
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+def test_no_decay_is_a_choice_of_every_optimizer(config, optimizer):
+    assert steps.make_optimizer(config(optimizer=optimizer, weight_decay=0.0)).weight_decay is None
+    assert steps.make_optimizer(config(optimizer=optimizer, weight_decay=0.1)).weight_decay == pytest.approx(0.1)

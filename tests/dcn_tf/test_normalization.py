@@ -1,0 +1,49 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcn_tf.normalization import BatchNormalization
+
+SETTINGS = {"momentum": 0.8, "epsilon": 1e-2}
+
+
+def built(kind, randomise, **settings):
+    layer = kind(**SETTINGS, **settings)
+    layer.build((None, None, None, 5))
+    return randomise(layer)
+
+
+def run(layer, inputs, upstream, training, **call):
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = layer(inputs, training=training, **call)
+    sources = [inputs, *(variable.value for variable in layer.trainable_variables)]
+    return [outputs, *tape.gradient(outputs, sources, output_gradients=upstream)]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(3, 7, 6, 5), (2, 1, 1, 5)])
+def test_it_is_keras_batch_normalization(shape, training, rng, randomise):
+    inputs, upstream = (tf.constant(rng.normal(2, 3, shape), tf.float32) for _ in range(2))
+    ours, theirs = (built(kind, randomise) for kind in (BatchNormalization, keras.layers.BatchNormalization))
+    theirs.set_weights(ours.get_weights())
+    for _ in range(2):
+        for got, expected in zip(run(ours, inputs, upstream, training), run(theirs, inputs, upstream, training)):
+            np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+    assert [v.name for v in ours.weights] == [v.name for v in theirs.weights]
+    for got, expected in zip(ours.get_weights(), theirs.get_weights()):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_another_layer_lends_its_scale_and_shift(training, rng, randomise):
+    inputs = tf.constant(rng.normal(2, 3, (3, 7, 6, 5)), tf.float32)
+    plain = built(BatchNormalization, randomise, center=False, scale=False)
+    lender = built(BatchNormalization, randomise)
+    whole = built(keras.layers.BatchNormalization, randomise)
+    whole.set_weights([*lender.get_weights()[:2], *plain.get_weights()])
+    expected = whole(inputs, training=training)
+    np.testing.assert_allclose(plain(inputs, training=training, affine=lender), expected, rtol=1e-4, atol=1e-5)
+    for got, value in zip(plain.get_weights(), whole.get_weights()[2:]):
+        np.testing.assert_allclose(got, value, rtol=1e-5)

@@ -61,11 +61,16 @@ class Decoder:
         """Returns the prediction, its probability, and the category of each head."""
         if self.task == CLASSIFICATION:
             best = int(log_probabilities.argmax())
-            return self.labels[best], float(np.exp(log_probabilities[best])), (best,)
+            return self.text((best,)), float(np.exp(log_probabilities[best])), (best,)
         none = len(self.labels)
         length = int(log_probabilities[: self.max_length].argmax()) + 1
         positions = log_probabilities[self.max_length :].reshape(self.max_length, none + 1)[:length, :none]
         symbols = positions.argmax(axis=1)
         log_probability = log_probabilities[length - 1] + positions.max(axis=1).sum()
         categories = (length - 1, *map(int, symbols), *[none] * (self.max_length - length))
-        return self.joint.join(self.labels[s] for s in symbols), float(np.exp(log_probability)), categories
+        return self.text(categories), float(np.exp(log_probability)), categories
+
+    def text(self, categories) -> str:
+        """Returns the category of each head as it is read: a class, or the symbols up to the length."""
+        symbols = categories if self.task == CLASSIFICATION else categories[1 : categories[0] + 2]
+        return self.joint.join(self.labels[symbol] for symbol in symbols)

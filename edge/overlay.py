@@ -10,6 +10,7 @@ from edge.images import Fit
 from edge.result import Result
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
+SHARE = 0.6  # of the most salient cell's heat in its picture
 SMALLEST = 200  # pixels of an overlay's longer side
 ROWS = 256  # of a picture that are worked on at a time, to save memory
 BOX_COLOUR = (60, 255, 120)
@@ -53,22 +54,32 @@ def patch_boxes(result: Result, manifest: dict, fit: Fit) -> list:
     return boxes
 
 
+def strengths(saliency: np.ndarray) -> Image.Image:
+    """Returns a saliency map [h, w] as a grey picture of a pixel a cell, its maximum white."""
+    return Image.fromarray((saliency / max(float(saliency.max()), 1e-12) * 255).astype(np.uint8))
+
+
+def as_heat(strength: Image.Image) -> Image.Image:
+    """Returns a grey picture as heat that lies over another picture: RGBA, opaque by at most `SHARE`."""
+    steps = np.linspace(0, len(HEAT) - 1, 256)
+    colours = [np.interp(steps, range(len(HEAT)), HEAT[:, channel]).astype(int).tolist() for channel in range(3)]
+    share = [round(SHARE * value) for value in range(256)]
+    return Image.merge("RGBA", [strength.point(table) for table in (*colours, share)])
+
+
 def _heat(picture, size, saliency, cells, fit):
     """Lays each cell's saliency around the centre of its field over the picture, a few rows at a time."""
     first = np.array(cells["offset"]) + (np.array(cells["field"]) - cells["stride"]) / 2
     top, left = fit.to_image(*first)
     bottom, right = fit.to_image(*(first + np.array(saliency.shape) * cells["stride"]))
     down, across = saliency.shape[0] / (bottom - top), saliency.shape[1] / (right - left)  # cells per pixel
-    strength = Image.fromarray((saliency / max(float(saliency.max()), 1e-12) * 255).astype(np.uint8))
-    steps = np.linspace(0, len(HEAT) - 1, 256)
-    tables = [np.interp(steps, range(len(HEAT)), HEAT[:, channel]).astype(int).tolist() for channel in range(3)]
-    share = [round(0.6 * value) for value in range(256)]
+    strength = strengths(saliency)
     for row in range(0, size[1], ROWS):
         affine = (across, 0, -left * across, 0, down, (row - top) * down)
         strip_size = (size[0], min(ROWS, size[1] - row))
         strip = strength.transform(strip_size, Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
-        heat = Image.merge("RGB", [strip.point(table) for table in tables])
-        picture.paste(heat, (0, row), strip.point(share))
+        heat = as_heat(strip)
+        picture.paste(heat, (0, row), heat)
 
 
 class OverlayFolder:

@@ -12,7 +12,7 @@ from edge.manifest import CLASSIFICATION, SEQUENCE
 from edge.numbers import Decoder, PixelInput
 from edge.patches import Layout, PatchCutter
 from edge.result import Clock, Result
-from edge.saliency import log_softmax, pool, select_cells
+from edge.saliency import class_log_probabilities, pool, select_cells
 from edge.tops import PoolTop, SwapTop
 
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
@@ -203,7 +203,7 @@ class WholeFineRunner:
     def _log_probabilities(self, raw):
         heads = self.manifest["heads"]
         if self.manifest["task"] == CLASSIFICATION:
-            return log_softmax(self.model.output("logits").dequantize(raw["logits"][0]).astype(np.float64), heads)
+            return class_log_probabilities(self.model.output("logits").dequantize(raw["logits"][0]))
         cell_logits = self.model.output("cell_logits").dequantize(raw["cell_logits"]).reshape(-1, sum(heads))
         return pool(cell_logits, heads, "average", self.manifest["pooling"]["floor"])
 

@@ -31,6 +31,22 @@ def entropies(log_probabilities, heads) -> np.ndarray:
     return -np.add.reduceat(np.exp(log_probabilities) * log_probabilities, _segments(tuple(heads))[0], axis=-1)
 
 
+def class_log_probabilities(logits) -> np.ndarray:
+    """Returns the log-probabilities of one softmax, [classes] float64.
+
+    Number by number, as all that is done with those of a few classes: a call of NumPy costs more than ten of Python's.
+    """
+    values = logits.tolist()
+    highest = max(values)
+    log_total = highest + math.log(sum(math.exp(value - highest) for value in values))
+    return np.array([value - log_total for value in values])
+
+
+def class_entropy(log_probabilities) -> float:
+    """Returns the entropy of one softmax in nats, from its log-probabilities, [classes]."""
+    return -sum(math.exp(value) * value for value in log_probabilities.tolist())
+
+
 def pool(cell_logits, heads, weighting: str, floor: float) -> np.ndarray:
     """Returns the pooled log-probabilities of several cells: [cells, sum(heads)] -> [sum(heads)].
 
@@ -107,24 +123,24 @@ class ClassifierSaliency:
         self._prepare_sums(map_size, padding, depth)
 
     def _prepare_sums(self, map_size, padding, depth):
-        """Makes room for windows and blocks in rows of one length, so that they are added as they lie in memory.
+        """Tells which window gives each of its blocks to a place, and which place each cell is in.
 
-        Block (y, x) of a window in row i and column j lies in block row i + y and block column j + x.
+        Block (y, x) of the window in row i and column j lies at the place (i + y, j + x).
         """
-        (down, right), (high, wide) = self.blocks, self.strides
-        rows, columns = (n + count - 1 for n, count in zip(self.map_size, self.blocks))  # of blocks
-        self.shifts = [y * columns + x for y in range(down) for x in range(right)]
-        self.count = rows * columns
-        self.parts = np.zeros((down * right, self.count + self.shifts[-1], high * wide * depth), np.float32)
-        self.gradient = np.empty((self.count, high * wide * depth), np.float32)
-        self.ones = np.ones(depth, np.float32)
-        i, j = np.divmod(np.arange(math.prod(self.map_size)), self.map_size[1])
-        self.places = i * columns + j + self.shifts[-1]  # of windows among parts
+        (down, right), (high, wide), (height, width) = self.blocks, self.strides, self.map_size
+        rows, columns = height + down - 1, width + right - 1  # of places
+        y, x, i, j = np.ogrid[:down, :right, :rows, :columns]
+        inside = (i >= y) & (i - y < height) & (j >= x) & (j - x < width)
+        windows = np.where(inside, (i - y) * width + (j - x), height * width)  # the last one is no window
+        self.windows = windows.reshape(down * right, -1)  # [blocks, places]
+        self.of_block = np.arange(down * right)[:, None]
+        self.count_type = np.min_scalar_type(height * width)
         row, column = (np.arange(n) + sides[0] for n, sides in zip(map_size, padding))
-        block = (row // high)[:, None] * columns + column // wide
-        cells = block * (high * wide) + (row % high)[:, None] * wide + column % wide
+        place = (row // high)[:, None] * columns + column // wide
+        cells = place * (high * wide) + (row % high)[:, None] * wide + column % wide
         inside = (row < rows * high)[:, None] & (column < columns * wide)
-        self.norms = np.zeros(self.count * high * wide + 1, np.float32)  # the last one of cells that are in no window
+        self.depth = depth
+        self.norms = np.zeros(rows * columns * high * wide + 1, np.float32)  # the last: of cells in no window
         self.cells = np.where(inside, cells, len(self.norms) - 1)
 
     def _kernels_of_filters(self, kernel):
@@ -145,45 +161,60 @@ class ClassifierSaliency:
             log_probabilities: [classes] of the coarse output.
             entropy: of it.
         """
-        to_logits = -np.exp(log_probabilities) * (log_probabilities + entropy)
+        to_logits = [-math.exp(value) * (value + entropy) for value in log_probabilities.tolist()]
         at_max = activations == maxima
-        counts = np.add.reduce(at_max, axis=0, dtype=np.min_scalar_type(len(at_max)))
-        to_windows = self.dense @ to_logits.astype(np.float32) * positive / counts  # [filters]
-        self._fill_windows(at_max, to_windows)
-        return self._norms()
+        counts = np.add.reduce(at_max, axis=0, dtype=self.count_type)
+        to_windows = self.dense @ np.array(to_logits, np.float32) * positive / counts  # [filters]
+        return self._norms(*self._sums(at_max, to_windows))
 
-    def _fill_windows(self, at_max, to_windows):
-        """Sets every window's gradient. Windows in which the same filters have their maximum have the same one.
+    def _sums(self, at_max, to_windows):
+        """Returns the gradients that windows have, [patterns + 1, blocks * cells of a block * D], and each window's.
 
-        A few of them are computed at a time: together they need few of the filters' kernels.
+        Windows in which the same filters have their maximum, a pattern, have the same one. A few patterns are computed
+        at a time: together they need few of the filters' kernels. The last gradient, 0, is that of no window.
         """
-        packed = np.packbits(at_max, axis=1)
-        keys = packed.view(f"S{packed.shape[1]}").ravel()  # of one length, so that zeros at the end do not matter
-        _, first, pattern_of_window = np.unique(keys, return_index=True, return_inverse=True)
+        first, patterns = _patterns(at_max)
         pattern, filter_ = np.divmod(at_max[first].ravel().nonzero()[0], at_max.shape[1])
-        kernels = self.kernels[filter_]
+        kernels = self.kernels.take(filter_, axis=0)
         weights = np.zeros((len(first), len(pattern)), np.float32)
-        weights[pattern, np.arange(len(pattern))] = to_windows[filter_]
-        sums = np.empty((len(first), kernels.shape[1]), np.float32)
+        weights[pattern, np.arange(len(pattern))] = to_windows.take(filter_)
+        sums = np.empty((len(first) + 1, kernels.shape[1]), np.float32)
+        sums[-1] = 0
         bounds = [*pattern.searchsorted(np.arange(0, len(first), self.ROWS)).tolist(), len(pattern)]
         for i, (begin, end) in enumerate(itertools.pairwise(bounds)):
-            rows = slice(i * self.ROWS, (i + 1) * self.ROWS)
+            rows = slice(i * self.ROWS, min((i + 1) * self.ROWS, len(first)))
             np.matmul(weights[rows, begin:end], kernels[begin:end], out=sums[rows])
-        windows = sums[pattern_of_window].reshape(len(at_max), len(self.parts), -1)
-        self.parts[:, self.places] = windows.transpose(1, 0, 2)
+        return sums, patterns
 
-    def _norms(self):
-        """Returns the norm of every cell's gradient: the windows' blocks, added where they lie."""
-        last, gradient = self.shifts[-1], self.gradient
-        first, *others = (
-            part[last - shift : last - shift + self.count] for part, shift in zip(self.parts, self.shifts)
-        )
-        total = first
+    def _norms(self, sums, patterns):
+        """Returns the norm of every cell's gradient: the sum of its windows'."""
+        blocks = len(self.windows)
+        taken = (patterns * blocks).take(self.windows) + self.of_block  # [blocks, places]
+        first, *others = sums.reshape(len(sums) * blocks, -1).take(taken, axis=0)
         for other in others:
-            total = np.add(total, other, out=gradient)
-        squares = np.multiply(total, total, out=gradient).reshape(-1, len(self.ones))
-        np.sqrt(squares @ self.ones, out=self.norms[:-1])
-        return self.norms[self.cells]
+            np.add(first, other, out=first)
+        gradient = first.reshape(-1, self.depth)
+        np.sqrt(np.einsum("cd,cd->c", gradient, gradient), out=self.norms[:-1])
+        return self.norms.take(self.cells)
+
+
+def _patterns(at_max):
+    """Returns a window of each pattern of maxima, and each window's pattern: bool [windows, filters] -> indices.
+
+    The pattern of 'no window', which stands behind those of the windows, is one more than theirs.
+    """
+    packed = np.packbits(at_max, axis=1)
+    keys = packed.view(f"S{packed.shape[1]}").ravel()  # of one length, so that zeros at the end do not matter
+    order = keys.argsort(kind="stable")
+    ordered = keys[order]
+    begins = np.empty(len(keys) + 1, np.intp)
+    begins[0], begins[-1] = 0, 1
+    begins[1:-1] = ordered[1:] != ordered[:-1]
+    rank = begins.cumsum()
+    patterns = np.empty_like(rank)
+    patterns[order], patterns[-1] = rank[:-1], rank[-1]
+    begins[0] = 1
+    return order[begins[:-1].nonzero()[0]], patterns
 
 
 class SequenceSaliency:

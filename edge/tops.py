@@ -7,7 +7,14 @@ import numpy as np
 
 from edge.interpreter import Tensor
 from edge.patches import windows_of
-from edge.saliency import ClassifierSaliency, SequenceSaliency, entropies, log_softmax, pool
+from edge.saliency import (
+    ClassifierSaliency,
+    SequenceSaliency,
+    class_entropy,
+    class_log_probabilities,
+    entropies,
+    pool,
+)
 
 
 class Glance(NamedTuple):
@@ -80,7 +87,7 @@ class SwapTop:
         activations = raw["activation_map"].reshape(-1, self.dense.shape[0])
         maxima = np.maximum.reduce(activations, axis=0)
         log_probabilities = self._log_probabilities(maxima, self.coarse)
-        entropy = float(entropies(log_probabilities, self.heads)[0])
+        entropy = class_entropy(log_probabilities)
         return Glance(log_probabilities, entropy, activations, raw["coarse_features"][0], maxima)
 
     def saliency(self, glance: Glance) -> np.ndarray:
@@ -99,8 +106,7 @@ class SwapTop:
         changed = np.zeros(len(glance.values), bool)
         changed[self._windows_of_cells[rows, columns]] = True
         indices = changed.nonzero()[0]
-        windows = np.full(-(-len(indices) // self.STEP) * self.STEP, indices[0])
-        windows[: len(indices)] = indices
+        windows = indices.take(range(-(-len(indices) // self.STEP) * self.STEP), mode="clip")
         return self._windows[np.divmod(windows, self._windows.shape[1])], windows
 
     def answer(self, glance: Glance, raw: dict, windows) -> np.ndarray:
@@ -110,11 +116,8 @@ class SwapTop:
         return self._log_probabilities(np.maximum.reduce(activations, axis=0), self.refined)
 
     def _log_probabilities(self, maxima, affine):
-        gain, offset = affine
-        logits = (
-            np.maximum(maxima * gain + offset, 0) @ self.dense + self.bias
-        )  # in float64, the same on every processor
-        return log_softmax(logits, self.heads)
+        gain, offset = affine  # in float64: the same on every processor
+        return class_log_probabilities(np.maximum(maxima * gain + offset, 0.0) @ self.dense + self.bias)
 
 
 def _affine(activations: Tensor, scale, shift):

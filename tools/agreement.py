@@ -51,16 +51,17 @@ def keras_predictions(network, images, num_patches: int):
         outputs = network(batch, num_patches=num_patches)
         return decode(outputs["logits"], heads), outputs["cells"]
 
-    return _in_batches(predict, images)
+    return in_batches(predict, images)
 
 
 def keras_fine_predictions(network, images):
     """Returns the categories [N, heads] of the network's fine model over the whole of uint8 images."""
     heads, whole = network.architecture.top.heads, network.whole_model("fine")
-    return _in_batches(lambda batch: (decode(whole(batch)["logits"], heads),), images)[0]
+    return in_batches(lambda batch: (decode(whole(batch)["logits"], heads),), images)[0]
 
 
-def _in_batches(function, images):
+def in_batches(function, images):
+    """Returns what a function of float images in [0, 1] gives for uint8 images: an array [N, ...] of each output."""
     function = tf.function(function, reduce_retracing=True, autograph=False)
     parts = []
     for start in range(0, len(images), BATCH):

@@ -40,7 +40,12 @@ class Made:
 
 
 def make_bundle(
-    workdir: Workdir, method: str, num_patches: int, calibration_images: int = 512, tuning: Tuning | None = None
+    workdir: Workdir,
+    method: str,
+    num_patches: int,
+    calibration_images: int = 512,
+    tuning: Tuning | None = None,
+    laid_out: bool = True,
 ) -> Made:
     """Returns the parts of a bundle.
 
@@ -51,6 +56,7 @@ def make_bundle(
         num_patches: the bundle's number of patches.
         calibration_images: at most so many real images set the ranges of int8 numbers.
         tuning: of 'qat'; its defaults where None.
+        laid_out: whether first convolutions take pixels that are laid out for them, see `tools.relayout`.
 
     Raises:
         UserError: too few calibration images, or a network that cannot be converted.
@@ -73,12 +79,12 @@ def make_bundle(
         ranges |= layer_ranges([(Clone(network, weights).whole_fine, inputs["whole_fine"])])
         facts |= {"tuning": asdict(tuning), "tuning_images": len(workdir.calibration.images), "losses": losses}
     files, models = saliency_file(network.architecture, weights), {}
-    laid_out = layouts(network.architecture)
-    for name, graph in graphs(Clone(network, weights, ranges, laid_out=True), num_patches).items():
+    layout = layouts(network.architecture, laid_out)
+    for name, graph in graphs(Clone(network, weights, ranges, laid_out), num_patches).items():
         print(f"converting {name} ({method})", flush=True)
         content = convert(graph, numbers)
         files[model_file_name(name)] = content
-        models[name] = model_entry(content) | {"layout": laid_out.get(name)}
+        models[name] = model_entry(content) | {"layout": layout.get(name)}
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
     manifest |= made | {"training": training(workdir.result) | {"quantization": facts}}
     return Made(files, manifest, inputs)
@@ -104,7 +110,9 @@ def against_float(network, made: Made) -> dict:
     `float32_bytes`: file -> bytes in float32. `layers`: see `tools.layer_error.layer_errors`; empty where numbers are
     not int8.
     """
-    clone = Clone(network, folded_weights(network), laid_out=True)
+    entries = made.manifest["models"]
+    laid_out = any(entry["layout"] for entry in entries.values())
+    clone = Clone(network, folded_weights(network), laid_out=laid_out)
     float_graphs = graphs(clone, made.manifest["num_patches"])
     float_models = {name: convert(graph) for name, graph in float_graphs.items()}
     sizes = {model_file_name(name): len(content) for name, content in float_models.items()}
@@ -113,8 +121,9 @@ def against_float(network, made: Made) -> dict:
         inputs = _few(made.inputs)
         if network.architecture.task == CLASSIFICATION:
             inputs["top"] = top_windows(network.architecture, inputs["top"])
-        for name, layout in layouts(network.architecture).items():
-            inputs[name] = Layout(layout, inputs[name].shape[1:], np.float32, 0, len(inputs[name])).of(inputs[name])
+        for name in ("coarse", "fine", "whole_fine"):
+            count, *shape = inputs[name].shape
+            inputs[name] = Layout(entries[name]["layout"], shape, np.float32, 0, count).of(inputs[name])
         models = {name: made.files[model_file_name(name)] for name in float_models}
         layers = layer_errors(network.architecture, float_models, models, inputs)
     return {"float32_bytes": sizes, "layers": layers}

@@ -49,7 +49,7 @@ class Clone:
 
     def __init__(self, network, weights: dict, ranges: dict | None = None, laid_out: bool = False):
         self.architecture = architecture = network.architecture
-        self.patch_grid = network.patch_grid
+        self.patch_grid, self.laid_out = network.patch_grid, laid_out
         image, patch = ((*size, architecture.channels) for size in (architecture.image_size, architecture.patch_size))
         build = _Builder(weights, ranges, laid_out)
         self.coarse = StackClone(build.stack("coarse", architecture.coarse, image))

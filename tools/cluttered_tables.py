@@ -4,18 +4,23 @@ from tools.markdown import bullets, table
 from tools.results import FREE, Figure, Variant
 
 PATCHES = "8"  # of the paper's table
+GLIMPSES = "8"  # of RAM's, in the same table
 # Rows of the paper's table: names of variants, and of what was published, with the words for them.
 LABELS = {
-    **{name: name for name in ("RAM", "DRAW", "coarse", "fine")},
+    "ram": "RAM",
+    "draw": "DRAW",
+    "coarse": "coarse",
+    "fine": "fine",
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
 }
 NETWORKS = ("dcn_no_hint", "dcn_hint")
+PLACES = {"ram": ("ram", GLIMPSES)} | dict.fromkeys(NETWORKS, ("dcn", PATCHES))
 
 
 def place(name: str) -> tuple[str, ...]:
     """Returns where the answer of a variant in LABELS stands in its errors and multiplications."""
-    return ("dcn", PATCHES) if name in NETWORKS else (name,)
+    return PLACES.get(name, (name,))
 
 
 def sections(sweep: dict, ablations: dict, published: dict, drawn: dict) -> list[str]:
@@ -48,6 +53,7 @@ def _main(sweep, published):
         table(["", *columns], rows),
         f"Paper: {paper['source']}. Re-implementation: {other['source']}.\n",
         *_patches_table(sweep, paper, other),
+        *_glimpses_table(sweep),
         *_own_stacks(sweep),
     ]
 
@@ -78,6 +84,18 @@ def _patches_table(sweep, paper, other):
         costs = [variant.figure("multiplications", "dcn", k) for k in counts]
         rows.append(("M multiplications", *(cost and f"{cost.mean / 1e6:.1f}" for cost in costs)))
     return ["Error by number of patches at test, each network trained with one number:\n", table(["", *counts], rows)]
+
+
+def _glimpses_table(sweep):
+    if "ram" not in sweep:
+        return []
+    ram = sweep["ram"]
+    counts = list(ram.group("error", "ram"))
+    errors = (ram.figure("error", "ram", k).text() for k in counts)
+    costs = (f"{ram.figure('multiplications', 'ram', k).mean / 1e6:.2f}" for k in counts)
+    rows = [("here, RAM", *errors), ("RAM's M multiplications", *costs)]
+    text = "Error of RAM by number of glimpses, each at its policy's mean location:\n"
+    return [text, table(["", *counts], rows)]
 
 
 def _own_stacks(sweep):

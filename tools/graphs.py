@@ -52,11 +52,11 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
         clone: a `tools.clone.Clone`.
         num_patches: k.
     """
-    architecture = clone.architecture
+    architecture, layout = clone.architecture, layouts(clone.architecture, clone.laid_out)
 
     def pixels(name, count):
         shape = (*_size(architecture, name), architecture.channels)
-        return (count, *laid_out_shape(layouts(architecture)[name], shape))
+        return (count, *laid_out_shape(layout[name], shape))
 
     inputs = {
         "coarse": ("image", pixels("coarse", 1)),
@@ -68,13 +68,13 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
     return {name: Graph(clone, name, *inputs[name], functools.partial(functions[name], clone)) for name in inputs}
 
 
-def layouts(architecture) -> dict[str, dict | None]:
+def layouts(architecture, laid_out: bool = True) -> dict[str, dict | None]:
     """Returns how the pixels of each model's images or patches are laid out, see `tools.relayout`; None: not at all."""
     stacks = {"coarse": architecture.coarse, "fine": architecture.fine, "whole_fine": architecture.fine}
     found = {}
     for name, stack in stacks.items():
         size = _size(architecture, name)
-        first = relayout(stack, (*size, architecture.channels))
+        first = relayout(stack, (*size, architecture.channels)) if laid_out else None
         found[name] = first.to_dict(size) if first else None
     return found
 

@@ -49,31 +49,49 @@ def _run(name: str, variant: Variant) -> list[str]:
 
 def _test(where: str, result: dict) -> list[str]:
     """Returns the tables of one test."""
-    scales = result.get("scales") or [result | {"scales": [1.0]}]
+    parts = [f"Error{where}, {result['test_images']:,} images:\n", table(*error_table(result))]
+    if result.get("selectors"):
+        first = by_scales(result)[0]["scales"][0]
+        parts += [
+            f"By selector and number of patches{where}, at scale {first:g}:\n",
+            table(*selector_table(result)),
+        ]
+    return parts
+
+
+def by_scales(result: dict) -> list[dict]:
+    """Returns the `scales`, `error` and `multiplications` of one test at one scale, two, ..."""
+    return result.get("scales") or [result | {"scales": [1.0]}]
+
+
+def error_table(result: dict) -> tuple[list[str], list[tuple]]:
+    """Returns header and rows of one test: error and multiplications of every model at every number of scales."""
+    scales = by_scales(result)
     first, *more = scales[-1]["scales"]
     header = [f"scale {first:g}", "M multiplications"]
     for scale in more:
         header += [f"and {scale:g}", "M multiplications"]
     rows = []
-    for label, *keys in _rows(result["error"]):
+    for label, *keys in labelled(result["error"]):
         cells = []
         for at in scales:
             cells += [f"{_at(at['error'], keys):.2f}", f"{_at(at['multiplications'], keys) / 1e6:,.1f}"]
         rows.append((label, *cells))
-    parts = [f"Error{where}, {result['test_images']:,} images:\n", table(["", *header], rows)]
-    selectors = result.get("selectors")
-    if selectors:
-        every = {"entropy gradient (the network's own)": result["error"]["dcn"]} | selectors
-        counts = list(result["error"]["dcn"])
-        rows = [
-            (name.replace("_", " "), *(f"{errors[k]:.2f}" if k in errors else None for k in counts))
-            for name, errors in every.items()
-        ]
-        parts += [f"By selector and number of patches{where}, at scale {first:g}:\n", table(["", *counts], rows)]
-    return parts
+    return ["", *header], rows
 
 
-def _rows(errors: dict):
+def selector_table(result: dict) -> tuple[list[str], list[tuple]]:
+    """Returns the header and the rows of one test's selectors: error by number of patches, at the first scale."""
+    every = {"entropy gradient (the network's own)": result["error"]["dcn"]} | result["selectors"]
+    counts = list(result["error"]["dcn"])
+    rows = [
+        (name.replace("_", " "), *(f"{errors[k]:.2f}" if k in errors else None for k in counts))
+        for name, errors in every.items()
+    ]
+    return ["", *counts], rows
+
+
+def labelled(errors: dict):
     """Yields (label, key, ...) for every figure."""
     for name, value in errors.items():
         if isinstance(value, dict):

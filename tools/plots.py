@@ -5,7 +5,7 @@ import io
 import json
 from dataclasses import asdict, dataclass
 
-MARKERS = {"line": "o-", "published": "s--", "curve": "-"}
+MARKERS = {"line": "o-", "published": "s--", "curve": "-", "reference": "--"}
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class Series:
 
     Attributes:
         label: what it is.
-        kind: 'line' (with a marker at each figure), 'published' (broken) or 'curve' (without markers).
+        kind: 'line' (with a marker at each figure), 'published' (broken), 'curve' or 'reference' (both without markers,
+            the second broken).
         x, y: the figures.
         spread: of y; None where there is none.
     """

@@ -31,6 +31,11 @@ def define_flags() -> None:
         512,
         "ptq, qat: at most so many real images set the ranges of int8 numbers, as many of every class or length.",
     )
+    flags.DEFINE_boolean(
+        "laid_out",
+        True,
+        "The device lays out pixels for the first convolutions; without, for a comparison of the cost.",
+    )
     flags.DEFINE_integer("qat_steps", 400, "qat: number of steps of 16 images.", lower_bound=1)
     flags.DEFINE_float("qat_learning_rate", 3e-5, "qat: of Adam at the first step; falls to 0 as a cosine.")
     flags.DEFINE_integer("seed", 0, "qat: of the order of images.", lower_bound=0)
@@ -49,7 +54,7 @@ def main(values) -> None:
     trained = workdir.load_workdir(values.workdir)
     num_patches = bundling.check_num_patches(trained.model, values.num_patches)
     tuning = qat.Tuning(values.qat_steps, values.qat_learning_rate, values.seed)
-    made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning)
+    made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning, values.laid_out)
     with tempfile.TemporaryDirectory() as directory:  # measured first, written when all is known
         trial = write_bundle(Path(directory) / "bundle", made.files, made.manifest)
         measured = agreement.compare(trained.model, trial, trained.test.first(values.test_images))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 import statistics
 from dataclasses import dataclass
@@ -58,18 +59,18 @@ class Variant:
 
     def group(self, *keys: str) -> dict:
         """Returns a part of the first run's result, {} where there is none."""
-        return _inside(self.runs[0], keys) or {}
+        return inside(self.runs[0], keys) or {}
 
     def figure(self, *keys: str) -> Figure | None:
         """Returns the mean of one number, as ("error", "dcn", "8"), over the runs; None where there is none."""
-        values = [_inside(run, keys) for run in self.runs]
+        values = [inside(run, keys) for run in self.runs]
         if any(value is None for value in values):
             return None
         return Figure(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None)
 
     def curve(self, name: str) -> tuple[tuple[int, float], ...]:
         """Returns (step, mean over runs) of one name in `curves.csv`; empty where a run has none."""
-        curves = [_read_curve(folder / "curves.csv", name) for folder in self.folders]
+        curves = [read_curves(folder / "curves.csv").get(name, {}) for folder in self.folders]
         steps = sorted(set.intersection(*map(set, curves)))
         return tuple((step, statistics.mean(curve[step] for curve in curves)) for step in steps)
 
@@ -102,6 +103,26 @@ def read_json(path: Path) -> dict:
         raise UserError(f"{path} cannot be read: {one_line(error)}; restore it") from None
 
 
+def read_curves(path: Path) -> dict[str, dict[int, float]]:
+    """Returns the curves in a `curves.csv`, name -> step -> value; {} where there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    found = {}
+    if path.exists():
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    value = float(row["value"])
+                    if not math.isfinite(value):
+                        raise ValueError(f"{row['name']} is {value} at step {row['step']}")
+                    found.setdefault(row["name"], {})[int(row["step"])] = value
+        except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+            raise UserError(f"{path} cannot be read: {one_line(error)}; restore it, or remove it") from None
+    return found
+
+
 def _variant(name: str, folders: list[Path]) -> Variant:
     runs = [read_json(folder / "result.json") for folder in folders]
     for folder, run in zip(folders, runs):
@@ -122,16 +143,10 @@ def _seed_order(path: Path):
     return (match[1], int(match[2])) if match else (path.parent.name, 0)
 
 
-def _inside(value, keys):
+def inside(value, keys):
+    """Returns what stands under keys in nested dictionaries; None where one of them is not there."""
     for key in keys:
         if not isinstance(value, dict) or key not in value:
             return None
         value = value[key]
     return value
-
-
-def _read_curve(path: Path, name: str) -> dict[int, float]:
-    if not path.exists():
-        return {}
-    with open(path, newline="") as file:
-        return {int(row["step"]): float(row["value"]) for row in csv.DictReader(file) if row["name"] == name}

@@ -18,7 +18,7 @@ HEAD = """# Results
 
 Made by `python -m tools.tables` from the files in `results/`; the same figures give the same text. Errors are in % of test images.
 Where there are several seeds, a figure is their mean ± the standard deviation of a run. Multiplications are
-computed from the architecture (`dcn_tf.cost`), not measured; training times are of two cores that other work shared at times.
+computed from the architecture (`dcn_tf.cost`, `tools.baselines.ram_model`), not measured; training times are of two cores that other work shared at times.
 """  # noqa: E501
 
 

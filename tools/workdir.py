@@ -14,6 +14,7 @@ from dcn_tf.model import DynamicCapacityNetwork
 from edge.errors import UserError, one_line
 
 AGAIN = "run the training's command again"
+NEEDED = ("result.json", "model.keras", "samples/calibration.npz", "samples/test.npz")  # by a bundle
 
 
 @dataclass(frozen=True)
@@ -39,34 +40,52 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Workdir:
+class Training:
     """A finished training.
 
     Attributes:
         directory: its folder.
         model: the trained `DynamicCapacityNetwork`.
         result: what `result.json` holds.
-        calibration, test: samples.
     """
 
     directory: Path
     model: keras.Model
     result: dict
+
+    def samples(self, split: str) -> Samples | None:
+        """Returns what is kept of a split; None where the training was made by a version that kept nothing of it."""
+        path = self.directory / "samples" / f"{split}.npz"
+        return _read_samples(path, self.model.architecture) if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class Workdir(Training):
+    """A finished training of which a bundle can be made.
+
+    Attributes:
+        calibration, test: samples.
+    """
+
     calibration: Samples
     test: Samples
 
     def validation(self) -> Samples:
         """Returns validation samples; UserError where the training was made by a version that did not keep them."""
-        path = self.directory / "samples" / "validation.npz"
-        if not path.is_file():
+        found = self.samples("validation")
+        if found is None:
             raise UserError(
                 f"{self.directory} has no samples/validation.npz; {AGAIN}, which only evaluates, and writes it"
             )
-        return _read_samples(path, self.model.architecture)
+        return found
 
 
-def load_workdir(directory) -> Workdir:
-    """Reads a finished workdir.
+def load_training(directory, needed=NEEDED[:2]) -> Training:
+    """Reads a finished training of any model.
+
+    Args:
+        directory: its workdir.
+        needed: files that must be there.
 
     Raises:
         UserError: it is missing, unfinished, or one of its files is damaged.
@@ -74,17 +93,24 @@ def load_workdir(directory) -> Workdir:
     directory = Path(directory)
     if not directory.is_dir():
         raise UserError(f"no such workdir: {directory}; name the --workdir of a training")
-    for name in ("result.json", "model.keras", "samples/calibration.npz", "samples/test.npz"):
+    for name in needed:
         if not (directory / name).is_file():
             raise UserError(f"{directory} has no {name}; finish the training first, with the command that began it")
-    result = _read_result(directory / "result.json")
-    trained = result.get("config", {}).get("model", "dcn")
+    return Training(directory, _read_model(directory / "model.keras"), _read_result(directory / "result.json"))
+
+
+def load_workdir(directory) -> Workdir:
+    """Reads a finished workdir, of which a bundle is to be made.
+
+    Raises:
+        UserError: it is missing, unfinished, or of another model, or one of its files is damaged.
+    """
+    training = load_training(directory, NEEDED)
+    trained = training.result.get("config", {}).get("model", "dcn")
     if trained != "dcn":
         raise UserError(f"{directory} holds a {trained} model alone; a bundle needs a training with --model=dcn")
-    model = _read_model(directory / "model.keras")
-    files = [directory / "samples" / f"{split}.npz" for split in ("calibration", "test")]
-    samples = [_read_samples(file, model.architecture) for file in files]
-    return Workdir(directory, model, result, *samples)
+    samples = [training.samples(split) for split in ("calibration", "test")]
+    return Workdir(training.directory, training.model, training.result, *samples)
 
 
 def _read_result(path: Path) -> dict:

@@ -21,8 +21,36 @@ FREE_ON_RESUME = (
 )
 
 
+class FlagValues:
+    """What the frozen dataclasses have in common whose attributes are the values of flags of the same names."""
+
+    def _require(self, name: str, holds: bool, rule: str):
+        if not holds:
+            raise UserError(f"--{name} must be {rule}. Received: {getattr(self, name)!r}")
+
+    def to_dict(self) -> dict:
+        """Returns plain values, as they stand in `result.json`."""
+        return dataclasses.asdict(self)
+
+    def changed(self) -> list[str]:
+        """Returns the names of the flags that are not at their defaults."""
+        fields = dataclasses.fields(self)
+        return [field.name for field in fields if getattr(self, field.name) != field.default]
+
+    def to_flags(self) -> str:
+        """Returns a flagfile that repeats the run."""
+        lines = []
+        for name, value in self.to_dict().items():
+            if isinstance(value, bool):
+                lines.append(f"--{'' if value else 'no'}{name}")
+            elif value is not None:
+                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                lines.append(f"--{name}={text}")
+        return "\n".join(lines) + "\n"
+
+
 @dataclass(frozen=True)
-class Config:
+class Config(FlagValues):
     """All that a run depends on; each attribute is the flag of the same name (`python -m train.main --help`)."""
 
     workdir: str
@@ -98,10 +126,6 @@ class Config:
             good = len(weights) == len(names) and all(weight > 0 for weight in weights)
             self._require("dataset_weights", good, f"{len(names)} numbers greater than 0, one for each --dataset")
 
-    def _require(self, name: str, holds: bool, rule: str):
-        if not holds:
-            raise UserError(f"--{name} must be {rule}. Received: {getattr(self, name)!r}")
-
     @property
     def architecture(self) -> Architecture:
         """The preset, with what the flags change in it."""
@@ -130,23 +154,8 @@ class Config:
             )
         return size
 
-    def to_dict(self) -> dict:
-        """Returns plain values, as they stand in `result.json`."""
-        return dataclasses.asdict(self)
 
-    def to_flags(self) -> str:
-        """Returns a flagfile that repeats the run."""
-        lines = []
-        for name, value in self.to_dict().items():
-            if isinstance(value, bool):
-                lines.append(f"--{'' if value else 'no'}{name}")
-            elif value is not None:
-                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                lines.append(f"--{name}={text}")
-        return "\n".join(lines) + "\n"
-
-
-def check_same_run(config: Config, flags_file: Path):
+def check_same_run(config: FlagValues, flags_file: Path):
     """Raises UserError where a workdir was begun with flags that make another run of it."""
     if not flags_file.exists():
         return

@@ -1,5 +1,6 @@
 """The whole of a run, from top to bottom: data, model, resume, loop, evaluation, result."""
 
+import functools
 import json
 import platform
 import time
@@ -57,11 +58,13 @@ def train_and_evaluate(config: Config) -> dict:
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
+    validator = _validator(model, config)
     if first_step < config.train_steps:
-        _train(config, dataset, model, train_step, checkpoints, first_step, writer)
+        look = functools.partial(_look, config, dataset, validator, writer)
+        train(config, dataset, train_step, checkpoints, writer, look)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    validation = _validator(model, config)(dataset.validation).error[0]
+    validation = validator(dataset.validation).error[0]
     test = Evaluator(model, config.eval_num_patches, config.eval_scales, config.selectors, config.model)
     evaluations = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
@@ -74,32 +77,19 @@ def train_and_evaluate(config: Config) -> dict:
     writer.flush()
 
     # ---- result -----------------------------------------------------------------------------------------------------
-    seconds, done = float(checkpoints.seconds), int(checkpoints.step)
-    result = {
-        "dataset": dataset.name,
-        "dataset_detail": dataset.detail,
-        "seed": config.seed,
-        "steps": done,
-        "seconds": round(seconds, 1),
-        "images_per_second": round(done * config.batch_size / max(seconds, 1e-9), 1),
+    measured = {
         "validation_error": nest(validation),
         **evaluations["test"].to_dict(),
         "more_tests": {name: evaluations[name].to_dict() for name in dataset.more_tests},
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
-        "config": config.to_dict(),
     }
+    result = described(config, dataset, checkpoints, measured)
     files.write_samples(workdir / "samples", dataset)
     if config.model == "dcn":
         files.write_bytes(workdir / "attention.png", tf.io.encode_png(_picture(model, dataset)).numpy())
     files.write_model(workdir / "model.keras", model)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name, evaluation in evaluations.items():
-        print(f"\n{dataset.name}, {name} ({config.preset}, {done} steps)\n\n{format_table(evaluation)}")
+        print(f"\n{dataset.name}, {name} ({config.preset}, {result['steps']} steps)\n\n{format_table(evaluation)}")
     return result
 
 
@@ -136,9 +126,21 @@ def _validator(model, config: Config) -> Evaluator:
     return Evaluator(model, (model.architecture.num_patches,), config.eval_scales[:1], trained=config.model)
 
 
-def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
-    """Runs the steps that are left, with progress, summaries and checkpoints."""
-    evaluator = _validator(model, config)
+def train(config, dataset, train_step, checkpoints, writer, look):
+    """Runs the steps that are left, with progress, summaries, curves and checkpoints.
+
+    Args:
+        config: a configuration with a workdir.
+        dataset: what to train on.
+        train_step: (images, labels) -> name -> number, which trains.
+        checkpoints: of what is trained, restored.
+        writer: of summaries.
+        look: step -> validation errors, name -> percent; called after every checkpoint.
+
+    Raises:
+        TrainingError: a number is not finite.
+    """
+    first_step = int(checkpoints.step)
     curves = Curves(Path(config.workdir, "curves.csv"), first_step)
     seconds_before, begun = float(checkpoints.seconds), time.monotonic()
     last_time, last_step = begun, first_step
@@ -158,9 +160,36 @@ def _train(config, dataset, model, train_step, checkpoints, first_step, writer):
             last_time, last_step = now, step
         if step % config.checkpoint_every == 0 or step == config.train_steps:
             checkpoints.save(step, seconds_before + time.monotonic() - begun)
-            errors = _look(step, config, dataset, evaluator, writer)
+            errors = look(step)
+            log.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
+            with writer.as_default(step=step):
+                for name, error in errors.items():
+                    tf.summary.scalar(f"validation_error/{name}", error)
+            writer.flush()
             curves.add(step, {f"validation_error/{name}": error for name, error in errors.items()})
             last_time, last_step = time.monotonic(), step
+
+
+def described(config, dataset, checkpoints, measured: dict) -> dict:
+    """Returns what `result.json` says of a run, whatever was trained: what it was, what was measured of it, by what."""
+    seconds, done = float(checkpoints.seconds), int(checkpoints.step)
+    return {
+        "dataset": dataset.name,
+        "dataset_detail": dataset.detail,
+        "seed": config.seed,
+        "steps": done,
+        "seconds": round(seconds, 1),
+        "images_per_second": round(done * config.batch_size / max(seconds, 1e-9), 1),
+        **measured,
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "config": config.to_dict(),
+        "changed_flags": config.changed(),
+    }
 
 
 def _report(step, config, metrics, rate, writer):
@@ -174,18 +203,12 @@ def _report(step, config, metrics, rate, writer):
         tf.summary.scalar("train/images_per_second", rate * config.batch_size)
 
 
-def _look(step, config, dataset, evaluator, writer):
+def _look(config, dataset, evaluator, writer, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
-    model = evaluator.model
-    errors = evaluator(dataset.validation.head(VALIDATION_BATCH)).error[0]
-    log.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
-    with writer.as_default(step=step):
-        for name, error in errors.items():
-            tf.summary.scalar(f"validation_error/{name}", error)
-        if config.model == "dcn":
-            tf.summary.image("image, saliency, patches", _picture(model, dataset)[None])
-    writer.flush()
-    return errors
+    if config.model == "dcn":
+        with writer.as_default(step=step):
+            tf.summary.image("image, saliency, patches", _picture(evaluator.model, dataset)[None])
+    return evaluator(dataset.validation.head(VALIDATION_BATCH)).error[0]
 
 
 def _picture(model, dataset) -> np.ndarray:

@@ -10,8 +10,10 @@ RESULTS = Path(__file__).parents[2] / "results"
 def keep_run(folder, model="dcn", error=1.0, seed=0, curve=(), selectors=None, **config):
     """Writes what a run of three numbers of patches leaves."""
     patches = {"1": 2 * error, "8": error, "16": 0.9 * error}
-    errors = {"coarse": 4.0, "fine": 1.5, "dcn": patches} if model == "dcn" else {model: error}
+    errors = {"dcn": {"coarse": 4.0, "fine": 1.5, "dcn": patches}, "ram": {"ram": {"1": 3 * error, "8": error}}}
+    errors = errors.get(model, {model: error})
     costs = {"coarse": 6_400_000, "fine": 83_000_000, "dcn": {"1": 14_900_000, "8": 23_000_000, "16": 32_200_000}}
+    costs["ram"] = {"1": 260_000, "8": 2_030_000}
     result = {
         "dataset_detail": "some images",
         "seed": seed,
@@ -29,7 +31,7 @@ def keep_run(folder, model="dcn", error=1.0, seed=0, curve=(), selectors=None, *
 
 
 def keep_all(folder):
-    """Writes two seeds of the network, one of a baseline, two ablations, and one single run; returns the folder."""
+    """Writes two seeds of the network, one of two baselines, two ablations, and one single run; returns the folder."""
     shutil.copytree(RESULTS / "street_numbers", folder / "street_numbers")
     shutil.copy(RESULTS / "published.json", folder)
     sweep = folder / "cluttered_mnist"
@@ -37,6 +39,7 @@ def keep_all(folder):
     keep_run(sweep / "dcn_hint_seed0", error=1.0, curve=[(50, 4.0), (100, 2.0)], selectors=other)
     keep_run(sweep / "dcn_hint_seed1", error=1.2, seed=1, curve=[(50, 6.0), (100, 1.0)], selectors=other)
     keep_run(sweep / "coarse_seed0", model="coarse", error=3.7)
+    keep_run(sweep / "ram_seed0", model="ram", error=9.0)
     (sweep / "dcn_hint_seed1" / "attention.png").touch()
     ablations = folder / "cluttered_mnist_ablations"
     keep_run(ablations / "hint_0.2_seed0", error=1.3, hint_weight=0.2, patch_size=None)

@@ -97,8 +97,8 @@ def write_workdir(directory, network):
     return directory
 
 
-def make_bundle(directory, workdir, method):
-    """Writes the bundle of a workdir, without measured errors."""
+def make_bundle(directory, workdir, method, **options):
+    """Writes the bundle of a workdir, without measured errors; `options` as `tools.bundling.make_bundle` has them."""
     trained = load_workdir(workdir)
-    made = bundling.make_bundle(trained, method, trained.model.architecture.num_patches)
+    made = bundling.make_bundle(trained, method, trained.model.architecture.num_patches, **options)
     return write_bundle(directory, made.files, made.manifest)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tiny_bundles
 
-from edge.bundle import load_bundle
 from edge.interpreter import Model
+from edge.runner import TwoStageRunner, WholeFineRunner
 from tools.graphs import layouts, top_windows
 
 
@@ -17,8 +17,13 @@ def bundle(architecture, tmp_path_factory):
     """An int8 bundle."""
     root = tmp_path_factory.mktemp("bundling")
     workdir = tiny_bundles.write_workdir(root / "workdir", tiny_bundles.make_network(architecture))
-    tiny_bundles.make_bundle(root / "bundle", workdir, "ptq")
-    return load_bundle(root / "bundle")
+    return tiny_bundles.make_bundle(root / "bundle", workdir, "ptq")
+
+
+@pytest.fixture(scope="module")
+def plain(bundle):
+    """The same, taking images as they are."""
+    return tiny_bundles.make_bundle(bundle.path.parent / "plain", bundle.path.parent / "workdir", "ptq", laid_out=False)
 
 
 @pytest.fixture
@@ -53,6 +58,16 @@ def test_vectors_and_activations_go_from_model_to_model_as_they_are(models):
 def test_the_manifest_says_how_pixels_are_laid_out(bundle, architecture):
     found = {name: entry["layout"] for name, entry in bundle.manifest["models"].items()}
     assert found == layouts(architecture) | {"top": None}
+
+
+def test_laid_out_pixels_change_no_answer(bundle, plain, architecture):
+    assert {entry["layout"] for entry in plain.manifest["models"].values()} == {None}
+    for make in (TwoStageRunner, WholeFineRunner):
+        saving, other = make(bundle), make(plain)
+        for image in tiny_bundles.make_images(architecture, 12, seed=6):
+            wanted, found = saving.run(image), other.run(image)
+            np.testing.assert_array_equal(found.log_probabilities, wanted.log_probabilities)
+            np.testing.assert_array_equal(found.cells, wanted.cells)
 
 
 @pytest.mark.parametrize("name", ["fine", "top"])

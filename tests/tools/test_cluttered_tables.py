@@ -9,7 +9,8 @@ def test_the_first_table_has_means_spreads_and_what_was_published(results):
     assert row(text, "DCN with hint") == ["1.39", "1.20", "1.10 ± 0.14", "2", "12,800", "23.0", "10"]
     assert row(text, "coarse") == ["3.69", "2.49", "3.70", "1", "12,800", "6.4", "10"]
     assert row(text, "DCN without hint") == ["1.71", "1.44", "", "", "", "", ""]
-    assert row(text, "RAM")[0] == "8.11"
+    assert row(text, "RAM") == ["8.11", "", "9.00", "1", "12,800", "2.0", "10"]
+    assert row(text, "DRAW") == ["3.36", "", "", "", "", "", ""]
 
 
 def test_errors_by_patches_stand_below_each_other(results):
@@ -17,6 +18,12 @@ def test_errors_by_patches_stand_below_each_other(results):
     assert row(text, "paper, figure 3b") == ["3.70", "1.84", "1.44"]
     assert row(text, "here, DCN with hint") == ["2.20 ± 0.28", "1.10 ± 0.14", "0.99 ± 0.13"]
     assert row(text, "M multiplications") == ["14.9", "23.0", "32.2"]
+
+
+def test_errors_by_glimpses_stand_above_their_cost(results):
+    text, _ = tables.render(results)
+    assert row(text, "here, RAM") == ["27.00", "9.00"]
+    assert row(text, "RAM's M multiplications") == ["0.26", "2.03"]
 
 
 def test_selectors_and_ablations_have_tables(results):

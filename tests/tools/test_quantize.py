@@ -22,6 +22,7 @@ def values(workdir, bundle, /, **changes):
         "method": "ptq",
         "num_patches": None,
         "calibration_images": 512,
+        "laid_out": True,
         "test_images": None,
         "qat_steps": 2,
         "qat_learning_rate": 1e-4,
@@ -68,7 +69,7 @@ def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
     changes = {"method": "qat", "qat_steps": 7, "qat_learning_rate": 0.5, "seed": 3, "calibration_images": 20}
     with pytest.raises(UserError) as caught:
         quantize.main(values(classifier_workdir, tmp_path / "bundle", **changes))
-    assert str(caught.value) == "('qat', 3, 20, Tuning(steps=7, learning_rate=0.5, seed=3))"
+    assert str(caught.value) == "('qat', 3, 20, Tuning(steps=7, learning_rate=0.5, seed=3), True)"
 
 
 @pytest.mark.parametrize(

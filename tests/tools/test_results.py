@@ -2,7 +2,7 @@ import pytest
 from kept_results import keep_run
 
 from edge.errors import UserError
-from tools.results import Figure, read_runs, read_sweep
+from tools.results import Figure, read_curves, read_runs, read_sweep
 
 
 def test_runs_of_one_variant_must_be_alike(results):
@@ -44,6 +44,14 @@ def test_a_curve_is_the_mean_over_seeds_at_the_steps_that_all_have(tmp_path):
     assert variant.curve("train/loss") == ()
     (tmp_path / "a_seed1" / "curves.csv").unlink()
     assert variant.curve("train/loss/hint") == ()
+
+
+@pytest.mark.parametrize("row", ["x,a,1", "1,a,", "1,a,inf", "1"])
+def test_damaged_curves_are_named(tmp_path, row):
+    (tmp_path / "curves.csv").write_text(f"step,name,value\n1,a,2\n{row}\n")
+    with pytest.raises(UserError, match=r"curves\.csv cannot be read: .*; restore it, or remove it"):
+        read_curves(tmp_path / "curves.csv")
+    assert read_curves(tmp_path / "none.csv") == {}
 
 
 def test_a_figure_says_its_spread_where_it_has_one():

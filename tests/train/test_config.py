@@ -32,6 +32,12 @@ def test_wrong_value_names_the_flag_and_what_was_received(name, value):
     assert "\n" not in str(caught.value)
 
 
+def test_flags_that_are_not_at_their_defaults_are_named():
+    assert Config(workdir="w", dataset="d").changed() == ["workdir", "dataset"]
+    found = Config(workdir="w", dataset="d", seed=3, learning_rate=2e-3, selectors=("random",)).changed()
+    assert found == ["workdir", "dataset", "seed", "selectors"]
+
+
 def test_flags_of_a_config_stand_in_one_line_each_and_leave_none_out(config):
     lines = config(fallback=False, data_dir=None).to_flags().splitlines()
     assert "--nofallback" in lines

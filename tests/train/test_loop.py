@@ -25,6 +25,7 @@ def test_a_run_writes_what_the_contract_names(config, capsys):
     assert json.loads((workdir / "result.json").read_text()) == json.loads(json.dumps(result))
     for key in ("dataset", "dataset_detail", "seed", "steps", "seconds", "images_per_second", "versions", "config"):
         assert key in result
+    assert result["changed_flags"] == config.changed()
     assert set(result["error"]) == set(result["multiplications"]) == {"coarse", "fine", "dcn"}
     assert set(result["error"]["dcn"]) == {"1", "3"}
     assert result["multiplications"]["coarse"] == 24 * 24 * 49 * 4 + 6 * 6 * 16 * 4 * 8 + 8 * 10
@@ -90,7 +91,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(config, tmp_path, mo
 def test_a_finished_run_is_only_evaluated(config, monkeypatch):
     config = config(train_steps=3)
     first = train_and_evaluate(config)
-    monkeypatch.setattr(loop, "_train", None)  # would fail if it were called
+    monkeypatch.setattr(loop, "train", None)  # would fail if it were called
     second = train_and_evaluate(dataclasses.replace(config, eval_num_patches=(2,)))
     assert second["error"]["coarse"] == first["error"]["coarse"]
     assert set(second["error"]["dcn"]) == {"2"}

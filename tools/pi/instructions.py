@@ -19,12 +19,12 @@ from tools.pi import machine
 FEW, MORE = 1, 2  # times that all images are read
 
 
-def per_image(core: str, environment: Path, bundle: Path, images: Path, variant: str = "dcn_int8") -> float:
-    """Returns instructions per image; for errors see `machine.count`."""
+def per_image(core: str, environment: Path, bundle: Path, images: Path, variant="dcn_int8", without="") -> float:
+    """Returns instructions per image; for `variant` and `without` see `tools.pi.repeat`, for errors `machine.count`."""
+    arguments = [f"--bundle={bundle}", f"--images={images}", f"--variant={variant}", f"--without={without}"]
 
     def total(repetitions):
-        arguments = (f"--bundle={bundle}", f"--images={images}", f"--repetitions={repetitions}", f"--variant={variant}")
-        return machine.count(core, environment, "-m", "tools.pi.repeat", *arguments)
+        return machine.count(core, environment, "-m", "tools.pi.repeat", *arguments, f"--repetitions={repetitions}")
 
     return (total(FEW + MORE) - total(FEW)) / (MORE * len(list(expand([str(images)]))))
 

@@ -1,6 +1,6 @@
 """Reads images over and over with a bundle: what `tools.pi.instructions` counts the instructions of.
 
-python -m tools.pi.repeat --bundle=BUNDLE --images=FOLDER --repetitions=N [--variant=NAME]
+python -m tools.pi.repeat --bundle=BUNDLE --images=FOLDER --repetitions=N [--variant=NAME] [--without=SAVING,...]
 """
 
 import os
@@ -11,9 +11,10 @@ import sys
 
 from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
-from edge.errors import run_main
+from edge.errors import UserError, run_main
 from edge.images import expand, load_image
 from edge.variants import VARIANTS, find, make_run
+from tools.pi.plain import SAVINGS, leave_out
 
 
 def main(arguments) -> None:
@@ -23,7 +24,12 @@ def main(arguments) -> None:
     parser.add_argument("--images", required=True, metavar="FOLDER")
     parser.add_argument("--repetitions", required=True, type=int, metavar="N", help="how often each image is read")
     parser.add_argument("--variant", default="dcn_int8", choices=list(VARIANTS), help="which way")
+    parser.add_argument("--without", default="", help=f"savings that are left out, of {', '.join(SAVINGS)}")
     parsed = parser.parse_args(arguments)
+    without = [name for name in parsed.without.split(",") if name]
+    if not set(without) <= set(SAVINGS):
+        raise UserError(f"--without must name savings, of {', '.join(SAVINGS)}, received {parsed.without!r}")
+    leave_out(without)
     bundle = load_bundle(parsed.bundle)
     run = make_run(find(parsed.variant, bundle), bundle, None)
     images = [load_image(path, bundle.manifest) for path in expand([parsed.images])]

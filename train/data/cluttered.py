@@ -81,7 +81,8 @@ def distorted(digit_images, distortion: float, rng):
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     shifts = middle - matrices @ middle
     moves = np.concatenate([matrices, shifts[..., None]], axis=-1)  # [n, 2, 3]
-    made = [cv2.warpAffine(digit, move, (width, height), flags=cv2.INTER_CUBIC) for digit, move in zip(digit_images, moves)]
+    pairs = zip(digit_images, moves)
+    made = [cv2.warpAffine(digit, move, (width, height), flags=cv2.INTER_CUBIC) for digit, move in pairs]
     return np.array(made, np.uint8).reshape(digit_images.shape)
 
 

@@ -25,7 +25,11 @@ def test_images_are_read_so_often(monkeypatch, variant):
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [("--repetitions=many", "--repetitions"), ("--variant=dcn_int8_exit", "the bundle's manifest has no exit_entropy")],
+    [
+        ("--repetitions=many", "--repetitions"),
+        ("--variant=dcn_int8_exit", "the bundle's manifest has no exit_entropy"),
+        ("--without=patches", "--without must name savings, of closed_form, changed_windows, received 'patches'"),
+    ],
 )
 def test_wrong_arguments_are_told(option, message):
     arguments = [f"--bundle={MODELS / 'cluttered_mnist'}", f"--images={MODELS / 'samples'}", "--repetitions=1"]

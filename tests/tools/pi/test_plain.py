@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge import runner, tops
+from edge.bundle import load_bundle
+from edge.images import expand, load_image
+from tools.pi import plain
+
+MODELS = Path(__file__).parents[3] / "models"
+
+
+@pytest.mark.parametrize(
+    ("savings", "windows"), [([], None), (["closed_form"], None), (["changed_windows"], 100), (plain.SAVINGS, 100)]
+)
+def test_savings_that_are_left_out_change_no_answer(monkeypatch, savings, windows):
+    bundle = load_bundle(MODELS / "cluttered_mnist")
+    saving = runner.TwoStageRunner(bundle)
+    for module, name in ((tops, "ClassifierSaliency"), (runner, "SwapTop")):
+        monkeypatch.setattr(module, name, getattr(module, name))  # so that it is put back
+    plain.leave_out(savings)
+    other = runner.TwoStageRunner(bundle)
+    for path in expand([str(MODELS / "samples")]):
+        image = load_image(path, bundle.manifest)
+        wanted, found = saving.run(image), other.run(image)
+        np.testing.assert_array_equal(found.log_probabilities, wanted.log_probabilities)
+        np.testing.assert_array_equal(found.cells, wanted.cells)
+        np.testing.assert_allclose(found.saliency, wanted.saliency, rtol=1e-4, atol=1e-6 * wanted.saliency.max())
+        assert found.top_inputs == (windows or wanted.top_inputs) >= wanted.top_inputs

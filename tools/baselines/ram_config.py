@@ -1,0 +1,55 @@
+"""The configuration of a run of the Recurrent Attention Model: flags become a frozen `RamConfig`."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from train.config import Config, FlagValues
+
+DATASETS = ("cluttered_mnist", "cluttered_digits")
+
+
+@dataclass(frozen=True)
+class RamConfig(FlagValues):
+    """All that a run depends on; each attribute is the flag of the same name (`python -m tools.baselines.ram --help`).
+
+    Those that `train.config.Config` has too mean the same.
+    """
+
+    workdir: str
+    dataset: str = "cluttered_mnist"
+    data_dir: str | None = None
+    seed: int = 0
+    train_steps: int = 60000
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    distortion: float = 0.0
+    validation_images: int = 5000
+    test_images: int = 10000
+    glimpses: int = 8
+    glimpse_size: int = 12
+    scales: int = 4
+    trajectories: int = 2
+    first_deviation: float = 0.25
+    last_deviation: float = 0.06
+    reward_decay: float = 0.5
+    location_weight: float = 0.1
+    log_every: int = 500
+    checkpoint_every: int = 1000
+
+    def __post_init__(self):
+        self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")
+        self._require("glimpses", self.glimpses >= 2, "at least 2")
+        self._require("glimpse_size", self.glimpse_size >= 2 and self.glimpse_size % 2 == 0, "even, and at least 2")
+        self._require("scales", 1 <= self.scales <= 4, "from 1 to 4")
+        self._require("trajectories", self.trajectories >= 1, "at least 1")
+        for name in ("first_deviation", "last_deviation"):
+            self._require(name, getattr(self, name) > 0, "greater than 0")
+        self._require("reward_decay", 0 <= self.reward_decay <= 1, "in [0, 1]")
+        self._require("location_weight", self.location_weight >= 0, "at least 0")
+        self.for_training()  # which checks the others
+
+    def for_training(self) -> Config:
+        """Returns what `train` needs to know of it: the data, and Adam with a rate that falls like a cosine."""
+        known = {field.name for field in dataclasses.fields(Config)}
+        shared = {name: value for name, value in self.to_dict().items() if name in known}
+        return Config(optimizer="adam", schedule="cosine", weight_decay=0.0, **shared)

@@ -1,0 +1,65 @@
+"""What the top of a classifier costs without what saves its work on the device: to measure what each saving is worth.
+
+The answers are the same, but for the order of sums in the saliency.
+"""
+
+import math
+
+import numpy as np
+
+from edge import runner, tops
+from edge.saliency import small_product
+
+SAVINGS = ("closed_form", "changed_windows")  # of the saliency, and of the top's second pass
+
+
+def leave_out(savings) -> None:
+    """Takes savings, some of `SAVINGS`, out of every runner that this process makes from now on."""
+    if "closed_form" in savings:
+        tops.ClassifierSaliency = DenseSaliency
+    if "changed_windows" in savings:
+        runner.SwapTop = WholeTop
+
+
+class DenseSaliency:
+    """The saliency as backpropagation computes it: the transposed convolution of the whole activation map's gradient.
+
+    Arguments are those of `edge.saliency.ClassifierSaliency`.
+    """
+
+    def __init__(self, kernel, dense, strides, padding, map_size):
+        height, width, depth, filters = self.kernel_shape = kernel.shape
+        self.dense = dense.astype(np.float32)
+        self.kernels = np.ascontiguousarray(kernel.reshape(-1, filters).T, np.float32)  # [filters, kh * kw * D]
+        sides = zip(map_size, padding, (height, width), strides)
+        self.map_size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in sides)  # of windows
+        padded = (*(n + sum(sides) for n, sides in zip(map_size, padding)), depth)
+        self.gradient = np.zeros(padded, np.float32)
+        self.inside = self.gradient[tuple(slice(p[0], p[0] + n) for p, n in zip(padding, map_size))]
+        self.parts = [
+            self.gradient[tuple(slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(at, self.map_size, strides))]
+            for at in np.ndindex(height, width)
+        ]  # of the gradient, that each cell of the windows adds to
+
+    def __call__(self, activations, maxima, positive, log_probabilities, entropy) -> np.ndarray:
+        """Returns the saliency, [h, w]; arguments as of `ClassifierSaliency`."""
+        to_logits = -np.exp(log_probabilities) * (log_probabilities + entropy)
+        at_max = activations == maxima
+        to_maxima = self.dense @ to_logits.astype(np.float32) * positive / np.add.reduce(at_max, axis=0)
+        to_windows = small_product((at_max * to_maxima).astype(np.float32), self.kernels)
+        to_cells = to_windows.reshape(*self.map_size, math.prod(self.kernel_shape[:2]), -1)
+        self.gradient[:] = 0
+        for cell, part in enumerate(self.parts):
+            part += to_cells[:, :, cell]
+        return np.sqrt(np.einsum("hwd,hwd->hw", self.inside, self.inside))
+
+
+class WholeTop(tops.SwapTop):
+    """A top that computes every window again after the swap. Arguments are those of `edge.tops.SwapTop`."""
+
+    def assemble(self, glance, fine_features, cells):
+        """Returns all windows of the refined map, [n, kh, kw, D], and their indices [n]."""
+        self._map[...] = glance.features
+        self._map[cells[:, 0], cells[:, 1]] = fine_features
+        count = len(glance.values)
+        return self._windows.reshape(count, *self._windows.shape[2:]), np.arange(count)

@@ -1,0 +1,35 @@
+"""Writes one HTML page about a finished training: what it is, what it came to, and what there is to judge it by.
+
+python -m tools.report WORKDIR [--out=FILE.html]
+
+The page needs no network and no other file; it holds some of the test images. The same workdir gives the same page.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from edge.arguments import OneLineParser
+from edge.errors import run_main
+from edge.quiet import quiet
+from edge.reports import check_destination, write
+
+
+def main(arguments) -> None:
+    """Runs the command."""
+    parser = OneLineParser(prog="python -m tools.report", description=__doc__.partition("\n")[0])
+    parser.add_argument("workdir", metavar="WORKDIR", help="the --workdir of a finished training")
+    parser.add_argument("--out", metavar="FILE", help="the page; WORKDIR/report.html by default")
+    values = parser.parse_args(arguments)
+    out = Path(values.out or Path(values.workdir) / "report.html")
+    check_destination(out, "--out")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet():  # importing TensorFlow writes several lines
+        from tools import report_page, workdir
+    training = workdir.load_training(values.workdir)
+    write(out, report_page.render(training))
+    print(f"written: {out}")
+
+
+if __name__ == "__main__":
+    run_main(main, sys.argv[1:])

@@ -99,7 +99,7 @@ def test_a_step_moves_weights_as_ours_does(models, batch, config):
     """The first step of AdamW moves every weight by the learning rate, against the gradient's sign, and decays it."""
     ours, theirs = models
     run = config(preset="cluttered_mnist", hint_weight=HINT_WEIGHT, schedule="constant", optimizer="adamw")
-    run = dataclasses.replace(run, learning_rate=1e-3, weight_decay=0.1)
+    run = dataclasses.replace(run, learning_rate=1e-3, weight_decay=5.0)
     images, labels = batch
     steps.make_train_step(ours, steps.make_optimizer(run), run)(tf.constant(images), tf.constant(labels))
     optimizer = torch_reference.make_optimizer(theirs, run.learning_rate, run.weight_decay)
@@ -107,10 +107,11 @@ def test_a_step_moves_weights_as_ours_does(models, batch, config):
         theirs, optimizer, their_images(images), torch.from_numpy(labels)[:, 0].long(), HINT_WEIGHT
     )
     for variable, parameter, axes in kernels(ours, theirs):
-        settled = np.abs(parameter.grad.permute(axes).numpy()) > 1e-5  # a gradient next to nothing has either sign
+        gradient = np.abs(parameter.grad.permute(axes).numpy())
+        settled = gradient > 1e-3 * gradient.max()  # one next to nothing has either sign
         moved = parameter.detach().permute(axes).numpy()
-        assert settled.any()
-        np.testing.assert_allclose(moved[settled], variable.numpy()[settled], atol=2e-5, err_msg=variable.path)
+        assert settled.mean() > 0.5
+        np.testing.assert_allclose(moved[settled], variable.numpy()[settled], atol=1e-4, err_msg=variable.path)
 
 
 def test_what_the_reference_does_not_have_is_refused():

@@ -9,7 +9,6 @@ from dcn_tf.architecture import CLASSIFICATION
 from edge.bundle import model_file_name
 from edge.errors import UserError
 from edge.patches import Layout
-from tools.calibration import calibration_inputs, stratified
 from tools.clone import Clone
 from tools.convert import convert, model_entry
 from tools.describe import describe, training, versions
@@ -18,6 +17,7 @@ from tools.graphs import graphs, layouts, saliency_file, top_windows
 from tools.input_size import resize_rule, tiled
 from tools.layer_error import layer_errors
 from tools.qat import Tuning, layer_ranges, measured_ranges, tune
+from tools.representative import calibration_inputs, stratified
 from tools.workdir import Workdir
 
 FEWEST_CALIBRATION_IMAGES = 16

@@ -49,7 +49,7 @@ def rounded_clone(network, inputs: dict) -> Clone:
 
     Args:
         network: a trained `DynamicCapacityNetwork`.
-        inputs: model name -> real inputs, see `tools.calibration.calibration_inputs`.
+        inputs: model name -> real inputs, see `tools.representative.calibration_inputs`.
     """
     weights = folded_weights(network)
     return Clone(network, weights, measured_ranges(Clone(network, weights), inputs))
@@ -64,7 +64,7 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
 
     Args:
         clone: without rounding, and not laid out.
-        inputs: model name -> real inputs, see `tools.calibration.calibration_inputs`.
+        inputs: model name -> real inputs, see `tools.representative.calibration_inputs`.
     """
     chains = {
         "coarse": [*clone.coarse.layers, *clone.coarse_top.layers],

@@ -8,12 +8,12 @@ import tiny_bundles
 from dcn_tf.architecture import Conv, MaxPool
 from edge.errors import UserError
 from edge.interpreter import Model
-from tools.calibration import calibration_inputs
 from tools.clone import Clone, SymmetricWeights
 from tools.convert import convert, model_entry
 from tools.folding import folded_weights
 from tools.graphs import graphs, top_windows
 from tools.qat import measured_ranges
+from tools.representative import calibration_inputs
 
 
 def with_stacks(**stacks):

@@ -8,12 +8,12 @@ from tensorflow.lite.python.convert import ConverterError
 
 from edge.errors import UserError
 from edge.interpreter import Model, make_interpreter
-from tools.calibration import calibration_inputs
 from tools.clone import Clone
 from tools.convert import convert, model_entry, operators
 from tools.folding import folded_weights
 from tools.graphs import Graph, graphs
 from tools.qat import measured_ranges
+from tools.representative import calibration_inputs
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import tiny_bundles
 
-from tools.calibration import calibration_inputs
 from tools.clone import Clone
 from tools.convert import convert
 from tools.folding import folded_weights
 from tools.graphs import graphs, top_windows
 from tools.layer_error import GREATEST, layer_errors, layer_names, signal_to_noise
 from tools.qat import measured_ranges
+from tools.representative import calibration_inputs
 
 
 def test_a_tenth_of_the_amplitude_is_twenty_decibels():

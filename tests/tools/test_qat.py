@@ -8,10 +8,10 @@ from edge.bundle import write_bundle
 from edge.errors import UserError
 from edge.runner import TwoStageRunner
 from tools import bundling, qat
-from tools.calibration import calibration_inputs
 from tools.clone import Clone, tf_keras
 from tools.folding import folded_weights
 from tools.graphs import top_windows
+from tools.representative import calibration_inputs
 from tools.workdir import load_workdir
 
 

@@ -34,7 +34,7 @@ def entropies(log_probabilities, heads) -> np.ndarray:
 def class_log_probabilities(logits) -> np.ndarray:
     """Returns the log-probabilities of one softmax, [classes] float64.
 
-    Number by number, as all that is done with those of a few classes: a call of NumPy costs more than ten of Python's.
+    Number by number, as all that is done with those of a few classes: on a Pi that takes less than NumPy's calls.
     """
     values = logits.tolist()
     highest = max(values)

@@ -7,7 +7,8 @@
 #   make pi-test        edge on an emulated Raspberry Pi, installed by the README's commands; needs root
 #   make lint           only the lint
 #   make format         rewrite what the lint can repair by itself
-#   make wheel          dist/dcn_tf-*.whl
+#   make wheel          dist/dcn_tf-*.whl, for this machine's processor and Python
+#   make sdist          dist/dcn_tf-*.tar.gz, for any: pip compiles what is compiled where it installs it
 #   make lock           remake the locks from pyproject.toml
 #   make clean          remove the environments and everything built
 #
@@ -29,7 +30,7 @@ RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.ver
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
-.PHONY: svhn test test-edge test-pythons pi-test lint format wheel lock clean
+.PHONY: svhn test test-edge test-pythons pi-test lint format wheel sdist lock clean
 .PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
@@ -72,6 +73,9 @@ format: $(STAMP)
 wheel: $(STAMP)
 	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
 
+sdist: $(STAMP)
+	$(VENV)/bin/uv build --quiet --sdist --no-build-isolation --python $(PY) --out-dir dist
+
 lock: $(STAMP)
 	$(COMPILE) --extra train --extra edge --extra quant --extra dev --output-file requirements.lock
 	$(COMPILE) --extra edge --output-file requirements-edge.lock
@@ -86,14 +90,14 @@ python-is-known:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed: make PYTHON=python3.11. Received: $(PYTHON) = Python %d.%d" % v)'
 
 # Versions come from the lock alone, so pip has nothing to resolve.
-$(STAMP): requirements.lock pyproject.toml | python-is-known
+$(STAMP): requirements.lock pyproject.toml edge/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)
 	$(PY) $(PIP_INSTALL) --use-pep517 --no-deps -r requirements.lock
 	$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # As a user does it: pip resolves the extra, and fetches what its lock leaves out, if anything.
-$(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml | python-is-known
+$(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml edge/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/python $(PIP_INSTALL) -r requirements-$*.lock -e '.[$*]'
 	$(VENV)-$*/bin/python $(PIP_INSTALL) -c requirements.lock pytest pytest-xdist

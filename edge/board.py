@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge.compiled import IS_COMPILED
+
 TEMPERATURE_LIMIT = 80.0  # degrees Celsius; where a Raspberry Pi begins to slow down
 FREQUENCY_CHANGE = 0.05  # of the highest
 OTHERS_LIMIT = 0.1  # of all processors' time
@@ -153,7 +155,7 @@ def versions() -> dict:
     packages = {package: _version(package) for package in ("dcn-tf", "numpy", *RUNTIMES)}
     runtimes = [package for package in RUNTIMES if packages[package]]
     known = {package: version for package, version in packages.items() if version and package not in runtimes[1:]}
-    return {"python": platform.python_version()} | known
+    return {"python": platform.python_version()} | known | {"edge": "compiled" if IS_COMPILED else "in NumPy"}
 
 
 def _version(package: str) -> str | None:

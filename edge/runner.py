@@ -6,13 +6,14 @@ import zipfile
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
+from edge.compiled import select_cells
 from edge.errors import UserError, one_line
 from edge.interpreter import Model
 from edge.manifest import CLASSIFICATION, SEQUENCE
 from edge.numbers import Decoder, PixelInput
 from edge.patches import Layout, PatchCutter
 from edge.result import Clock, Result
-from edge.saliency import Predictions, class_log_probabilities, pool, select_cells
+from edge.saliency import Predictions, class_log_probabilities, count_windows, pool
 from edge.tops import PoolTop, SwapTop
 
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
@@ -211,8 +212,7 @@ class WholeFineRunner:
 def _windows(manifest, kernel) -> tuple:
     """Returns how many windows the top's convolution has, (vertical, horizontal)."""
     convolution = manifest["convolution"]
-    sides = zip(manifest["cells"]["map"], convolution["padding"], kernel, convolution["strides"])
-    return tuple((n + sum(padding) - k) // stride + 1 for n, padding, k, stride in sides)
+    return count_windows(manifest["cells"]["map"], convolution["padding"], kernel, convolution["strides"])
 
 
 def _check_facts(facts: dict):

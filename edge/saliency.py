@@ -135,6 +135,33 @@ def select_cells(saliency, num_patches: int) -> np.ndarray:
     return cells
 
 
+class Classifier:
+    """The answer from the activations of a top of convolution, normalisation, ReLU, global max and softmax.
+
+    Args:
+        gain, offset: [filters]; activations times gain, plus offset, are what the ReLU takes. Gains are positive.
+        dense: [filters, classes].
+        bias: [classes].
+    """
+
+    def __init__(self, gain, offset, dense, bias):
+        # In float64: the same on every processor.
+        self.gain, self.offset, self.dense, self.bias = (np.asarray(a, np.float64) for a in (gain, offset, dense, bias))
+
+    def __call__(self, activations):
+        """Returns (maxima [filters], log-probabilities [classes], entropy in nats) of raw activations [., filters]."""
+        maxima = np.maximum.reduce(activations, axis=0)
+        pooled = np.maximum(maxima * self.gain + self.offset, 0.0)
+        log_probabilities = class_log_probabilities(pooled @ self.dense + self.bias)
+        return maxima, log_probabilities, class_entropy(log_probabilities)
+
+
+def count_windows(map_size, padding, kernel_size, strides) -> tuple[int, int]:
+    """Returns how many windows a convolution has on a map of cells, (vertical, horizontal)."""
+    sides = zip(map_size, padding, kernel_size, strides)
+    return tuple((n + sum(sides) - k) // s + 1 for n, sides, k, s in sides)
+
+
 class ClassifierSaliency:
     """Saliency of a top of convolution, ReLU, global max and softmax.
 
@@ -158,8 +185,7 @@ class ClassifierSaliency:
         height, width, depth, _ = kernel.shape
         self.dense = dense.astype(np.float32)
         self.kernel_shape = kernel.shape
-        sides = zip(map_size, padding, kernel.shape, strides)
-        self.map_size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in sides)  # of windows
+        self.map_size = count_windows(map_size, padding, kernel.shape, strides)  # of windows
         self.strides = tuple(s if n > 1 else k for s, n, k in zip(strides, self.map_size, kernel.shape))
         self.blocks = tuple(-(-k // s) for k, s in zip((height, width), self.strides))  # of a window
         self.kernels = self._kernels_of_filters(kernel)  # [filters, blocks * cells of a block * D]
@@ -201,7 +227,7 @@ class ClassifierSaliency:
             activations: [windows, filters], before or after the ReLU.
             maxima: [filters], the greatest activation of each filter.
             positive: [filters], whether it is above 0.
-            log_probabilities: [classes] of the coarse output.
+            log_probabilities: of the coarse output, [classes] float64.
             entropy: of it.
         """
         to_logits = [-math.exp(value) * (value + entropy) for value in log_probabilities.tolist()]

@@ -5,17 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edge.compiled import Classifier, ClassifierSaliency
 from edge.interpreter import Tensor
 from edge.patches import windows_of
-from edge.saliency import (
-    ClassifierSaliency,
-    Predictions,
-    SequenceSaliency,
-    class_entropy,
-    class_log_probabilities,
-    entropies,
-    pool,
-)
+from edge.saliency import Predictions, SequenceSaliency, entropies, pool
 
 
 class Glance(NamedTuple):
@@ -67,9 +60,9 @@ class SwapTop:
         strides, padding = convolution["strides"], convolution["padding"]
         self.saliency_of = ClassifierSaliency(weights["kernel"], weights["dense"], strides, padding, map_size)
         self.zero = activations.zero_point
-        self.dense, self.bias = weights["dense"].astype(np.float64), weights["bias"].astype(np.float64)
-        self.refined = _affine(activations, weights["scale"], weights["shift"])
-        self.coarse = _affine(activations, np.ones_like(weights["scale"]), np.zeros_like(weights["shift"]))
+        dense, bias = weights["dense"], weights["bias"]
+        self.coarse = Classifier(*_affine(activations, np.ones_like(weights["scale"])), dense, bias)
+        self.refined = Classifier(*_affine(activations, weights["scale"], weights["shift"]), dense, bias)
         self._prepare_windows(map_size, strides, padding, weights["kernel"].shape, vectors)
 
     def _prepare_windows(self, map_size, strides, padding, kernel_shape, vectors):
@@ -85,10 +78,9 @@ class SwapTop:
 
     def glance(self, raw: dict) -> Glance:
         """Returns what the raw outputs of the coarse model say."""
-        activations = raw["activation_map"].reshape(-1, self.dense.shape[0])
-        maxima = np.maximum.reduce(activations, axis=0)
-        log_probabilities = self._log_probabilities(maxima, self.coarse)
-        entropy = class_entropy(log_probabilities)
+        activations = raw["activation_map"]
+        activations = activations.reshape(-1, activations.shape[-1])
+        maxima, log_probabilities, entropy = self.coarse(activations)
         return Glance(log_probabilities, entropy, activations, raw["coarse_features"][0], maxima)
 
     def saliency(self, glance: Glance) -> np.ndarray:
@@ -114,14 +106,10 @@ class SwapTop:
         """Returns the answer's log-probabilities; `raw` of the top model, for the windows of `assemble`."""
         activations = glance.values
         activations[windows] = raw["activations"].reshape(len(windows), -1)
-        return self._log_probabilities(np.maximum.reduce(activations, axis=0), self.refined)
-
-    def _log_probabilities(self, maxima, affine):
-        gain, offset = affine  # in float64: the same on every processor
-        return class_log_probabilities(np.maximum(maxima * gain + offset, 0.0) @ self.dense + self.bias)
+        return self.refined(activations)[1]
 
 
-def _affine(activations: Tensor, scale, shift):
+def _affine(activations: Tensor, scale, shift=0.0):
     """Returns (gain, offset), [filters] float64: raw activations -> scale * real activations + shift."""
     gain = scale.astype(np.float64) * activations.scale
     return gain, shift - gain * activations.zero_point

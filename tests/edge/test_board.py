@@ -158,4 +158,5 @@ def test_a_watch_looks_again_after_a_while(tmp_path, monkeypatch):
 def test_versions_name_one_runtime():
     found = versions()
     assert {"python", "numpy"} <= set(found)
+    assert found["edge"] in ("compiled", "in NumPy")
     assert len({"ai-edge-litert", "tflite-runtime", "tensorflow"} & set(found)) == 1

@@ -9,7 +9,8 @@ import tiny_bundles
 
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from dcn_tf.saliency import entropy_saliency
-from edge.saliency import ClassifierSaliency, Predictions, SequenceSaliency, entropies, log_softmax, pool
+from edge import compiled, saliency
+from edge.saliency import Predictions, SequenceSaliency, pool
 from tools.folding import folded_weights
 from tools.graphs import saliency_weights
 
@@ -18,17 +19,27 @@ def relative_difference(found, expected):
     return np.abs(found - expected).max() / np.abs(expected).max()
 
 
-def classifier_saliency(network, features):
+@pytest.fixture(params=["numpy", "compiled"])
+def form(request):
+    """The class of the closed form."""
+    if request.param == "numpy":
+        return saliency.ClassifierSaliency
+    if not compiled.IS_COMPILED:
+        pytest.skip("edge was installed without a C compiler")
+    return compiled.ClassifierSaliency
+
+
+def classifier_saliency(form, network, features):
     """The closed form for one map of vectors, [1, h, w, D]."""
     top, weights = network.coarse_top, saliency_weights(network.architecture, folded_weights(network))
-    closed_form = ClassifierSaliency(
+    closed_form = form(
         weights["kernel"], weights["dense"], top.spec.conv.strides, top.spec.conv.padding, features.shape[1:3]
     )
     activation_map = top.activation_map(features, coarse_pass=True)
-    log_probabilities = log_softmax(top.classify(activation_map).numpy()[0], top.spec.heads)
+    log_probabilities = saliency.class_log_probabilities(top.classify(activation_map).numpy()[0])
     activations = activation_map.numpy().reshape(-1, activation_map.shape[-1])
     maxima = activations.max(axis=0)
-    entropy = entropies(log_probabilities, top.spec.heads)[0]
+    entropy = saliency.class_entropy(log_probabilities)
     return closed_form(activations, maxima, maxima > 0, log_probabilities, entropy)
 
 
@@ -37,33 +48,33 @@ def classifier_saliency(network, features):
 @pytest.mark.parametrize(
     ("certainty", "tolerance"), [(0.5, 1e-5), (2, 1e-3)]
 )  # float32 has few digits of log p near p = 1
-def test_the_classifier_form_is_the_gradient(statistics, padding, certainty, tolerance):
+def test_the_classifier_form_is_the_gradient(form, statistics, padding, certainty, tolerance):
     network = tiny_bundles.make_network(tiny_bundles.classifier_architecture(statistics, padding))
     network.coarse_top.dense.kernel.assign(network.coarse_top.dense.kernel * certainty)
     features = tf.constant(np.random.default_rng(0).normal(0, 1, (1, 9, 7, 8)), tf.float32)  # mixed signs
     expected = entropy_saliency(network.coarse_top, features)[2].numpy()[0]
-    assert relative_difference(classifier_saliency(network, features), expected) < tolerance
+    assert relative_difference(classifier_saliency(form, network, features), expected) < tolerance
 
 
-def test_a_dead_filter_contributes_nothing():
+def test_a_dead_filter_contributes_nothing(form):
     network = tiny_bundles.make_network(tiny_bundles.classifier_architecture("shared"))
     beta = network.coarse_top.block.normalization.beta
     beta.assign(np.where(np.arange(16) < 10, -1e3, 0.5))  # ten filters never rise above zero
     features = tf.constant(np.random.default_rng(0).normal(0, 1, (1, 9, 9, 8)), tf.float32)
     assert (network.coarse_top.activation_map(features).numpy()[..., :10] == 0).all()
     expected = entropy_saliency(network.coarse_top, features)[2].numpy()[0]
-    assert relative_difference(classifier_saliency(network, features), expected) < 1e-5
+    assert relative_difference(classifier_saliency(form, network, features), expected) < 1e-5
     beta.assign(np.full(16, -1e3))
-    assert (classifier_saliency(network, features) == 0).all()
+    assert (classifier_saliency(form, network, features) == 0).all()
 
 
-def test_windows_that_share_a_maximum_share_its_gradient():
+def test_windows_that_share_a_maximum_share_its_gradient(form):
     network = tiny_bundles.make_network(tiny_bundles.classifier_architecture("shared"))
     features = tf.constant(np.tile(np.random.default_rng(0).normal(0, 1, 8), (1, 9, 9, 1)), tf.float32)
     activations = network.coarse_top.activation_map(features).numpy()
     assert (activations == activations[:, :1, :1]).all()
     expected = entropy_saliency(network.coarse_top, features)[2].numpy()[0]
-    assert relative_difference(classifier_saliency(network, features), expected) < 1e-5
+    assert relative_difference(classifier_saliency(form, network, features), expected) < 1e-5
 
 
 @pytest.mark.parametrize("weighting", ["average", "inverse_entropy"])

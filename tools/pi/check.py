@@ -44,7 +44,11 @@ def install(home: Path, extra: str) -> str:
     name, lock = f"dcn-{extra}", f"requirements-{extra}.lock"
     shutil.copy(ROOT / lock, home)
     _step(f"installing {extra}")
-    lines = (f"python3 -m venv {name}", f"{name}/bin/pip install -r {lock}", f"{name}/bin/pip install --no-deps *.whl")
+    lines = (
+        f"python3 -m venv {name}",
+        f"{name}/bin/pip install -r {lock}",
+        f"{name}/bin/pip install --no-deps dcn_tf-*.tar.gz",
+    )
     machine.run("a72", home, "bash", "-e", "-c", "\n".join(lines))
     return name
 

@@ -4,6 +4,7 @@ python -m tools.pi.instructions --environment=build/pi/home/dcn --images=FOLDER 
     [--float_bundle=BUNDLE]
 
 The difference of two processes, one of which reads all images twice more, so that a start cancels. One thread works.
+What is installed in the environment is counted, with what is compiled there, and not the code of this folder.
 """
 
 import sys
@@ -24,7 +25,8 @@ def per_image(core: str, environment: Path, bundle: Path, images: Path, variant=
     arguments = [f"--bundle={bundle}", f"--images={images}", f"--variant={variant}", f"--without={without}"]
 
     def total(repetitions):
-        return machine.count(core, environment, "-m", "tools.pi.repeat", *arguments, f"--repetitions={repetitions}")
+        command = ("-P", "-m", "tools.pi.repeat", *arguments, f"--repetitions={repetitions}")
+        return machine.count(core, environment, *command)
 
     return (total(FEW + MORE) - total(FEW)) / (MORE * len(list(expand([str(images)]))))
 

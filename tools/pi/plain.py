@@ -1,20 +1,23 @@
 """What the top of a classifier costs without what saves its work on the device: to measure what each saving is worth.
 
-The answers are the same, but for the order of sums in the saliency.
+The answers are the same, but for the order of sums.
 """
 
 import math
 
 import numpy as np
 
-from edge import runner, tops
-from edge.saliency import small_product
+from edge import runner, saliency, tops
+from edge.saliency import count_windows, small_product
 
-SAVINGS = ("closed_form", "changed_windows")  # of the saliency, and of the top's second pass
+SAVINGS = ("closed_form", "changed_windows", "compiled")  # of the saliency, the top's second pass, NumPy's calls
 
 
 def leave_out(savings) -> None:
     """Takes savings, some of `SAVINGS`, out of every runner that this process makes from now on."""
+    if "compiled" in savings:
+        tops.Classifier, tops.ClassifierSaliency = saliency.Classifier, saliency.ClassifierSaliency
+        runner.select_cells = saliency.select_cells
     if "closed_form" in savings:
         tops.ClassifierSaliency = DenseSaliency
     if "changed_windows" in savings:
@@ -31,8 +34,7 @@ class DenseSaliency:
         height, width, depth, filters = self.kernel_shape = kernel.shape
         self.dense = dense.astype(np.float32)
         self.kernels = np.ascontiguousarray(kernel.reshape(-1, filters).T, np.float32)  # [filters, kh * kw * D]
-        sides = zip(map_size, padding, (height, width), strides)
-        self.map_size = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in sides)  # of windows
+        self.map_size = count_windows(map_size, padding, kernel.shape, strides)  # of windows
         padded = (*(n + sum(sides) for n, sides in zip(map_size, padding)), depth)
         self.gradient = np.zeros(padded, np.float32)
         self.inside = self.gradient[tuple(slice(p[0], p[0] + n) for p, n in zip(padding, map_size))]

@@ -22,10 +22,10 @@ def plain(tmp_path):
 
 def test_every_saving_is_counted_alone(monkeypatch, plain, capsys):
     """With costs that are sums, so that every cell of the table says what was left out of it."""
-    saved = {"closed_form": 1e6, "changed_windows": 2e6}
+    saved = {"closed_form": 1e6, "changed_windows": 2e6, "compiled": 5e5}
 
     def count(core, environment, *arguments):
-        values = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[2:])
+        values = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[3:])
         assert values["variant"] == "dcn_int8"
         cost = 3e6 + 4e6 * (values["bundle"] == str(plain)) + sum(saved[n] for n in values["without"].split(",") if n)
         return 10**9 + 8 * int(values["repetitions"]) * cost * {"a72": 2, "a76": 1}[core]
@@ -33,7 +33,9 @@ def test_every_saving_is_counted_alone(monkeypatch, plain, capsys):
     monkeypatch.setattr(machine, "count", count)
     ablation.main([f"--environment={plain}", f"--images={MODELS / 'samples'}", f"--plain_bundle={plain}"])
     rows = [line.split()[-2:] for line in capsys.readouterr().out.splitlines()[1:]]
-    assert rows == [["20.00", "10.00"], ["12.00", "6.00"], ["18.00", "9.00"], ["16.00", "8.00"], ["6.00", "3.00"]]
+    none, alone, without_c, all_of_them = ["21.00", "10.50"], rows[1:5], ["7.00", "3.50"], ["6.00", "3.00"]
+    assert rows == [none, *alone, without_c, all_of_them]
+    assert alone == [["13.00", "6.50"], ["19.00", "9.50"], ["17.00", "8.50"], ["20.00", "10.00"]]
 
 
 @pytest.mark.parametrize("swapped", [True, False])

@@ -14,8 +14,8 @@ def test_one_image_is_the_difference_of_two_processes(monkeypatch, tmp_path, cap
 
     def count(core, environment, *arguments):
         assert environment == tmp_path
-        assert arguments[:2] == ("-m", "tools.pi.repeat")
-        values = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[2:])
+        assert arguments[:3] == ("-P", "-m", "tools.pi.repeat")  # what is installed, and not what lies in this folder
+        values = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[3:])
         assert values["bundle"] == str(bundle.path)
         return 10**9 + 8 * int(values["repetitions"]) * costs[values["variant"]] * {"a72": 2, "a76": 1}[core]
 

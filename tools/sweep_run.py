@@ -89,18 +89,27 @@ class Training:
 
     The process holds a lock on its log as long as it lives, also when the sweep is killed.
 
+    Args:
+        run: what to train.
+        data_dir: given to it.
+        threads: that an operation of TensorFlow may take.
+
     Raises:
         BusyError: another process holds it.
     """
 
-    def __init__(self, run: Run, data_dir):
+    def __init__(self, run: Run, data_dir, threads: int):
         self.run = run
         run.workdir.mkdir(parents=True, exist_ok=True)
         with open(run.workdir / LOG, "ab") as log:
             if not _locked(log):
                 raise BusyError(run.name)
             self._process = subprocess.Popen(
-                command(run, data_dir), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                command(run, data_dir),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"TF_NUM_INTRAOP_THREADS": str(threads)},
             )
 
     @property

@@ -1,7 +1,7 @@
 """A stand-in for `train.main` that a sweep can run in milliseconds: it understands the flags that sweeps give."""
 
 SOURCE = """
-import json, pathlib, sys, time
+import json, os, pathlib, sys, time
 
 given = dict(argument[2:].partition("=")[::2] for argument in sys.argv[1:])
 if given.get("wrong"):
@@ -20,6 +20,7 @@ if "print_config" in given:
     sys.exit()
 workdir = pathlib.Path(given["workdir"])
 print("reading", given.get("data_dir"), "in", pathlib.Path.cwd() / "x", file=sys.stderr)
+print(os.environ["TF_NUM_INTRAOP_THREADS"], "threads", file=sys.stderr)
 checkpoint = workdir / "checkpoint"
 first = int(checkpoint.read_text()) if checkpoint.exists() else 0
 for step in range(first, config["train_steps"]):

@@ -98,8 +98,10 @@ def test_two_at_a_time_are_two_at_a_time(capsys):
     assert run(declare(a=["--step_seconds=0.2"]), "--jobs=2") == 0
     said = capsys.readouterr().out
     assert said.index("a_seed1: begun") < said.index("a_seed0: done")
+    threads = max(1, len(os.sched_getaffinity(0)) // 2)
+    assert f"{threads} threads" in Path("runs/s/a_seed0/log.txt").read_text()
     line = next(line for line in said.splitlines() if "to go in all" in line)
-    assert re.search(r"run 1 of 2, 0 h 00 min of training to go in all  a_seed0: step \d/4", line)
+    assert re.search(r"run 1 of 2, 0 h 00 min of training to go in all  a_seed[01]: step \d/4", line)
 
 
 def test_results_name_no_place_of_this_machine(tmp_path, capsys):
@@ -124,7 +126,7 @@ def test_sigterm_stops_the_training_and_the_same_command_resumes_it():
         time.sleep(0.05)
     assert sweep_run.is_running(one)
     with pytest.raises(sweep_run.BusyError):
-        sweep_run.Training(one, None)
+        sweep_run.Training(one, None, 1)
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 143

@@ -1,10 +1,13 @@
 """Pictures of what the network looks at."""
 
+import math
+
 import numpy as np
 
 from dcn_tf.geometry import PatchGrid
 
 GAP = 4
+GROUND = 96
 
 
 def attention(images: np.ndarray, outputs: dict[str, np.ndarray], grid: PatchGrid) -> np.ndarray:
@@ -23,9 +26,7 @@ def attention(images: np.ndarray, outputs: dict[str, np.ndarray], grid: PatchGri
         colour = np.broadcast_to(image, (*image.shape[:2], 3)).copy()
         framed = frame_patches(colour, outputs["cells"][i], grid)
         saliency = _enlarge(outputs["saliency"][i], image.shape[:2])
-        patches = (outputs["patches"][i] * 255).round().astype(np.uint8)
-        patches = [_fit(np.broadcast_to(p, (*p.shape[:2], 3)), image.shape[0]) for p in patches]
-        rows.append(_join([colour, framed, saliency, *patches], axis=1))
+        rows.append(_join([colour, framed, saliency, _table(outputs["patches"][i], image.shape[0])], axis=1))
     return _join(rows, axis=0)
 
 
@@ -50,10 +51,19 @@ def _enlarge(saliency: np.ndarray, size) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=-1)
 
 
-def _fit(picture: np.ndarray, height: int) -> np.ndarray:
-    """Returns the picture on a grey ground of `height`, at its top."""
-    ground = np.full((height, picture.shape[1], 3), 96, np.uint8)
-    ground[: picture.shape[0]] = picture[:height]
+def _table(patches: np.ndarray, height: int) -> np.ndarray:
+    """Returns patches [k, h, w, C] from 0 to 1 in rows on a grey ground, enlarged as far as `height` has room for."""
+    patches = np.broadcast_to((patches * 255).round().astype(np.uint8), (*patches.shape[:3], 3))
+    most = max(1, (height + GAP) // (patches.shape[1] + GAP))
+    rows = min(most, math.ceil(math.sqrt(len(patches) / 2)))
+    columns = math.ceil(len(patches) / rows)
+    scale = max(1, (height - (rows - 1) * GAP) // (rows * patches.shape[1]))
+    patches = [*patches.repeat(scale, axis=1).repeat(scale, axis=2)]
+    patches += [np.full_like(patches[0], GROUND)] * (rows * columns - len(patches))
+    lines = [_join(patches[start : start + columns], axis=1) for start in range(0, len(patches), columns)]
+    table = _join(lines, axis=0)[:height]
+    ground = np.full((height, table.shape[1], 3), GROUND, np.uint8)
+    ground[: len(table)] = table
     return ground
 
 
@@ -61,5 +71,5 @@ def _join(pictures, axis: int) -> np.ndarray:
     """Returns pictures side by side (axis 1) or below each other (axis 0), with a gap."""
     gap_shape = list(pictures[0].shape)
     gap_shape[axis] = GAP
-    parts = [part for picture in pictures for part in (picture, np.full(gap_shape, 96, np.uint8))]
+    parts = [part for picture in pictures for part in (picture, np.full(gap_shape, GROUND, np.uint8))]
     return np.concatenate(parts[:-1], axis=axis)

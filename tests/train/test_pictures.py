@@ -24,7 +24,21 @@ def test_a_row_for_each_image_with_its_saliency_and_patches():
         "patches": np.full((2, 1, 8, 8, 1), 0.2),
     }
     picture = attention(images, outputs, PatchGrid((0, 0), (5, 6), (8, 8)))
-    assert picture.shape == (20 + 4 + 20, 30 + 4 + 30 + 4 + 30 + 4 + 8, 3)
+    assert picture.shape == (20 + 4 + 20, 30 + 4 + 30 + 4 + 30 + 4 + 16, 3)  # the patch twice its size
     assert (picture[0, 68] == 255).all()  # the most salient cell is white in the saliency map
     assert (picture[19, 68] == 127).all()
-    assert (picture[0, 102] == 51).all()
+    assert (picture[:16, 102:] == 51).all()
+    assert (picture[16:20, 102:] == 96).all()
+
+
+def test_several_patches_lie_in_rows():
+    values = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
+    outputs = {
+        "cells": np.zeros((1, 5, 2), int),
+        "saliency": np.ones((1, 2, 2)),
+        "patches": np.tile(values[:, None, None, None], (1, 1, 8, 8, 1)),
+    }
+    picture = attention(np.zeros((1, 20, 30, 1), np.uint8), outputs, PatchGrid((0, 0), (5, 6), (8, 8)))
+    table = picture[:, 102:, 0]
+    assert table.shape == (20, 3 * 8 + 2 * 4)
+    assert table[::12, ::12].tolist() == [[51, 102, 153], [204, 255, 96]]

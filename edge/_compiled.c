@@ -44,7 +44,13 @@ static PyObject *misfit(void)
     return NULL;
 }
 
-/* The greatest activation of each filter; those of int8 and of float32. */
+/* Calls the function of a name for the type of an array of activations. */
+#define BY_TYPE(NAME, ARRAY, ...)                                                                                     \
+    (*(ARRAY)->format == 'b'   ? NAME##_int8_t(__VA_ARGS__)                                                           \
+     : *(ARRAY)->format == 'B' ? NAME##_uint8_t(__VA_ARGS__)                                                          \
+                               : NAME##_float(__VA_ARGS__))
+
+/* The greatest activation of each filter, and one of them as a number. */
 #define MAXIMA(TYPE)                                                                                                  \
     static void maxima_##TYPE(const Py_buffer *activations, const Py_buffer *maxima)                                  \
     {                                                                                                                 \
@@ -57,14 +63,14 @@ static PyObject *misfit(void)
             for (Py_ssize_t filter = 0; filter < filters; filter++)                                                   \
                 greatest[filter] = row[filter] > greatest[filter] ? row[filter] : greatest[filter];                   \
         }                                                                                                             \
+    }                                                                                                                 \
+    static double number_##TYPE(const Py_buffer *array, Py_ssize_t index)                                             \
+    {                                                                                                                 \
+        return ((const TYPE *)array->buf)[index];                                                                     \
     }
 MAXIMA(int8_t)
+MAXIMA(uint8_t)
 MAXIMA(float)
-
-static double value_of(const Py_buffer *array, Py_ssize_t index)
-{
-    return *array->format == 'b' ? ((const int8_t *)array->buf)[index] : ((const float *)array->buf)[index];
-}
 
 /* Turns logits into log-probabilities, in place; returns the entropy. */
 static double log_softmax(double *logits, Py_ssize_t classes)
@@ -84,8 +90,8 @@ static double log_softmax(double *logits, Py_ssize_t classes)
 
 static PyObject *classify(PyObject *self, PyObject *arguments)
 {
-    static const Wanted wanted[7] = {{"bf", 2, 0}, {"d", 1, 0}, {"d", 1, 0}, {"d", 2, 0},
-                                     {"d", 1, 0},  {"bf", 1, 1}, {"d", 1, 1}};
+    static const Wanted wanted[7] = {{"bBf", 2, 0}, {"d", 1, 0}, {"d", 1, 0}, {"d", 2, 0},
+                                     {"d", 1, 0},  {"bBf", 1, 1}, {"d", 1, 1}};
     PyObject *objects[7], *result = NULL;
     Py_buffer views[7] = {{0}};
     const Py_buffer *activations = &views[0], *gain = &views[1], *offset = &views[2], *dense = &views[3], *bias = &views[4],
@@ -99,10 +105,10 @@ static PyObject *classify(PyObject *self, PyObject *arguments)
             gain->shape[0] == filters && offset->shape[0] == filters && dense->shape[0] == filters &&
             dense->shape[1] == classes && bias->shape[0] == classes && classes > 0) {
             double *logits = log_probabilities->buf;
-            *activations->format == 'b' ? maxima_int8_t(activations, maxima) : maxima_float(activations, maxima);
+            BY_TYPE(maxima, activations, activations, maxima);
             memcpy(logits, bias->buf, bias->len);
             for (Py_ssize_t i = 0; i < filters; i++) {
-                double pooled = value_of(maxima, i) * ((double *)gain->buf)[i] + ((double *)offset->buf)[i];
+                double pooled = BY_TYPE(number, maxima, maxima, i) * ((double *)gain->buf)[i] + ((double *)offset->buf)[i];
                 if (pooled > 0)
                     for (Py_ssize_t j = 0; j < classes; j++)
                         logits[j] += pooled * ((double *)dense->buf)[i * classes + j];
@@ -145,6 +151,7 @@ typedef struct {
         }                                                                                                             \
     }
 FIND_MAXIMA(int8_t)
+FIND_MAXIMA(uint8_t)
 FIND_MAXIMA(float)
 
 /* Adds the weighted kernels of some filters to 4 * vectors sums, which stay in registers meanwhile. */
@@ -217,7 +224,7 @@ static void to_filters(const Py_buffer *positive, const Py_buffer *log_probabili
 
 static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
 {
-    static const Wanted wanted[8] = {{"bf", 2, 0}, {"bf", 1, 0}, {"?", 1, 0}, {"d", 1, 0},
+    static const Wanted wanted[8] = {{"bBf", 2, 0}, {"bBf", 1, 0}, {"?", 1, 0}, {"d", 1, 0},
                                      {"f", 2, 0},  {"f", 4, 0},  {"f", 3, 1}, {"f", 2, 1}};
     PyObject *objects[8], *result = NULL;
     Py_buffer views[8] = {{0}};
@@ -264,7 +271,7 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     top.ends = top.counts + top.filters;
     top.at_max = top.ends + top.windows;
     to_filters(positive, log_probabilities, entropy, dense, top.of_filters);
-    *activations->format == 'b' ? find_maxima_int8_t(&top) : find_maxima_float(&top);
+    BY_TYPE(find_maxima, activations, &top);
     for (Py_ssize_t i = 0; i < top.filters; i++)
         if (top.counts[i])
             top.of_filters[i] /= top.counts[i];

@@ -41,7 +41,7 @@ class CompiledClassifierSaliency:
         self._gradient = np.empty((*padded, kernel.shape[2]), np.float32)
 
     def __call__(self, activations, maxima, positive, log_probabilities, entropy) -> np.ndarray:
-        """Returns the saliency, [h, w]; arguments as of `saliency.ClassifierSaliency`, int8 or float32 activations."""
+        """Returns the saliency, [h, w]; as `saliency.ClassifierSaliency`, of int8, uint8 or float32 activations."""
         found = np.empty(self._size, np.float32)
         _compiled.classifier_saliency(
             activations,

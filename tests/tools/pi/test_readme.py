@@ -74,4 +74,4 @@ def test_the_readmes_commands_for_a_raspberry_pi():
 
 def test_the_version_in_the_readme_is_this_one():
     for name in ("README.md", "BUILD.md"):
-        assert set(re.findall(r"dcn_tf-([\d.]+\d)-py3", (ROOT / name).read_text())) == {dcn_tf.__version__}
+        assert set(re.findall(r"dcn_tf-([\d.]+\d)\.tar", (ROOT / name).read_text())) == {dcn_tf.__version__}

@@ -71,8 +71,9 @@ bootstrap() {
   [ -e "$ROOT/usr/include/$(readlink "$ROOT/usr/bin/python3")/Python.h" ] && return
   echo "building $SUITE for arm64 in $ROOT"
   local partial=$PI_ROOT/partial
-  rm -rf "$partial"
-  debootstrap --arch=arm64 --variant=minbase --include=python3,python3-venv,python3-pip,python3-dev,gcc,libc6-dev "$SUITE" "$partial" \
+  rm -rf "$partial" "$ROOT"  # one that was made without a compiler, too
+  local packages=python3,python3-venv,python3-pip,python3-dev,gcc,libc6-dev
+  debootstrap --arch=arm64 --variant=minbase --include=$packages "$SUITE" "$partial" \
     > "$PI_ROOT/debootstrap.log" 2>&1 || fail "debootstrap failed: see $PI_ROOT/debootstrap.log, and try again"
   # The emulated user is root already.
   printf '#!/bin/sh\nexec "$@"\n' > "$partial/usr/local/bin/sudo"

@@ -1,11 +1,16 @@
 """What is compiled against what NumPy says."""
 
+import shlex
+import shutil
+import sysconfig
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edge import compiled, saliency
 
-pytestmark = pytest.mark.skipif(not compiled.IS_COMPILED, reason="edge was installed without a C compiler")
+needs_compiled = pytest.mark.skipif(not compiled.IS_COMPILED, reason="edge was installed without a C compiler")
 
 # Kernel size, depth, strides, padding and map size; a depth of 5 is no multiple of what is added at a time.
 GEOMETRIES = {
@@ -21,6 +26,16 @@ def random_activations(rng, windows, filters, dtype):
     return rng.integers(0, 18, (windows, filters)).astype(dtype)
 
 
+def test_it_is_compiled_where_there_is_a_compiler():
+    """Pip goes on without, also where the C itself is wrong: that must not skip the tests below in silence."""
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")[0]
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    if not (shutil.which(compiler) and header.exists()):
+        pytest.skip(f"no {compiler} or no {header.name}")
+    assert compiled.IS_COMPILED, "install it again: pip install --no-deps -e . (-v tells why it is not compiled)"
+
+
+@needs_compiled
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float32])
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_the_saliency(name, dtype):
@@ -42,6 +57,7 @@ def test_the_saliency(name, dtype):
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6 * wanted.max())
 
 
+@needs_compiled
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float32])
 def test_the_answer(dtype):
     rng = np.random.default_rng(1)
@@ -55,6 +71,7 @@ def test_the_answer(dtype):
     assert entropy == pytest.approx(wanted_entropy, rel=1e-12)
 
 
+@needs_compiled
 def test_a_certain_answer_has_no_entropy():
     classifier = compiled.Classifier(np.ones(2), np.zeros(2), np.array([[1e4, 0], [0, 0.0]]), np.zeros(2))
     _, log_probabilities, entropy = classifier(np.array([[3, 1]], np.int8))
@@ -62,6 +79,7 @@ def test_a_certain_answer_has_no_entropy():
     assert entropy == 0
 
 
+@needs_compiled
 @pytest.mark.parametrize("k", [1, 2, 8, 41, 42])
 def test_the_cells(k):
     scores = np.random.default_rng(2).integers(0, 9, (6, 7)).astype(np.float32)  # many are equal
@@ -69,6 +87,7 @@ def test_the_cells(k):
     np.testing.assert_array_equal(found, saliency.select_cells(scores, k), strict=True)
 
 
+@needs_compiled
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="do not fit"):
         compiled.select_cells(np.zeros((2, 2), np.float32), 5)

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "bytes are compared as in numbers of which the lowest byte comes first"
+#endif
 
 /* What is needed of an array whose values lie one after another: types, as of the struct module, and dimensions. */
 typedef struct {
@@ -127,7 +129,7 @@ typedef struct {
     Py_ssize_t stride_down, stride_right;
     Py_ssize_t gradient_width; /* in cells, with padding */
     const void *activations, *maxima;
-    const float *kernels; /* [filters, height, width, depth] */
+    const float *kernels; /* [height, filters, width, depth] */
     float *gradient;      /* [., gradient_width, depth], dH/dcells */
     float *of_filters;    /* dH/dmax of each filter, and then the share of each window that has the maximum */
     int32_t *counts;      /* of windows that have the maximum of each filter */
@@ -135,64 +137,110 @@ typedef struct {
     int32_t *ends;        /* where those of each window end */
 } Top;
 
-/* Lists the filters that have their maximum in each window, without those that no gradient reaches. */
-#define FIND_MAXIMA(TYPE)                                                                                             \
-    static void find_maxima_##TYPE(const Top *top)                                                                    \
+/* Notes that a filter has its maximum in a window; one that no gradient reaches is left out. */
+static inline int32_t note_maximum(const Top *top, Py_ssize_t filter, int32_t end)
+{
+    top->at_max[end] = (int32_t)filter;
+    int counts = top->of_filters[filter] != 0;
+    top->counts[filter] += counts;
+    return end + counts;
+}
+
+/* Lists the filters that have their maximum in each window, activations being bytes: eight of them are compared at once. */
+static void find_maxima_int8_t(const Top *top)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    const uint8_t *activations = top->activations, *maxima = top->maxima;
+    int32_t end = 0;
+    for (Py_ssize_t window = 0; window < top->windows; window++, activations += top->filters) {
+        Py_ssize_t filter = 0;
+        for (; filter + 8 <= top->filters; filter += 8) {
+            uint64_t some, greatest;
+            memcpy(&some, activations + filter, 8);
+            memcpy(&greatest, maxima + filter, 8);
+            uint64_t differing = some ^ greatest;
+            uint64_t equal = ~(((differing & low) + low) | differing | low); /* the high bit of each byte that is 0 */
+            for (; equal; equal &= equal - 1)
+                end = note_maximum(top, filter + __builtin_ctzll(equal) / 8, end);
+        }
+        for (; filter < top->filters; filter++)
+            if (activations[filter] == maxima[filter])
+                end = note_maximum(top, filter, end);
+        top->ends[window] = end;
+    }
+}
+#define find_maxima_uint8_t find_maxima_int8_t
+
+static void find_maxima_float(const Top *top)
+{
+    const float *activations = top->activations, *maxima = top->maxima;
+    int32_t end = 0;
+    for (Py_ssize_t window = 0; window < top->windows; window++, activations += top->filters) {
+        for (Py_ssize_t filter = 0; filter < top->filters; filter++)
+            if (activations[filter] == maxima[filter])
+                end = note_maximum(top, filter, end);
+        top->ends[window] = end;
+    }
+}
+
+/* spread_NAME hands the gradients of all windows on to their cells, and add_NAME is its inner loop: it adds the weighted
+   kernels of some filters to COUNT vectors of SIZE bytes, which stay in registers meanwhile. A row of the kernels is done with
+   before the next is begun: those of all filters together are as much as a small cache holds. */
+#define SPREAD(NAME, ATTRIBUTE, SIZE, MOST)                                                                           \
+    typedef float Vector_##NAME __attribute__((vector_size(SIZE), aligned(4), may_alias));                            \
+    static inline __attribute__((always_inline)) ATTRIBUTE void add_##NAME(                                           \
+        const Top *top, float *sums, const float *kernels, const int32_t *filters, const int32_t *end, int count)     \
     {                                                                                                                 \
-        const TYPE *activations = top->activations, *maxima = top->maxima;                                            \
-        int32_t end = 0;                                                                                              \
-        for (Py_ssize_t window = 0; window < top->windows; window++, activations += top->filters) {                   \
-            for (Py_ssize_t filter = 0; filter < top->filters; filter++)                                              \
-                if (activations[filter] == maxima[filter] && top->of_filters[filter] != 0) {                          \
-                    top->counts[filter]++;                                                                            \
-                    top->at_max[end++] = filter;                                                                      \
-                }                                                                                                     \
-            top->ends[window] = end;                                                                                  \
+        Vector_##NAME parts[MOST], *to = (Vector_##NAME *)sums;                                                       \
+        Py_ssize_t run = top->width * top->depth;                                                                     \
+        _Pragma("GCC unroll 32")                                                                                      \
+        for (int i = 0; i < count; i++)                                                                               \
+            parts[i] = to[i];                                                                                         \
+        for (; filters < end; filters++) {                                                                            \
+            const Vector_##NAME *kernel = (const Vector_##NAME *)(kernels + *filters * run);                          \
+            float weight = top->of_filters[*filters];                                                                 \
+            _Pragma("GCC unroll 32")                                                                                  \
+            for (int i = 0; i < count; i++)                                                                           \
+                parts[i] += weight * kernel[i];                                                                       \
+        }                                                                                                             \
+        _Pragma("GCC unroll 32")                                                                                      \
+        for (int i = 0; i < count; i++)                                                                               \
+            to[i] = parts[i];                                                                                         \
+    }                                                                                                                 \
+    static ATTRIBUTE void spread_##NAME(const Top *top)                                                               \
+    {                                                                                                                 \
+        const Py_ssize_t one = SIZE / sizeof(float), most = MOST * one;                                               \
+        Py_ssize_t run = top->width * top->depth, row = top->gradient_width * top->depth;                             \
+        for (Py_ssize_t i = 0; i < top->height; i++) {                                                                \
+            const int32_t *filters = top->at_max;                                                                     \
+            for (Py_ssize_t window = 0; window < top->windows; window++) {                                            \
+                const int32_t *end = top->at_max + top->ends[window];                                                 \
+                const float *kernels = top->kernels + i * top->filters * run;                                         \
+                float *cells = top->gradient + (window / top->windows_wide * top->stride_down + i) * row +            \
+                               window % top->windows_wide * top->stride_right * top->depth;                           \
+                Py_ssize_t left = run;                                                                                \
+                for (; left >= most; left -= most, cells += most, kernels += most)                                    \
+                    add_##NAME(top, cells, kernels, filters, end, MOST);                                              \
+                for (; left >= one; left -= one, cells += one, kernels += one)                                        \
+                    add_##NAME(top, cells, kernels, filters, end, 1);                                                 \
+                for (; left > 0; left--, cells++, kernels++)                                                          \
+                    for (const int32_t *filter = filters; filter < end; filter++)                                     \
+                        *cells += top->of_filters[*filter] * kernels[*filter * run];                                  \
+                filters = end;                                                                                        \
+            }                                                                                                         \
         }                                                                                                             \
     }
-FIND_MAXIMA(int8_t)
-FIND_MAXIMA(uint8_t)
-FIND_MAXIMA(float)
+#ifdef __x86_64__ /* every one has SSE2, most have AVX2, and what runs is chosen by what the processor has */
+SPREAD(sse2, , 16, 8)
+SPREAD(avx2, __attribute__((target("avx2,fma"))), 32, 12)
+#define SPREAD_HERE(TOP) (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? spread_avx2(TOP) : spread_sse2(TOP))
+#else
+SPREAD(simd, , 16, 24)
+#define SPREAD_HERE(TOP) spread_simd(TOP)
+#endif
 
-/* Adds the weighted kernels of some filters to 4 * vectors sums, which stay in registers meanwhile. */
-static inline __attribute__((always_inline)) void add_kernels(const Top *top, float *sums, const float *kernels,
-                                                              const int32_t *filters, const int32_t *end, int vectors)
-{
-    Four parts[8], *to = (Four *)sums;
-    Py_ssize_t size = top->height * top->width * top->depth;
-    for (int i = 0; i < vectors; i++)
-        parts[i] = to[i];
-    for (; filters < end; filters++) {
-        const Four *kernel = (const Four *)(kernels + *filters * size);
-        float weight = top->of_filters[*filters];
-        for (int i = 0; i < vectors; i++)
-            parts[i] += weight * kernel[i];
-    }
-    for (int i = 0; i < vectors; i++)
-        to[i] = parts[i];
-}
-
-/* Hands the gradient of a window on to its cells. */
-static void spread(const Top *top, Py_ssize_t window, const int32_t *filters, const int32_t *end)
-{
-    Py_ssize_t run = top->width * top->depth, row = top->gradient_width * top->depth;
-    float *cells = top->gradient + window / top->windows_wide * top->stride_down * row +
-                   window % top->windows_wide * top->stride_right * top->depth;
-    for (Py_ssize_t i = 0; i < top->height; i++, cells += row) {
-        const float *kernels = top->kernels + i * run;
-        Py_ssize_t j = 0;
-        for (; j + 32 <= run; j += 32)
-            add_kernels(top, cells + j, kernels + j, filters, end, 8);
-        for (; j + 4 <= run; j += 4)
-            add_kernels(top, cells + j, kernels + j, filters, end, 1);
-        for (; j < run; j++)
-            for (const int32_t *filter = filters; filter < end; filter++)
-                cells[j] += top->of_filters[*filter] * kernels[*filter * top->height * run + j];
-    }
-}
-
-/* The Euclidean norm, as four sums side by side. */
-static float norm(const float *values, Py_ssize_t count)
+/* The sum of squares, as four sums side by side. */
+static float squares(const float *values, Py_ssize_t count)
 {
     float sums[4] = {0, 0, 0, 0};
     Py_ssize_t i = 0;
@@ -201,7 +249,7 @@ static float norm(const float *values, Py_ssize_t count)
             sums[j] += values[i + j] * values[i + j];
     for (; i < count; i++)
         sums[0] += values[i] * values[i];
-    return sqrtf((sums[0] + sums[2]) + (sums[1] + sums[3]));
+    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
 /* Fills in dH/dmax of each filter: dense times dH/dlogits, nothing where the maximum is not above 0. */
@@ -240,11 +288,11 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
         return NULL;
     if (get_arrays(8, objects, views, wanted) < 0)
         goto done;
-    Py_ssize_t down = gradient->shape[0] - kernels->shape[1], right = gradient->shape[1] - kernels->shape[2];
+    Py_ssize_t down = gradient->shape[0] - kernels->shape[0], right = gradient->shape[1] - kernels->shape[2];
     top.windows = activations->shape[0];
     top.filters = activations->shape[1];
     if (maxima->shape[0] != top.filters || positive->shape[0] != top.filters || dense->shape[0] != top.filters ||
-        kernels->shape[0] != top.filters || *activations->format != *maxima->format ||
+        kernels->shape[1] != top.filters || *activations->format != *maxima->format ||
         dense->shape[1] != log_probabilities->shape[0] || kernels->shape[3] != gradient->shape[2] || down < 0 || right < 0 ||
         top.stride_down < 1 || top.stride_right < 1 || above < 0 || before < 0 ||
         top.windows != (down / top.stride_down + 1) * (right / top.stride_right + 1) ||
@@ -252,13 +300,13 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
         misfit();
         goto done;
     }
-    memory = PyMem_Calloc(2 * top.filters + top.windows + top.windows * top.filters, sizeof *memory);
+    memory = PyMem_Malloc((2 * top.filters + top.windows + top.windows * top.filters + 1) * sizeof *memory);
     if (!memory) {
         PyErr_NoMemory();
         goto done;
     }
     top.windows_wide = right / top.stride_right + 1;
-    top.height = kernels->shape[1];
+    top.height = kernels->shape[0];
     top.width = kernels->shape[2];
     top.depth = kernels->shape[3];
     top.gradient_width = gradient->shape[1];
@@ -270,18 +318,21 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     top.counts = memory + top.filters;
     top.ends = top.counts + top.filters;
     top.at_max = top.ends + top.windows;
+    memset(top.counts, 0, top.filters * sizeof *top.counts);
     to_filters(positive, log_probabilities, entropy, dense, top.of_filters);
     BY_TYPE(find_maxima, activations, &top);
     for (Py_ssize_t i = 0; i < top.filters; i++)
         if (top.counts[i])
             top.of_filters[i] /= top.counts[i];
     memset(gradient->buf, 0, gradient->len);
-    for (Py_ssize_t i = 0; i < top.windows; i++)
-        spread(&top, i, top.at_max + (i ? top.ends[i - 1] : 0), top.at_max + top.ends[i]);
+    SPREAD_HERE(&top);
+    float *norms = saliency->buf;
     for (Py_ssize_t i = 0; i < saliency->shape[0]; i++)
         for (Py_ssize_t j = 0; j < saliency->shape[1]; j++)
-            ((float *)saliency->buf)[i * saliency->shape[1] + j] =
-                norm(top.gradient + ((i + above) * top.gradient_width + j + before) * top.depth, top.depth);
+            norms[i * saliency->shape[1] + j] =
+                squares(top.gradient + ((i + above) * top.gradient_width + j + before) * top.depth, top.depth);
+    for (Py_ssize_t i = 0; i < saliency->shape[0] * saliency->shape[1]; i++)
+        norms[i] = sqrtf(norms[i]);
     result = Py_NewRef(Py_None);
 done:
     PyMem_Free(memory);
@@ -328,9 +379,215 @@ static PyObject *select_cells(PyObject *self, PyObject *arguments)
     return result;
 }
 
+/* Where windows lie on a canvas, and what of their rows goes into each group of an output. */
+typedef struct {
+    size_t pixel, row;                /* bytes of the canvas */
+    Py_ssize_t height, width;         /* of a window, in pixels */
+    Py_ssize_t groups, length;        /* of a row of the output; a group holds so many pixels */
+    Py_ssize_t above, before, step;   /* margins of a window, and the distance of groups */
+} Cut;
+
+/* Copies groups that lie in a window's row with all of their pixels. */
+static inline __attribute__((always_inline)) void copy_groups(char *to, const char *from, Py_ssize_t count, size_t step,
+                                                              size_t size)
+{
+    for (; count > 0; count--, to += size, from += step)
+        memcpy(to, from, size);
+}
+
+/* Copies of a group the pixels that lie in a window's row. */
+static void copy_part(const Cut *cut, const char *row, char *to, Py_ssize_t group)
+{
+    Py_ssize_t begin = group * cut->step - cut->before, end = begin + cut->length;
+    Py_ssize_t from = begin > 0 ? begin : 0, until = end < cut->width ? end : cut->width;
+    if (from < until)
+        memcpy(to + group * cut->length * cut->pixel + (from - begin) * cut->pixel, row + from * cut->pixel,
+               (until - from) * cut->pixel);
+}
+
+static void cut_window(const Cut *cut, const char *row, char *to)
+{
+    size_t size = cut->length * cut->pixel, step = cut->step * cut->pixel;
+    Py_ssize_t begin = (cut->before + cut->step - 1) / cut->step, room = cut->width + cut->before - cut->length;
+    Py_ssize_t end = room < 0 ? 0 : room / cut->step + 1; /* groups from begin to end have all of their pixels */
+    begin = begin < cut->groups ? begin : cut->groups;
+    end = end < begin ? begin : end < cut->groups ? end : cut->groups;
+    to += cut->above * cut->groups * size;
+    for (Py_ssize_t i = 0; i < cut->height; i++, row += cut->row, to += cut->groups * size) {
+        for (Py_ssize_t group = 0; group < begin; group++)
+            copy_part(cut, row, to, group);
+        char *whole = to + begin * size;
+        const char *from = row + (begin * cut->step - cut->before) * cut->pixel;
+        switch (size) { /* the usual sizes are named, to be copied in one piece */
+        case 4: copy_groups(whole, from, end - begin, step, 4); break;
+        case 8: copy_groups(whole, from, end - begin, step, 8); break;
+        case 12: copy_groups(whole, from, end - begin, step, 12); break;
+        case 16: copy_groups(whole, from, end - begin, step, 16); break;
+        case 32: copy_groups(whole, from, end - begin, step, 32); break;
+        default: copy_groups(whole, from, end - begin, step, size);
+        }
+        for (Py_ssize_t group = end; group < cut->groups; group++)
+            copy_part(cut, row, to, group);
+    }
+}
+
+static PyObject *cut(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[3] = {{"bBf", 3, 0}, {"lq", 2, 0}, {"bBf", 4, 1}};
+    PyObject *objects[3], *result = NULL;
+    Py_buffer views[3] = {{0}};
+    const Py_buffer *canvas = &views[0], *places = &views[1], *out = &views[2];
+    Py_ssize_t first_row, first_column, down, right;
+    Cut cut;
+    if (!PyArg_ParseTuple(arguments, "OO(nn)(nn)(nn)(nn)nO", &objects[0], &objects[1], &first_row, &first_column, &down,
+                          &right, &cut.height, &cut.width, &cut.above, &cut.before, &cut.step, &objects[2]))
+        return NULL;
+    if (get_arrays(3, objects, views, wanted) < 0)
+        goto done;
+    const Py_ssize_t *place = places->buf, count = places->shape[0], depth = canvas->shape[2];
+    cut.pixel = depth * canvas->itemsize;
+    cut.row = canvas->shape[1] * cut.pixel;
+    cut.groups = out->shape[2];
+    int fit = *canvas->format == *out->format && out->shape[0] == count && places->shape[1] == 2 &&
+              places->itemsize == sizeof *place && depth > 0 && out->shape[3] % depth == 0 && cut.above >= 0 &&
+              cut.before >= 0 && cut.step > 0 && cut.height > 0 && cut.width > 0 &&
+              cut.above + cut.height <= out->shape[1];
+    cut.length = fit ? out->shape[3] / depth : 0;
+    for (Py_ssize_t i = 0; fit && i < count; i++) {
+        Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
+        fit = row >= 0 && column >= 0 && row + cut.height <= canvas->shape[0] && column + cut.width <= canvas->shape[1];
+    }
+    if (fit) {
+        size_t size = out->shape[1] * cut.groups * out->shape[3] * out->itemsize;
+        for (Py_ssize_t i = 0; i < count; i++) {
+            Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
+            cut_window(&cut, (char *)canvas->buf + row * cut.row + column * cut.pixel, (char *)out->buf + i * size);
+        }
+        result = Py_NewRef(Py_None);
+    } else
+        misfit();
+done:
+    release_arrays(3, views);
+    return result;
+}
+
+/* Lists the windows that hold one of the cells, in order; the last again and again until there are a multiple of step. */
+static Py_ssize_t list_windows(const Py_buffer *cells, const Py_buffer *windows_of_cells, char *held, Py_ssize_t windows,
+                               Py_ssize_t step, Py_ssize_t *indices)
+{
+    Py_ssize_t width = windows_of_cells->shape[1], most = windows_of_cells->shape[2], count = 0;
+    for (Py_ssize_t i = 0; i < cells->shape[0]; i++) {
+        const Py_ssize_t *cell = (const Py_ssize_t *)cells->buf + 2 * i;
+        const int32_t *of_cell = (const int32_t *)windows_of_cells->buf + (cell[0] * width + cell[1]) * most;
+        for (Py_ssize_t j = 0; j < most; j++)
+            held[of_cell[j]] = 1;
+    }
+    for (Py_ssize_t window = 0; window < windows; window++)
+        if (held[window])
+            indices[count++] = window;
+    for (; count % step; count++)
+        indices[count] = indices[count - 1];
+    return count;
+}
+
+static int in_range(const int32_t *values, Py_ssize_t count, Py_ssize_t end)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (values[i] < 0 || values[i] >= end)
+            return 0;
+    return 1;
+}
+
+static PyObject *assemble(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[7] = {{"bBf", 3, 0}, {"bBf", 2, 0}, {"lq", 2, 0}, {"i", 3, 0},
+                                     {"bBf", 3, 1}, {"bBf", 4, 1}, {"lq", 1, 1}};
+    PyObject *objects[7], *result = NULL;
+    Py_buffer views[7] = {{0}};
+    const Py_buffer *features = &views[0], *fine = &views[1], *cells = &views[2], *windows_of_cells = &views[3],
+                    *canvas = &views[4], *cut = &views[5], *indices = &views[6];
+    Py_ssize_t above, before, down, right, step;
+    char *held = NULL;
+    if (!PyArg_ParseTuple(arguments, "OOOOO(nn)(nn)nOO", &objects[0], &objects[1], &objects[2], &objects[3], &objects[4],
+                          &above, &before, &down, &right, &step, &objects[5], &objects[6]))
+        return NULL;
+    if (get_arrays(7, objects, views, wanted) < 0)
+        goto done;
+    const Py_ssize_t *map = features->shape, *kernel = cut->shape + 1, depth = map[2], k = cells->shape[0];
+    const char type = *features->format;
+    const Py_ssize_t *cell = cells->buf;
+    int fit = type == *fine->format && type == *canvas->format && type == *cut->format && fine->shape[0] == k && k > 0 &&
+              fine->shape[1] == depth && canvas->shape[2] == depth && kernel[2] == depth && cells->shape[1] == 2 &&
+              cells->itemsize == sizeof *cell && windows_of_cells->shape[0] == map[0] &&
+              windows_of_cells->shape[1] == map[1] && above >= 0 && before >= 0 && down > 0 && right > 0 && step > 0 &&
+              above + map[0] <= canvas->shape[0] && before + map[1] <= canvas->shape[1] && kernel[0] <= canvas->shape[0] &&
+              kernel[1] <= canvas->shape[1] && cut->shape[0] == indices->shape[0];
+    for (Py_ssize_t i = 0; fit && i < k; i++)
+        fit = cell[2 * i] >= 0 && cell[2 * i] < map[0] && cell[2 * i + 1] >= 0 && cell[2 * i + 1] < map[1];
+    Py_ssize_t wide = fit ? (canvas->shape[1] - kernel[1]) / right + 1 : 0;
+    Py_ssize_t windows = fit ? ((canvas->shape[0] - kernel[0]) / down + 1) * wide : 0;
+    if (!fit || indices->shape[0] < (windows + step - 1) / step * step ||
+        !in_range(windows_of_cells->buf, windows_of_cells->len / 4, windows)) {
+        misfit();
+        goto done;
+    }
+    held = PyMem_Calloc(windows, 1);
+    if (!held) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    size_t vector = depth * canvas->itemsize, row = canvas->shape[1] * vector, part = kernel[1] * vector;
+    char *first = (char *)canvas->buf + above * row + before * vector, *to = cut->buf;
+    for (Py_ssize_t i = 0; i < map[0]; i++)
+        memcpy(first + i * row, (char *)features->buf + i * map[1] * vector, map[1] * vector);
+    for (Py_ssize_t i = 0; i < k; i++)
+        memcpy(first + cell[2 * i] * row + cell[2 * i + 1] * vector, (char *)fine->buf + i * vector, vector);
+    Py_ssize_t count = list_windows(cells, windows_of_cells, held, windows, step, indices->buf);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t window = ((Py_ssize_t *)indices->buf)[i];
+        const char *from = (char *)canvas->buf + window / wide * down * row + window % wide * right * vector;
+        for (Py_ssize_t j = 0; j < kernel[0]; j++, to += part)
+            memcpy(to, from + j * row, part);
+    }
+    result = PyLong_FromSsize_t(count);
+done:
+    PyMem_Free(held);
+    release_arrays(7, views);
+    return result;
+}
+
+static PyObject *put_rows(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[3] = {{"bBf", 2, 1}, {"lq", 1, 0}, {"bBf", 2, 0}};
+    PyObject *objects[3], *result = NULL;
+    Py_buffer views[3] = {{0}};
+    const Py_buffer *into = &views[0], *indices = &views[1], *rows = &views[2];
+    if (!PyArg_ParseTuple(arguments, "OOO", &objects[0], &objects[1], &objects[2]))
+        return NULL;
+    if (get_arrays(3, objects, views, wanted) == 0) {
+        const Py_ssize_t *index = indices->buf, count = indices->shape[0];
+        int fit = *into->format == *rows->format && into->shape[1] == rows->shape[1] && rows->shape[0] == count &&
+                  indices->itemsize == sizeof *index;
+        for (Py_ssize_t i = 0; fit && i < count; i++)
+            fit = index[i] >= 0 && index[i] < into->shape[0];
+        if (fit) {
+            size_t row = into->shape[1] * into->itemsize;
+            for (Py_ssize_t i = 0; i < count; i++)
+                memcpy((char *)into->buf + index[i] * row, (char *)rows->buf + i * row, row);
+            result = Py_NewRef(Py_None);
+        } else
+            misfit();
+    }
+    release_arrays(3, views);
+    return result;
+}
+
 static PyMethodDef methods[] = {{"classify", classify, METH_VARARGS, NULL},
                                 {"classifier_saliency", classifier_saliency, METH_VARARGS, NULL},
                                 {"select_cells", select_cells, METH_VARARGS, NULL},
+                                {"cut", cut, METH_VARARGS, NULL},
+                                {"assemble", assemble, METH_VARARGS, NULL},
+                                {"put_rows", put_rows, METH_VARARGS, NULL},
                                 {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "edge._compiled", .m_size = -1, .m_methods = methods};

@@ -4,8 +4,8 @@ python -m edge.benchmark --bundle=BUNDLE [--float_bundle=BUNDLE] [--images=PATH]
     [--repetitions=N] [--variants=NAME,...] [--energy=auto|METER|model|none] [--json=FILE] [--csv=FILE]
     [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
 
-Every variant is timed on every image before the next image comes, in an order that is shuffled for each image, so that
-whatever disturbs the board disturbs all of them; `edge.board` says whether something did. One image at a time.
+The variants take turns of a few images each, in an order that is shuffled each time, so that whatever disturbs the
+board disturbs all of them; `edge.board` says whether something did. One image at a time.
 """
 
 import os

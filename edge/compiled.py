@@ -1,11 +1,11 @@
-"""What of `edge.saliency` is compiled, where pip found a C compiler; elsewhere NumPy, which says the same.
+"""What of a classifier's saliency, answer and swap is compiled, where pip found a C compiler; elsewhere it is NumPy.
 
 NumPy's calls cost a processor as small as a Raspberry Pi's more than what they compute on so few numbers.
 """
 
 import numpy as np
 
-from edge import saliency
+from edge import assembly, patches, saliency
 
 try:
     from edge import _compiled
@@ -34,7 +34,7 @@ class CompiledClassifierSaliency:
         self.kernel_shape = kernel.shape
         self.map_size = saliency.count_windows(map_size, padding, kernel.shape, strides)  # of windows
         self.dense = np.ascontiguousarray(dense, np.float32)
-        self._kernels = np.ascontiguousarray(kernel.transpose(3, 0, 1, 2), np.float32)
+        self._kernels = np.ascontiguousarray(kernel.transpose(0, 3, 1, 2), np.float32)
         self._strides, self._before = tuple(strides), tuple(sides[0] for sides in padding)
         self._size = tuple(map_size)
         padded = [n + sum(sides) for n, sides in zip(map_size, padding)]
@@ -66,7 +66,62 @@ def compiled_select_cells(scores, num_patches: int) -> np.ndarray:
     return cells
 
 
+class CompiledCutter(patches.Cutter):
+    """Windows as a model takes them; arguments as of `patches.Cutter`."""
+
+    def __init__(self, canvas, counts, origin, stride, size, layout=None):
+        super().__init__(canvas, counts, origin, stride, size, layout)
+        height, width, depth = self._shape = patches.laid_out_shape(layout, (*size, canvas.values.shape[2]))
+        (above, _), (before, _) = layout["margins"] if layout else ((0, 0), (0, 0))
+        self._before, self._step = (above, before), layout["step"] if layout else width
+        self._groups = (height, width, depth) if layout else (height, 1, width * depth)  # a row is a single one
+        self._outputs = {}  # by number of windows
+
+    def cut(self, places) -> np.ndarray:
+        """Returns windows as a model takes them, as `patches.Cutter`; valid until the next call."""
+        canvas, count = self.canvas, len(places)
+        if count not in self._outputs:
+            self._outputs[count] = np.full((count, *self._groups), canvas.zero, canvas.values.dtype)
+        out = self._outputs[count]
+        _compiled.cut(canvas.values, places, self.first, self.stride, self.size, self._before, self._step, out)
+        return out.reshape(count, *self._shape)
+
+
+class CompiledAssembler(assembly.Assembler):
+    """What the swap changes; arguments as of `assembly.Assembler`."""
+
+    def __init__(self, map_size, padding, strides, kernel_shape, dtype, zero):
+        super().__init__(map_size, padding, strides, kernel_shape, dtype, zero)
+        most = -(-self.num_windows // self.STEP) * self.STEP
+        self._cut = np.empty((most, *kernel_shape), dtype)
+        self._indices = np.empty(most, np.intp)
+        self._before, self._strides = tuple(sides[0] for sides in padding), tuple(strides)
+
+    def __call__(self, features, fine_features, cells):
+        """Returns the windows that change and their indices, as `assembly.Assembler`; valid until the next call."""
+        count = _compiled.assemble(
+            features,
+            fine_features,
+            cells,
+            self.windows_of_cells,
+            self.canvas,
+            self._before,
+            self._strides,
+            self.STEP,
+            self._cut,
+            self._indices,
+        )
+        return self._cut[:count], self._indices[:count]
+
+    @staticmethod
+    def put(activations, indices, rows) -> None:
+        """Writes what the changed windows give into what all of them gave, as `assembly.Assembler`."""
+        _compiled.put_rows(activations, indices, rows)
+
+
 IS_COMPILED = _compiled is not None
+Assembler = CompiledAssembler if IS_COMPILED else assembly.Assembler
+Cutter = CompiledCutter if IS_COMPILED else patches.Cutter
 Classifier = CompiledClassifier if IS_COMPILED else saliency.Classifier
 ClassifierSaliency = CompiledClassifierSaliency if IS_COMPILED else saliency.ClassifierSaliency
 select_cells = compiled_select_cells if IS_COMPILED else saliency.select_cells

@@ -78,35 +78,65 @@ class Layout:
         return self.fill()
 
 
-class PatchCutter:
-    """Cuts patches at cells out of images of one size, laid out as a model takes them; zero beyond the image.
+class Canvas:
+    """An image with zeros around it, as far as windows of it reach.
 
     Args:
         image_shape: (height, width, channels).
-        map_size: (height, width) in cells.
-        origin: (row, column) of the first pixel of the patch of cell (0, 0); may be negative.
-        stride: (vertical, horizontal) distance of the patches of neighbouring cells.
-        patch_size: (height, width) in pixels.
-        layout: of patches, see `Layout`.
+        margins: width of the zeros, ((top, bottom), (left, right)).
         dtype, zero: of the values.
 
     Attributes:
-        image: [H, W, C]; the image is written into it.
+        values: [top + height + bottom, left + width + right, C].
+        image: [height, width, C], a view to be written to.
+        zero: as given.
     """
 
-    def __init__(self, image_shape, map_size, origin, stride, patch_size, layout=None, dtype=np.uint8, zero=0):
-        before = [max(0, -first) for first in origin]
-        ends = [o + (n - 1) * s + p for o, n, s, p in zip(origin, map_size, stride, patch_size)]
-        margins = [(b, max(0, end - n)) for b, end, n in zip(before, ends, image_shape)]
-        canvas = np.full((*(n + sum(m) for n, m in zip(image_shape, margins)), image_shape[2]), zero, dtype)
-        self.image = canvas[tuple(slice(b, b + n) for b, n in zip(before, image_shape))]
-        self._windows = windows_of(canvas, np.add(origin, before), stride, patch_size, map_size)
-        self._make = functools.partial(Layout, layout, (*patch_size, image_shape[2]), dtype, zero)
-        self._layouts = {}  # by number of patches
+    def __init__(self, image_shape, margins=((0, 0), (0, 0)), dtype=np.uint8, zero=0):
+        size = [n + sum(sides) for n, sides in zip(image_shape, margins)]
+        self.zero = zero
+        self.values = np.full((*size, image_shape[2]), zero, dtype)
+        self.before = tuple(sides[0] for sides in margins)
+        self.image = self.values[tuple(slice(b, b + n) for b, n in zip(self.before, image_shape))]
 
-    def cut(self, cells) -> np.ndarray:
-        """Returns the patches of cells as a model takes them, [k, 2] -> [k, ., ., .]; valid until the next call."""
-        layout = self._layouts.get(len(cells))
-        if layout is None:
-            layout = self._layouts[len(cells)] = self._make(len(cells))
-        return layout.of(self._windows[cells[:, 0], cells[:, 1]])
+
+def reach(image_shape, counts, origin, stride, size) -> tuple:
+    """Returns how far windows reach beyond an image, ((top, bottom), (left, right)); arguments as of `Cutter`."""
+    ends = [o + (n - 1) * s + w for n, o, s, w in zip(counts, origin, stride, size)]
+    return tuple((max(0, -first), max(0, end - n)) for first, end, n in zip(origin, ends, image_shape))
+
+
+class Cutter:
+    """Cuts windows of one size out of a canvas, laid out as a model takes them.
+
+    Args:
+        canvas: of the image; it reaches as far as the windows.
+        counts: (vertical, horizontal) number of windows.
+        origin: (row, column) of the image's pixel where window (0, 0) begins; may be negative.
+        stride: (vertical, horizontal) distance of neighbouring windows.
+        size: (height, width) of a window.
+        layout: of windows, see `Layout`.
+    """
+
+    def __init__(self, canvas: Canvas, counts, origin, stride, size, layout=None):
+        self.canvas, self.first = canvas, tuple(o + b for o, b in zip(origin, canvas.before))
+        self.stride, self.size = tuple(stride), tuple(size)
+        self._windows = windows_of(canvas.values, self.first, stride, size, counts)
+        self._make = functools.partial(
+            Layout, layout, (*size, canvas.values.shape[2]), canvas.values.dtype, canvas.zero
+        )
+        self._layouts = {}  # by number of windows
+
+    def layout(self, count: int) -> Layout:
+        """Returns the layout of so many windows, the same one every time."""
+        found = self._layouts.get(count)
+        if found is None:
+            found = self._layouts[count] = self._make(count)
+        return found
+
+    def cut(self, places) -> np.ndarray:
+        """Returns windows as a model takes them: (row, column) of each, [n, 2] -> [n, ., ., .].
+
+        They are valid until the next call.
+        """
+        return self.layout(len(places)).of(self._windows[places[:, 0], places[:, 1]])

@@ -6,16 +6,18 @@ import zipfile
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
-from edge.compiled import select_cells
+from edge.compiled import Cutter, select_cells
 from edge.errors import UserError, one_line
 from edge.interpreter import Model
 from edge.manifest import CLASSIFICATION, SEQUENCE
 from edge.numbers import Decoder, PixelInput
-from edge.patches import Layout, PatchCutter
+from edge.patches import Canvas, reach
 from edge.result import Clock, Result
 from edge.saliency import Predictions, class_log_probabilities, count_windows, pool
 from edge.tops import PoolTop, SwapTop
 
+ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.patches.Cutter`
+WHOLE = np.zeros((1, 2), np.intp)  # its place
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
 
 
@@ -41,17 +43,11 @@ class TwoStageRunner:
         self._ends = _make_ends(bundle, self.coarse, self.top)
         self._check_ends()
         self._decode = Decoder(manifest)
-        self._patches = PatchCutter(
-            self._pixels.shape,
-            self.map_size,
-            manifest["patch"]["origin"],
-            manifest["cells"]["stride"],
-            manifest["patch"]["size"],
-            self.fine.layout,
-            self.fine.input.dtype,
-            self.fine.input.zero_point,
-        )
-        self._image = _layout(self.coarse, self._pixels.shape)
+        size, places = self._pixels.shape[:2], (self.map_size, manifest["patch"]["origin"], manifest["cells"]["stride"])
+        margins = reach(size, *places, manifest["patch"]["size"])
+        self._canvas = Canvas(self._pixels.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
+        self._image = Cutter(self._canvas, *ONE, size, self.coarse.layout)
+        self._patches = Cutter(self._canvas, *places, manifest["patch"]["size"], self.fine.layout)
 
     def _check_models(self):
         manifest, coarse, top = self.manifest, self.coarse, self.top
@@ -116,9 +112,8 @@ class TwoStageRunner:
         exit_entropy = self.manifest["exit_entropy"] if exit_entropy is None else exit_entropy
         ends, clock = self._ends, Clock()
         pixels = self._pixels.checked(image)
-        self._pixels.convert(pixels, self._patches.image)
-        self._image.images[0] = self._patches.image
-        laid_out = self._image.fill()
+        self._pixels.convert(pixels, self._canvas.image)
+        laid_out = self._image.cut(WHOLE)
         clock.lap("input")
         coarse = self.coarse.invoke(laid_out)
         clock.lap("coarse")
@@ -185,14 +180,15 @@ class WholeFineRunner:
         self.model = _load(bundle, "whole_fine", num_threads)
         self._pixels = PixelInput(self.manifest, self.model.input)
         _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(self._pixels.shape))})
-        self._image = _layout(self.model, self._pixels.shape)
+        self._canvas = Canvas(self._pixels.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
+        self._image = Cutter(self._canvas, *ONE, self._pixels.shape[:2], self.model.layout)
         self._decode = Decoder(self.manifest)
 
     def run(self, image) -> Result:
         """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
         clock = Clock()
-        self._pixels.convert(self._pixels.checked(image), self._image.images[0])
-        laid_out = self._image.fill()
+        self._pixels.convert(self._pixels.checked(image), self._canvas.image)
+        laid_out = self._image.cut(WHOLE)
         clock.lap("input")
         raw = self.model.invoke(laid_out)
         clock.lap("whole_fine")
@@ -225,10 +221,6 @@ def _check_facts(facts: dict):
 
 def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
     return Model(bundle.model(name), bundle.manifest["models"][name], num_threads, model_file_name(name))
-
-
-def _layout(model: Model, image_shape) -> Layout:
-    return Layout(model.layout, image_shape, model.input.dtype, model.input.zero_point)
 
 
 def _make_ends(bundle: Bundle, coarse: Model, top: Model) -> SwapTop | PoolTop:

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edge.compiled import Classifier, ClassifierSaliency
+from edge.compiled import Assembler, Classifier, ClassifierSaliency
 from edge.interpreter import Tensor
-from edge.patches import windows_of
 from edge.saliency import Predictions, SequenceSaliency, entropies, pool
 
 
@@ -52,8 +51,6 @@ class SwapTop:
         vectors: the top model's input.
     """
 
-    STEP = 4
-
     def __init__(self, manifest: dict, weights: dict, activations: Tensor, vectors: Tensor):
         self.heads = manifest["heads"]
         convolution, map_size = manifest["convolution"], manifest["cells"]["map"]
@@ -63,18 +60,8 @@ class SwapTop:
         dense, bias = weights["dense"], weights["bias"]
         self.coarse = Classifier(*_affine(activations, np.ones_like(weights["scale"])), dense, bias)
         self.refined = Classifier(*_affine(activations, weights["scale"], weights["shift"]), dense, bias)
-        self._prepare_windows(map_size, strides, padding, weights["kernel"].shape, vectors)
-
-    def _prepare_windows(self, map_size, strides, padding, kernel_shape, vectors):
-        size, depth = kernel_shape[:2], kernel_shape[2]
-        padded = [n + sum(p) for n, p in zip(map_size, padding)]
-        canvas = np.full((*padded, depth), vectors.zero_point, vectors.dtype)
-        self._map = canvas[tuple(slice(p[0], p[0] + n) for p, n in zip(padding, map_size))]
-        counts = self.saliency_of.map_size
-        self._windows = windows_of(canvas, (0, 0), strides, size, counts)
-        axes = [_windows_along(*axis) for axis in zip(map_size, padding, strides, size, counts)]
-        rows, columns = axes[0][:, None, :, None], axes[1][None, :, None, :]
-        self._windows_of_cells = (rows * counts[1] + columns).reshape(*map_size, -1)  # [h, w, windows of a cell]
+        kernel_shape = weights["kernel"].shape[:3]
+        self.assembler = Assembler(map_size, padding, strides, kernel_shape, vectors.dtype, vectors.zero_point)
 
     def glance(self, raw: dict) -> Glance:
         """Returns what the raw outputs of the coarse model say."""
@@ -89,23 +76,13 @@ class SwapTop:
         return self.saliency_of(glance.values, maxima, maxima > self.zero, glance.log_probabilities, glance.entropy)
 
     def assemble(self, glance: Glance, fine_features, cells):
-        """Returns the top's raw input, the windows that change [n, kh, kw, D], and their indices [n].
-
-        n is a multiple of `STEP`, so that few batch sizes are in use; some windows may be there twice.
-        """
-        rows, columns = cells[:, 0], cells[:, 1]
-        self._map[...] = glance.features
-        self._map[rows, columns] = fine_features
-        changed = np.zeros(len(glance.values), bool)
-        changed[self._windows_of_cells[rows, columns]] = True
-        indices = changed.nonzero()[0]
-        windows = indices.take(range(-(-len(indices) // self.STEP) * self.STEP), mode="clip")
-        return self._windows[np.divmod(windows, self._windows.shape[1])], windows
+        """Returns the top's raw input, the windows that change [n, kh, kw, D], and their indices [n]."""
+        return self.assembler(glance.features, fine_features, cells)
 
     def answer(self, glance: Glance, raw: dict, windows) -> np.ndarray:
         """Returns the answer's log-probabilities; `raw` of the top model, for the windows of `assemble`."""
         activations = glance.values
-        activations[windows] = raw["activations"].reshape(len(windows), -1)
+        self.assembler.put(activations, windows, raw["activations"].reshape(len(windows), -1))
         return self.refined(activations)[1]
 
 
@@ -113,16 +90,6 @@ def _affine(activations: Tensor, scale, shift=0.0):
     """Returns (gain, offset), [filters] float64: raw activations -> scale * real activations + shift."""
     gain = scale.astype(np.float64) * activations.scale
     return gain, shift - gain * activations.zero_point
-
-
-def _windows_along(cells, padding, stride, size, count):
-    """Returns the windows that hold each cell of an axis, [cells, most that one has]; some of them more than once."""
-    most = -(-size // stride)
-    last = (np.arange(cells) + padding[0]) // stride
-    windows = last[:, None] - np.arange(most)
-    holds = (windows >= 0) & (windows < count) & (windows * stride + size > (np.arange(cells) + padding[0])[:, None])
-    some = np.where(holds.any(axis=1), windows[np.arange(cells), holds.argmax(axis=1)], 0)
-    return np.where(holds, windows, some[:, None])
 
 
 class PoolTop:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge import compiled, saliency
+from edge import assembly, compiled, patches, saliency
 
 needs_compiled = pytest.mark.skipif(not compiled.IS_COMPILED, reason="edge was installed without a C compiler")
 
@@ -88,6 +88,56 @@ def test_the_cells(k):
 
 
 @needs_compiled
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float32])
+@pytest.mark.parametrize("name", GEOMETRIES)
+@pytest.mark.parametrize("k", [1, 3])
+def test_what_the_swap_changes(name, dtype, k):
+    rng = np.random.default_rng(3)
+    (*size, depth), strides, padding, map_size = GEOMETRIES[name]
+    features = rng.integers(0, 99, (*map_size, depth)).astype(dtype)
+    fine_features = rng.integers(0, 99, (k, depth)).astype(dtype)
+    cells = np.stack(np.divmod(rng.permutation(map_size[0] * map_size[1])[:k], map_size[1]), axis=1)
+    forms = [
+        form(map_size, padding, strides, (*size, depth), dtype, 7) for form in (assembly.Assembler, compiled.Assembler)
+    ]
+    for _ in range(2):  # what an image leaves behind is not seen in the next one
+        (wanted, wanted_indices), (found, indices) = (form(features, fine_features, cells) for form in forms)
+        np.testing.assert_array_equal(indices, wanted_indices, strict=True)
+        np.testing.assert_array_equal(found, wanted, strict=True)
+        features, cells = features[::-1].copy(), cells[::-1].copy()
+    activations = [rng.integers(0, 99, (forms[0].num_windows, 5)).astype(dtype)] * 2
+    activations[1] = activations[0].copy()
+    rows = np.repeat(np.arange(len(indices)), 5).reshape(-1, 5).astype(dtype)
+    for form, into in zip(forms, activations):
+        form.put(into, indices, rows)
+    np.testing.assert_array_equal(*activations)
+
+
+LAYOUTS = {  # of windows of 5 x 9 pixels
+    "none": None,
+    "words": {"margins": [[0, 0], [0, 0]], "length": 4, "step": 2},
+    "margins": {"margins": [[1, 2], [3, 4]], "length": 4, "step": 2},
+    "a long step": {"margins": [[0, 0], [1, 6]], "length": 8, "step": 8},
+    "longer than the window": {"margins": [[2, 0], [3, 12]], "length": 16, "step": 4},
+    "no word": {"margins": [[0, 0], [2, 3]], "length": 7, "step": 1},
+}
+
+
+@needs_compiled
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float32])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_windows(name, channels, dtype):
+    rng, image_shape, places = np.random.default_rng(4), (20, 30, channels), ((4, 6), (-2, -3), (5, 5))
+    canvas = patches.Canvas(image_shape, patches.reach(image_shape, *places, (5, 9)), dtype, 7)
+    wanted, found = (form(canvas, *places, (5, 9), LAYOUTS[name]) for form in (patches.Cutter, compiled.Cutter))
+    cells = np.stack(np.divmod(np.arange(24), 6), axis=1)
+    for chosen in (cells, cells[5:7], cells[::-1].copy(), cells[:0]):
+        canvas.image[...] = rng.integers(0, 99, image_shape)
+        np.testing.assert_array_equal(found.cut(chosen), wanted.cut(chosen), strict=True)
+
+
+@needs_compiled
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="do not fit"):
         compiled.select_cells(np.zeros((2, 2), np.float32), 5)
@@ -104,3 +154,16 @@ def test_arrays_that_do_not_fit_are_refused():
     for windows, filters in ((5, 3), (3, 3), (4, 2)):
         with pytest.raises(ValueError, match="do not fit"):
             form(np.ones((windows, filters), np.int8), maxima, maxima > 0, log_probabilities, 0.7)
+    canvas = patches.Canvas((6, 6, 1))
+    for cell in ([0, 2], [-1, 0]):
+        with pytest.raises(ValueError, match="do not fit"):
+            compiled.Cutter(canvas, (2, 2), (0, 0), (3, 3), (3, 3)).cut(np.array([cell]))
+    assembler = compiled.Assembler((3, 3), ((0, 0), (0, 0)), (1, 1), (2, 2, 4), np.int8, 0)
+    features, fine_features = np.zeros((3, 3, 4), np.int8), np.zeros((1, 4), np.int8)
+    assembler(features, fine_features, np.array([[2, 2]]))
+    for cell in ([3, 0], [0, -1]):
+        with pytest.raises(ValueError, match="do not fit"):
+            assembler(features, fine_features, np.array([cell]))
+    for index in (-1, 4):
+        with pytest.raises(ValueError, match="do not fit"):
+            assembler.put(np.zeros((4, 3), np.int8), np.array([index]), np.zeros((1, 3), np.int8))

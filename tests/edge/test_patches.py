@@ -3,7 +3,7 @@ import pytest
 
 from dcn_tf.geometry import PatchGrid
 from dcn_tf.patches import cut_patches
-from edge.patches import Layout, PatchCutter, laid_out_shape, windows_of
+from edge.patches import Canvas, Cutter, Layout, laid_out_shape, reach, windows_of
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,10 @@ def test_patches_are_those_of_the_library(origin, stride, size):
     image = rng.integers(1, 256, (20, 26, 2), np.uint8)
     cells = np.stack(np.divmod(np.arange(24), 6), axis=1)  # every cell of a 4 x 6 map, borders too
     expected = cut_patches(image[None].astype(np.float32), cells[None], PatchGrid(origin, stride, size)).numpy()[0]
-    cutter = PatchCutter(image.shape, (4, 6), origin, stride, size)
-    cutter.image[...] = image
+    places = (4, 6), origin, stride
+    canvas = Canvas(image.shape, reach(image.shape, *places, size))
+    canvas.image[...] = image
+    cutter = Cutter(canvas, *places, size)
     found = cutter.cut(cells)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, expected)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge import race as race_module
-from edge.race import WARM_UPS, Outcome, Times, percentiles, race, ratios
+from edge.race import IN_A_ROW, WARM_UPS, Outcome, Times, percentiles, race, ratios
 
 
 class Ticks:
@@ -35,19 +35,27 @@ def runner(name, ticks, order, costs):
     return run
 
 
-def test_every_variant_reads_every_image_before_the_next_one_comes(ticks):
+def test_variants_take_turns_of_a_few_images_with_one_untimed_before(ticks):
     order, breaks = [], []
-    runs = {name: runner(name, ticks, order, {"a": 1000, "b": 3000}) for name in "xyz"}
-    times = race(runs, lambda path: path.lower(), ["A", "B"], 5, between=lambda: breaks.append(len(order)))
+    names = "abcdefghijk"
+    costs = {name: 1000 * number for number, name in enumerate(names)}
+    runs = {name: runner(name, ticks, order, costs) for name in "xyz"}
+    times = race(runs, str.lower, list(names.upper()), 5, between=lambda: breaks.append(len(order)))
     warm_up, timed = order[: 3 * WARM_UPS], order[3 * WARM_UPS :]
     assert warm_up == [("a", name) for name in "xyz"] * WARM_UPS
-    assert [image for image, _ in timed] == (["a"] * 3 + ["b"] * 3) * 5
-    groups = [tuple(name for _, name in timed[i : i + 3]) for i in range(0, 30, 3)]
-    assert all(sorted(group) == list("xyz") for group in groups)
-    assert len(set(groups)) > 2
-    assert breaks == list(range(9, 39, 3))
-    np.testing.assert_array_equal(times["x"].nanoseconds, [[1000, 3000]] * 5)
-    assert [outcome.prediction for outcome in times["y"].outcomes] == ["y a", "y b"]
+    parts = [names[:IN_A_ROW], names[IN_A_ROW:]]
+    turns = [[parts[0][-1], *parts[0]]] * 3 + [[parts[1][-1], *parts[1]]] * 3
+    assert [image for image, _ in timed] == [image for turn in turns for image in turn] * 5
+    orders = []
+    for begin, part in zip(breaks, parts * 5):
+        size = len(part) + 1
+        in_turn = [{name for _, name in order[i : i + size]} for i in range(begin, begin + 3 * size, size)]
+        assert [len(found) for found in in_turn] == [1, 1, 1]
+        orders.append("".join(found.pop() for found in in_turn))
+    assert all(sorted(found) == list("xyz") for found in orders)
+    assert len(set(orders)) > 2
+    np.testing.assert_array_equal(times["x"].nanoseconds, [list(costs.values())] * 5)
+    assert [outcome.prediction for outcome in times["y"].outcomes] == [f"y {name}" for name in names]
     assert times["z"].outcomes[0].has_saliency is False
 
 

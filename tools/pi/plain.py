@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from edge import runner, saliency, tops
+from edge import assembly, patches, runner, saliency, tops
 from edge.saliency import count_windows, small_product
 
 SAVINGS = ("closed_form", "changed_windows", "compiled")  # of the saliency, the top's second pass, NumPy's calls
@@ -16,8 +16,9 @@ SAVINGS = ("closed_form", "changed_windows", "compiled")  # of the saliency, the
 def leave_out(savings) -> None:
     """Takes savings, some of `SAVINGS`, out of every runner that this process makes from now on."""
     if "compiled" in savings:
-        tops.Classifier, tops.ClassifierSaliency = saliency.Classifier, saliency.ClassifierSaliency
-        runner.select_cells = saliency.select_cells
+        tops.Assembler, tops.Classifier = assembly.Assembler, saliency.Classifier
+        tops.ClassifierSaliency = saliency.ClassifierSaliency
+        runner.Cutter, runner.select_cells = patches.Cutter, saliency.select_cells
     if "closed_form" in savings:
         tops.ClassifierSaliency = DenseSaliency
     if "changed_windows" in savings:
@@ -61,7 +62,7 @@ class WholeTop(tops.SwapTop):
 
     def assemble(self, glance, fine_features, cells):
         """Returns all windows of the refined map, [n, kh, kw, D], and their indices [n]."""
-        self._map[...] = glance.features
-        self._map[cells[:, 0], cells[:, 1]] = fine_features
-        count = len(glance.values)
-        return self._windows.reshape(count, *self._windows.shape[2:]), np.arange(count)
+        top = self.assembler
+        top.map[...] = glance.features
+        top.map[cells[:, 0], cells[:, 1]] = fine_features
+        return top.windows.reshape(top.num_windows, *top.windows.shape[2:]), np.arange(top.num_windows)

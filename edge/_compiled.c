@@ -1,5 +1,5 @@
-/* What a classifier's answer and saliency cost between the models, in C: the sums of edge.saliency, without an array and a
-   call between any two of them. edge.compiled documents the arguments. */
+/* What is computed and copied between the models, in C: what edge.saliency, edge.patches and edge.assembly say in NumPy, without
+   an array and a call between any two sums. edge.compiled documents the arguments. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

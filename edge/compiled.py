@@ -1,4 +1,4 @@
-"""What of a classifier's saliency, answer and swap is compiled, where pip found a C compiler; elsewhere it is NumPy.
+"""What of windows, saliency, answer and swap is compiled, where pip found a C compiler; elsewhere it is NumPy.
 
 NumPy's calls cost a processor as small as a Raspberry Pi's more than what they compute on so few numbers.
 """

@@ -9,6 +9,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+LEAST = 1e-30  # a probability that small still has all of its digits in float32
+
 
 @lru_cache(maxsize=32)
 def _segments(heads: tuple):
@@ -102,7 +104,11 @@ def pool(cells: Predictions, weighting: str, floor: float) -> np.ndarray:
         weights = np.float32(1 / log_probabilities.shape[1])
     else:
         weights = _shares(cells, np.float32(floor))[cells.head_of]
-    peak = log_probabilities.max(axis=1, keepdims=True)  # without which the mean could underflow
+    means = (cells.probabilities * weights).sum(axis=1)
+    if means.min() > LEAST:
+        return np.log(means)
+    # One underflows. The exponentials of larger numbers, taken again, cost as much as everything above.
+    peak = log_probabilities.max(axis=1, keepdims=True)
     return peak[:, 0] + np.log((np.exp(log_probabilities - peak) * weights).sum(axis=1))
 
 

@@ -43,18 +43,14 @@ class Layout:
         image_shape: (height, width, channels).
         dtype, zero: of the values.
         count: number of images.
-
-    Attributes:
-        images: [count, height, width, C], a view to be written to.
-        values: what the model takes, [count, rows, groups, length * C].
     """
 
     def __init__(self, layout: dict | None, image_shape, dtype=np.uint8, zero=0, count=1):
         height, width, channels = image_shape
         (top, bottom), (left, right) = layout["margins"] if layout else ((0, 0), (0, 0))
         framed = np.full((count, top + height + bottom, left + width + right, channels), zero, dtype)
-        self.images = framed[:, top : top + height, left : left + width]
-        self.values = framed
+        self._images = framed[:, top : top + height, left : left + width]
+        self._values = framed
         self._words = self._source = None
         if layout:
             run = layout["length"] * channels * framed.itemsize
@@ -64,18 +60,17 @@ class Layout:
             strides = (image, row, layout["step"] * pixel, word)
             self._source = np.ndarray(shape, WORDS[word], framed.data, strides=strides)
             self._words = np.empty(shape, WORDS[word])
-            self.values = self._words.view(dtype)
-
-    def fill(self) -> np.ndarray:
-        """Returns `values`, once all images are written."""
-        if self._words is not None:
-            np.copyto(self._words, self._source)
-        return self.values
+            self._values = self._words.view(dtype)
 
     def of(self, images) -> np.ndarray:
-        """Returns `values` of images."""
-        self.images[...] = images
-        return self.fill()
+        """Returns what a model takes: [count, height, width, C] -> [count, rows, groups, length * C].
+
+        It is valid until the next call.
+        """
+        self._images[...] = images
+        if self._words is not None:
+            np.copyto(self._words, self._source)
+        return self._values
 
 
 class Canvas:

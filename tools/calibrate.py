@@ -1,10 +1,11 @@
 """Chooses when the coarse answer may stand and how salient a cell must be to be looked at; writes both in a bundle.
 
-python -m tools.calibrate --workdir=DIR --bundle=DIR [--loss=0.05] [--out=BUNDLE] [--curve=FOLDER]
+python -m tools.calibrate --workdir=DIR --bundle=DIR [--loss=0.05] [--fewest_errors] [--out=BUNDLE] [--curve=FOLDER]
 
 The bundle itself reads the workdir's validation images, at every number of patches. Of `exit_entropy` and
 `saliency_level` each is chosen on its own: the one that costs least of those that raise the error by at most --loss
-percentage points. --curve also reads the test images, on which nothing is chosen.
+percentage points; with --fewest_errors, of those among them that have the fewest errors. --curve also reads the test
+images, on which nothing is chosen.
 """
 
 import csv
@@ -62,10 +63,10 @@ def outcomes(bundle, architecture, samples) -> Outcomes:
     return Outcomes(entropy, saliency, wrong, cost, glance.coarse_stack + glance.coarse_pass)
 
 
-def choose(found: Outcomes, num_patches: int, loss: float) -> dict[str, Policy]:
+def choose(found: Outcomes, num_patches: int, loss: float, fewest: bool) -> dict[str, Policy]:
     """Returns the policies by name: 'fixed', and 'exit' and 'adaptive', each with its threshold; and both together."""
     allowed = allowed_errors(found, loss)
-    entropy, level = (choice(found, num_patches, allowed) for choice in (greatest_exit, greatest_level))
+    entropy, level = (choice(found, num_patches, allowed, fewest) for choice in (greatest_exit, greatest_level))
     return {
         "fixed": Policy(num_patches),
         "exit": Policy(num_patches, exit_entropy=entropy),
@@ -162,6 +163,9 @@ def define_flags() -> None:
     flags.DEFINE_float(
         "loss", 0.05, "Allowed rise of the error on the validation images, in percentage points.", 0, 100
     )
+    flags.DEFINE_bool(
+        "fewest_errors", False, "Choose the fewest errors within --loss, and of equally few the least cost."
+    )
     flags.DEFINE_string("out", None, "Where the bundle is written with its thresholds; in its own place by default.")
     flags.DEFINE_string(
         "curve", None, f"Folder for {', '.join(CURVE_FILES)}: error against multiplications, on the test images too."
@@ -186,7 +190,7 @@ def main(values) -> None:
     found = outcomes(bundle, architecture, samples)
     num_patches = bundle.manifest["num_patches"]
     allowed = allowed_errors(found, values.loss)
-    chosen = choose(found, num_patches, values.loss)
+    chosen = choose(found, num_patches, values.loss, values.fewest_errors)
     judged = {name: judge(found, policy) for name, policy in chosen.items()}
     print(f"\n{format_judged(samples, judged, whole)}")
     print(f"allowed: {allowed} more errors among {len(samples.images):,} images ({values.loss:g} points)")

@@ -75,22 +75,23 @@ def allowed_errors(outcomes: Outcomes, loss: float) -> int:
     return int(np.floor(loss / 100 * len(outcomes.entropy) + 1e-9))
 
 
-def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int) -> float | None:
+def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bool = False) -> float | None:
     """Returns the greatest entropy at which the coarse answer may stand; None where it never may.
 
     Args:
         outcomes: to choose on.
         num_patches: of the images whose coarse answer does not stand.
         allowed: so many images more may be wrong than with `num_patches` on every image.
+        fewest: whether, where that is met, as few images shall be wrong as any entropy gives.
     """
     order = np.argsort(outcomes.entropy, kind="stable")
     change = outcomes.wrong[order, 0].astype(int) - outcomes.wrong[order, num_patches]
-    entropy = outcomes.entropy[order]
-    fits = _ends_of_ties(entropy) & (np.cumsum(change) <= allowed)
-    return float(entropy[fits][-1]) if fits.any() else None
+    entropy, rise = outcomes.entropy[order], np.cumsum(change)
+    ends = _ends_of_ties(entropy)
+    return _greatest(entropy[ends], rise[ends], allowed, fewest)
 
 
-def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int) -> float:
+def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bool = False) -> float:
     """Returns the greatest saliency that a cell may be required to have to be looked at: the least mean cost.
 
     Args: as of `greatest_exit`. Where a level as low as the least saliency is too high already, it is that.
@@ -99,9 +100,15 @@ def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int) -> float:
     wrong = outcomes.wrong[:, : num_patches + 1].astype(int)
     order = np.argsort(-saliency, kind="stable")
     level = saliency[order]
-    errors = wrong[:, 0].sum() + np.cumsum(np.diff(wrong, axis=1).ravel()[order])
-    fits = _ends_of_ties(level) & (errors <= wrong[:, -1].sum() + allowed)
-    return float(level[fits][0])
+    rise = wrong[:, 0].sum() - wrong[:, -1].sum() + np.cumsum(np.diff(wrong, axis=1).ravel()[order])
+    ends = _ends_of_ties(level)
+    return _greatest(level[ends], rise[ends], allowed, fewest)
+
+
+def _greatest(thresholds, rises, allowed, fewest):
+    """Returns the greatest threshold whose rise of the errors is allowed, or is the least; None where none is."""
+    fits = rises <= (min(allowed, rises.min()) if fewest else allowed)
+    return float(thresholds[fits].max()) if fits.any() else None
 
 
 def _ends_of_ties(ordered):

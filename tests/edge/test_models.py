@@ -1,4 +1,4 @@
-"""The bundle that the repository ships."""
+"""The bundles that the repository ships."""
 
 import os
 from pathlib import Path
@@ -14,21 +14,36 @@ from train.data.digits import load_mnist
 MODELS = Path(__file__).parents[2] / "models"
 
 
-def test_the_shipped_bundle_reads_the_sample_images():
-    runner = TwoStageRunner(load_bundle(MODELS / "cluttered_mnist"))
+SHIPPED = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
+
+
+def test_the_first_minute_has_its_bundle():
+    assert "cluttered_mnist" in SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_bundle_reads_the_sample_images(name):
+    runner = TwoStageRunner(load_bundle(MODELS / name))
     results = [runner.run(load_image(path, runner.manifest)) for path in expand([MODELS / "samples"])]
     assert "".join(result.prediction for result in results) == "73424053"
     assert all(result.num_patches == 8 for result in results)
     assert min(result.probability for result in results) > 0.9
 
 
-@pytest.mark.skipif(
-    not (Path(os.environ.get("DCN_DATA_DIR", "missing")) / "mnist.npz").is_file(),
-    reason="needs the real MNIST: set DCN_DATA_DIR to a folder with mnist.npz",
-)
-def test_the_shipped_bundle_on_real_test_images():
-    digits = load_mnist(os.environ["DCN_DATA_DIR"])
-    split = fixed_split(*digits.test, 10000, SPLIT_SEEDS["test"]).head(1000)  # of the 10,000 that it was measured on
-    runner = TwoStageRunner(load_bundle(MODELS / "cluttered_mnist"))
-    wrong = sum(runner.run(image).categories[0] != label[0] for image, label in zip(split.images, split.labels))
-    assert wrong <= 12  # 0.93 % of all of them
+@pytest.fixture(scope="module")
+def test_images():
+    folder = Path(os.environ.get("DCN_DATA_DIR", "missing"))
+    if not (folder / "mnist.npz").is_file():
+        pytest.skip("needs the real MNIST: set DCN_DATA_DIR to a folder with mnist.npz")
+    return fixed_split(*load_mnist(folder).test, 10000, SPLIT_SEEDS["test"])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_bundle_has_the_error_that_its_manifest_tells(name, test_images):
+    bundle = load_bundle(MODELS / name)
+    runner = TwoStageRunner(bundle)
+    pairs = zip(test_images.images, test_images.labels)
+    wrong = sum(runner.run(image).categories[0] != label[0] for image, label in pairs)
+    measured = bundle.manifest["measured"]
+    assert measured["images"] == len(test_images.images) == 10000
+    assert abs(wrong - 100 * measured["error"]["dcn_bundle"]) <= 2

@@ -43,6 +43,7 @@ def values(*arguments):
     for name in names:
         flags.DEFINE_string(name, None, "", flag_values=found)
     flags.DEFINE_float("loss", 0.05, "", flag_values=found)
+    flags.DEFINE_bool("fewest_errors", False, "", flag_values=found)
     found(["calibrate", *arguments])
     return found
 
@@ -97,6 +98,21 @@ def test_the_thresholds_are_written_and_stay_within_the_loss(made, found, classi
     assert "allowed: 2 more errors among 48 images (5 points)" in text
     assert f"saliency_level: {manifest['saliency_level']:.6g}" in text
     assert load_bundle(bundle.path).manifest["saliency_level"] is None
+
+
+def test_with_the_fewest_errors_the_loss_is_not_used_up(made, found, tmp_path):
+    workdir, bundle = made
+    errors = []
+    for name, option in (("cheap", "--nofewest_errors"), ("right", "--fewest_errors")):
+        out = tmp_path / name
+        arguments = (f"--workdir={workdir}", f"--bundle={bundle.path}", "--loss=100", option, f"--out={out}")
+        calibrate.main(values(*arguments))
+        policies = load_bundle(out).manifest["calibration"]["policies"]
+        errors.append([policies[policy]["errors"] for policy in ("exit", "adaptive")])
+    exits = [judge(found, Policy(3, exit_entropy=entropy)).errors for entropy in found.entropy]
+    levels = [judge(found, Policy(3, saliency_level=level)).errors for level in found.saliency.ravel()]
+    assert errors[1] == [min(exits), min(levels)]
+    assert errors[0] != errors[1]
 
 
 def test_a_bundle_is_calibrated_in_its_place(made, tmp_path):

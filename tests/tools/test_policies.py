@@ -84,6 +84,29 @@ def test_no_threshold_of_the_images_is_cheaper_and_allowed(seed, allowed):
             assert at.multiplications == cheapest
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_threshold_of_the_images_has_fewer_errors_or_as_few_for_less(seed):
+    found = random_outcomes(seed)
+    always = judge(found, Policy(3)).errors
+    for choice, name, values in (
+        (greatest_exit, "exit_entropy", found.entropy),
+        (greatest_level, "saliency_level", found.saliency[:, :3]),
+    ):
+        every = [judge(found, Policy(3, **{name: value})) for value in np.unique(values)]
+        fewest = min(at.errors for at in every)
+        chosen = choice(found, 3, 0, fewest=True)
+        if fewest > always:
+            assert chosen is None
+        else:
+            at = judge(found, Policy(3, **{name: chosen}))
+            assert at.errors == fewest
+            assert at.multiplications == min(at.multiplications for at in every if at.errors == fewest)
+
+
+def test_the_fewest_errors_may_ask_for_less_than_is_allowed(few):
+    assert [greatest_exit(few, 2, 1, fewest) for fewest in (False, True)] == [0.3, 0.2]
+
+
 def test_a_loss_in_points_is_rounded_down_to_images():
     outcomes = random_outcomes(count=5000)
     assert [allowed_errors(outcomes, loss) for loss in (0, 0.019, 0.02, 0.05, 0.06, 1)] == [0, 0, 1, 2, 3, 50]

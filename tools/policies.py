@@ -106,7 +106,7 @@ def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: b
 
 
 def _greatest(thresholds, rises, allowed, fewest):
-    """Returns the greatest threshold whose rise of the errors is allowed, or is the least; None where none is."""
+    """Returns the greatest threshold that raises the errors by at most `allowed`, or by the least; None without one."""
     fits = rises <= (min(allowed, rises.min()) if fewest else allowed)
     return float(thresholds[fits].max()) if fits.any() else None
 

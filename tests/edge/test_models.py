@@ -12,8 +12,6 @@ from train.data.cluttered import SPLIT_SEEDS, fixed_split
 from train.data.digits import load_mnist
 
 MODELS = Path(__file__).parents[2] / "models"
-
-
 SHIPPED = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
 
 

@@ -187,7 +187,6 @@ def test_a_sequence_model_trains_modular_and_end_to_end(config, numbers_zip):
 def test_training_reaches_a_low_loss_on_one_batch(config):
     """The step does learn: the same eight images, over and over."""
     config = config(learning_rate=1e-2, schedule="constant", hint_weight=0.01)
-    keras.utils.set_random_seed(0)
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
     step = loop.steps.make_train_step(model, loop.steps.make_optimizer(config), config)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tools.baselines.ram_loss import losses, returns
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel
 
-SMALL = RamSpec(image_size=16, glimpses=3, glimpse_size=4, scales=1, what=6, where=5, glimpse_units=7, core=8)
+SMALL = RamSpec(image_size=16, glimpses=3, glimpse_size=4, scales=1, what=6, where=5, glimpse_units=7, core=24)
 
 
 def test_returns_are_weighted_means_of_later_rewards():

@@ -27,14 +27,20 @@ def drawings(sweep: dict[str, Variant], published: dict) -> dict[str, Plot]:
             *("Cluttered MNIST: error and cost", "million multiplications per image", "test error, %"),
             (*(_frontier(name, sweep[name]) for name in LABELS if name in sweep), *_paper_frontier(paper)),
         )
-    curves = {name: variant.curve(DISTANCE) for name, variant in networks.items()}
+    curves = {name: _by_images(variant, variant.curve(DISTANCE)) for name, variant in networks.items()}
     if any(curves.values()):
         found["distance.svg"] = Plot(
-            *("Distance of coarse and fine vectors at selected cells", "step", "mean squared distance"),
+            "Distance of coarse and fine vectors at selected cells",
+            "million training images",
+            "mean squared distance",
             tuple(Series(LABELS[name], "curve", *zip(*curve)) for name, curve in curves.items() if curve),
             yscale="log",
         )
     return found
+
+
+def _by_images(variant: Variant, curve) -> list[tuple[float, float]]:
+    return [(step * variant.config["batch_size"] / 1e6, value) for step, value in curve]
 
 
 def _by_patches(name: str, variant: Variant) -> Series:

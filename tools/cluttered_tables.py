@@ -1,7 +1,7 @@
 """The part of RESULTS.md that is about Cluttered MNIST (the paper's section 4.1)."""
 
 from tools.markdown import bullets, table
-from tools.results import FREE, Figure, Variant
+from tools.results import FREE, Figure, Variant, shared_options
 
 PATCHES = "8"  # of the paper's table
 GLIMPSES = "8"  # of RAM's, in the same table
@@ -13,8 +13,9 @@ LABELS = {
     "fine": "fine",
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
+    "dcn_hint_batch_32": "DCN with hint, batches of 32",
 }
-NETWORKS = ("dcn_no_hint", "dcn_hint")
+NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32")
 PLACES = {"ram": ("ram", GLIMPSES)} | dict.fromkeys(NETWORKS, ("dcn", PATCHES))
 
 
@@ -45,6 +46,8 @@ def _main(sweep, published):
     paper, other = published["paper"], published["reimplementation"]
     rows = []
     for name, label in LABELS.items():
+        if name not in paper["error"] and name not in sweep:
+            continue
         theirs = (_number(errors["error"].get(name)) for errors in (paper, other))
         rows.append((label, *theirs, *(_main_cells(sweep[name], place(name)) if name in sweep else [None] * 5)))
     columns = ["paper", "re-implementation", "here", "seeds", "training images", "M multiplications", "minutes"]
@@ -159,8 +162,8 @@ def _ablations(ablations: dict[str, Variant]):
 
 def _differing_options(configs: list[dict]) -> list[str]:
     """Returns the options that are not the same in all of them."""
-    options = sorted(set().union(*configs) - {"seed", *FREE})
-    return [option for option in options if any(c.get(option) != configs[0].get(option) for c in configs)]
+    options = sorted(shared_options(configs) - {"seed", *FREE})
+    return [option for option in options if any(config[option] != configs[0][option] for config in configs)]
 
 
 def _seeds(variant: Variant) -> str:

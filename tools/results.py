@@ -123,12 +123,17 @@ def read_curves(path: Path) -> dict[str, dict[int, float]]:
     return found
 
 
+def shared_options(configs: list[dict]) -> set[str]:
+    """Returns the options that all configurations have: others came, or went, with another version of `train`."""
+    return set(configs[0]).intersection(*configs)
+
+
 def _variant(name: str, folders: list[Path]) -> Variant:
     runs = [read_json(folder / "result.json") for folder in folders]
     for folder, run in zip(folders, runs):
         ours, first = ({**result["config"], "steps": result["steps"]} for result in (run, runs[0]))
         differing = sorted(
-            key for key in ours.keys() | first.keys() if ours.get(key) != first.get(key) and key not in ("seed", *FREE)
+            key for key in shared_options([ours, first]) if ours[key] != first[key] and key not in ("seed", *FREE)
         )
         if differing:
             raise UserError(

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.results import FREE
+from tools.results import FREE, shared_options
 from tools.sweep_file import Run
 
 LOG = "log.txt"
@@ -54,7 +54,7 @@ def is_result_of(path: Path, config: dict) -> bool:
         ran, steps = result["config"], result["steps"]
     except (OSError, ValueError, KeyError):
         return False
-    same = all(ran[name] == config[name] for name in ran.keys() & config.keys() - set(FREE))
+    same = all(ran[name] == config[name] for name in shared_options([ran, config]) - set(FREE))
     return same and steps == config["train_steps"]
 
 

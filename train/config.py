@@ -39,14 +39,16 @@ class FlagValues:
 
     def to_flags(self) -> str:
         """Returns a flagfile that repeats the run."""
-        lines = []
-        for name, value in self.to_dict().items():
-            if isinstance(value, bool):
-                lines.append(f"--{'' if value else 'no'}{name}")
-            elif value is not None:
-                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                lines.append(f"--{name}={text}")
-        return "\n".join(lines) + "\n"
+        return _flagfile(self.to_dict())
+
+    @classmethod
+    def defaults(cls) -> dict:
+        """Returns the defaults, by name; a flag that must be given has none.
+
+        A flag that is added has a default that leaves everything as it was: the value it had in every run before.
+        """
+        fields = dataclasses.fields(cls)
+        return {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Config(FlagValues):
     seed: int = 0
     train_steps: int = 6000
     batch_size: int = 128
+    replicas: int = 1
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
     schedule: str = "cosine"
@@ -105,9 +108,11 @@ class Config(FlagValues):
                 raise UserError(
                     f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
                 )
-        counts = "train_steps batch_size train_images validation_images test_images log_every checkpoint_every"
+        counts = "train_steps batch_size replicas train_images validation_images test_images log_every checkpoint_every"
         for name in counts.split():
             self._require(name, getattr(self, name) >= 1, "at least 1")
+        divides = self.batch_size % self.replicas == 0
+        self._require("replicas", divides, f"a divisor of --batch_size ({self.batch_size}): all get as many images")
         self._require("learning_rate", self.learning_rate > 0, "greater than 0")
         self._require("background_share", 0 <= self.background_share < 1, "in [0, 1)")
         self._require("looseness", self.looseness >= 1, "at least 1")
@@ -159,8 +164,8 @@ def check_same_run(config: FlagValues, flags_file: Path):
     """Raises UserError where a workdir was begun with flags that make another run of it."""
     if not flags_file.exists():
         return
-    begun = dict(_flag(line) for line in flags_file.read_text().splitlines() if line.startswith("--"))
-    asked = dict(_flag(line) for line in config.to_flags().splitlines())
+    begun = _options(_flagfile(config.defaults()) + flags_file.read_text())
+    asked = _options(config.to_flags())
     differing = sorted(
         name
         for name in begun.keys() | asked.keys()
@@ -172,6 +177,21 @@ def check_same_run(config: FlagValues, flags_file: Path):
             f"the workdir {config.workdir} was begun with other flags: --{name}={begun.get(name)}. "
             f"Received: --{name}={asked.get(name)}; resume with the flags of {flags_file}, or choose another --workdir"
         )
+
+
+def _flagfile(values: dict) -> str:
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, bool):
+            lines.append(f"--{'' if value else 'no'}{name}")
+        elif value is not None:
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            lines.append(f"--{name}={text}")
+    return "\n".join(lines) + "\n"
+
+
+def _options(flagfile: str) -> dict[str, str]:
+    return dict(_flag(line) for line in flagfile.splitlines() if line.startswith("--"))
 
 
 def _flag(line: str) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """What a trained model makes of a split: every model's predictions at every scale, their errors, and their cost."""
 
+import itertools
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,13 +70,23 @@ class Evaluator:
         scales: of the images, the first one alone being the one that `error` is reported at.
         selectors: names of `dcn_tf.selectors.SELECTORS` to compare with.
         trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
+        replicas: batches of images that are read side by side.
     """
 
-    def __init__(self, model: DynamicCapacityNetwork, num_patches, scales=(1.0,), selectors=(), trained="dcn"):
+    def __init__(
+        self,
+        model: DynamicCapacityNetwork,
+        num_patches,
+        scales=(1.0,),
+        selectors=(),
+        trained: str = "dcn",
+        replicas: int = 1,
+    ):
         self.model = model
         self.num_patches = tuple(sorted(num_patches)) if trained == "dcn" else ()
         self.scales = tuple(scales)
         self.trained = trained
+        self.replicas = replicas
         self.readers = [self._reader(scale, selectors if i == 0 else ()) for i, scale in enumerate(self.scales)]
 
     def __call__(self, split: Split) -> Evaluation:
@@ -148,11 +160,8 @@ class Evaluator:
     def _read(self, reader, split: Split) -> dict[str, np.ndarray]:
         """Returns row name -> probabilities [n, sum(heads)] of all images."""
         read, done, begun, told = {}, 0, time.monotonic(), time.monotonic()
-        boxes = np.zeros((len(split), 4), np.float32) if split.boxes is None else split.boxes.astype(np.float32)
-        for indices, images in split.batches(PIXELS):
-            seed = tf.constant([0, int(indices[0])])
-            batch = map(tf.constant, (images, split.labels[indices].astype(np.int32), boxes[indices]))
-            for name, probabilities in reader(*batch, seed).items():
+        for indices, rows in self._read_batches(reader, split):
+            for name, probabilities in rows.items():
                 if name not in read:
                     read[name] = np.empty((len(split), probabilities.shape[1]), np.float32)
                 read[name][indices] = probabilities
@@ -162,6 +171,20 @@ class Evaluator:
                 left = time.strftime("%H:%M:%S", time.gmtime((told - begun) * (len(split) - done) / done))
                 log.info("evaluating: %d/%d images  %s to go", done, len(split), left)
         return read
+
+    def _read_batches(self, reader, split: Split):
+        """Yields (indices, what the reader returns) of every batch, in order; `replicas` of them are read at a time."""
+        boxes = np.zeros((len(split), 4), np.float32) if split.boxes is None else split.boxes.astype(np.float32)
+
+        def read(batch):
+            indices, images = batch
+            tensors = map(tf.constant, (images, split.labels[indices].astype(np.int32), boxes[indices]))
+            return indices, reader(*tensors, tf.constant([0, int(indices[0])]))
+
+        batches = split.batches(PIXELS)
+        with ThreadPoolExecutor(self.replicas) as pool:
+            while some := list(itertools.islice(batches, self.replicas)):
+                yield from pool.map(read, some)
 
     def _error(self, probabilities: np.ndarray, labels: np.ndarray) -> float:
         wrong = decode(tf.constant(probabilities), self.model.architecture.top.heads).numpy() != labels

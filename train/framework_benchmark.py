@@ -4,8 +4,11 @@ python -m train.framework_benchmark --flagfile=cluttered_mnist.flags --data_dir=
 
 Two frameworks in one process disturb each other by their threads. So every measurement is a process of its own, in
 turn, so that drift hits all alike. `step` holds one batch; `together` draws batches from the same pipeline.
+`tensorflow` has the `--replicas` that are asked for.
 """
 
+import dataclasses
+import itertools
 import json
 import statistics
 import subprocess
@@ -18,7 +21,7 @@ from dcn_tf.architecture import CLASSIFICATION
 from train import command
 from train.config import Config
 from train.errors import TrainingError, UserError
-from train.main import config_from_flags, define_flags, quiet_tensorflow
+from train.main import config_from_flags, define_flags, prepare_tensorflow
 from train.progress import start_logging
 
 WARMUP_STEPS = 5
@@ -28,9 +31,7 @@ WORKS = ("step", "together")
 
 def tensorflow_step(config: Config, threads: int):
     """Returns a function that runs one step on images [batch, H, W, C] and labels [batch, 1] and returns its loss."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    prepare_tensorflow(config.replicas, threads)
     from dcn_tf.model import DynamicCapacityNetwork
     from train import steps
 
@@ -40,8 +41,14 @@ def tensorflow_step(config: Config, threads: int):
     return lambda images, labels: float(train_step(images, labels)["loss"])
 
 
+def one_replica_step(config: Config, threads: int):
+    """Returns `tensorflow_step`, with the batch in one part."""
+    return tensorflow_step(dataclasses.replace(config, replicas=1), threads)
+
+
 def torch_step(config: Config, threads: int, channels_last: bool = False):
     """Returns the same for PyTorch, with images as they lie in its memory by default, or channels last."""
+    prepare_tensorflow()  # which makes the batches
     import torch
 
     from train import torch_reference
@@ -64,7 +71,12 @@ def torch_channels_last_step(config: Config, threads: int):
     return torch_step(config, threads, channels_last=True)
 
 
-CONTENDERS = {OURS: tensorflow_step, "torch": torch_step, "torch, channels last": torch_channels_last_step}
+CONTENDERS = {
+    OURS: tensorflow_step,
+    "tensorflow, 1 replica": one_replica_step,
+    "torch": torch_step,
+    "torch, channels last": torch_channels_last_step,
+}
 
 
 def measure(contender: str, config: Config, steps: int, threads: int) -> dict:
@@ -79,8 +91,9 @@ def measure(contender: str, config: Config, steps: int, threads: int) -> dict:
         step(*held)
     rates = {}
     for name in WORKS:
+        batches = itertools.repeat(held) if name == "step" else iter(train_batches(dataset, 0, steps))
         wall, cpu = time.perf_counter(), time.process_time()
-        for batch in [held] * steps if name == "step" else train_batches(dataset, 0, steps):
+        for batch in itertools.islice(batches, steps):  # the end of a pipeline may take a second, and is left out
             step(*batch)
         images = steps * config.batch_size
         rates[name] = {"wall": images / (time.perf_counter() - wall), "cpu": images / (time.process_time() - cpu)}
@@ -138,12 +151,12 @@ def main():
     check_comparable(config)
     values = flags.FLAGS
     if values.contender:
-        quiet_tensorflow()
         print(json.dumps(measure(values.contender, config, values.steps_per_round, values.threads)))
         return
     start_logging()
     rounds = [{contender: measure_apart(contender) for contender in CONTENDERS} for _ in range(values.rounds)]
-    print(f"{config.dataset}, {config.preset}, batch {config.batch_size}, {values.threads} threads\n\n{table(rounds)}")
+    print(f"{config.dataset}, {config.preset}, batch {config.batch_size}, ", end="")
+    print(f"{config.replicas} replicas, {values.threads} threads\n\n{table(rounds)}")
 
 
 if __name__ == "__main__":

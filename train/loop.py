@@ -65,7 +65,8 @@ def train_and_evaluate(config: Config) -> dict:
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = validator(dataset.validation).error[0]
-    test = Evaluator(model, config.eval_num_patches, config.eval_scales, config.selectors, config.model)
+    shown = config.eval_num_patches, config.eval_scales, config.selectors
+    test = Evaluator(model, *shown, trained=config.model, replicas=config.replicas)
     evaluations = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         log.info("evaluating on %s: %d images", name, len(split))
@@ -123,7 +124,8 @@ def _check_trainable(config: Config, architecture: Architecture):
 
 def _validator(model, config: Config) -> Evaluator:
     """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
-    return Evaluator(model, (model.architecture.num_patches,), config.eval_scales[:1], trained=config.model)
+    counts, scales = (model.architecture.num_patches,), config.eval_scales[:1]
+    return Evaluator(model, counts, scales, trained=config.model, replicas=config.replicas)
 
 
 def train(config, dataset, train_step, checkpoints, writer, look):

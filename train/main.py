@@ -47,6 +47,10 @@ INTEGER_FLAGS = {
     "seed": "Seeds weights, the order of images and what is generated. Validation and test do not depend on it.",
     "train_steps": "Number of steps.",
     "batch_size": "Images per step.",
+    "replicas": (
+        "Equal parts of every batch that are computed side by side, on an equal part of the cores each: for few cores "
+        "faster than every operation on all of them. Each part has batch statistics of its own."
+    ),
     "warmup_steps": "Steps over which the learning rate rises from 0 (cosine only).",
     "num_patches": "Patches per image in training, k; the preset's own by default.",
     "train_images": "Size of the training split, where it is rendered.",
@@ -94,8 +98,7 @@ BOOLEAN_FLAGS = {
 
 def define_flags():
     """Defines every flag; defaults are those of `Config`."""
-    defaults = {field.name: field.default for field in dataclasses.fields(Config)}
-    defaults |= {"workdir": None, "dataset": None}
+    defaults = {"workdir": None, "dataset": None, **Config.defaults()}
     for define, texts in (
         (flags.DEFINE_string, STRING_FLAGS),
         (flags.DEFINE_integer, INTEGER_FLAGS),
@@ -128,11 +131,21 @@ def config_from_flags() -> Config:
     return Config(**values)
 
 
-def quiet_tensorflow():
-    """Imports TensorFlow without what it says of itself."""
+def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
+    """Imports TensorFlow without what it says of itself.
+
+    Args:
+        replicas: parts of a batch that are computed side by side. The threads are shared out to them.
+        threads: of all of them together; where None, one for each core, or what TF_NUM_INTRAOP_THREADS says.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
+    if replicas > 1 or threads:
+        threads = threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count()
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, threads // replicas))
+    if replicas > 1:
+        tf.config.threading.set_inter_op_parallelism_threads(replicas)
     tf.get_logger().setLevel("ERROR")  # warns of retracing, which evaluating at several numbers of patches is
 
 
@@ -143,7 +156,7 @@ def main():
         print(json.dumps(config.to_dict(), indent=1))
         return
     start_logging()
-    quiet_tensorflow()
+    prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate
 
     train_and_evaluate(config)

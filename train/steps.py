@@ -73,7 +73,12 @@ def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
 
 
 def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
-    """Returns (images, labels) -> {"loss", "gradient_norm", each term}, compiled, which updates the model."""
+    """Returns (images, labels) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
+
+    Each of the configuration's replicas computes a part of the batch; their losses are averaged. They depend on nothing
+    of each other, so that TensorFlow runs them side by side. Each is normalised by statistics of its own part, which
+    the moving statistics follow one after the other.
+    """
     variables = trained_variables(model, config)
     optimizer.build(variables)
 
@@ -84,10 +89,18 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
             return whole_losses(model, images, labels, ("coarse", "fine"))
         return end_to_end_losses(model, images, labels, config)
 
+    def mean_losses(images, labels):
+        parts = zip(tf.split(images, config.replicas), tf.split(labels, config.replicas))
+        found = [losses(*part) for part in parts]
+        return {
+            name: (weight, tf.add_n([terms[name][1] for terms in found]) / config.replicas)
+            for name, (weight, _) in found[0].items()
+        }
+
     @tf.function
     def train_step(images, labels):
         with tf.GradientTape() as tape:
-            terms = losses(images, labels)
+            terms = mean_losses(images, labels)
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
         # Without a coarse loss, nothing reaches the weights that only the coarse output uses.

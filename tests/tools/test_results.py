@@ -11,6 +11,11 @@ def test_runs_of_one_variant_must_be_alike(results):
         read_sweep(results / "cluttered_mnist")
 
 
+def test_an_option_that_came_with_a_later_version_makes_no_other_variant(results):
+    keep_run(results / "cluttered_mnist" / "dcn_hint_seed2", seed=2, came_later=1)
+    assert len(read_sweep(results / "cluttered_mnist")["dcn_hint"].runs) == 3
+
+
 def test_a_damaged_result_is_named(results):
     (results / "cluttered_mnist" / "coarse_seed0" / "result.json").write_text("{")
     with pytest.raises(UserError, match=r"coarse_seed0/result.json cannot be read"):

@@ -17,6 +17,8 @@ from train.errors import UserError
         ("top_statistics", "none"),
         ("train_steps", 0),
         ("batch_size", -1),
+        ("replicas", 0),
+        ("replicas", 3),
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("decay_rate", 1.5),
@@ -69,6 +71,15 @@ def test_a_workdir_takes_a_longer_run_but_not_another(config, tmp_path):
     for changed in ({"seed": 1}, {"augment": False}, {"num_patches": 4}, {"hint_weight": 0.0}):
         with pytest.raises(UserError, match=f"begun with other flags: --{next(iter(changed))}="):
             check_same_run(config(**changed), flags)
+
+
+def test_a_workdir_of_an_earlier_version_had_the_defaults_of_flags_that_came_since(config, tmp_path):
+    flags = tmp_path / "flags.txt"
+    flags.write_text(config().to_flags().replace("--replicas=1\n", ""))
+    assert "replicas" not in flags.read_text()
+    check_same_run(config(), flags)
+    with pytest.raises(UserError, match="begun with other flags: --replicas=1. Received: --replicas=2;"):
+        check_same_run(config(replicas=2), flags)
 
 
 def test_config_is_frozen(config):

@@ -92,6 +92,16 @@ def test_batches_do_not_change_what_is_read(config, rng, monkeypatch):
         np.testing.assert_allclose(probabilities[:, :3].sum(axis=1), 1, atol=1e-5)
 
 
+def test_batches_that_are_read_side_by_side_keep_their_places(config, rng, monkeypatch):
+    model = network(config, "tiny_classifier")
+    split = split_of(rng, [(100, 100)] * 5 + [(60, 80)] * 2, (10,))
+    monkeypatch.setattr(evaluate, "PIXELS", 1)
+    one, three = (Evaluator(model, (2,), selectors=("random",), replicas=n) for n in (1, 3))
+    expected = one._read(one.readers[0], split)
+    for name, probabilities in three._read(three.readers[0], split).items():
+        np.testing.assert_allclose(expected[name], probabilities, atol=1e-6)
+
+
 def test_scales_are_averaged_one_by_one(config, rng):
     model = network(config, "tiny_sequence")
     split = split_of(rng, [(32, 48)] * 3, model.architecture.top.heads)

@@ -41,6 +41,7 @@ def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
         "--model=coarse",
         "--train_steps=2",
         "--batch_size=4",
+        "--replicas=2",
         "--test_images=20",
         "--validation_images=10",
         "--eval_num_patches=1",

@@ -63,6 +63,34 @@ def test_vectors_of_different_lengths_have_no_distance(config):
     assert set(terms) == {"refined", "coarse"}
 
 
+def test_replicas_average_the_steps_that_their_parts_would_make(config):
+    settings = {"hint_weight": 0.3, "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "schedule": "constant"}
+    whole = batch(config().architecture, count=6)
+    batches = {"both": whole, "first": [t[:3] for t in whole], "second": [t[3:] for t in whole]}
+    after, metrics = {}, {}
+    for name, images_and_labels in batches.items():
+        run = config(replicas=2 if name == "both" else 1, **settings)
+        model = built(run)
+        metrics[name] = steps.make_train_step(model, steps.make_optimizer(run), run)(*images_and_labels)
+        after[name] = [variable.numpy() for variable in model.trainable_variables]
+    for both, first, second in zip(*after.values()):
+        np.testing.assert_allclose(both, (first + second) / 2, rtol=1e-4, atol=1e-6)
+    for name in ("loss", "loss/refined", "loss/hint"):
+        mean = (metrics["first"][name] + metrics["second"][name]) / 2
+        np.testing.assert_allclose(metrics["both"][name], mean, rtol=1e-5)
+
+
+def test_the_moving_statistics_follow_each_part(config):
+    run = config(replicas=2)
+    images, labels = batch(run.architecture, count=6)
+    models = [built(run), built(run)]
+    steps.make_train_step(models[0], steps.make_optimizer(run), run)(images, labels)
+    for part in tf.split(images, 2):
+        models[1](part, training=True)
+    for ours, expected in zip(*(model.non_trainable_variables for model in models)):
+        np.testing.assert_allclose(ours.numpy(), expected.numpy(), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize(("name", "stacks"), [("coarse", {"coarse", "coarse_top"}), ("fine", {"fine", "fine_top"})])
 def test_a_baseline_trains_its_own_weights_only(config, name, stacks):
     config = config(model=name, preset="tiny_sequence")

@@ -15,7 +15,7 @@ from absl import flags
 from tools.baselines.ram_config import DATASETS, RamConfig
 from train import command
 from train.errors import UserError
-from train.main import FLOAT_FLAGS, INTEGER_FLAGS, STRING_FLAGS, quiet_tensorflow
+from train.main import FLOAT_FLAGS, INTEGER_FLAGS, STRING_FLAGS, prepare_tensorflow
 from train.progress import start_logging
 
 OWN_FLAGS = {
@@ -54,7 +54,7 @@ def main():
     """Runs one training. TensorFlow takes seconds to import, and wrong flags need not wait for it."""
     config = config_from_flags()
     start_logging()
-    quiet_tensorflow()
+    prepare_tensorflow()
     from tools.baselines.ram_training import train_and_evaluate
 
     train_and_evaluate(config)

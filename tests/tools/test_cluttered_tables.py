@@ -1,4 +1,4 @@
-from kept_results import row
+from kept_results import keep_run, row
 
 from tools import tables
 
@@ -18,6 +18,13 @@ def test_errors_by_patches_stand_below_each_other(results):
     assert row(text, "paper, figure 3b") == ["3.70", "1.84", "1.44"]
     assert row(text, "here, DCN with hint") == ["2.20 ± 0.28", "1.10 ± 0.14", "0.99 ± 0.13"]
     assert row(text, "M multiplications") == ["14.9", "23.0", "32.2"]
+
+
+def test_only_what_was_trained_or_published_has_a_row(results):
+    assert "batches of 32" not in tables.render(results)[0]
+    keep_run(results / "cluttered_mnist" / "dcn_hint_batch_32_seed0", error=1.1)
+    text, _ = tables.render(results)
+    assert row(text, "DCN with hint, batches of 32")[:4] == ["", "", "1.10", "1"]
 
 
 def test_errors_by_glimpses_stand_above_their_cost(results):

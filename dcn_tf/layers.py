@@ -149,8 +149,9 @@ class ClassifierTop(keras.layers.Layer):
             return self.block(features, training=False)
         return self.block(features, training=training, normalization=self._normalize_coarse)
 
-    def _normalize_coarse(self, inputs, training):
-        return self.coarse_normalization(inputs, training=training, affine=self.block.normalization)
+    def _normalize_coarse(self, inputs, training, activation):
+        affine = self.block.normalization
+        return self.coarse_normalization(inputs, training=training, affine=affine, activation=activation)
 
     def classify(self, activation_map):
         """Returns logits [batch, classes] of an activation map."""
@@ -264,9 +265,10 @@ class _ConvBlock(keras.layers.Layer):
             inputs = tf.pad(inputs, [(0, 0), *self.spec.padding, (0, 0)])
         outputs = self.convolution(inputs)
         normalization = normalization or self.normalization
-        if normalization is not None:
-            outputs = normalization(outputs, training=training)
-        outputs = self.activation(outputs)
+        if normalization is None:
+            outputs = self.activation(outputs)
+        else:
+            outputs = normalization(outputs, training=training, activation=self.activation)
         return outputs if self.dropout is None else self.dropout(outputs, training=training)
 
     def compute_output_shape(self, input_shape):

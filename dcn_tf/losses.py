@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from dcn_tf.patches import vectors_at
 
+SQUARED_LENGTH_FLOOR = 1e-6  # keeps a relative hint finite where all fine vectors are 0
 NOTHING = -1  # the label, in every head, of an image with nothing to read in it
 
 
@@ -33,7 +34,7 @@ def negative_log_likelihood(logits, labels, heads):
     return tf.reduce_mean(tf.add_n(per_head))
 
 
-def hint(coarse_features, fine_features, cells):
+def hint(coarse_features, fine_features, cells, relative: bool = False):
     """Returns how far coarse vectors are from the fine vectors of the selected cells (paper, section 2).
 
     The squared L2 distance, averaged over the selected cells and the batch. The fine vectors stand behind a
@@ -43,12 +44,20 @@ def hint(coarse_features, fine_features, cells):
         coarse_features: [batch, h, w, D].
         fine_features: [batch, k, D].
         cells: [batch, k, 2] integer, (row, column).
+        relative: whether it is divided by the mean squared length of these fine vectors. A top that normalises its map
+            does not feel the vectors' length, so that nothing else bounds it; the paper does not divide.
 
     Returns:
         A scalar.
     """
-    difference = vectors_at(coarse_features, cells) - tf.stop_gradient(fine_features)
-    return tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=-1))
+    fine_features = tf.cast(tf.stop_gradient(fine_features), tf.float32)
+    distance = _mean_square(tf.cast(vectors_at(coarse_features, cells), tf.float32) - fine_features)
+    return distance / (_mean_square(fine_features) + SQUARED_LENGTH_FLOOR) if relative else distance
+
+
+def _mean_square(vectors):
+    """Returns the mean squared length of vectors: [..., D] -> a scalar."""
+    return tf.reduce_mean(tf.reduce_sum(tf.square(vectors), axis=-1))
 
 
 def sequence_labels(sequences, max_length: int, symbols: int):

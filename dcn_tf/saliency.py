@@ -46,8 +46,8 @@ def entropy_saliency(top, coarse_features, training=False):
         tape.watch(coarse_features)
         logits = top(coarse_features, training=training, coarse_pass=True)
         output_entropy = top.entropy(logits)
-    gradient = tape.gradient(output_entropy, coarse_features)  # [batch, h, w, D]
-    saliency = tf.sqrt(tf.reduce_sum(tf.square(tf.stop_gradient(gradient)), axis=-1))
+    gradient = tf.stop_gradient(tape.gradient(output_entropy, coarse_features))  # [batch, h, w, D]
+    saliency = tf.sqrt(tf.reduce_sum(tf.square(tf.cast(gradient, logits.dtype)), axis=-1))
     return logits, output_entropy, saliency
 
 

@@ -12,6 +12,7 @@ from train.errors import UserError
 MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")
 OPTIMIZERS = ("adamw", "adam", "sgd")
+COMPUTE_DTYPES = ("float32", "bfloat16")
 SCHEDULES = ("cosine", "exponential", "constant")
 
 # What may differ between a run and its resumption: where things lie, how long, how often and how loud.
@@ -69,6 +70,7 @@ class Config(FlagValues):
     train_steps: int = 6000
     batch_size: int = 128
     replicas: int = 1
+    compute_dtype: str = "float32"
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
     schedule: str = "cosine"
@@ -77,6 +79,7 @@ class Config(FlagValues):
     weight_decay: float = 1e-4
     momentum: float = 0.9
     hint_weight: float = 0.0
+    relative_hint: bool = False
     coarse_weight: float = 0.0
     num_patches: int | None = None
     patch_size: tuple[int, ...] | None = None
@@ -102,6 +105,7 @@ class Config(FlagValues):
             "training": TRAININGS,
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
+            "compute_dtype": COMPUTE_DTYPES,
             "top_statistics": (None, *STATISTICS),
         }.items():
             if getattr(self, name) not in choices:

@@ -4,7 +4,7 @@ python -m train.framework_benchmark --flagfile=cluttered_mnist.flags --data_dir=
 
 Two frameworks in one process disturb each other by their threads. So every measurement is a process of its own, in
 turn, so that drift hits all alike. `step` holds one batch; `together` draws batches from the same pipeline.
-`tensorflow` has the `--replicas` that are asked for.
+`tensorflow` has the `--replicas` and the `--compute_dtype` that are asked for.
 """
 
 import dataclasses
@@ -46,8 +46,16 @@ def one_replica_step(config: Config, threads: int):
     return tensorflow_step(dataclasses.replace(config, replicas=1), threads)
 
 
-def torch_step(config: Config, threads: int, channels_last: bool = False):
-    """Returns the same for PyTorch, with images as they lie in its memory by default, or channels last."""
+def float32_step(config: Config, threads: int):
+    """Returns `tensorflow_step`, computing in float32."""
+    return tensorflow_step(dataclasses.replace(config, compute_dtype="float32"), threads)
+
+
+def torch_step(config: Config, threads: int, channels_last: bool = False, bfloat16: bool = False):
+    """Returns the same for PyTorch, with images as they lie in its memory by default, or channels last.
+
+    In bfloat16 the losses are computed under PyTorch's autocast, which chooses the operations that are.
+    """
     prepare_tensorflow()  # which makes the batches
     import torch
 
@@ -61,7 +69,8 @@ def torch_step(config: Config, threads: int, channels_last: bool = False):
     def step(images, labels):
         images = torch.from_numpy(images.numpy()).permute(0, 3, 1, 2).contiguous(memory_format=layout)
         labels = torch.from_numpy(labels.numpy())[:, 0].long()
-        return float(torch_reference.train_step(model, optimizer, images, labels, config.hint_weight))
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            return float(torch_reference.train_step(model, optimizer, images, labels, config.hint_weight))
 
     return step
 
@@ -71,11 +80,18 @@ def torch_channels_last_step(config: Config, threads: int):
     return torch_step(config, threads, channels_last=True)
 
 
+def torch_bfloat16_step(config: Config, threads: int):
+    """Returns `torch_step`, channels last and in bfloat16."""
+    return torch_step(config, threads, channels_last=True, bfloat16=True)
+
+
 CONTENDERS = {
     OURS: tensorflow_step,
     "tensorflow, 1 replica": one_replica_step,
+    "tensorflow, float32": float32_step,
     "torch": torch_step,
     "torch, channels last": torch_channels_last_step,
+    "torch, channels last, bfloat16": torch_bfloat16_step,
 }
 
 
@@ -134,10 +150,11 @@ def check_comparable(config: Config):
             "the reference trains a classifier's whole network, end to end. Received: "
             f"--preset={config.preset} --model={config.model} --training={config.training}"
         )
-    if config.optimizer != "adamw" or config.coarse_weight or top.statistics != "separate":
+    if config.optimizer != "adamw" or config.coarse_weight or config.relative_hint or top.statistics != "separate":
         raise UserError(
-            "the reference has AdamW, no coarse loss and separate batch statistics. Received: "
-            f"--optimizer={config.optimizer} --coarse_weight={config.coarse_weight} --top_statistics={top.statistics}"
+            "the reference has AdamW, no coarse loss, a hint of fixed scale and separate batch statistics. Received: "
+            f"--optimizer={config.optimizer} --coarse_weight={config.coarse_weight} "
+            f"--{'' if config.relative_hint else 'no'}relative_hint --top_statistics={top.statistics}"
         )
     try:
         import torch  # noqa: F401

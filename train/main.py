@@ -8,7 +8,7 @@ from absl import flags
 
 from dcn_tf.architecture import SELECTORS
 from train import command
-from train.config import MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
+from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
 from train.errors import UserError
 from train.progress import start_logging
 
@@ -40,6 +40,10 @@ STRING_FLAGS = {
         "with its own loss, and joins them at evaluation."
     ),
     "optimizer": " | ".join(OPTIMIZERS) + ".",
+    "compute_dtype": (
+        f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is faster on processors "
+        "with such arithmetic (AMX), and slower on others. Weights, losses and all evaluation are float32."
+    ),
     "schedule": f"Learning rate over the run: {' | '.join(SCHEDULES)}. 'exponential' falls by --decay_rate.",
     "top_statistics": "Batch statistics of a classifier top's passes: separate | shared; the preset's own by default.",
 }
@@ -90,6 +94,7 @@ LIST_FLAGS = {
     ),
 }
 BOOLEAN_FLAGS = {
+    "relative_hint": "Whether the hint is divided by the mean squared length of the fine vectors. Not in the paper.",
     "fallback": "Whether --fallback_dataset may be used.",
     "svhn_extra": "Whether svhn trains on its `extra` photographs too, as the paper does: 202,353 more, another 2 GB.",
     "augment": "Whether training images of numbers are shifted, scaled, turned and re-lit at random.",

@@ -6,6 +6,7 @@ import tensorflow as tf
 from dcn_tf.architecture import channels_of
 from dcn_tf.losses import hint, negative_log_likelihood
 from dcn_tf.model import DynamicCapacityNetwork
+from dcn_tf.precision import computing_in
 from train.config import Config
 
 
@@ -13,14 +14,17 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     """Returns the loss terms of the whole network, name -> (weight, value) (paper, section 2).
 
     The coarse weights see a sum of cross-entropy and hint. The paper's convex combination differs from it by a factor
-    on the whole coarse gradient, to which Adam is indifferent. A hint without weight is still measured.
+    on the whole coarse gradient, to which Adam is indifferent. A hint without weight is still measured, and beside a
+    relative one the distance itself.
     """
     heads = model.architecture.top.heads
     outputs = model(images, training=True)
     terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads))}
     if channels_of(model.architecture.coarse) == channels_of(model.architecture.fine):
-        distance = hint(outputs["coarse_features"], outputs["fine_features"], outputs["cells"])
-        terms["hint"] = (config.hint_weight, distance)
+        vectors = outputs["coarse_features"], outputs["fine_features"], outputs["cells"]
+        terms["hint"] = (config.hint_weight, hint(*vectors, relative=config.relative_hint))
+        if config.relative_hint:
+            terms["distance"] = (0.0, hint(*vectors))
     if config.coarse_weight:
         coarse = negative_log_likelihood(outputs["coarse_logits"], labels, heads)
         terms["coarse"] = (config.coarse_weight, coarse)
@@ -99,7 +103,7 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
 
     @tf.function
     def train_step(images, labels):
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
             terms = mean_losses(images, labels)
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)

@@ -40,6 +40,24 @@ def test_hint_by_loops(rng):
     np.testing.assert_allclose(value, sum(distances) / 4, rtol=1e-5)
 
 
+def test_a_relative_hint_is_the_same_for_longer_vectors(rng):
+    coarse, fine = rng.normal(size=(2, 3, 4, 5)).astype(np.float32), rng.normal(size=(2, 6, 5)).astype(np.float32)
+    cells = tf.constant(rng.integers([3, 4], size=(2, 6, 2)))
+    expected = hint(coarse, fine, cells) / np.square(fine).sum(axis=-1).mean()
+    np.testing.assert_allclose(hint(coarse, fine, cells, relative=True), expected, rtol=1e-5)
+    np.testing.assert_allclose(hint(10 * coarse, 10 * fine, cells, relative=True), expected, rtol=1e-5)
+    assert np.isfinite(hint(coarse, 0 * fine, cells, relative=True))
+
+
+def test_a_relative_hint_reaches_coarse_vectors_alone(rng):
+    coarse, fine = (tf.Variable(rng.normal(size=shape).astype(np.float32)) for shape in ((2, 3, 4, 5), (2, 1, 5)))
+    with tf.GradientTape() as tape:
+        pull = hint(coarse, fine, tf.constant([[[1, 2]], [[0, 3]]]), relative=True)
+    to_coarse, to_fine = tape.gradient(pull, [coarse, fine])
+    assert to_fine is None
+    np.testing.assert_array_equal(np.argwhere(np.abs(to_coarse).sum(axis=-1)), [[0, 1, 2], [1, 0, 3]])
+
+
 def test_likelihood_and_hint_in_one_backward_pass(classifier_architecture, rng, randomise):
     """The hint adds to the coarse weights' gradients, and exactly nothing to those of the fine stack and the top."""
     network = DynamicCapacityNetwork(classifier_architecture)

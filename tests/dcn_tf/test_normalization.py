@@ -47,3 +47,32 @@ def test_another_layer_lends_its_scale_and_shift(training, rng, randomise):
     np.testing.assert_allclose(plain(inputs, training=training, affine=lender), expected, rtol=1e-4, atol=1e-5)
     for got, value in zip(plain.get_weights(), whole.get_weights()[2:]):
         np.testing.assert_allclose(got, value, rtol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["relu", "linear", "tanh"])
+@pytest.mark.parametrize("training", [True, False])
+def test_in_bfloat16_it_rounds_the_maps_alone(training, activation, rng, randomise):
+    """What differs from float32 is one rounding of the output, and one of the gradient of the inputs."""
+    function = keras.activations.get(activation)
+    inputs, upstream = (tf.cast(rng.normal(2, 3, (3, 7, 6, 5)), tf.bfloat16) for _ in range(2))
+    ours, theirs = (built(kind, randomise) for kind in (BatchNormalization, keras.layers.BatchNormalization))
+    theirs.set_weights(ours.get_weights())
+    got = run(ours, inputs, upstream, training, activation=function)
+    with tf.GradientTape() as tape:
+        exact = tf.cast(inputs, tf.float32)
+        tape.watch(exact)
+        outputs = function(theirs(exact, training=training))
+    sources = [exact, *(variable.value for variable in theirs.trainable_variables)]
+    expected = [outputs, *tape.gradient(outputs, sources, output_gradients=tf.cast(upstream, tf.float32))]
+    assert [value.dtype for value in got] == [tf.bfloat16, tf.bfloat16, tf.float32, tf.float32]
+    for value, precise in zip(got, expected):
+        np.testing.assert_allclose(tf.cast(value, tf.float32), precise, rtol=2**-7, atol=2e-2)
+    for value, precise in zip(ours.get_weights(), theirs.get_weights()):
+        np.testing.assert_allclose(value, precise, rtol=1e-5, atol=1e-6)
+
+
+def test_a_map_far_from_zero_has_a_variance_that_is_not_negative(randomise):
+    layer = built(BatchNormalization, randomise)
+    outputs = layer(tf.fill((2, 3, 3, 5), tf.constant(300.0, tf.bfloat16)), training=True)
+    assert np.isfinite(tf.cast(outputs, tf.float32)).all()
+    np.testing.assert_array_equal(layer.moving_variance >= 0, True)

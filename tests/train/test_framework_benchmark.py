@@ -39,6 +39,7 @@ def test_the_table_holds_medians_and_our_rate_by_theirs():
         ({"optimizer": "sgd"}, "--optimizer=sgd"),
         ({"coarse_weight": 1.0}, "--coarse_weight=1.0"),
         ({"top_statistics": "shared"}, "--top_statistics=shared"),
+        ({"relative_hint": True}, "--relative_hint"),
     ],
 )
 def test_a_training_that_the_reference_does_not_have_is_refused(values, message, config):

@@ -63,6 +63,32 @@ def test_vectors_of_different_lengths_have_no_distance(config):
     assert set(terms) == {"refined", "coarse"}
 
 
+def test_beside_a_relative_hint_the_distance_is_measured(config):
+    config = config(hint_weight=0.3, relative_hint=True)
+    model = built(config)
+    outputs = model(batch(config.architecture)[0], training=True)
+    vectors = outputs["coarse_features"], outputs["fine_features"], outputs["cells"]
+    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(*batch(config.architecture))
+    np.testing.assert_allclose(metrics["loss/hint"], hint(*vectors, relative=True), rtol=1e-5)
+    np.testing.assert_allclose(metrics["loss/distance"], hint(*vectors), rtol=1e-5)
+    np.testing.assert_allclose(metrics["loss"], metrics["loss/refined"] + 0.3 * metrics["loss/hint"], rtol=1e-5)
+
+
+def test_a_step_in_bfloat16_is_nearly_that_of_float32(config):
+    settings = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "schedule": "constant", "replicas": 2}
+    moved, metrics = {}, {}
+    for dtype in ("float32", "bfloat16"):
+        run = config(compute_dtype=dtype, **settings)
+        model = built(run)
+        before = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables])
+        metrics[dtype] = steps.make_train_step(model, steps.make_optimizer(run), run)(*batch(run.architecture))
+        moved[dtype] = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables]) - before
+        assert model(batch(run.architecture)[0])["refined"].dtype == tf.float32
+    exact, rounded = moved["float32"], moved["bfloat16"]
+    assert exact @ rounded / np.linalg.norm(exact) / np.linalg.norm(rounded) > 0.95
+    np.testing.assert_allclose(metrics["bfloat16"]["loss/refined"], metrics["float32"]["loss/refined"], rtol=0.02)
+
+
 def test_replicas_average_the_steps_that_their_parts_would_make(config):
     settings = {"hint_weight": 0.3, "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "schedule": "constant"}
     whole = batch(config().architecture, count=6)

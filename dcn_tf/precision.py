@@ -1,0 +1,33 @@
+"""In which precision a network computes. Its weights are float32 whatever it computes in."""
+
+import contextlib
+
+import keras
+
+from dcn_tf.normalization import BatchNormalization
+
+FLOAT32_LAYERS = (BatchNormalization, keras.layers.Dense)
+
+
+@contextlib.contextmanager
+def computing_in(model: keras.Model, dtype: str):
+    """Lets the maps of a network be of `dtype` within the context: what is called, or traced, there.
+
+    In bfloat16 convolutions read and write half the bytes, and processors with bfloat16 arithmetic (AMX of x86, for
+    instance) compute them several times as fast. Batch normalisation, the output and all losses are computed in
+    float32.
+
+    Args:
+        model: a `DynamicCapacityNetwork`.
+        dtype: 'float32' or 'bfloat16'.
+    """
+    layers = [layer for layer in model._flatten_layers() if not isinstance(layer, FLOAT32_LAYERS)]
+    before = [layer.dtype_policy for layer in layers]
+    policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else dtype)
+    try:
+        for layer in layers:
+            layer.dtype_policy = policy
+        yield
+    finally:
+        for layer, policy_before in zip(layers, before):
+            layer.dtype_policy = policy_before

@@ -1,7 +1,12 @@
 """Batch normalisation as Keras defines it, in training by few passes over the map."""
 
+import math
+
 import keras
 import tensorflow as tf
+
+PARTS = 8  # of a map, at most, that are summed side by side
+REPEATS = 8  # vectors, at most, that are taken for one row
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -49,8 +54,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
 def normalize_and_activate(inputs, gamma, beta, epsilon: float, activation):
     """Returns activation(batch normalisation of a bfloat16 map), and the batch's mean and variance.
 
-    All arithmetic is float32; the map and its gradient are read and written in bfloat16. Sums over a map are products
-    with a row of ones, which matrix kernels do at full speed; what is done to single values is one compiled loop.
+    All arithmetic is float32; the map and its gradient are read and written in bfloat16. It takes two compiled loops
+    each way: one for the sums over the map, and one for its values. What is needed twice is computed twice, since that
+    takes less than a float32 map takes to be written and read.
 
     Args:
         inputs: [batch, height, width, channels] bfloat16.
@@ -62,52 +68,80 @@ def normalize_and_activate(inputs, gamma, beta, epsilon: float, activation):
         outputs [batch, height, width, channels] bfloat16, mean and variance [channels] float32, through which no
         gradient flows.
     """
+    channels, repeats = inputs.shape[-1], _divisor(inputs.shape, REPEATS)
+
+    def rows(maps):
+        """Returns a map in rows of several vectors, which are as long as a loop needs to be to be fast."""
+        return tf.reshape(maps, [-1, repeats * channels])
+
+    def row(vector):
+        """Returns what is applied to every vector, for all vectors of a row."""
+        return tf.tile(vector, [repeats])
+
+    def total(of_rows):
+        """Returns the sum of the vectors of a row."""
+        return tf.reduce_sum(tf.reshape(of_rows, [repeats, channels]), axis=0)
 
     @tf.function(jit_compile=True)
-    def apply(inputs, mean, scale, beta):
-        outputs = activation((tf.cast(inputs, tf.float32) - mean) * scale + beta)
-        return tf.cast(outputs, inputs.dtype)
+    def sum_squares(rows):
+        parts = [tf.cast(part, tf.float32) for part in _parts(rows)]
+        return _sum(parts), _sum([tf.square(part) for part in parts])
 
     @tf.function(jit_compile=True)
-    def activation_gradient(inputs, upstream, mean, scale, beta):
-        normalized = (tf.cast(inputs, tf.float32) - mean) * scale + beta
+    def apply(rows, mean, scale, shift):
+        return tf.cast(activation((tf.cast(rows, tf.float32) - mean) * scale + shift), rows.dtype)
+
+    def back(rows, upstream, mean, scale, shift):
+        """Returns rows less their mean, and what the activation hands back to the normalised values."""
+        centred = tf.cast(rows, tf.float32) - mean
+        normalized = centred * scale + shift
         with tf.GradientTape() as tape:
             tape.watch(normalized)
             outputs = activation(normalized)
-        return tape.gradient(outputs, normalized, tf.cast(upstream, tf.float32))
+        return centred, tape.gradient(outputs, normalized, tf.cast(upstream, tf.float32))
 
     @tf.function(jit_compile=True)
-    def input_gradient(inputs, upstream, mean, scale, offset, slope):
-        return tf.cast(scale * (upstream - offset - (tf.cast(inputs, tf.float32) - mean) * slope), inputs.dtype)
+    def sum_back(rows, upstream, mean, scale, shift):
+        pairs = [back(*parts, mean, scale, shift) for parts in zip(_parts(rows), _parts(upstream))]
+        return _sum([gradient for _, gradient in pairs]), _sum([gradient * centred for centred, gradient in pairs])
+
+    @tf.function(jit_compile=True)
+    def apply_back(rows, upstream, mean, scale, shift, offset, slope):
+        centred, gradient = back(rows, upstream, mean, scale, shift)
+        return tf.cast(scale * (gradient - offset - centred * slope), rows.dtype)
 
     @tf.custom_gradient
     def normalize(inputs, gamma, beta):
-        rows = _rows(inputs)
-        count = tf.cast(tf.shape(rows)[0], tf.float32)
-        mean = _sum_rows(rows) / count
-        variance = tf.maximum(_sum_rows(tf.square(rows)) / count - tf.square(mean), 0.0)
+        flat, count = rows(inputs), tf.cast(tf.size(inputs) // channels, tf.float32)
+        mean, square = (total(found) / count for found in sum_squares(flat))
+        variance = tf.maximum(square - tf.square(mean), 0.0)
         deviation = tf.sqrt(variance + epsilon)
-        scale = gamma / deviation
+        affine = row(mean), row(gamma / deviation), row(beta)
 
         def gradient(upstream, *_):
-            upstream = activation_gradient(inputs, upstream, mean, scale, beta)
-            rows = tf.reshape(upstream, [-1, upstream.shape[-1]])
-            beta_gradient = _sum_rows(rows)
-            gamma_gradient = (_sum_rows(rows * _rows(inputs)) - mean * beta_gradient) / deviation
-            slope = gamma_gradient / (deviation * count)
-            back = input_gradient(inputs, upstream, mean, scale, beta_gradient / count, slope)
-            return back, gamma_gradient, beta_gradient
+            upstream = rows(upstream)
+            beta_gradient, products = map(total, sum_back(flat, upstream, *affine))
+            gamma_gradient = products / deviation
+            means = row(beta_gradient / count), row(gamma_gradient / (deviation * count))
+            back = apply_back(flat, upstream, *affine, *means)
+            return tf.reshape(back, tf.shape(inputs)), gamma_gradient, beta_gradient
 
-        return (apply(inputs, mean, scale, beta), mean, variance), gradient
+        return (tf.reshape(apply(flat, *affine), tf.shape(inputs)), mean, variance), gradient
 
     return normalize(inputs, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
 
 
-def _rows(maps):
-    """Returns the vectors of maps in float32: [..., channels] -> [n, channels]."""
-    return tf.cast(tf.reshape(maps, [-1, maps.shape[-1]]), tf.float32)
+def _divisor(shape, most: int) -> int:
+    """Returns a number of equal parts for the vectors of a map, at most so many; 1 where their number is not known."""
+    return math.gcd(shape.num_elements() // shape[-1], most) if shape.is_fully_defined() else 1
 
 
-def _sum_rows(rows):
-    """Returns the sum of vectors: [n, channels] -> [channels]."""
-    return tf.matmul(tf.ones([1, tf.shape(rows)[0]]), rows)[0]
+def _parts(rows):
+    """Returns rows in equal parts, [n, ...] each: the sum of parts is a loop that a compiler unrolls."""
+    count = _divisor(rows.shape, PARTS)
+    return tf.unstack(tf.reshape(rows, [count, -1, rows.shape[-1]]), count)
+
+
+def _sum(parts):
+    """Returns the sum of the rows of all parts, as one row."""
+    return tf.reduce_sum(tf.add_n(parts), axis=0)

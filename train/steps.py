@@ -108,10 +108,16 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
         # Without a coarse loss, nothing reaches the weights that only the coarse output uses.
-        reached = [(gradient, variable) for gradient, variable in zip(gradients, variables) if gradient is not None]
-        optimizer.apply_gradients(reached)
+        reached = [variable for gradient, variable in zip(gradients, variables) if gradient is not None]
+        gradients = [gradient for gradient in gradients if gradient is not None]
+
+        @tf.function(jit_compile=True)  # hundreds of operations on a few numbers each, of which one is made
+        def update(gradients):
+            optimizer.apply_gradients(zip(gradients, reached))
+
+        update(gradients)
         metrics = {f"loss/{name}": value for name, (_, value) in terms.items()}
-        norm = tf.linalg.global_norm([gradient for gradient, _ in reached])
+        norm = tf.linalg.global_norm(gradients)
         return {"loss": loss, "gradient_norm": norm} | metrics
 
     return train_step

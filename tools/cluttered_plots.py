@@ -2,9 +2,7 @@
 
 from tools.cluttered_tables import LABELS, NETWORKS, place
 from tools.plots import Plot, Series
-from tools.results import Figure, Variant
-
-DISTANCE = "train/loss/hint"
+from tools.results import DISTANCES, Figure, Variant
 
 
 def drawings(sweep: dict[str, Variant], published: dict) -> dict[str, Plot]:
@@ -27,7 +25,7 @@ def drawings(sweep: dict[str, Variant], published: dict) -> dict[str, Plot]:
             *("Cluttered MNIST: error and cost", "million multiplications per image", "test error, %"),
             (*(_frontier(name, sweep[name]) for name in LABELS if name in sweep), *_paper_frontier(paper)),
         )
-    curves = {name: _by_images(variant, variant.curve(DISTANCE)) for name, variant in networks.items()}
+    curves = {name: _distance(variant) for name, variant in networks.items()}
     if any(curves.values()):
         found["distance.svg"] = Plot(
             "Distance of coarse and fine vectors at selected cells",
@@ -39,7 +37,9 @@ def drawings(sweep: dict[str, Variant], published: dict) -> dict[str, Plot]:
     return found
 
 
-def _by_images(variant: Variant, curve) -> list[tuple[float, float]]:
+def _distance(variant: Variant) -> list[tuple[float, float]]:
+    """Returns (million training images, mean squared distance of coarse and fine vectors)."""
+    curve = next(filter(None, map(variant.curve, DISTANCES)), ())
     return [(step * variant.config["batch_size"] / 1e6, value) for step, value in curve]
 
 

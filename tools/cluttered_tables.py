@@ -14,8 +14,9 @@ LABELS = {
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
     "dcn_hint_batch_32": "DCN with hint, batches of 32",
+    "dcn_relative_hint": "DCN with relative hint, batches of 64",
 }
-NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32")
+NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32", "dcn_relative_hint")
 PLACES = {"ram": ("ram", GLIMPSES)} | dict.fromkeys(NETWORKS, ("dcn", PATCHES))
 
 

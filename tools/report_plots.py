@@ -5,10 +5,9 @@ import numpy as np
 from tools.number_tables import by_scales, labelled
 from tools.plots import Plot, Series
 from tools.report_readings import calibration_error
-from tools.results import inside
+from tools.results import DISTANCES, inside
 
 POINTS = 300  # at most, of a curve
-DISTANCE = "train/loss/hint"
 LOSS = "train/loss"
 VALIDATION = "validation_error/"
 
@@ -40,10 +39,11 @@ def _at_cost(label: str, at: dict, places) -> Series:
 def training_plots(curves: dict[str, dict[int, float]]) -> list[Plot]:
     """Returns the losses, the distance that the hint is, what else was logged of training, and validation errors."""
     train = [name for name in curves if name.startswith("train/")]
-    losses = [name for name in train if name.startswith(LOSS) and name != DISTANCE]
+    losses = [name for name in train if name.startswith(LOSS) and name not in DISTANCES]
+    distances = [name for name in DISTANCES if name in curves]
     groups = [
         ("Losses", "loss", losses, f"{LOSS}/"),
-        ("Hint: distance of coarse and fine vectors", "mean squared distance", [DISTANCE], "train/loss/"),
+        ("Hint: distance of coarse and fine vectors", "mean squared distance", distances, "train/loss/"),
         *((_words(name).capitalize(), "value", [name], "train/") for name in train if not name.startswith(LOSS)),
         ("Validation", "error, %", [name for name in curves if name.startswith(VALIDATION)], VALIDATION),
     ]

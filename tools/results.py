@@ -10,6 +10,8 @@ from pathlib import Path
 
 from edge.errors import UserError, one_line
 
+# The curves of how far coarse vectors are from fine ones: where the hint is relative, it is another than the hint's.
+DISTANCES = ("train/loss/distance", "train/loss/hint")
 SEED_FOLDER = re.compile(r"(.+)_seed(\d+)")
 # Options in which runs may differ and still be the same: where things lie, and how often something is said.
 FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")

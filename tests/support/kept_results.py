@@ -7,7 +7,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parents[2] / "results"
 
 
-def keep_run(folder, model="dcn", error=1.0, seed=0, curve=(), selectors=None, **config):
+def keep_run(folder, model="dcn", error=1.0, seed=0, curve=(), curve_name="hint", selectors=None, **config):
     """Writes what a run of three numbers of patches leaves."""
     patches = {"1": 2 * error, "8": error, "16": 0.9 * error}
     errors = {"dcn": {"coarse": 4.0, "fine": 1.5, "dcn": patches}, "ram": {"ram": {"1": 3 * error, "8": error}}}
@@ -26,7 +26,7 @@ def keep_run(folder, model="dcn", error=1.0, seed=0, curve=(), selectors=None, *
     }
     folder.mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps(result | ({"selectors": selectors} if selectors else {})))
-    rows = [f"{step},train/loss/hint,{value}" for step, value in curve]
+    rows = [f"{step},train/loss/{curve_name},{value}" for step, value in curve]
     (folder / "curves.csv").write_text("\n".join(["step,name,value", *rows]))
 
 
@@ -38,6 +38,7 @@ def keep_all(folder):
     other = {"random": {"1": 60.0, "8": 50.0, "16": 40.0}}
     keep_run(sweep / "dcn_hint_seed0", error=1.0, curve=[(50, 4.0), (100, 2.0)], selectors=other)
     keep_run(sweep / "dcn_hint_seed1", error=1.2, seed=1, curve=[(50, 6.0), (100, 1.0)], selectors=other)
+    keep_run(sweep / "dcn_relative_hint_seed0", error=0.9, curve=[(100, 30.0)], curve_name="distance", batch_size=64)
     keep_run(sweep / "coarse_seed0", model="coarse", error=3.7)
     keep_run(sweep / "ram_seed0", model="ram", error=9.0)
     (sweep / "dcn_hint_seed1" / "attention.png").touch()

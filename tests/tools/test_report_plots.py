@@ -37,6 +37,13 @@ def test_curves_are_grouped():
     assert training_plots({}) == []
 
 
+def test_a_relative_hint_is_drawn_beside_the_distance():
+    curves = {"train/loss/hint": {1: 0.5}, "train/loss/distance": {1: 20.0}, "train/loss/refined": {1: 2.0}}
+    losses, distance = training_plots(curves)
+    assert [series.label for series in losses.series] == ["refined"]
+    assert [(series.label, series.y) for series in distance.series] == [("distance", (20.0,)), ("hint", (0.5,))]
+
+
 def test_a_long_curve_becomes_means():
     curve = {step: float(step % 2) for step in range(1, 2 * POINTS + 1)}
     (series,) = training_plots({"train/loss": curve})[0].series

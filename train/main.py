@@ -41,8 +41,8 @@ STRING_FLAGS = {
     ),
     "optimizer": " | ".join(OPTIMIZERS) + ".",
     "compute_dtype": (
-        f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is faster on processors "
-        "with such arithmetic (AMX), and slower on others. Weights, losses and all evaluation are float32."
+        f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is for processors with a "
+        "matrix unit for it (AMX). Weights, losses and all evaluation are float32."
     ),
     "schedule": f"Learning rate over the run: {' | '.join(SCHEDULES)}. 'exponential' falls by --decay_rate.",
     "top_statistics": "Batch statistics of a classifier top's passes: separate | shared; the preset's own by default.",

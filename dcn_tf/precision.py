@@ -13,9 +13,8 @@ FLOAT32_LAYERS = (BatchNormalization, keras.layers.Dense)
 def computing_in(model: keras.Model, dtype: str):
     """Lets the maps of a network be of `dtype` within the context: what is called, or traced, there.
 
-    In bfloat16 convolutions read and write half the bytes, and processors with bfloat16 arithmetic (AMX of x86, for
-    instance) compute them several times as fast. Batch normalisation, the output and all losses are computed in
-    float32.
+    In bfloat16 convolutions read and write half the bytes, and processors with a matrix unit for it (AMX of x86, for
+    instance) compute them faster. Batch normalisation, the output and all losses are computed in float32.
 
     Args:
         model: a `DynamicCapacityNetwork`.

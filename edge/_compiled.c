@@ -52,6 +52,34 @@ static PyObject *misfit(void)
      : *(ARRAY)->format == 'B' ? NAME##_uint8_t(__VA_ARGS__)                                                          \
                                : NAME##_float(__VA_ARGS__))
 
+/* Writes an image's pixels into a canvas, less 128: as bytes of a sign, with the high bit turned over. */
+static PyObject *put_pixels(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[2] = {{"B", 3, 0}, {"b", 3, 1}};
+    PyObject *objects[2], *result = NULL;
+    Py_buffer views[2] = {{0}};
+    const Py_buffer *pixels = &views[0], *canvas = &views[1];
+    Py_ssize_t above, before;
+    if (!PyArg_ParseTuple(arguments, "OO(nn)", &objects[0], &objects[1], &above, &before))
+        return NULL;
+    if (get_arrays(2, objects, views, wanted) == 0) {
+        Py_ssize_t rows = pixels->shape[0], row = pixels->shape[1] * pixels->shape[2], depth = canvas->shape[2];
+        Py_ssize_t step = canvas->shape[1] * depth;
+        if (above >= 0 && before >= 0 && above + rows <= canvas->shape[0] && pixels->shape[2] == depth &&
+            before + pixels->shape[1] <= canvas->shape[1]) {
+            const uint8_t *from = pixels->buf;
+            uint8_t *restrict to = (uint8_t *)canvas->buf + above * step + before * depth;
+            for (; rows > 0; rows--, from += row, to += step)
+                for (Py_ssize_t i = 0; i < row; i++)
+                    to[i] = from[i] ^ 0x80;
+            result = Py_NewRef(Py_None);
+        } else
+            misfit();
+    }
+    release_arrays(2, views);
+    return result;
+}
+
 /* The greatest activation of each filter, and one of them as a number. */
 #define MAXIMA(TYPE)                                                                                                  \
     static void maxima_##TYPE(const Py_buffer *activations, const Py_buffer *maxima)                                  \
@@ -123,113 +151,157 @@ static PyObject *classify(PyObject *self, PyObject *arguments)
     return result;
 }
 
+#define BITS 64 /* of a word of a mask */
+#define NONE (-1)
+
 typedef struct {
-    Py_ssize_t windows, windows_wide, filters;  /* of the activation map */
-    Py_ssize_t height, width, depth;            /* of a filter's kernel */
-    Py_ssize_t stride_down, stride_right;
-    Py_ssize_t gradient_width; /* in cells, with padding */
+    Py_ssize_t windows, filters;     /* of the activation map */
+    Py_ssize_t height, width, depth; /* of a filter's kernel */
+    Py_ssize_t gradient_width;       /* in cells, with padding */
     const void *activations, *maxima;
     const float *kernels; /* [height, filters, width, depth] */
     float *gradient;      /* [., gradient_width, depth], dH/dcells */
     float *of_filters;    /* dH/dmax of each filter, and then the share of each window that has the maximum */
-    int32_t *counts;      /* of windows that have the maximum of each filter */
-    int32_t *at_max;      /* the filters that have their maximum in the first window, in the second, ... */
-    int32_t *ends;        /* where those of each window end */
+    int32_t *first_cells; /* of each window: where its first cell begins in the gradient */
+    /* Windows in which the same filters have their maximum are of one pattern, and pass the same gradient on. */
+    Py_ssize_t patterns, words; /* of a mask */
+    uint64_t *masks;            /* the filters of each pattern as bits */
+    int32_t *newest, *older;    /* the last window of each pattern, and of each window the one before it; NONE */
+    int32_t *at_max, *ends;     /* the filters of the first pattern, of the second, ...; where those of each end */
 } Top;
 
-/* Notes that a filter has its maximum in a window; one that no gradient reaches is left out. */
-static inline int32_t note_maximum(const Top *top, Py_ssize_t filter, int32_t end)
+/* The filters whose activation is their maximum, of those that are wanted; says whether there are any. Bytes are compared
+   eight at once. */
+static int equal_to_maxima_int8_t(const Top *top, Py_ssize_t window, const uint64_t *wanted, uint64_t *mask)
 {
-    top->at_max[end] = (int32_t)filter;
-    int counts = top->of_filters[filter] != 0;
-    top->counts[filter] += counts;
-    return end + counts;
-}
-
-/* Lists the filters that have their maximum in each window, activations being bytes: eight of them are compared at once. */
-static void find_maxima_int8_t(const Top *top)
-{
-    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-    const uint8_t *activations = top->activations, *maxima = top->maxima;
-    int32_t end = 0;
-    for (Py_ssize_t window = 0; window < top->windows; window++, activations += top->filters) {
-        Py_ssize_t filter = 0;
-        for (; filter + 8 <= top->filters; filter += 8) {
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f), gather = UINT64_C(0x0102040810204080);
+    const uint8_t *activations = (const uint8_t *)top->activations + window * top->filters, *maxima = top->maxima;
+    uint64_t any = 0;
+    for (Py_ssize_t word = 0, filter = 0; word < top->words; word++) {
+        uint64_t equal = 0;
+        int bit = 0;
+        for (; bit < BITS && filter + 8 <= top->filters; bit += 8, filter += 8) {
             uint64_t some, greatest;
             memcpy(&some, activations + filter, 8);
             memcpy(&greatest, maxima + filter, 8);
             uint64_t differing = some ^ greatest;
-            uint64_t equal = ~(((differing & low) + low) | differing | low); /* the high bit of each byte that is 0 */
-            for (; equal; equal &= equal - 1)
-                end = note_maximum(top, filter + __builtin_ctzll(equal) / 8, end);
+            uint64_t same = ~(((differing & low) + low) | differing | low); /* the high bit of each byte that is 0 */
+            equal |= ((same >> 7) * gather >> 56) << bit;
         }
-        for (; filter < top->filters; filter++)
-            if (activations[filter] == maxima[filter])
-                end = note_maximum(top, filter, end);
-        top->ends[window] = end;
+        for (; bit < BITS && filter < top->filters; bit++, filter++)
+            equal |= (uint64_t)(activations[filter] == maxima[filter]) << bit;
+        any |= mask[word] = equal & wanted[word];
     }
+    return any != 0;
 }
-#define find_maxima_uint8_t find_maxima_int8_t
+#define equal_to_maxima_uint8_t equal_to_maxima_int8_t
 
-static void find_maxima_float(const Top *top)
+static int equal_to_maxima_float(const Top *top, Py_ssize_t window, const uint64_t *wanted, uint64_t *mask)
 {
-    const float *activations = top->activations, *maxima = top->maxima;
-    int32_t end = 0;
-    for (Py_ssize_t window = 0; window < top->windows; window++, activations += top->filters) {
-        for (Py_ssize_t filter = 0; filter < top->filters; filter++)
-            if (activations[filter] == maxima[filter])
-                end = note_maximum(top, filter, end);
-        top->ends[window] = end;
+    const float *activations = (const float *)top->activations + window * top->filters, *maxima = top->maxima;
+    uint64_t any = 0;
+    for (Py_ssize_t word = 0, filter = 0; word < top->words; word++) {
+        uint64_t equal = 0;
+        for (int bit = 0; bit < BITS && filter < top->filters; bit++, filter++)
+            equal |= (uint64_t)(activations[filter] == maxima[filter]) << bit;
+        any |= mask[word] = equal & wanted[word];
     }
+    return any != 0;
 }
 
-/* spread_NAME hands the gradients of all windows on to their cells, and add_NAME is its inner loop: it adds the weighted
-   kernels of some filters to COUNT vectors of SIZE bytes, which stay in registers meanwhile. A row of the kernels is done with
-   before the next is begun: those of all filters together are as much as a small cache holds. */
+static inline int equal_masks(const uint64_t *one, const uint64_t *other, Py_ssize_t words)
+{
+    uint64_t differing = 0;
+    for (Py_ssize_t word = 0; word < words; word++)
+        differing |= one[word] ^ other[word];
+    return !differing;
+}
+
+/* Adds a window to its pattern, whose mask is behind those of the patterns that are known. */
+static void add_to_pattern(Top *top, Py_ssize_t window)
+{
+    const uint64_t *mask = top->masks + top->patterns * top->words;
+    Py_ssize_t pattern = 0;
+    while (!equal_masks(top->masks + pattern * top->words, mask, top->words))
+        pattern++;
+    if (pattern == top->patterns)
+        top->newest[top->patterns++] = NONE;
+    top->older[window] = top->newest[pattern];
+    top->newest[pattern] = (int32_t)window;
+}
+
+/* Lists the filters of each pattern, and divides their gradients among the windows that have the maximum. */
+static void list_filters(Top *top, int32_t *counts)
+{
+    int32_t end = 0;
+    memset(counts, 0, top->filters * sizeof *counts);
+    for (Py_ssize_t pattern = 0; pattern < top->patterns; pattern++) {
+        int32_t begin = end, windows = 0;
+        for (Py_ssize_t word = 0; word < top->words; word++)
+            for (uint64_t mask = top->masks[pattern * top->words + word]; mask; mask &= mask - 1)
+                top->at_max[end++] = (int32_t)(word * BITS + __builtin_ctzll(mask));
+        for (int32_t window = top->newest[pattern]; window != NONE; window = top->older[window])
+            windows++;
+        for (int32_t i = begin; i < end; i++)
+            counts[top->at_max[i]] += windows;
+        top->ends[pattern] = end;
+    }
+    for (Py_ssize_t filter = 0; filter < top->filters; filter++)
+        if (counts[filter])
+            top->of_filters[filter] /= counts[filter];
+}
+
+/* One float of what add_NAME adds. */
+static void add_one(const Top *top, float *gradient, const float *kernels, Py_ssize_t pattern)
+{
+    float sum = 0;
+    for (int32_t i = pattern ? top->ends[pattern - 1] : 0; i < top->ends[pattern]; i++)
+        sum += top->of_filters[top->at_max[i]] * kernels[top->at_max[i] * top->width * top->depth];
+    for (int32_t window = top->newest[pattern]; window != NONE; window = top->older[window])
+        gradient[top->first_cells[window]] += sum;
+}
+
+/* spread_NAME hands the gradients of all patterns on to their windows' cells, and add_NAME is its inner loop: it sums the
+   weighted kernels of some filters in COUNT vectors of SIZE bytes, which stay in registers, and adds them to every window. A
+   row of the kernels is done with before the next is begun: those of all filters together are as much as a small cache holds. */
 #define SPREAD(NAME, ATTRIBUTE, SIZE, MOST)                                                                           \
     typedef float Vector_##NAME __attribute__((vector_size(SIZE), aligned(4), may_alias));                            \
     static inline __attribute__((always_inline)) ATTRIBUTE void add_##NAME(                                           \
-        const Top *top, float *sums, const float *kernels, const int32_t *filters, const int32_t *end, int count)     \
+        const Top *top, float *gradient, const float *kernels, Py_ssize_t pattern, int count)                         \
     {                                                                                                                 \
-        Vector_##NAME parts[MOST], *to = (Vector_##NAME *)sums;                                                       \
-        Py_ssize_t run = top->width * top->depth;                                                                     \
-        _Pragma("GCC unroll 32")                                                                                      \
-        for (int i = 0; i < count; i++)                                                                               \
-            parts[i] = to[i];                                                                                         \
-        for (; filters < end; filters++) {                                                                            \
-            const Vector_##NAME *kernel = (const Vector_##NAME *)(kernels + *filters * run);                          \
-            float weight = top->of_filters[*filters];                                                                 \
+        Vector_##NAME parts[MOST] = {{0}};                                                                            \
+        for (int32_t i = pattern ? top->ends[pattern - 1] : 0; i < top->ends[pattern]; i++) {                         \
+            int32_t filter = top->at_max[i];                                                                          \
+            const Vector_##NAME *kernel = (const Vector_##NAME *)(kernels + filter * top->width * top->depth);        \
+            float weight = top->of_filters[filter];                                                                   \
+            _Pragma("GCC unroll 32")                                                                                  \
+            for (int j = 0; j < count; j++)                                                                           \
+                parts[j] += weight * kernel[j];                                                                       \
+        }                                                                                                             \
+        for (int32_t window = top->newest[pattern]; window != NONE; window = top->older[window]) {                    \
+            Vector_##NAME *to = (Vector_##NAME *)(gradient + top->first_cells[window]);                               \
             _Pragma("GCC unroll 32")                                                                                  \
             for (int i = 0; i < count; i++)                                                                           \
-                parts[i] += weight * kernel[i];                                                                       \
+                to[i] += parts[i];                                                                                    \
         }                                                                                                             \
-        _Pragma("GCC unroll 32")                                                                                      \
-        for (int i = 0; i < count; i++)                                                                               \
-            to[i] = parts[i];                                                                                         \
     }                                                                                                                 \
     static ATTRIBUTE void spread_##NAME(const Top *top)                                                               \
     {                                                                                                                 \
-        const Py_ssize_t one = SIZE / sizeof(float), most = MOST * one;                                               \
-        Py_ssize_t run = top->width * top->depth, row = top->gradient_width * top->depth;                             \
-        for (Py_ssize_t i = 0; i < top->height; i++) {                                                                \
-            const int32_t *filters = top->at_max;                                                                     \
-            for (Py_ssize_t window = 0; window < top->windows; window++) {                                            \
-                const int32_t *end = top->at_max + top->ends[window];                                                 \
+        const Py_ssize_t one = SIZE / sizeof(float), most = MOST * one, run = top->width * top->depth;                \
+        for (Py_ssize_t i = 0; i < top->height; i++)                                                                  \
+            for (Py_ssize_t pattern = 0; pattern < top->patterns; pattern++) {                                        \
                 const float *kernels = top->kernels + i * top->filters * run;                                         \
-                float *cells = top->gradient + (window / top->windows_wide * top->stride_down + i) * row +            \
-                               window % top->windows_wide * top->stride_right * top->depth;                           \
+                float *gradient = top->gradient + i * top->gradient_width * top->depth;                               \
                 Py_ssize_t left = run;                                                                                \
-                for (; left >= most; left -= most, cells += most, kernels += most)                                    \
-                    add_##NAME(top, cells, kernels, filters, end, MOST);                                              \
-                for (; left >= one; left -= one, cells += one, kernels += one)                                        \
-                    add_##NAME(top, cells, kernels, filters, end, 1);                                                 \
-                for (; left > 0; left--, cells++, kernels++)                                                          \
-                    for (const int32_t *filter = filters; filter < end; filter++)                                     \
-                        *cells += top->of_filters[*filter] * kernels[*filter * run];                                  \
-                filters = end;                                                                                        \
+                for (; left >= most; left -= most, gradient += most, kernels += most)                                 \
+                    add_##NAME(top, gradient, kernels, pattern, MOST);                                                \
+                for (; left >= one; left -= one, gradient += one, kernels += one)                                     \
+                    add_##NAME(top, gradient, kernels, pattern, 1);                                                   \
+                for (; left > 0; left--, gradient++, kernels++)                                                       \
+                    add_one(top, gradient, kernels, pattern);                                                         \
             }                                                                                                         \
-        }                                                                                                             \
     }
+
 #ifdef __x86_64__ /* every one has SSE2, most have AVX2, and what runs is chosen by what the processor has */
 SPREAD(sse2, , 16, 8)
 SPREAD(avx2, __attribute__((target("avx2,fma"))), 32, 12)
@@ -280,32 +352,34 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
                     *dense = &views[4], *kernels = &views[5], *gradient = &views[6], *saliency = &views[7];
     double entropy;
     Py_ssize_t above, before;
-    int32_t *memory = NULL;
-    Top top;
+    Py_ssize_t down, right; /* strides */
+    uint64_t *memory = NULL;
+    Top top = {0};
     if (!PyArg_ParseTuple(arguments, "OOOOdOO(nn)(nn)OO", &objects[0], &objects[1], &objects[2], &objects[3], &entropy,
-                          &objects[4], &objects[5], &top.stride_down, &top.stride_right, &above, &before, &objects[6],
-                          &objects[7]))
+                          &objects[4], &objects[5], &down, &right, &above, &before, &objects[6], &objects[7]))
         return NULL;
     if (get_arrays(8, objects, views, wanted) < 0)
         goto done;
-    Py_ssize_t down = gradient->shape[0] - kernels->shape[0], right = gradient->shape[1] - kernels->shape[2];
+    Py_ssize_t room_down = gradient->shape[0] - kernels->shape[0], room_right = gradient->shape[1] - kernels->shape[2];
     top.windows = activations->shape[0];
     top.filters = activations->shape[1];
     if (maxima->shape[0] != top.filters || positive->shape[0] != top.filters || dense->shape[0] != top.filters ||
         kernels->shape[1] != top.filters || *activations->format != *maxima->format ||
-        dense->shape[1] != log_probabilities->shape[0] || kernels->shape[3] != gradient->shape[2] || down < 0 || right < 0 ||
-        top.stride_down < 1 || top.stride_right < 1 || above < 0 || before < 0 ||
-        top.windows != (down / top.stride_down + 1) * (right / top.stride_right + 1) ||
+        dense->shape[1] != log_probabilities->shape[0] || kernels->shape[3] != gradient->shape[2] || room_down < 0 ||
+        room_right < 0 || down < 1 || right < 1 || above < 0 || before < 0 ||
+        top.windows != (room_down / down + 1) * (room_right / right + 1) ||
         gradient->shape[0] < above + saliency->shape[0] || gradient->shape[1] < before + saliency->shape[1]) {
         misfit();
         goto done;
     }
-    memory = PyMem_Malloc((2 * top.filters + top.windows + top.windows * top.filters + 1) * sizeof *memory);
+    top.words = (top.filters + BITS - 1) / BITS;
+    Py_ssize_t of_masks = (top.windows + 2) * top.words;
+    memory = PyMem_Malloc(of_masks * sizeof(uint64_t) +
+                          (2 * top.filters + 4 * top.windows + top.windows * top.filters) * sizeof(int32_t));
     if (!memory) {
         PyErr_NoMemory();
         goto done;
     }
-    top.windows_wide = right / top.stride_right + 1;
     top.height = kernels->shape[0];
     top.width = kernels->shape[2];
     top.depth = kernels->shape[3];
@@ -314,16 +388,26 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     top.maxima = maxima->buf;
     top.kernels = kernels->buf;
     top.gradient = gradient->buf;
-    top.of_filters = (float *)memory;
-    top.counts = memory + top.filters;
-    top.ends = top.counts + top.filters;
+    uint64_t *passing = memory; /* filters that pass a gradient on */
+    top.masks = passing + top.words;
+    int32_t *counts = (int32_t *)(memory + of_masks);
+    top.of_filters = (float *)(counts + top.filters);
+    top.first_cells = counts + 2 * top.filters;
+    top.newest = top.first_cells + top.windows;
+    top.older = top.newest + top.windows;
+    top.ends = top.older + top.windows;
     top.at_max = top.ends + top.windows;
-    memset(top.counts, 0, top.filters * sizeof *top.counts);
     to_filters(positive, log_probabilities, entropy, dense, top.of_filters);
-    BY_TYPE(find_maxima, activations, &top);
+    memset(passing, 0, top.words * sizeof *passing);
     for (Py_ssize_t i = 0; i < top.filters; i++)
-        if (top.counts[i])
-            top.of_filters[i] /= top.counts[i];
+        passing[i / BITS] |= (uint64_t)(top.of_filters[i] != 0) << i % BITS;
+    for (Py_ssize_t window = 0, row = 0; window < top.windows; row += down)
+        for (Py_ssize_t column = 0; column <= room_right; column += right, window++) {
+            top.first_cells[window] = (int32_t)((row * top.gradient_width + column) * top.depth);
+            if (BY_TYPE(equal_to_maxima, activations, &top, window, passing, top.masks + top.patterns * top.words))
+                add_to_pattern(&top, window);
+        }
+    list_filters(&top, counts);
     memset(gradient->buf, 0, gradient->len);
     SPREAD_HERE(&top);
     float *norms = saliency->buf;
@@ -379,55 +463,70 @@ static PyObject *select_cells(PyObject *self, PyObject *arguments)
     return result;
 }
 
-/* Where windows lie on a canvas, and what of their rows goes into each group of an output. */
+/* Where windows lie on a canvas, and which of their pixels go into each group of an output. */
 typedef struct {
-    size_t pixel, row;                /* bytes of the canvas */
-    Py_ssize_t height, width;         /* of a window, in pixels */
-    Py_ssize_t groups, length;        /* of a row of the output; a group holds so many pixels */
-    Py_ssize_t above, before, step;   /* margins of a window, and the distance of groups */
+    size_t pixel, row;            /* bytes of the canvas */
+    Py_ssize_t height, width;     /* of a window, in pixels */
+    Py_ssize_t high, wide;        /* groups of the output */
+    Py_ssize_t rows, length;      /* of a group, in pixels */
+    Py_ssize_t above, before;     /* margins of a window */
+    Py_ssize_t down, right;       /* distance of groups, in pixels */
 } Cut;
 
-/* Copies groups that lie in a window's row with all of their pixels. */
-static inline __attribute__((always_inline)) void copy_groups(char *to, const char *from, Py_ssize_t count, size_t step,
-                                                              size_t size)
+/* Copies groups of a row of the output that lie in a window with all of their pixels. */
+static inline __attribute__((always_inline)) void copy_groups(const Cut *cut, char *restrict to, const char *restrict from,
+                                                              Py_ssize_t count, Py_ssize_t rows, size_t size)
 {
-    for (; count > 0; count--, to += size, from += step)
-        memcpy(to, from, size);
+    size_t step = cut->right * cut->pixel, row = cut->row;
+    for (; count > 0; count--, from += step, to += rows * size)
+        _Pragma("GCC unroll 8")
+        for (Py_ssize_t i = 0; i < rows; i++)
+            memcpy(to + i * size, from + i * row, size);
 }
 
-/* Copies of a group the pixels that lie in a window's row. */
-static void copy_part(const Cut *cut, const char *row, char *to, Py_ssize_t group)
+/* Copies of a group the pixels that lie in a window. */
+static void copy_part(const Cut *cut, const char *window, char *to, Py_ssize_t row, Py_ssize_t column)
 {
-    Py_ssize_t begin = group * cut->step - cut->before, end = begin + cut->length;
-    Py_ssize_t from = begin > 0 ? begin : 0, until = end < cut->width ? end : cut->width;
-    if (from < until)
-        memcpy(to + group * cut->length * cut->pixel + (from - begin) * cut->pixel, row + from * cut->pixel,
-               (until - from) * cut->pixel);
+    Py_ssize_t end = column + cut->length;
+    Py_ssize_t from = column > 0 ? column : 0, until = end < cut->width ? end : cut->width;
+    for (Py_ssize_t i = 0; i < cut->rows && from < until; i++, row++)
+        if (row >= 0 && row < cut->height)
+            memcpy(to + (i * cut->length + from - column) * cut->pixel, window + row * cut->row + from * cut->pixel,
+                   (until - from) * cut->pixel);
 }
 
-static void cut_window(const Cut *cut, const char *row, char *to)
+/* The groups of a dimension, from begin to end, that lie in a window with all of their pixels. */
+static void whole_groups(Py_ssize_t groups, Py_ssize_t size, Py_ssize_t pixels, Py_ssize_t margin, Py_ssize_t step,
+                         Py_ssize_t *begin, Py_ssize_t *end)
 {
-    size_t size = cut->length * cut->pixel, step = cut->step * cut->pixel;
-    Py_ssize_t begin = (cut->before + cut->step - 1) / cut->step, room = cut->width + cut->before - cut->length;
-    Py_ssize_t end = room < 0 ? 0 : room / cut->step + 1; /* groups from begin to end have all of their pixels */
-    begin = begin < cut->groups ? begin : cut->groups;
-    end = end < begin ? begin : end < cut->groups ? end : cut->groups;
-    to += cut->above * cut->groups * size;
-    for (Py_ssize_t i = 0; i < cut->height; i++, row += cut->row, to += cut->groups * size) {
-        for (Py_ssize_t group = 0; group < begin; group++)
-            copy_part(cut, row, to, group);
-        char *whole = to + begin * size;
-        const char *from = row + (begin * cut->step - cut->before) * cut->pixel;
-        switch (size) { /* the usual sizes are named, to be copied in one piece */
-        case 4: copy_groups(whole, from, end - begin, step, 4); break;
-        case 8: copy_groups(whole, from, end - begin, step, 8); break;
-        case 12: copy_groups(whole, from, end - begin, step, 12); break;
-        case 16: copy_groups(whole, from, end - begin, step, 16); break;
-        case 32: copy_groups(whole, from, end - begin, step, 32); break;
-        default: copy_groups(whole, from, end - begin, step, size);
-        }
-        for (Py_ssize_t group = end; group < cut->groups; group++)
-            copy_part(cut, row, to, group);
+    Py_ssize_t room = pixels + margin - size, first = (margin + step - 1) / step, last = room < 0 ? 0 : room / step + 1;
+    *begin = first < groups ? first : groups;
+    *end = last < *begin ? *begin : last < groups ? last : groups;
+}
+
+static void cut_window(const Cut *cut, const char *window, char *to)
+{
+    size_t size = cut->length * cut->pixel, group = cut->rows * size;
+    Py_ssize_t top, bottom, left, right;
+    whole_groups(cut->high, cut->rows, cut->height, cut->above, cut->down, &top, &bottom);
+    whole_groups(cut->wide, cut->length, cut->width, cut->before, cut->right, &left, &right);
+    for (Py_ssize_t i = 0; i < cut->high; i++, to += cut->wide * group) {
+        Py_ssize_t row = i * cut->down - cut->above;
+        Py_ssize_t begin = i < top || i >= bottom ? cut->wide : left, end = begin < right ? right : begin;
+        for (Py_ssize_t j = 0; j < begin; j++)
+            copy_part(cut, window, to + j * group, row, j * cut->right - cut->before);
+        char *whole = to + begin * group;
+        const char *from = window + row * (Py_ssize_t)cut->row + (begin * cut->right - cut->before) * (Py_ssize_t)cut->pixel;
+#define COPY(ROWS, SIZE)                                                                                              \
+    else if (cut->rows == ROWS && size == SIZE)                                                                       \
+        copy_groups(cut, whole, from, end - begin, ROWS, SIZE);
+        if (begin == end)
+            ;
+        COPY(3, 4) COPY(3, 8) COPY(3, 12) COPY(3, 16) COPY(5, 8) COPY(5, 24) COPY(7, 8) COPY(7, 32) /* in one piece */
+        else
+            copy_groups(cut, whole, from, end - begin, cut->rows, size);
+        for (Py_ssize_t j = end; j < cut->wide; j++)
+            copy_part(cut, window, to + j * group, row, j * cut->right - cut->before);
     }
 }
 
@@ -439,26 +538,27 @@ static PyObject *cut(PyObject *self, PyObject *arguments)
     const Py_buffer *canvas = &views[0], *places = &views[1], *out = &views[2];
     Py_ssize_t first_row, first_column, down, right;
     Cut cut;
-    if (!PyArg_ParseTuple(arguments, "OO(nn)(nn)(nn)(nn)nO", &objects[0], &objects[1], &first_row, &first_column, &down,
-                          &right, &cut.height, &cut.width, &cut.above, &cut.before, &cut.step, &objects[2]))
+    if (!PyArg_ParseTuple(arguments, "OO(nn)(nn)(nn)(nn)(nn)(nn)O", &objects[0], &objects[1], &first_row, &first_column,
+                          &down, &right, &cut.height, &cut.width, &cut.above, &cut.before, &cut.rows, &cut.length,
+                          &cut.down, &cut.right, &objects[2]))
         return NULL;
     if (get_arrays(3, objects, views, wanted) < 0)
         goto done;
     const Py_ssize_t *place = places->buf, count = places->shape[0], depth = canvas->shape[2];
     cut.pixel = depth * canvas->itemsize;
     cut.row = canvas->shape[1] * cut.pixel;
-    cut.groups = out->shape[2];
+    cut.high = out->shape[1];
+    cut.wide = out->shape[2];
     int fit = *canvas->format == *out->format && out->shape[0] == count && places->shape[1] == 2 &&
-              places->itemsize == sizeof *place && depth > 0 && out->shape[3] % depth == 0 && cut.above >= 0 &&
-              cut.before >= 0 && cut.step > 0 && cut.height > 0 && cut.width > 0 &&
-              cut.above + cut.height <= out->shape[1];
-    cut.length = fit ? out->shape[3] / depth : 0;
+              places->itemsize == sizeof *place && cut.rows > 0 && cut.length > 0 && cut.above >= 0 && cut.before >= 0 &&
+              cut.down > 0 && cut.right > 0 && cut.height > 0 && cut.width > 0 &&
+              out->shape[3] == cut.rows * cut.length * depth;
     for (Py_ssize_t i = 0; fit && i < count; i++) {
         Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
         fit = row >= 0 && column >= 0 && row + cut.height <= canvas->shape[0] && column + cut.width <= canvas->shape[1];
     }
     if (fit) {
-        size_t size = out->shape[1] * cut.groups * out->shape[3] * out->itemsize;
+        size_t size = cut.high * cut.wide * out->shape[3] * out->itemsize;
         for (Py_ssize_t i = 0; i < count; i++) {
             Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
             cut_window(&cut, (char *)canvas->buf + row * cut.row + column * cut.pixel, (char *)out->buf + i * size);
@@ -582,7 +682,8 @@ static PyObject *put_rows(PyObject *self, PyObject *arguments)
     return result;
 }
 
-static PyMethodDef methods[] = {{"classify", classify, METH_VARARGS, NULL},
+static PyMethodDef methods[] = {{"put_pixels", put_pixels, METH_VARARGS, NULL},
+                                {"classify", classify, METH_VARARGS, NULL},
                                 {"classifier_saliency", classifier_saliency, METH_VARARGS, NULL},
                                 {"select_cells", select_cells, METH_VARARGS, NULL},
                                 {"cut", cut, METH_VARARGS, NULL},

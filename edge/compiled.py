@@ -1,16 +1,27 @@
-"""What of windows, saliency, answer and swap is compiled, where pip found a C compiler; elsewhere it is NumPy.
+"""What of pixels, windows, saliency, answer and swap is compiled, where pip found a C compiler; elsewhere it is NumPy.
 
 NumPy's calls cost a processor as small as a Raspberry Pi's more than what they compute on so few numbers.
 """
 
 import numpy as np
 
-from edge import assembly, patches, saliency
+from edge import assembly, numbers, patches, saliency
 
 try:
     from edge import _compiled
 except ImportError:  # it was installed without a C compiler, or without Python's headers
     _compiled = None
+
+
+class CompiledPixelInput(numbers.PixelInput):
+    """From pixels to a model's raw input; arguments as of `numbers.PixelInput`."""
+
+    def convert(self, pixels, canvas) -> None:
+        """Writes the model's raw input into a canvas, as `numbers.PixelInput`."""
+        if self.quantized and pixels.flags.c_contiguous:
+            _compiled.put_pixels(pixels, canvas.values, canvas.before)
+        else:
+            super().convert(pixels, canvas)
 
 
 class CompiledClassifier:
@@ -71,10 +82,12 @@ class CompiledCutter(patches.Cutter):
 
     def __init__(self, canvas, counts, origin, stride, size, layout=None):
         super().__init__(canvas, counts, origin, stride, size, layout)
-        height, width, depth = self._shape = patches.laid_out_shape(layout, (*size, canvas.values.shape[2]))
-        (above, _), (before, _) = layout["margins"] if layout else ((0, 0), (0, 0))
-        self._before, self._step = (above, before), layout["step"] if layout else width
-        self._groups = (height, width, depth) if layout else (height, 1, width * depth)  # a row is a single one
+        whole = {"margins": ((0, 0), (0, 0)), "group": (1, size[1]), "step": (1, size[1])}  # a row is one group
+        layout, channels = layout or whole, canvas.values.shape[2]
+        self._groups = patches.laid_out_shape(layout, (*size, channels))
+        self._shape = self._groups if layout is not whole else (*size, channels)
+        (above, _), (before, _) = layout["margins"]
+        self._before, self._group, self._step = (above, before), tuple(layout["group"]), tuple(layout["step"])
         self._outputs = {}  # by number of windows
 
     def cut(self, places) -> np.ndarray:
@@ -83,7 +96,17 @@ class CompiledCutter(patches.Cutter):
         if count not in self._outputs:
             self._outputs[count] = np.full((count, *self._groups), canvas.zero, canvas.values.dtype)
         out = self._outputs[count]
-        _compiled.cut(canvas.values, places, self.first, self.stride, self.size, self._before, self._step, out)
+        _compiled.cut(
+            canvas.values,
+            places,
+            self.first,
+            self.stride,
+            self.size,
+            self._before,
+            self._group,
+            self._step,
+            out,
+        )
         return out.reshape(count, *self._shape)
 
 
@@ -120,6 +143,7 @@ class CompiledAssembler(assembly.Assembler):
 
 
 IS_COMPILED = _compiled is not None
+PixelInput = CompiledPixelInput if IS_COMPILED else numbers.PixelInput
 Assembler = CompiledAssembler if IS_COMPILED else assembly.Assembler
 Cutter = CompiledCutter if IS_COMPILED else patches.Cutter
 Classifier = CompiledClassifier if IS_COMPILED else saliency.Classifier

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge.errors import UserError, one_line
 from edge.schema import first_error
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CLASSIFICATION, SEQUENCE = "classification", "sequence"
 COLOURS = {"L": 1, "RGB": 3}
 SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")

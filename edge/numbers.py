@@ -1,10 +1,13 @@
 """The two ends: pixels to a model's raw input, and log-probabilities to an answer."""
 
+import math
+
 import numpy as np
 
 from edge.errors import UserError
 from edge.interpreter import Tensor
 from edge.manifest import CLASSIFICATION
+from edge.patches import Canvas
 
 
 class PixelInput:
@@ -40,12 +43,12 @@ class PixelInput:
             )
         return pixels
 
-    def convert(self, pixels, out) -> None:
-        """Writes the model's raw input, [H, W, C], into `out`."""
+    def convert(self, pixels, canvas: Canvas) -> None:
+        """Writes the model's raw input, [H, W, C], into a canvas of the model's numbers."""
         if self.quantized:
-            np.bitwise_xor(pixels, np.uint8(128), out=out.view(np.uint8))
+            np.bitwise_xor(pixels, np.uint8(128), out=canvas.image.view(np.uint8))
         else:
-            np.multiply(pixels, self.scale, out=out)
+            np.multiply(pixels, self.scale, out=canvas.image)
 
 
 class Decoder:
@@ -61,14 +64,14 @@ class Decoder:
         """Returns the prediction, its probability, and the category of each head."""
         if self.task == CLASSIFICATION:
             best = int(log_probabilities.argmax())
-            return self.text((best,)), float(np.exp(log_probabilities[best])), (best,)
+            return self.text((best,)), math.exp(log_probabilities[best]), (best,)
         none = len(self.labels)
         length = int(log_probabilities[: self.max_length].argmax()) + 1
         positions = log_probabilities[self.max_length :].reshape(self.max_length, none + 1)[:length, :none]
         symbols = positions.argmax(axis=1)
         log_probability = log_probabilities[length - 1] + positions.max(axis=1).sum()
         categories = (length - 1, *map(int, symbols), *[none] * (self.max_length - length))
-        return self.text(categories), float(np.exp(log_probability)), categories
+        return self.text(categories), math.exp(log_probability), categories
 
     def text(self, categories) -> str:
         """Returns the category of each head as it is read: a class, or the symbols up to the length."""

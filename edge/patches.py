@@ -1,6 +1,7 @@
 """Parts of images and maps that are cut by indexing, with nothing computed."""
 
 import functools
+import math
 
 import numpy as np
 
@@ -29,17 +30,18 @@ def laid_out_shape(layout: dict | None, shape) -> tuple[int, int, int]:
     """Returns the shape that an image, (height, width, channels), has for a model, see `Layout`."""
     if layout is None:
         return tuple(shape)
-    height, width = (n + sum(sides) for n, sides in zip(shape, layout["margins"]))
-    return (height, max(0, (width - layout["length"]) // layout["step"] + 1), layout["length"] * shape[2])
+    sizes = (n + sum(sides) for n, sides in zip(shape, layout["margins"]))
+    groups = (max(0, (n - size) // step + 1) for n, size, step in zip(sizes, layout["group"], layout["step"]))
+    return (*groups, math.prod(layout["group"]) * shape[2])
 
 
 class Layout:
-    """Images of one size, laid out as a model takes them: pixels of a row that a place sees side by side.
+    """Images of one size, laid out as a model takes them: the pixels that a place of its map sees side by side.
 
     Args:
-        layout: the manifest's: `margins`, width of zeros around an image, ((top, bottom), (left, right)); `length`, the
-            pixels of a row that are laid out for each of its groups, which are one `step` apart. None: the images as
-            they are.
+        layout: the manifest's: `margins`, width of zeros around an image, ((top, bottom), (left, right)); `group`, the
+            (rows, pixels of a row) that are laid out together, row by row; `step`, how far groups are apart,
+            (vertical, horizontal). None: the images as they are.
         image_shape: (height, width, channels).
         dtype, zero: of the values.
         count: number of images.
@@ -53,17 +55,18 @@ class Layout:
         self._values = framed
         self._words = self._source = None
         if layout:
-            run = layout["length"] * channels * framed.itemsize
+            (rows, length), (down, across) = layout["group"], layout["step"]
+            run = length * channels * framed.itemsize
             word = next(size for size in WORDS if run % size == 0)
             image, row, pixel, _ = framed.strides
-            shape = (*framed.shape[:2], laid_out_shape(layout, image_shape)[1], run // word)
-            strides = (image, row, layout["step"] * pixel, word)
+            laid_out = laid_out_shape(layout, image_shape)
+            shape, strides = (count, *laid_out[:2], rows, run // word), (image, down * row, across * pixel, row, word)
             self._source = np.ndarray(shape, WORDS[word], framed.data, strides=strides)
             self._words = np.empty(shape, WORDS[word])
-            self._values = self._words.view(dtype)
+            self._values = self._words.view(dtype).reshape(count, *laid_out)
 
     def of(self, images) -> np.ndarray:
-        """Returns what a model takes: [count, height, width, C] -> [count, rows, groups, length * C].
+        """Returns what a model takes: [count, height, width, C] -> [count, rows, columns, group * C], of groups.
 
         It is valid until the next call.
         """

@@ -6,11 +6,11 @@ import zipfile
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
-from edge.compiled import Cutter, select_cells
+from edge.compiled import Cutter, PixelInput, select_cells
 from edge.errors import UserError, one_line
 from edge.interpreter import Model
 from edge.manifest import CLASSIFICATION, SEQUENCE
-from edge.numbers import Decoder, PixelInput
+from edge.numbers import Decoder
 from edge.patches import Canvas, reach
 from edge.result import Clock, Result
 from edge.saliency import Predictions, class_log_probabilities, count_windows, pool
@@ -112,7 +112,7 @@ class TwoStageRunner:
         exit_entropy = self.manifest["exit_entropy"] if exit_entropy is None else exit_entropy
         ends, clock = self._ends, Clock()
         pixels = self._pixels.checked(image)
-        self._pixels.convert(pixels, self._canvas.image)
+        self._pixels.convert(pixels, self._canvas)
         laid_out = self._image.cut(WHOLE)
         clock.lap("input")
         coarse = self.coarse.invoke(laid_out)
@@ -187,7 +187,7 @@ class WholeFineRunner:
     def run(self, image) -> Result:
         """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
         clock = Clock()
-        self._pixels.convert(self._pixels.checked(image), self._canvas.image)
+        self._pixels.convert(self._pixels.checked(image), self._canvas)
         laid_out = self._image.cut(WHOLE)
         clock.lap("input")
         raw = self.model.invoke(laid_out)

@@ -239,9 +239,8 @@ class _Builder:
         _check_activation(conv)
         kernel, bias = self.weights[name]
         kernel, bias = first.kernel(kernel), first.bias(bias)
-        height, _, channels, filters = kernel.shape
-        strides = (conv.strides[0], 1)
-        layer = tf_keras.layers.Conv2D(filters, (height, 1), strides, activation=conv.activation, name=name)
+        *_, channels, filters = kernel.shape
+        layer = tf_keras.layers.Conv2D(filters, 1, activation=conv.activation, name=name)
         convolution = self._weighted(layer, (None, None, None, channels), (kernel, bias))
         shape = (-1, *output_size((conv,), size), conv.filters)
         return [convolution, tf_keras.layers.Lambda(lambda maps: tf.reshape(maps, shape))]

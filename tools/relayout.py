@@ -1,10 +1,10 @@
-"""First convolutions over laid-out rows: the same sums from longer vectors, which int8 kernels are made for.
+"""First convolutions over laid-out pixels: the same sums as a matrix product, which int8 kernels are made for.
 
-A kernel of TFLite works on vectors of channels, some of inputs and sixteen of outputs at a time. Over one channel or
-three most of such a vector is padding. Here the pixels of a row that a place of the map sees are laid out side by side
-before the model runs, `edge.patches.Layout`, in whole words, and the convolution becomes one of a single column. Where
-that fills the vectors better, neighbouring places of a row share one layout. Sums are exactly those of the convolution
-as written: products with a weight of zero are added, nothing else.
+A kernel of TFLite works on vectors of channels, some of inputs and sixteen of outputs at a time, and looks up where
+those of each place begin. Over one channel or three most of such a vector is padding. Here the pixels that a place of
+the map sees are laid out side by side before the model runs, `edge.patches.Layout`, in whole words, and the convolution
+becomes one of a single pixel. Where that fills the vectors better, neighbouring places of a row share one layout. Sums
+are exactly those of the convolution as written: products with a weight of zero are added, nothing else.
 """
 
 from dataclasses import dataclass
@@ -40,24 +40,29 @@ class Relayout:
     def to_dict(self, size) -> dict:
         """Returns what a manifest says of it, for a map of `size` (height, width)."""
         rows, (left, _) = self.conv.padding
-        step = self.conv.strides[1] * self.places
+        down, right = self.conv.strides
+        step = right * self.places
         groups = output_size((self.conv,), size)[1] // self.places
-        right = max(0, step * (groups - 1) + self.length - left - size[1])
-        return {"margins": [list(rows), [left, right]], "length": self.length, "step": step}
+        margin = max(0, step * (groups - 1) + self.length - left - size[1])
+        return {
+            "margins": [list(rows), [left, margin]],
+            "group": [self.conv.kernel[0], self.length],
+            "step": [down, step],
+        }
 
     def cost(self, channels: int) -> float:
         """Returns multiplications per place, with those on a kernel's padding."""
-        taken = self.conv.kernel[0] * _rounded(self.length * channels, INPUTS)
+        taken = _rounded(self.conv.kernel[0] * self.length * channels, INPUTS)
         return taken * _rounded(self.places * self.conv.filters, OUTPUTS) / self.places
 
     def kernel(self, kernel) -> np.ndarray:
-        """Returns the rearranged weights: [kh, kw, C, F] -> [kh, 1, length * C, places * F]."""
+        """Returns the rearranged weights: [kh, kw, C, F] -> [1, 1, kh * length * C, places * F]."""
         height, width, channels, filters = kernel.shape
         laid_out = np.zeros((height, self.length, channels, self.places, filters), kernel.dtype)
         for place in range(self.places):
             first = self.conv.strides[1] * place
             laid_out[:, first : first + width, :, place] = kernel
-        return laid_out.reshape(height, 1, self.length * channels, self.places * filters)
+        return laid_out.reshape(1, 1, -1, self.places * filters)
 
     def bias(self, bias) -> np.ndarray:
         """Returns the bias of every place: [F] -> [places * F]."""

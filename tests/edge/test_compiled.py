@@ -38,10 +38,11 @@ def test_it_is_compiled_where_there_is_a_compiler():
 @needs_compiled
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float32])
 @pytest.mark.parametrize("name", GEOMETRIES)
-def test_the_saliency(name, dtype):
+@pytest.mark.parametrize("filters", [11, 64, 135])  # as bits of less than a word, one, and more than two
+def test_the_saliency(name, dtype, filters):
     rng = np.random.default_rng(0)
     (*size, depth), strides, padding, map_size = GEOMETRIES[name]
-    filters, classes = 11, 3
+    classes = 3
     kernel, dense = rng.normal(size=(*size, depth, filters)), rng.normal(size=(filters, classes))
     windows = np.prod(saliency.count_windows(map_size, padding, size, strides))
     activations = random_activations(rng, windows, filters, dtype)
@@ -115,11 +116,13 @@ def test_what_the_swap_changes(name, dtype, k):
 
 LAYOUTS = {  # of windows of 5 x 9 pixels
     "none": None,
-    "words": {"margins": [[0, 0], [0, 0]], "length": 4, "step": 2},
-    "margins": {"margins": [[1, 2], [3, 4]], "length": 4, "step": 2},
-    "a long step": {"margins": [[0, 0], [1, 6]], "length": 8, "step": 8},
-    "longer than the window": {"margins": [[2, 0], [3, 12]], "length": 16, "step": 4},
-    "no word": {"margins": [[0, 0], [2, 3]], "length": 7, "step": 1},
+    "rows": {"margins": [[0, 0], [0, 0]], "group": [1, 4], "step": [1, 2]},
+    "words": {"margins": [[0, 0], [0, 0]], "group": [3, 4], "step": [1, 2]},
+    "margins": {"margins": [[1, 2], [3, 4]], "group": [3, 4], "step": [2, 2]},
+    "a long step": {"margins": [[0, 0], [1, 6]], "group": [2, 8], "step": [3, 8]},
+    "larger than the window": {"margins": [[2, 3], [3, 12]], "group": [7, 16], "step": [1, 4]},
+    "far outside": {"margins": [[4, 4], [9, 9]], "group": [2, 4], "step": [2, 2]},
+    "no word": {"margins": [[0, 0], [2, 3]], "group": [5, 7], "step": [1, 1]},
 }
 
 

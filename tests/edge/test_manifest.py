@@ -59,9 +59,9 @@ def test_every_field_must_be_there(manifest):
             check_manifest({name: value for name, value in manifest.items() if name != field})
 
 
-@pytest.mark.parametrize(("version", "advice"), [(3, "update this program"), (0, "export the bundle again")])
+@pytest.mark.parametrize(("version", "advice"), [(4, "update this program"), (2, "export the bundle again")])
 def test_another_version_is_told_before_anything_else(version, advice):
-    with pytest.raises(UserError, match=f"format version {version} and this program reads 2; {advice}"):
+    with pytest.raises(UserError, match=f"format version {version} and this program reads 3; {advice}"):
         check_manifest({"format_version": version})
 
 

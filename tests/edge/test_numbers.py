@@ -1,27 +1,36 @@
 import numpy as np
 import pytest
 
+from edge import compiled
 from edge.errors import UserError
 from edge.interpreter import Tensor
 from edge.numbers import Decoder, PixelInput
+from edge.patches import Canvas
 from edge.saliency import log_softmax
 
 PIXELS = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+MARGINS = ((1, 2), (3, 0))
+MARGINS_OF_ALL = (*MARGINS, (0, 0))
 MANIFEST = {"input": {"size": [16, 16], "channels": 1, "scale": 1 / 255}}
 
 
-def test_pixels_of_a_float_model_are_from_0_to_1():
-    out = np.empty(PIXELS.shape, np.float32)
-    PixelInput(MANIFEST, Tensor("x", 0, (1,), "float32")).convert(PIXELS, out)
-    np.testing.assert_allclose(out, PIXELS / 255, rtol=1e-6)
+@pytest.mark.parametrize("kind", {PixelInput, compiled.PixelInput})
+@pytest.mark.parametrize("pixels", [PIXELS, PIXELS[::-1, ::-1]], ids=["contiguous", "turned round"])
+def test_pixels_of_a_float_model_are_from_0_to_1(kind, pixels):
+    canvas = Canvas(PIXELS.shape, MARGINS, np.float32)
+    kind(MANIFEST, Tensor("x", 0, (1,), "float32")).convert(pixels, canvas)
+    np.testing.assert_allclose(canvas.values, np.pad(pixels / 255, MARGINS_OF_ALL), rtol=1e-6)
 
 
-def test_pixels_of_an_int8_model_are_not_rounded():
+@pytest.mark.parametrize("kind", {PixelInput, compiled.PixelInput})
+@pytest.mark.parametrize("pixels", [PIXELS, PIXELS[::-1, ::-1]], ids=["contiguous", "turned round"])
+def test_pixels_of_an_int8_model_are_not_rounded(kind, pixels):
     tensor = Tensor("x", 0, (1,), "int8", 0.003921568859368563, -128)
-    out = np.empty(PIXELS.shape, np.int8)
-    PixelInput(MANIFEST, tensor).convert(PIXELS, out)
-    np.testing.assert_array_equal(out, PIXELS.astype(int) - 128)
-    np.testing.assert_array_equal(out, tensor.quantize(PIXELS / 255))
+    canvas = Canvas(PIXELS.shape, MARGINS, np.int8, zero=7)
+    kind(MANIFEST, tensor).convert(pixels, canvas)
+    wanted = np.pad(pixels.astype(int) - 128, MARGINS_OF_ALL, constant_values=7)
+    np.testing.assert_array_equal(canvas.values, wanted)
+    np.testing.assert_array_equal(canvas.image, tensor.quantize(pixels / 255))
 
 
 @pytest.mark.parametrize("numbers", [("int8", 1 / 256, -128), ("int8", 1 / 255, -127), ("uint8", 1 / 255, 0)])

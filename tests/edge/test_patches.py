@@ -27,18 +27,21 @@ def test_patches_are_those_of_the_library(origin, stride, size):
 
 @pytest.mark.parametrize(("dtype", "zero"), [(np.int8, -128), (np.float32, 0)])
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("length", "step", "groups", "left"), [(4, 2, 5, 1), (8, 8, 2, 0), (6, 3, 4, 2), (3, 1, 9, 1)])
-def test_a_layout_is_a_plain_loop(dtype, zero, channels, length, step, groups, left):
+@pytest.mark.parametrize(
+    ("length", "step", "columns", "left"), [(4, 2, 5, 1), (8, 8, 2, 0), (6, 3, 4, 2), (3, 1, 9, 1)]
+)
+@pytest.mark.parametrize(("height", "down", "rows"), [(1, 1, 8), (3, 2, 3), (2, 3, 3), (8, 1, 1)])
+def test_a_layout_is_a_plain_loop(dtype, zero, channels, length, step, columns, left, height, down, rows):
     images = np.random.default_rng(0).integers(-127, 128, (2, 5, 9, channels)).astype(dtype)
-    right = step * (groups - 1) + length - left - 9
-    layout = {"margins": [[1, 2], [left, right]], "length": length, "step": step}
+    right = step * (columns - 1) + length - left - 9
+    layout = {"margins": [[1, 2], [left, right]], "group": [height, length], "step": [down, step]}
     found = Layout(layout, images.shape[1:], dtype, zero, 2).of(images)
-    assert found.shape[1:] == laid_out_shape(layout, images.shape[1:]) == (8, groups, length * channels)
+    assert found.shape[1:] == laid_out_shape(layout, images.shape[1:]) == (rows, columns, height * length * channels)
     framed = np.full((2, 8, left + 9 + right, channels), zero, dtype)
     framed[:, 1:6, left : left + 9] = images
-    for group in range(groups):
-        expected = framed[:, :, step * group : step * group + length].reshape(2, 8, -1)
-        np.testing.assert_array_equal(found[:, :, group], expected)
+    for i, j in np.ndindex(rows, columns):
+        expected = framed[:, down * i : down * i + height, step * j : step * j + length].reshape(2, -1)
+        np.testing.assert_array_equal(found[:, i, j], expected)
 
 
 def test_without_a_layout_images_are_as_they_are():

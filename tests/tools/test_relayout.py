@@ -25,7 +25,7 @@ def check_sums(first, channels, width):
     layout = first.to_dict((HEIGHT, width))
     values = Layout(layout, image.shape, np.float32).of(image[None])
     assert values.shape[1:] == laid_out_shape(layout, image.shape)
-    found = convolve(values[0], first.kernel(kernel), (conv.strides[0], 1), ((0, 0), (0, 0))) + first.bias(bias)
+    found = convolve(values[0], first.kernel(kernel), (1, 1), ((0, 0), (0, 0))) + first.bias(bias)
     expected = convolve(image, kernel, conv.strides, conv.padding) + bias
     np.testing.assert_allclose(found.reshape(len(found), -1, conv.filters), expected, atol=1e-5)
 
@@ -57,10 +57,10 @@ def test_as_many_places_share_a_layout_as_fill_the_vectors(conv, channels, width
     assert (first.conv, first.places, first.length) == (conv, places, length)
 
 
-def test_a_row_is_cut_into_words_of_whole_places():
+def test_a_group_is_made_of_words_of_whole_places():
     found = Relayout(Conv(4, 5, strides=2, padding="same"), 4).to_dict((9, 24))
     # 12 places in 3 groups, 8 pixels apart: pixels -2 to 2 * 8 + 12 - 2, of which 24 are there
-    assert found == {"margins": [[2, 2], [2, 2]], "length": 12, "step": 8}
+    assert found == {"margins": [[2, 2], [2, 2]], "group": [5, 12], "step": [2, 8]}
 
 
 def test_a_margin_is_never_negative():

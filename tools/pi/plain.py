@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from edge import assembly, patches, runner, saliency, tops
+from edge import assembly, numbers, patches, runner, saliency, tops
 from edge.saliency import count_windows, small_product
 
 SAVINGS = ("closed_form", "changed_windows", "compiled")  # of the saliency, the top's second pass, NumPy's calls
@@ -18,7 +18,8 @@ def leave_out(savings) -> None:
     if "compiled" in savings:
         tops.Assembler, tops.Classifier = assembly.Assembler, saliency.Classifier
         tops.ClassifierSaliency = saliency.ClassifierSaliency
-        runner.Cutter, runner.select_cells = patches.Cutter, saliency.select_cells
+        runner.PixelInput, runner.Cutter = numbers.PixelInput, patches.Cutter
+        runner.select_cells = saliency.select_cells
     if "closed_form" in savings:
         tops.ClassifierSaliency = DenseSaliency
     if "changed_windows" in savings:

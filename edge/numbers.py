@@ -64,7 +64,7 @@ class Decoder:
         """Returns the prediction, its probability, and the category of each head."""
         if self.task == CLASSIFICATION:
             best = int(log_probabilities.argmax())
-            return self.text((best,)), math.exp(log_probabilities[best]), (best,)
+            return self.labels[best], math.exp(log_probabilities[best]), (best,)
         none = len(self.labels)
         length = int(log_probabilities[: self.max_length].argmax()) + 1
         positions = log_probabilities[self.max_length :].reshape(self.max_length, none + 1)[:length, :none]

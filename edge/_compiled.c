@@ -130,7 +130,7 @@ static double log_softmax(double *logits, Py_ssize_t classes)
 
 static PyObject *classify(PyObject *self, PyObject *arguments)
 {
-    static const Wanted wanted[4] = {{"bBf", 2, 0}, {"d", 2, 0}, {"bBf", 1, 1}, {"d", 1, 1}};
+    static const Wanted wanted[4] = {{"bBf", 2, 0}, {"d", 1, 0}, {"bBf", 1, 1}, {"d", 1, 1}};
     PyObject *objects[4], *result = NULL;
     Py_buffer views[4] = {{0}};
     const Py_buffer *activations = &views[0], *weights = &views[1], *maxima = &views[2], *log_probabilities = &views[3];
@@ -139,16 +139,16 @@ static PyObject *classify(PyObject *self, PyObject *arguments)
     if (get_arrays(4, objects, views, wanted) == 0) {
         Py_ssize_t filters = maxima->shape[0], classes = log_probabilities->shape[0];
         if (activations->shape[0] > 0 && activations->shape[1] == filters && *activations->format == *maxima->format &&
-            weights->shape[0] == filters + 1 && weights->shape[1] == classes + 2 && classes > 0) {
+            classes > 0 && weights->shape[0] == filters * (2 + classes) + classes) {
             double *logits = log_probabilities->buf;
-            const double *row = weights->buf; /* of a filter: gain, offset, and the weight of each class */
+            const double *gain = weights->buf, *offset = gain + filters, *dense = offset + filters;
             BY_TYPE(maxima, activations, activations, maxima);
-            memcpy(logits, row + filters * (classes + 2) + 2, log_probabilities->len);
-            for (Py_ssize_t i = 0; i < filters; i++, row += classes + 2) {
-                double pooled = BY_TYPE(number, maxima, maxima, i) * row[0] + row[1];
+            memcpy(logits, dense + filters * classes, log_probabilities->len); /* the bias */
+            for (Py_ssize_t i = 0; i < filters; i++, dense += classes) {
+                double pooled = BY_TYPE(number, maxima, maxima, i) * gain[i] + offset[i];
                 if (pooled > 0)
                     for (Py_ssize_t j = 0; j < classes; j++)
-                        logits[j] += pooled * row[2 + j];
+                        logits[j] += pooled * dense[j];
             }
             result = PyFloat_FromDouble(log_softmax(logits, classes));
         } else

@@ -28,13 +28,13 @@ class CompiledClassifier:
     """The answer from a top's activations; arguments as of `saliency.Classifier`."""
 
     def __init__(self, gain, offset, dense, bias):
-        of_filters = np.column_stack([gain, offset, dense])
-        self._weights = np.vstack([of_filters, [0, 0, *bias]]).astype(np.float64)  # [filters + 1, 2 + classes]
+        self._classes = len(bias)
+        self._weights = np.concatenate([np.ravel(array).astype(np.float64) for array in (gain, offset, dense, bias)])
 
     def __call__(self, activations):
         """Returns (maxima, log-probabilities, entropy), as `saliency.Classifier`."""
         maxima = np.empty(activations.shape[1], activations.dtype)
-        log_probabilities = np.empty(self._weights.shape[1] - 2)
+        log_probabilities = np.empty(self._classes)
         entropy = _compiled.classify(activations, self._weights, maxima, log_probabilities)
         return maxima, log_probabilities, entropy
 

@@ -173,8 +173,8 @@ typedef struct {
     /* Windows in which the same filters have their maximum are of one pattern, and pass the same gradient on. */
     Py_ssize_t patterns, words; /* of a mask */
     uint64_t *masks;            /* the filters of each pattern as bits */
-    int32_t *newest, *older;    /* the last window of each pattern, and of each window the one before it; NONE */
-    int32_t *at_max, *ends;     /* the filters of the first pattern, of the second, ...; where those of each end */
+    int32_t *newest, *older;    /* the last window of each pattern, and of each window the one before it, or NONE */
+    int32_t *at_max, *begins;   /* the filters of the first pattern, of the second, ...; where those of each begin, and end */
 } Top;
 
 /* The filters whose activation is their maximum, of those that are wanted; says whether there are any. Bytes are compared
@@ -216,6 +216,7 @@ static int equal_to_maxima_float(const Top *top, Py_ssize_t window, const uint64
     return any != 0;
 }
 
+/* Whether two masks hold the same filters. */
 static inline int equal_masks(const uint64_t *one, const uint64_t *other, Py_ssize_t words)
 {
     uint64_t differing = 0;
@@ -240,18 +241,18 @@ static void add_to_pattern(Top *top, Py_ssize_t window)
 /* Lists the filters of each pattern, and divides their gradients among the windows that have the maximum. */
 static void list_filters(Top *top, int32_t *counts)
 {
-    int32_t end = 0;
+    int32_t end = top->begins[0] = 0;
     memset(counts, 0, top->filters * sizeof *counts);
     for (Py_ssize_t pattern = 0; pattern < top->patterns; pattern++) {
-        int32_t begin = end, windows = 0;
+        int32_t windows = 0;
         for (Py_ssize_t word = 0; word < top->words; word++)
             for (uint64_t mask = top->masks[pattern * top->words + word]; mask; mask &= mask - 1)
                 top->at_max[end++] = (int32_t)(word * BITS + __builtin_ctzll(mask));
         for (int32_t window = top->newest[pattern]; window != NONE; window = top->older[window])
             windows++;
-        for (int32_t i = begin; i < end; i++)
+        for (int32_t i = top->begins[pattern]; i < end; i++)
             counts[top->at_max[i]] += windows;
-        top->ends[pattern] = end;
+        top->begins[pattern + 1] = end;
     }
     for (Py_ssize_t filter = 0; filter < top->filters; filter++)
         if (counts[filter])
@@ -262,7 +263,7 @@ static void list_filters(Top *top, int32_t *counts)
 static void add_one(const Top *top, float *gradient, const float *kernels, Py_ssize_t pattern)
 {
     float sum = 0;
-    for (int32_t i = pattern ? top->ends[pattern - 1] : 0; i < top->ends[pattern]; i++)
+    for (int32_t i = top->begins[pattern]; i < top->begins[pattern + 1]; i++)
         sum += top->of_filters[top->at_max[i]] * kernels[top->at_max[i] * top->width * top->depth];
     for (int32_t window = top->newest[pattern]; window != NONE; window = top->older[window])
         gradient[top->first_cells[window]] += sum;
@@ -277,7 +278,7 @@ static void add_one(const Top *top, float *gradient, const float *kernels, Py_ss
         const Top *top, float *gradient, const float *kernels, Py_ssize_t pattern, int count)                         \
     {                                                                                                                 \
         Vector_##NAME parts[MOST] = {{0}};                                                                            \
-        for (int32_t i = pattern ? top->ends[pattern - 1] : 0; i < top->ends[pattern]; i++) {                         \
+        for (int32_t i = top->begins[pattern]; i < top->begins[pattern + 1]; i++) {                                   \
             int32_t filter = top->at_max[i];                                                                          \
             const Vector_##NAME *kernel = (const Vector_##NAME *)(kernels + filter * top->width * top->depth);        \
             float weight = top->of_filters[filter];                                                                   \
@@ -382,7 +383,7 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     top.words = (top.filters + BITS - 1) / BITS;
     Py_ssize_t of_masks = (top.windows + 2) * top.words;
     memory = PyMem_Malloc(of_masks * sizeof(uint64_t) +
-                          (2 * top.filters + 4 * top.windows + top.windows * top.filters) * sizeof(int32_t));
+                          (2 * top.filters + 4 * top.windows + 1 + top.windows * top.filters) * sizeof(int32_t));
     if (!memory) {
         PyErr_NoMemory();
         goto done;
@@ -402,8 +403,8 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     top.first_cells = counts + 2 * top.filters;
     top.newest = top.first_cells + top.windows;
     top.older = top.newest + top.windows;
-    top.ends = top.older + top.windows;
-    top.at_max = top.ends + top.windows;
+    top.begins = top.older + top.windows;
+    top.at_max = top.begins + top.windows + 1;
     to_filters(positive, log_probabilities, entropy, dense, top.of_filters);
     memset(passing, 0, top.words * sizeof *passing);
     for (Py_ssize_t i = 0; i < top.filters; i++)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcn_tf.normalization import BatchNormalization
+from dcn_tf.normalization import BatchNormalization, normalize_and_activate
 
 SETTINGS = {"momentum": 0.8, "epsilon": 1e-2}
 
@@ -76,3 +76,14 @@ def test_a_map_far_from_zero_has_a_variance_that_is_not_negative(randomise):
     outputs = layer(tf.fill((2, 3, 3, 5), tf.constant(300.0, tf.bfloat16)), training=True)
     assert np.isfinite(tf.cast(outputs, tf.float32)).all()
     np.testing.assert_array_equal(layer.moving_variance >= 0, True)
+
+
+def test_a_small_variance_far_from_zero_is_exact(rng):
+    """The sums of squares of the values themselves would leave a float32 no digit of it."""
+    inputs = tf.constant(rng.normal(1000, 0.1, (4, 9, 8, 5)), tf.float32)
+    ones, zeros = tf.ones(5), tf.zeros(5)
+    outputs, mean, variance = normalize_and_activate(inputs, ones, zeros, 0.0, keras.activations.linear)
+    exact = inputs.numpy().astype(np.float64)
+    np.testing.assert_allclose(mean, exact.mean(axis=(0, 1, 2)), rtol=1e-7)
+    np.testing.assert_allclose(variance, exact.var(axis=(0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(tf.math.reduce_std(outputs, axis=(0, 1, 2)), ones, rtol=1e-3)

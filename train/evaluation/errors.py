@@ -52,7 +52,8 @@ class Errors:
         for scales, reader in enumerate(self.readers, 1):
             for row, probabilities in reader(split).items():
                 selector, _, num_patches = row.partition("/")
-                if num_patches and int(num_patches) not in counts or selector == "oracle" and split.boxes is None:
+                too_many = num_patches and int(num_patches) not in counts
+                if too_many or (selector == "oracle" and split.boxes is None):
                     continue
                 if selector in reader.selectors:
                     yield f"selectors/{row}", self._error(probabilities, split.labels)

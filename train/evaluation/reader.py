@@ -92,14 +92,12 @@ class Reader:
         """Returns row -> probabilities [batch, sum(heads)]. All rows that need the coarse map share one glance."""
         images, start = padded(scaled(to_float(images), self.scale), self.model.architecture)
         boxes = boxes * self.scale + tf.cast(tf.tile(start[::-1], [2]), tf.float32)
-        glance = self.model.glance(images) if self.num_patches else None
-        rows = {}
+        rows, glance = {}, {}
+        if self.num_patches:
+            glance = self.model.glance(images)
         for stack in stacks(self.trained):
-            if glance and stack == "coarse":
-                features = glance["coarse_features"]
-            else:
-                features = getattr(self.model, stack)(images)
-            rows |= self._whole_rows(stack, features)
+            features = glance.get(f"{stack}_features")
+            rows |= self._whole_rows(stack, getattr(self.model, stack)(images) if features is None else features)
         if glance:
             for selector in (SELECTOR, *self.selectors):
                 size = tf.shape(images)[1:3]
@@ -117,7 +115,7 @@ class Reader:
         return {names[0]: whole.top(features, coarse_pass=whole.coarse_pass)}
 
     def _selected_rows(self, images, glance, scores, name: str) -> dict:
-        """Returns row -> logits from the best-scored cells, for each number of patches: the fewer are among the more."""
+        """Returns row -> logits from the best-scored cells for each number of patches; the fewer are among the more."""
         most = tf.minimum(self.num_patches[-1], tf.size(scores[0]))
         look = self.model.look_closely(images, select_cells(scores, most))
         return {

@@ -22,6 +22,7 @@ from train.data.registry import load_dataset
 from train.errors import TrainingError, UserError
 from train.evaluate import Evaluator, format_table, nest, sample_outputs
 from train.progress import log
+from train.samples import write_samples
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
@@ -84,7 +85,7 @@ def train_and_evaluate(config: Config) -> dict:
         "more_tests": {name: evaluations[name].to_dict() for name in dataset.more_tests},
     }
     result = described(config, dataset, checkpoints, measured)
-    files.write_samples(workdir / "samples", dataset)
+    write_samples(workdir / "samples", dataset)
     if config.model == "dcn":
         files.write_bytes(workdir / "attention.png", tf.io.encode_png(_picture(model, dataset)).numpy())
     files.write_model(workdir / "model.keras", model)

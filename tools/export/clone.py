@@ -14,7 +14,7 @@ import dataclasses
 
 from dcn_tf.architecture import CLASSIFICATION, Conv, explicit_padding
 from dcn_tf.geometry import output_size
-from dcn_tf.model import DynamicCapacityNetwork
+from dcn_tf.stages import Stages
 from edge.errors import UserError
 from tools.export.folding import refined_convolution
 from tools.export.relayout import relayout
@@ -22,7 +22,7 @@ from tools.export.relayout import relayout
 ACTIVATIONS = ("relu", "linear", None)
 
 
-class Clone:
+class Clone(Stages):
     """A network's parts in tf_keras, under the names that they have in the network, and called as they are there.
 
     Args:
@@ -41,11 +41,6 @@ class Clone:
     Raises:
         UserError: the network has a layer whose rounding is not known to be that of TFLite.
     """
-
-    __call__ = DynamicCapacityNetwork.call  # the same computation, over these parts
-    glance = DynamicCapacityNetwork.glance
-    look_closely = DynamicCapacityNetwork.look_closely
-    answer = DynamicCapacityNetwork.answer
 
     def __init__(self, network, weights: dict, ranges: dict | None = None, laid_out: bool = False):
         self.architecture = architecture = network.architecture
@@ -68,6 +63,9 @@ class Clone:
             self.whole_fine += [*convolution, tf_keras.layers.GlobalMaxPooling2D()]
         self.whole_fine.append(whole.dense("whole_fine/logits"))
         self.all_variables = [*self.variables, *(variable for pair in whole.pairs.values() for variable in pair)]
+
+    def __call__(self, images, training=False, num_patches=None, cells=None) -> dict:
+        return self.call(images, training, num_patches, cells)
 
     def whole(self, images):
         """Returns the logits of the whole fine model: of the image, or for sequences of every cell."""

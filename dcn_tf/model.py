@@ -1,16 +1,15 @@
-"""The Dynamic Capacity Network as a Keras model: image -> output, with every intermediate named."""
+"""The Dynamic Capacity Network as a Keras model; `dcn_tf.stages` says what it computes."""
 
 import keras
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture, channels_of
 from dcn_tf.geometry import output_size, patch_grid
 from dcn_tf.layers import PACKAGE, ClassifierTop, CoarseStack, FineStack, SequenceTop
-from dcn_tf.patches import assemble, cut_patches
-from dcn_tf.saliency import entropy_saliency, select_cells
+from dcn_tf.stages import Stages
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class DynamicCapacityNetwork(keras.Model):
+class DynamicCapacityNetwork(Stages, keras.Model):
     """Looks at the whole image with a coarse stack, and with a fine stack where its answer is least settled.
 
     `coarse_top` gives the coarse output, from which the saliency is taken; `fine_top` gives the answer. For a
@@ -62,40 +61,6 @@ class DynamicCapacityNetwork(keras.Model):
         if self.fine_top is not self.coarse_top:
             self.fine_top.build((None, None, None, channels_of(self.architecture.fine)))
         self.built = True
-
-    def call(self, images, training=False, num_patches=None, cells=None):
-        outputs = self.glance(images, training)
-        if cells is None:
-            num_patches = self.architecture.num_patches if num_patches is None else num_patches
-            cells = select_cells(outputs["saliency"], num_patches)
-        outputs |= self.look_closely(images, cells, training)
-        return outputs | self.answer(outputs["coarse_features"], outputs["fine_features"], cells, training)
-
-    def glance(self, images, training=False) -> dict:
-        """Returns the first stage: `coarse_features`, `coarse_logits`, `entropy` and `saliency` of images."""
-        coarse_features = self.coarse(images, training=training)
-        coarse_logits, entropy, saliency = entropy_saliency(self.coarse_top, coarse_features, training)
-        return {
-            "coarse_features": coarse_features,
-            "coarse_logits": coarse_logits,
-            "entropy": entropy,
-            "saliency": saliency,
-        }
-
-    def look_closely(self, images, cells, training=False) -> dict:
-        """Returns the second stage: `cells` [batch, k, 2], their `patches`, and the `fine_features` of these."""
-        patches = cut_patches(images, cells, self.patch_grid)
-        return {"cells": cells, "patches": patches, "fine_features": self.fine(patches, training=training)}
-
-    def answer(self, coarse_features, fine_features, cells, training=False) -> dict:
-        """Returns `refined` and `logits` from the vectors of both stages.
-
-        The vectors of the first k cells alone give the answer that k patches would have given.
-        """
-        refined = fine_features
-        if self.architecture.task == CLASSIFICATION:
-            refined = assemble(coarse_features, fine_features, cells)
-        return {"refined": refined, "logits": self.fine_top(refined, training=training)}
 
     def num_cells(self, image_size=None) -> int:
         """Returns the number of coarse cells of an image of `image_size` (height, width): the largest possible k."""

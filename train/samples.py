@@ -1,4 +1,4 @@
-"""The samples of a workdir: images and labels that a bundle is made and measured with, without the data set."""
+"""The images that a workdir keeps for the tools: for calibration, validation and tests."""
 
 import io
 from pathlib import Path

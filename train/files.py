@@ -1,33 +1,37 @@
-"""Files, each written beside its place and then renamed: never half a file under its name."""
+"""Files that appear whole or not at all: each is written beside its place and then renamed."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+PARTIAL = ".partial"  # in the name of what is being written
 
-def write_bytes(path: Path, data: bytes):
-    """Writes `data` under `path`, whole or not at all."""
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a path to write to; what was written there replaces `path` when the block ends without an error.
+
+    The path has the suffix of `path`, and this process's number, so that two of them can write one file at a time.
+    The folder is made. After an error nothing is left, and `path` is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f"{path.stem}.{os.getpid()}{PARTIAL}{path.suffix}")
     try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
+        yield partial
+        with open(partial, "rb") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, data: bytes):
+    """Writes `data` under `path`, whole or not at all."""
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
 def write_text(path: Path, text: str):
     """Writes `text` under `path`, whole or not at all."""
     write_bytes(path, text.encode())
-
-
-def write_model(path: Path, model):
-    """Writes a Keras model under `path`, whole or not at all."""
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        model.save(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, pictures, steps
 from train.checkpoints import Checkpoints
-from train.config import Config, check_same_run
+from train.config import Config, check_same_run, write_config
 from train.curves import Curves
 from train.data.pipeline import to_float, train_batches
 from train.data.registry import load_dataset
@@ -37,7 +37,7 @@ def train_and_evaluate(config: Config) -> dict:
     On a workdir that was begun it resumes; on a finished one it only evaluates.
     """
     workdir = Path(config.workdir)
-    check_same_run(config, workdir / "flags.txt")
+    check_same_run(config)
     architecture = config.architecture
     _check_trainable(config, architecture)
 
@@ -53,11 +53,11 @@ def train_and_evaluate(config: Config) -> dict:
     train_step = steps.make_train_step(model, optimizer, config)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
-    # 1. flags.txt, which must name this run (checked above); 2. the newest checkpoint; 3. nothing: begin at step 0.
+    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint; 3. nothing: begin at step 0.
     workdir.mkdir(parents=True, exist_ok=True)
     checkpoints = Checkpoints(workdir, model, optimizer)
     first_step = checkpoints.restore()
-    files.write_text(workdir / "flags.txt", config.to_flags())
+    write_config(config)
     log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
     # ---- training ---------------------------------------------------------------------------------------------------
@@ -90,7 +90,8 @@ def train_and_evaluate(config: Config) -> dict:
     write_samples(workdir / "samples", dataset)
     if config.model == "dcn":
         files.write_bytes(workdir / "attention.png", tf.io.encode_png(_picture(model, dataset)).numpy())
-    files.write_model(workdir / "model.keras", model)
+    with files.replacing(workdir / "model.keras") as partial:
+        model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name in figures:
         print(f"\n{dataset.name}, {name} ({config.preset}, {result['steps']} steps)\n")

@@ -22,3 +22,16 @@ def test_folders_are_made_and_files_replaced(tmp_path):
     files.write_text(path, "one")
     files.write_text(path, "two")
     assert path.read_text() == "two"
+
+
+def test_two_writers_of_one_file_do_not_write_into_each_other(tmp_path, monkeypatch):
+    path = tmp_path / "set.npz"
+    with files.replacing(path) as first:
+        first.write_bytes(b"first")
+        monkeypatch.setattr(files.os, "getpid", lambda: 1)
+        with files.replacing(path) as second:
+            second.write_bytes(b"second")
+        assert path.read_bytes() == b"second"
+        assert {first.suffix, second.suffix} == {".npz"}
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]

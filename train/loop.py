@@ -211,8 +211,8 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
 def _report(step, config, metrics, rate, writer):
     """Prints the progress line and writes the scalars."""
     left = duration((config.train_steps - step) / rate)
-    terms = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-    tell("step %d/%d  %s  %.0f images/s  %s to go", step, config.train_steps, terms, rate * config.batch_size, left)
+    terms = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())  # last: narrow terminals cut them off
+    tell("step %d/%d  %s to go  %.0f images/s  %s", step, config.train_steps, left, rate * config.batch_size, terms)
     with writer.as_default(step=step):
         for name, value in metrics.items():
             tf.summary.scalar(f"train/{name}", value)

@@ -4,7 +4,7 @@ import tiny_bundles
 
 from dcn_tf.losses import decode
 from tools.page import readings
-from tools.page.readings import Readings, expected_calibration_error, confusion, most_confused, reliability
+from tools.page.readings import Readings, confusion, expected_calibration_error, most_confused, reliability
 from tools.workdir import Samples, Training
 
 HEADS = {"classifier": (5,), "sequence": (3, 11, 11, 11)}

@@ -176,7 +176,7 @@ class SequenceTop(keras.layers.Layer):
     A cell's prediction is a softmax over lengths and one per position; they stand side by side in one vector ('heads').
 
     Args:
-        max_length, symbols: see `SequenceTopSpec`.
+        max_length, symbols, min_length, box: see `SequenceTopSpec`.
         weighting: 'average', or 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs.
 
     Call arguments:
@@ -188,18 +188,25 @@ class SequenceTop(keras.layers.Layer):
         log-probabilities, [batch, max_length + max_length * (symbols + 1)]. Being normalised, they are logits as well.
     """
 
-    def __init__(self, max_length, symbols, weighting="average", **kwargs):
+    def __init__(self, max_length, symbols, weighting="average", min_length=1, box=False, **kwargs):
         super().__init__(**kwargs)
-        self.spec = spec.SequenceTopSpec(max_length, symbols)
+        self.spec = spec.SequenceTopSpec(max_length, symbols, min_length=min_length, box=box)
         self.weighting = _checked_weighting(weighting)
         self.dense = keras.layers.Dense(sum(self.spec.heads), name="cell_logits")
+        self.box = keras.layers.Dense(4, name="box") if box else None
 
     def build(self, input_shape):
         self.dense.build(input_shape)
+        if self.box is not None:
+            self.box.build(input_shape)
 
     def cell_logits(self, features):
         """Returns the logits of every cell's own prediction: [..., D] -> [..., sum(heads)]."""
         return self.dense(features)
+
+    def cell_boxes(self, features):
+        """Returns where each cell sees its sequence: [..., D] -> [..., 4], in parts of its patch."""
+        return self.box(features)
 
     def pool(self, cell_logits, weighting=None):
         """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)]."""
@@ -222,13 +229,13 @@ class SequenceTop(keras.layers.Layer):
         return heads_entropy(logits, self.spec.heads, self.spec.saliency_heads)
 
     def get_config(self):
-        config = {"max_length": self.spec.max_length, "symbols": self.spec.symbols, "weighting": self.weighting}
-        return super().get_config() | config
+        config = {name: getattr(self.spec, name) for name in ("max_length", "symbols", "min_length", "box")}
+        return super().get_config() | config | {"weighting": self.weighting}
 
 
 def _checked_weighting(weighting):
-    if weighting not in spec.WEIGHTINGS:
-        raise ValueError(f"weighting must be one of {spec.WEIGHTINGS}. Received: {weighting!r}")
+    if weighting not in spec.REFINED_WEIGHTINGS:
+        raise ValueError(f"weighting must be one of {spec.REFINED_WEIGHTINGS}. Received: {weighting!r}")
     return weighting
 
 

@@ -50,8 +50,9 @@ class DynamicCapacityNetwork(keras.Model):
         if architecture.task == CLASSIFICATION:
             self.coarse_top = self.fine_top = ClassifierTop(top.conv, top.classes, top.statistics, name="top")
         else:
-            self.coarse_top = SequenceTop(top.max_length, top.symbols, top.coarse_weighting, name="coarse_top")
-            self.fine_top = SequenceTop(top.max_length, top.symbols, top.refined_weighting, name="fine_top")
+            sequence = top.max_length, top.symbols
+            self.coarse_top = SequenceTop(*sequence, top.coarse_weighting, top.min_length, name="coarse_top")
+            self.fine_top = SequenceTop(*sequence, top.refined_weighting, top.min_length, top.box, name="fine_top")
         self.patch_grid = patch_grid(self.coarse.geometry, architecture.patch_size)
 
     def build(self, input_shape=None):

@@ -134,7 +134,7 @@ def train(config, dataset, train_step, checkpoints, writer, look):
     Args:
         config: a configuration with a workdir.
         dataset: what to train on.
-        train_step: (images, labels) -> name -> number, which trains.
+        train_step: (images, labels, boxes) -> name -> number, which trains.
         checkpoints: of what is trained, restored.
         writer: of summaries.
         look: step -> validation errors, name -> percent; called after every checkpoint.
@@ -146,8 +146,8 @@ def train(config, dataset, train_step, checkpoints, writer, look):
     curves = Curves(Path(config.workdir, "curves.csv"), first_step)
     seconds_before, begun = float(checkpoints.seconds), time.monotonic()
     last_time, last_step = begun, first_step
-    for step, (images, labels) in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
-        metrics = {name: float(value) for name, value in train_step(images, labels).items()}
+    for step, batch in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
+        metrics = {name: float(value) for name, value in train_step(*batch).items()}
         broken = [name for name, value in metrics.items() if not np.isfinite(value)]
         if broken:
             raise TrainingError(

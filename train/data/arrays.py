@@ -3,10 +3,11 @@
 import numpy as np
 
 from dcn_tf.architecture import Architecture
-from dcn_tf.losses import NOTHING
+from dcn_tf.losses import nothing_labels
 from train.config import Config
 from train.data.augment import random_windows
-from train.data.dataset import Dataset, Split, epoch_indices, step_generator
+from train.data.dataset import Dataset, Split, epoch_indices, no_boxes, step_generator
+from train.data.windows import draw_windows
 
 CALIBRATION_IMAGES = 1024
 
@@ -16,25 +17,34 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
 
     Models over the whole image, and modular training, see windows of the architecture's training size; end-to-end
     training needs a map to choose from, and sees images of the full size. Numbers are augmented as `--augment` says.
+
+    Where the images tell where their numbers are, and the network can answer that there is none, windows are drawn
+    around numbers and beside them (`windows.draw_windows`).
     """
     train = splits["train"]
     whole_models = config.model != "dcn" or config.training == "modular"
     window = architecture.train_size if whole_models else architecture.image_size
     augment = config.augment and architecture.task == "sequence"
+    placed = train.boxes is not None and architecture.task == "sequence" and architecture.top.min_length == 0
+    nothing = np.array(nothing_labels(architecture.top), np.int32) if placed else None
 
     def train_batch(step):
         chosen = epoch_indices(len(train), config.batch_size, config.seed, step)
         rng = step_generator(config.seed, step)
-        return random_windows(train.images[chosen], window, rng, augment), train.labels[chosen]
+        images, labels = train.images[chosen], train.labels[chosen]
+        if not placed:
+            return random_windows(images, window, rng, augment), labels, no_boxes(len(chosen))
+        windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment)
+        return windows, np.where(boxes[:, 2:3] > 0, labels, nothing), boxes
 
     order = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
     calibration = Split(train.images[order], train.labels[order])
     return Dataset(name, detail, label_names, train_batch, splits["validation"], splits["test"], calibration)
 
 
-def with_backgrounds(train: Split, backgrounds: np.ndarray) -> Split:
-    """Returns training images among which there are some with nothing to read in them: uint8 [m, H, W]."""
-    labels = np.full((len(backgrounds), train.labels.shape[1]), NOTHING, np.int32)
+def with_backgrounds(train: Split, backgrounds: np.ndarray, nothing) -> Split:
+    """Returns training images among which some, uint8 [m, H, W], have the labels `nothing`."""
+    labels = np.tile(np.array(nothing, np.int32), (len(backgrounds), 1))
     return Split(np.concatenate([train.images, backgrounds[..., None]]), np.concatenate([train.labels, labels]))
 
 

@@ -56,5 +56,5 @@ def _split(pictures: PictureSet, architecture: Architecture) -> Split:
     """Returns the pictures with a channel, and their labels as the architecture's heads give them."""
     images = pictures.images
     images = images[..., None] if isinstance(images, np.ndarray) else [image[..., None] for image in images]
-    labels = sequence_labels(pictures.numbers, architecture.top.max_length, architecture.top.symbols)
+    labels = sequence_labels(pictures.numbers, architecture.top.max_length, architecture.top.symbols, architecture.top.min_length)
     return Split(images, np.array(labels, np.int32), pictures.boxes)

@@ -14,6 +14,7 @@ from train.data.rendering.typefaces import CAPITAL, TypeFace, glyph
 
 # Shares among the 33,402 training photographs of SVHN.
 LENGTHS = (0.1538, 0.5428, 0.2602, 0.0429, 0.0003)  # of numbers with 1, 2, ... 5 digits
+MAX_DIGITS = 8  # of a number: meters have so many
 FIRST_DIGIT = (0.0025, 0.2767, 0.1892, 0.1302, 0.1051, 0.0847, 0.0645, 0.0562, 0.0475, 0.0434)
 OTHER_DIGITS = (0.1185, 0.1111, 0.1017, 0.1011, 0.0984, 0.1015, 0.0922, 0.0959, 0.0926, 0.0870)
 
@@ -35,9 +36,14 @@ class Number:
     boxes: np.ndarray
 
 
-def draw_label(rng) -> tuple[int, ...]:
-    """Returns the digits of a random number, as long and as often as they are on houses."""
-    length = 1 + _choice(rng, LENGTHS)
+def draw_label(rng, lengths=LENGTHS) -> tuple[int, ...]:
+    """Returns the digits of a random number, as often as they are on houses.
+
+    Args:
+        rng: numpy Generator.
+        lengths: the shares of numbers with 1, 2, ... digits, up to `MAX_DIGITS` of them; those on houses by default.
+    """
+    length = 1 + _choice(rng, lengths)
     return _choice(rng, FIRST_DIGIT), *(_choice(rng, OTHER_DIGITS) for _ in range(length - 1))
 
 

@@ -7,16 +7,40 @@ import numpy as np
 from PIL import Image
 
 from train.data.rendering import camera, surroundings
-from train.data.rendering.layout import Number, draw_label, set_number
+from train.data.rendering.layout import LENGTHS, Number, draw_label, set_number
 from train.data.rendering.paint import paint_number
 from train.data.rendering.typefaces import draw_type_face
 
-# Quantiles of the height of digits, in pixels, in the 10,274 of SVHN's photographs that are 180 to 512 pixels wide. It
-# hardly depends on the width there.
-DIGIT_HEIGHTS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95), (22, 24, 32, 44, 61, 78, 92)
-LARGEST_SHARE = 0.45  # of a photograph's width or height that a number takes
 PLATES = 0.35  # share of numbers on a plate
 FACADES = 0.5  # share of crops with other things in them, per side of a tight crop that they are larger by
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How large numbers are in photographs.
+
+    Attributes:
+        shares: of photographs, from 0 to 1.
+        heights: of a digit in pixels, the quantiles at these shares.
+        largest: the shares of a photograph's height and width that a number takes at most.
+        fitted: whether heights are drawn from those alone that are not too large; else what is larger is shrunk.
+    """
+
+    shares: tuple[float, ...]
+    heights: tuple[float, ...]
+    largest: tuple[float, float]
+    fitted: bool
+
+    def draw_height(self, rng, size) -> float:
+        """Returns the height of digits for a photograph of (height, width)."""
+        most = np.interp(self.largest[0] * size[0], self.heights, self.shares) if self.fitted else 1.0
+        return float(np.interp(rng.random() * most, self.shares, self.heights))
+
+
+# As in the 10,274 of SVHN's photographs that are 180 to 512 pixels wide. The height hardly depends on the width there.
+STREET = Framing((0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95), (22, 24, 32, 44, 61, 78, 92), (0.45, 0.45), fitted=False)
+# The same for photographs of any size, and on to numbers that nearly fill a large one.
+ANYWHERE = Framing((0, 0.05, 0.25, 0.5, 0.75, 0.9, 1), (16, 20, 32, 44, 64, 110, 290), (0.45, 0.85), fitted=True)
 
 
 @dataclass(frozen=True)
@@ -27,11 +51,13 @@ class Rendering:
         image: uint8 [H, W], grey.
         label: the digits, in reading order.
         boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit in pixels of the image.
+        style: what the number is: "house" for those of houses.
     """
 
     image: np.ndarray
     label: tuple[int, ...]
     boxes: np.ndarray
+    style: str = "house"
 
     @property
     def box(self) -> np.ndarray:
@@ -42,8 +68,12 @@ class Rendering:
         corners = np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
         return np.clip(corners, 0, (width, height) * 2)
 
+    def without_number(self) -> "Rendering":
+        """Returns the same image with nothing to read in it."""
+        return Rendering(self.image, (), np.zeros((0, 4), np.float32), self.style)
 
-def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rendering:
+
+def render_crop(rng, size, split: str = "train", looseness: float = 1.0, lengths=LENGTHS) -> Rendering:
     """Returns a number that fills its picture, as cut out of a photograph by a loose box and stretched to `size`.
 
     Args:
@@ -51,13 +81,14 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
         looseness: the picture shows up to so many times as much in height and width, log-uniformly from 1.
+        lengths: the shares of numbers with 1, 2, ... digits.
     """
     zoom = math.exp(rng.uniform(0, math.log(looseness)))
     shift = (rng.uniform(0.1, 0.9, 2) * (zoom - 1)).tolist()  # what is added to the left and above, in tight crops
     native = min(max(math.exp(rng.normal(math.log(27), 0.36)), 13), size[0] / zoom)  # height in the photograph
     height = min(max(native * 1.15, 16), 60)
     face = draw_type_face(rng, split)
-    number = set_number(rng, face, draw_label(rng), height)
+    number = set_number(rng, face, draw_label(rng, lengths), height)
     rows, columns = number.ink.shape
     across, up = 0.25 * columns + 0.36 * height, 0.06 * columns + 0.4 * height
     room = columns + 2 * across, rows + 2 * up
@@ -94,16 +125,22 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0) -> Rend
     return Rendering(image, number.label, boxes.astype(np.float32))
 
 
-def render_photograph(rng, size, split: str = "test") -> Rendering:
+def render_photograph(
+    rng, size, split: str = "test", *, lengths=LENGTHS, framing: Framing = STREET, painted: bool = True
+) -> Rendering:
     """Returns a photograph of a house front in which the number takes about a fifth of the width.
 
     Args:
         rng: numpy Generator.
-        size: (height, width) of the image, from 128 to 512 pixels a side.
+        size: (height, width) of the image, from 96 to 640 pixels a side.
         split: whose type faces are used.
+        lengths: the shares of numbers with 1, 2, ... digits.
+        framing: how large the number is.
+        painted: whether the number is there. Without it the same photograph has an empty label: all but the number is
+            the same, to the bit.
     """
     face = draw_type_face(rng, split)
-    number, height = _number_of_street(rng, face, size)
+    number, height = _number_of_street(rng, face, size, draw_label(rng, lengths), framing)
     rows, columns = number.ink.shape
     border = round(0.1 * size[0]), round(0.1 * size[1])  # for the view to be turned in
     shape = size[0] + 2 * border[0], size[1] + 2 * border[1]
@@ -113,7 +150,8 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
     surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
     value = _prepare(rng, surface, _box(number, corner), height, *_tones(rng))
-    _put(rng, surface, number, corner, height, value)
+    # Without the number as much chance is used up, so that what follows is the same.
+    _put(rng, surface if painted else surface.copy(), number, corner, height, value)
 
     matrix = camera.translation(-border[1], -border[0]) @ camera.view(rng, (shape[1] / 2, shape[0] / 2), spread=0.6)
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
@@ -122,7 +160,8 @@ def render_photograph(rng, size, split: str = "test") -> Rendering:
     matrix = camera.translation(-left - right, -top - bottom) @ matrix  # no digit is turned out of the picture
     boxes = boxes - (left + right, top + bottom) * 2
     picture = camera.photograph(rng, camera.warp(surface, matrix, size), min(height, 32))
-    return Rendering(picture, number.label, boxes.astype(np.float32))
+    made = Rendering(picture, number.label, boxes.astype(np.float32))
+    return made if painted else made.without_number()
 
 
 def _prepare(rng, surface, box, height: float, ground: float, value: float) -> float:
@@ -167,16 +206,15 @@ def _neighbour(rng, surface, face, box, height: float, value: float):
     surroundings.write(rng, surface, face, (left, box[1]), height, value, characters)
 
 
-def _number_of_street(rng, face, size) -> tuple[Number, float]:
+def _number_of_street(rng, face, size, label, framing: Framing) -> tuple[Number, float]:
     """Returns a number, as high in a picture of `size` as they are in photographs, and its digits' height."""
-    label, seed = draw_label(rng), rng.integers(2**32)
-    height = float(np.interp(rng.random(), *DIGIT_HEIGHTS))
+    seed = rng.integers(2**32)
+    height = framing.draw_height(rng, size)
     trial = set_number(np.random.default_rng(seed), face, label, height)
-    shares = np.array(trial.ink.shape) / size
-    if shares.max() <= LARGEST_SHARE:
+    excess = float((np.array(trial.ink.shape) / size / framing.largest).max())
+    if excess <= 1:
         return trial, height
-    height *= LARGEST_SHARE / float(shares.max())
-    return set_number(np.random.default_rng(seed), face, label, height), height
+    return set_number(np.random.default_rng(seed), face, label, height / excess), height / excess
 
 
 def _loose_window(rng, boxes):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.data.rendering.layout import FIRST_DIGIT, LENGTHS, OTHER_DIGITS, draw_label, set_number
+from train.data.rendering.layout import FIRST_DIGIT, LENGTHS, MAX_DIGITS, OTHER_DIGITS, draw_label, set_number
 from train.data.rendering.typefaces import draw_type_face, glyph
 
 
@@ -19,6 +19,13 @@ def test_lengths_and_digits_are_as_frequent_as_on_houses():
     for digit in range(10):
         assert first[digit] / 20000 == pytest.approx(FIRST_DIGIT[digit], abs=0.012)
         assert later[digit] / later.total() == pytest.approx(OTHER_DIGITS[digit], abs=0.012)
+
+
+def test_lengths_can_be_asked_for():
+    rng = np.random.default_rng(0)
+    lengths = Counter(len(draw_label(rng, (0, 0.25, 0, 0, 0, 0, 0, 0.75))) for _ in range(2000))
+    assert set(lengths) == {2, MAX_DIGITS}
+    assert lengths[2] / 2000 == pytest.approx(0.25, abs=0.03)
 
 
 def test_shares_sum_to_one():

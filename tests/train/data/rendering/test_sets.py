@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from train.data.rendering import sets
-from train.data.rendering.scenes import render_crop
-from train.data.rendering.sets import EMPTY, PHOTOGRAPH_SIZES, load_crops, load_photographs, render_all
+from train.data.rendering.layout import LENGTHS, MAX_DIGITS
+from train.data.rendering.scenes import render_crop, render_photograph
+from train.data.rendering.sets import ANY_SIZES, EMPTY, PHOTOGRAPH_SIZES, load_crops, load_photographs, render_all
 
 SIZE = (24, 48)
 
@@ -34,14 +35,17 @@ def test_a_crop_depends_on_its_index_and_on_nothing_else(tmp_path):
 @pytest.mark.parametrize(
     ("render", "sizes"),
     [
-        (partial(sets._crop, "test", SIZE, 2.0), [SIZE] * 18),
-        (partial(sets._photograph, "test"), [sets._photograph_size(sets._generator("test", 1, i)) for i in range(6)]),
+        (partial(sets._crop, "test", SIZE, 2.0, LENGTHS), [SIZE] * 18),
+        (
+            partial(sets._photograph, "test", 1, PHOTOGRAPH_SIZES, LENGTHS, True),
+            [sets._photograph_size(sets._generator("test", 1, i)) for i in range(6)],
+        ),
     ],
 )
 def test_the_number_of_workers_changes_nothing(monkeypatch, render, sizes):
     monkeypatch.setattr(sets, "CHUNK", 5 * 24 * 48)
     one, two = (render_all(render, sizes, workers=workers) for workers in (1, 2))
-    for name in ("pixels", "digits", "boxes"):
+    for name in ("pixels", "digits", "boxes", "digit_boxes", "styles"):
         np.testing.assert_array_equal(one[name], two[name])
 
 
@@ -62,6 +66,53 @@ def test_photographs_are_of_several_sizes_and_their_numbers_lie_inside(tmp_path)
     fewer = load_photographs("test", 5, folder=tmp_path)
     for image, same in zip(made.images, fewer.images):
         np.testing.assert_array_equal(image, same)
+
+
+def test_every_digit_has_its_box_and_zeros_follow(tmp_path):
+    made = load_photographs("test", 6, folder=tmp_path, lengths=(0, 0, 0.5, 0.5))
+    assert made.digit_boxes.shape == (6, MAX_DIGITS, 4)
+    assert made.digits.shape == (6, MAX_DIGITS)
+    assert made.styles.tolist() == ["house"] * 6
+    for image, box, boxes, number in zip(made.images, made.boxes, made.digit_boxes, made.numbers):
+        assert len(number) in (3, 4)
+        assert not boxes[len(number) :].any()
+        known = boxes[: len(number)]
+        np.testing.assert_allclose(box[:2], known[:, :2].min(axis=0).clip(0), rtol=1e-5)
+        np.testing.assert_allclose(box[2:], known[:, 2:].max(axis=0).clip(max=image.shape[::-1]), rtol=1e-5)
+
+
+def test_numbers_are_as_long_as_asked_for(tmp_path):
+    lengths = (0, 0, 0, 0, 0, 0, 0.5, 0.5)
+    assert {len(number) for number in load_crops("train", 20, SIZE, folder=tmp_path, lengths=lengths).numbers} == {7, 8}
+
+
+def test_photographs_of_any_size_hold_numbers_up_to_nearly_half_of_their_height(tmp_path):
+    made = load_photographs("test", 80, folder=tmp_path, sizes=ANY_SIZES)
+    assert {side for image in made.images for side in image.shape} >= {96, 640}
+    assert {image.shape for image in made.images} <= set(ANY_SIZES)
+    heights = made.digit_boxes[:, 0, 3] - made.digit_boxes[:, 0, 1]
+    shares = heights / [len(image) for image in made.images]
+    assert 10 < heights.min() < 22
+    assert heights.max() > 100
+    assert 0.35 < shares.max() < 0.6
+
+
+def test_a_photograph_without_its_number_is_the_same_elsewhere(tmp_path):
+    made, empty = (load_photographs("test", 8, folder=tmp_path, painted=painted) for painted in (True, False))
+    assert empty.numbers == [[]] * 8
+    assert (empty.digits == EMPTY).all()
+    assert not empty.boxes.any()
+    assert not empty.digit_boxes.any()
+    for one, other, box in zip(made.images, empty.images, made.boxes):
+        reach = 16 + 0.6 * (box[3] - box[1])  # of outlines, shadows, blur and JPEG's blocks
+        left, top, right, bottom = box
+        rows, columns = np.nonzero(one != other)
+        assert len(rows) > 0.1 * (right - left) * (bottom - top)
+        assert left - reach < columns.min() <= columns.max() < right + reach
+        assert top - reach < rows.min() <= rows.max() < bottom + reach
+    rng = np.random.default_rng([sets.SPLIT_SEEDS["test"], 7, 1])
+    size = sets._photograph_size(rng)
+    np.testing.assert_array_equal(empty.images[7], render_photograph(rng, size, "test", painted=False).image)
 
 
 def test_sets_are_drawn_once_and_again_for_another_split_size_count_or_looseness(tmp_path, renderings):

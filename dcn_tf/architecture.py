@@ -210,6 +210,8 @@ class Architecture:
         top: `ClassifierTopSpec` or `SequenceTopSpec`.
         patch_size: (height, width) of the patches that the fine stack sees.
         num_patches: default number of patches per image, k.
+        levels: the sizes at which an image is looked at, in parts of its own, all at once: the k patches are the most
+            salient of all levels (`pyramid`). One of 1 is the image itself.
     """
 
     name: str
@@ -221,6 +223,7 @@ class Architecture:
     patch_size: tuple[int, int]
     num_patches: int
     train_size: tuple[int, int] | None = None
+    levels: tuple[float, ...] = (1.0,)
 
     def __post_init__(self):
         object.__setattr__(self, "image_size", pair(self.image_size, "image_size"))
@@ -238,6 +241,19 @@ class Architecture:
             )
         if not isinstance(self.num_patches, int) or self.num_patches < 1:
             raise ValueError(f"num_patches must be a positive integer. Received: {self.num_patches!r}")
+        object.__setattr__(self, "levels", tuple(map(float, self.levels)))
+        if not self.levels or not all(0 < level <= 4 for level in self.levels):
+            raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
+        if self.has_pyramid and self.task == CLASSIFICATION:
+            raise ValueError(
+                "a classifier's vectors stand in one map, so that it has one level, of 1. "
+                f"Received: levels={self.levels!r}"
+            )
+
+    @property
+    def has_pyramid(self) -> bool:
+        """Whether an image is looked at in other sizes than its own."""
+        return self.levels != (1.0,)
 
     @property
     def task(self) -> str:

@@ -105,6 +105,16 @@ def scaled_size(size, scale: float) -> tuple[int, int]:
     return tuple(max(1, round(side * scale)) for side in size)
 
 
+def level_sizes(architecture: Architecture, size) -> list[tuple[int, int]]:
+    """Returns the (height, width) of an image of `size` on each of the architecture's levels, padded for both stacks.
+
+    An architecture of one level is given images that are large enough.
+    """
+    if not architecture.has_pyramid:
+        return [tuple(size)]
+    return [padded_size(architecture, scaled_size(size, level)) for level in architecture.levels]
+
+
 def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:
     """Returns where patches of `patch_size` lie: each cell's field, grown or cut on both sides alike.
 

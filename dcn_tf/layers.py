@@ -10,6 +10,7 @@ from dcn_tf import architecture as spec
 from dcn_tf import geometry
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
+from dcn_tf.sequences import log_presence, votes
 
 PACKAGE = "dcn_tf"
 BATCH_NORMALIZATION = {"momentum": 0.9, "epsilon": 1e-3}
@@ -177,7 +178,8 @@ class SequenceTop(keras.layers.Layer):
 
     Args:
         max_length, symbols, min_length, box: see `SequenceTopSpec`.
-        weighting: 'average', or 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs.
+        weighting: 'average'; 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs;
+            'presence' or 'votes', see `cell_weights`.
 
     Call arguments:
         features: [batch, h, w, D], or [batch, k, D].
@@ -212,14 +214,30 @@ class SequenceTop(keras.layers.Layer):
         """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)]."""
         weighting = _checked_weighting(weighting or self.weighting)
         cell_logits = tf.reshape(cell_logits, [tf.shape(cell_logits)[0], -1, sum(self.spec.heads)])
-        pooled = []
-        for logits in tf.split(cell_logits, self.spec.heads, axis=-1):  # [batch, cells, categories]
-            weights = tf.zeros_like(logits[..., :1])
-            if weighting == "inverse_entropy":
-                weights = -tf.math.log(entropy(logits) + INVERSE_ENTROPY_FLOOR)[..., None]
-            log_weights = tf.nn.log_softmax(weights, axis=1)
-            pooled.append(tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1))
+        heads = tf.split(cell_logits, self.spec.heads, axis=-1)  # each [batch, cells, categories]
+        if weighting == "inverse_entropy":
+            weights = [-tf.math.log(entropy(logits) + INVERSE_ENTROPY_FLOOR) for logits in heads]
+        elif weighting == "average":
+            weights = [tf.zeros_like(logits[..., 0]) for logits in heads]
+        else:
+            weights = [self.cell_weights(cell_logits, weighting)] * len(heads)
+        pooled = [_weighted(logits, log_weights) for logits, log_weights in zip(heads, weights)]
+        if weighting == "presence":
+            pooled[0] = _with_presence(heads[0])
         return tf.concat(pooled, axis=-1)
+
+    def cell_weights(self, cell_logits, weighting=None):
+        """Returns the logarithm of each cell's weight, but for a constant: [batch, cells, sum(heads)] -> [batch, cells].
+
+        By 'presence' a cell weighs as much as the probability that there is something to read in it. By 'votes' one
+        reading wins, and the cells that read it weigh as much as they are sure (`sequences.votes`).
+        """
+        weighting = weighting or self.weighting
+        if weighting == "presence":
+            return log_presence(tf.split(cell_logits, self.spec.heads, axis=-1)[0])
+        if weighting == "votes":
+            return votes(cell_logits, self.spec.heads)
+        raise ValueError(f"cells have weights of their own by 'presence' and 'votes'. Received: {weighting!r}")
 
     def call(self, features, training=False, weighting=None, coarse_pass=False):
         return self.pool(self.cell_logits(features), weighting)
@@ -231,6 +249,23 @@ class SequenceTop(keras.layers.Layer):
     def get_config(self):
         config = {name: getattr(self.spec, name) for name in ("max_length", "symbols", "min_length", "box")}
         return super().get_config() | config | {"weighting": self.weighting}
+
+
+def _weighted(logits, log_weights):
+    """Returns log of the weighted mean of softmax(logits): [batch, cells, n], [batch, cells] -> [batch, n]."""
+    log_weights = tf.nn.log_softmax(log_weights, axis=1)[..., None]
+    return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1)
+
+
+def _with_presence(length_logits):
+    """Returns the pooled length: nothing, as far as the surest cell sees nothing; else as cells see it that see any.
+
+    [batch, cells, 1 + lengths] -> [batch, 1 + lengths], log-probabilities.
+    """
+    presence = log_presence(length_logits)  # [batch, cells]
+    present = _weighted(length_logits[..., 1:], presence) + tf.reduce_max(presence, axis=1, keepdims=True)
+    absent = tf.reduce_min(tf.nn.log_softmax(length_logits)[..., :1], axis=1)
+    return tf.concat([absent, present], axis=-1)
 
 
 def _checked_weighting(weighting):

@@ -78,8 +78,7 @@ def sequence_labels(sequences, max_length: int, symbols: int, min_length: int = 
     for sequence in sequences:
         if not min_length <= len(sequence) <= max_length or any(not 0 <= s < symbols for s in sequence):
             raise ValueError(
-                f"a sequence must hold {min_length} to {max_length} symbols of 0 to {symbols - 1}. "
-                f"Received: {sequence}"
+                f"a sequence must hold {min_length} to {max_length} symbols of 0 to {symbols - 1}. Received: {sequence}"
             )
     return [[len(s) - min_length, *s, *[symbols] * (max_length - len(s))] for s in sequences]
 

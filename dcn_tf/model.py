@@ -1,11 +1,15 @@
 """The Dynamic Capacity Network as a Keras model: image -> output, with every intermediate named."""
 
+import math
+
 import keras
+import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture, channels_of
-from dcn_tf.geometry import output_size, patch_grid
+from dcn_tf.geometry import level_sizes, output_size, patch_grid
 from dcn_tf.layers import PACKAGE, ClassifierTop, CoarseStack, FineStack, SequenceTop
 from dcn_tf.patches import assemble, cut_patches
+from dcn_tf.pyramid import Level, boxes_in_image, cells_at, cut_level_patches, flat, levels_of, map_sizes
 from dcn_tf.saliency import entropy_saliency, select_cells
 
 
@@ -30,7 +34,13 @@ class DynamicCapacityNetwork(keras.Model):
         `coarse_features` [batch, h, w, D], `coarse_logits` [batch, n], `entropy` [batch] in nats,
         `saliency` [batch, h, w], `cells` [batch, k, 2], `patches` [batch, k, p, p, C], `fine_features` [batch, k, D],
         `refined` [batch, h, w, D] (sequences: [batch, k, D]), `logits` [batch, n].
-        For sequences n = sum(heads), and both outputs are log-probabilities.
+        For sequences n = sum(heads), and both outputs are log-probabilities. A top with a box also gives
+        `boxes` [batch, k, 4], (left, top, right, bottom) in pixels of the image of what each patch shows, and `box`
+        [batch, 4] of the answer.
+
+        With a pyramid (`Architecture.levels`) the cells of all levels stand in one list: `coarse_features`
+        [batch, cells, D], `saliency` [batch, cells], and `cells` [batch, k, 3] are (level, row, column); `levels` holds
+        the scaled images (`pyramid.Level`) and `map_sizes` [levels, 2] the (h, w) of their maps.
 
     Raises:
         ValueError: k is not between 1 and the number of cells, or the image is smaller than one cell's field.
@@ -68,40 +78,77 @@ class DynamicCapacityNetwork(keras.Model):
         outputs = self.glance(images, training)
         if cells is None:
             num_patches = self.architecture.num_patches if num_patches is None else num_patches
-            cells = select_cells(outputs["saliency"], num_patches)
-        outputs |= self.look_closely(images, cells, training)
-        return outputs | self.answer(outputs["coarse_features"], outputs["fine_features"], cells, training)
+            cells = self.select(outputs, num_patches)
+        outputs |= self.look_closely(outputs.get("levels", images), cells, training)
+        vectors = outputs["coarse_features"], outputs["fine_features"]
+        return outputs | self.answer(*vectors, cells, training, outputs.get("boxes"))
 
     def glance(self, images, training=False) -> dict:
         """Returns the first stage: `coarse_features`, `coarse_logits`, `entropy` and `saliency` of images."""
-        coarse_features = self.coarse(images, training=training)
+        outputs = {}
+        if self.architecture.has_pyramid:
+            levels = levels_of(images, self.architecture)
+            maps = [self.coarse(level.images, training=training) for level in levels]
+            outputs = {"levels": levels, "map_sizes": map_sizes(maps)}
+            coarse_features = flat(maps)
+        else:
+            coarse_features = self.coarse(images, training=training)
         coarse_logits, entropy, saliency = entropy_saliency(self.coarse_top, coarse_features, training)
-        return {
+        return outputs | {
             "coarse_features": coarse_features,
             "coarse_logits": coarse_logits,
             "entropy": entropy,
             "saliency": saliency,
         }
 
-    def look_closely(self, images, cells, training=False) -> dict:
-        """Returns the second stage: `cells` [batch, k, 2], their `patches`, and the `fine_features` of these."""
-        patches = cut_patches(images, cells, self.patch_grid)
-        return {"cells": cells, "patches": patches, "fine_features": self.fine(patches, training=training)}
+    def select(self, glance: dict, num_patches, scores=None):
+        """Returns the `num_patches` cells of highest saliency, or of highest `scores` of the same shape.
 
-    def answer(self, coarse_features, fine_features, cells, training=False) -> dict:
-        """Returns `refined` and `logits` from the vectors of both stages.
+        [batch, k, 2], (row, column); with a pyramid [batch, k, 3], (level, row, column), of all levels together.
+        """
+        scores = glance["saliency"] if scores is None else scores
+        if not self.architecture.has_pyramid:
+            return select_cells(scores, num_patches)
+        return cells_at(select_cells(scores[:, None], num_patches)[..., 1], glance["map_sizes"])
+
+    def look_closely(self, images, cells, training=False) -> dict:
+        """Returns the second stage: `cells`, their `patches`, and the `fine_features` of these; `boxes` if there are any.
+
+        Args:
+            images: [batch, H, W, C]; with a pyramid the `levels` of `glance`.
+            cells: as `select` returns them.
+            training: whether the fine stack is called in training mode.
+        """
+        if self.architecture.has_pyramid:
+            patches = cut_level_patches(images, cells, self.patch_grid)
+        else:
+            patches = cut_patches(images, cells, self.patch_grid)
+        fine_features = self.fine(patches, training=training)
+        look = {"cells": cells, "patches": patches, "fine_features": fine_features}
+        if getattr(self.fine_top, "box", None) is None:
+            return look
+        if not self.architecture.has_pyramid:
+            images, cells = [Level(images, tf.zeros(2, tf.int32), tf.ones(2))], tf.pad(cells, [(0, 0), (0, 0), (1, 0)])
+        return look | {"boxes": boxes_in_image(self.fine_top.cell_boxes(fine_features), images, cells, self.patch_grid)}
+
+    def answer(self, coarse_features, fine_features, cells, training=False, boxes=None) -> dict:
+        """Returns `refined` and `logits` from the vectors of both stages, and where `boxes` are given, `box`.
 
         The vectors of the first k cells alone give the answer that k patches would have given.
         """
         refined = fine_features
         if self.architecture.task == CLASSIFICATION:
             refined = assemble(coarse_features, fine_features, cells)
-        return {"refined": refined, "logits": self.fine_top(refined, training=training)}
+        outputs = {"refined": refined, "logits": self.fine_top(refined, training=training)}
+        if boxes is None:
+            return outputs
+        log_weights = self.fine_top.cell_weights(self.fine_top.cell_logits(fine_features))
+        return outputs | {"box": tf.reduce_sum(tf.nn.softmax(log_weights)[..., None] * boxes, axis=1)}
 
     def num_cells(self, image_size=None) -> int:
         """Returns the number of coarse cells of an image of `image_size` (height, width): the largest possible k."""
-        height, width = output_size(self.architecture.coarse, image_size or self.architecture.image_size)
-        return height * width
+        sizes = level_sizes(self.architecture, image_size or self.architecture.image_size)
+        return sum(math.prod(output_size(self.architecture.coarse, size)) for size in sizes)
 
     def whole_model(self, name: str) -> "WholeModel":
         """Returns the 'coarse' or 'fine' model, which runs one stack over the whole image and shares its weights."""
@@ -109,7 +156,9 @@ class DynamicCapacityNetwork(keras.Model):
             raise ValueError(f"name must be 'coarse' or 'fine'. Received: {name!r}")
         separate = getattr(self.architecture.top, "statistics", None) == "separate"
         coarse_pass = name == "coarse" and separate  # shared statistics are the refined pass's to estimate
-        model = WholeModel(getattr(self, name), getattr(self, f"{name}_top"), coarse_pass, name=f"{name}_model")
+        pyramid = self.architecture if self.architecture.has_pyramid else None
+        stack, top = getattr(self, name), getattr(self, f"{name}_top")
+        model = WholeModel(stack, top, coarse_pass, pyramid, name=f"{name}_model")
         model.built = True
         return model
 
@@ -124,21 +173,30 @@ class WholeModel(keras.Model):
         stack: the coarse or the fine stack.
         top: what reads its map.
         coarse_pass: whether the top normalises by the statistics of its coarse pass.
+        pyramid: the `Architecture` whose levels an image is read at, all cells in one list; training sees windows of
+            one level. None where there is one level alone.
 
     Call arguments:
-        weighting: how a sequence top pools its cells; 'average' where None. Classifier tops take none.
+        weighting: how a sequence top pools its cells; where None by 'average', but by the top's own where an image may
+            hold nothing, which most cells then see. Classifier tops take none.
     """
 
-    def __init__(self, stack, top, coarse_pass=False, **kwargs):
+    def __init__(self, stack, top, coarse_pass=False, pyramid=None, **kwargs):
         super().__init__(**kwargs)
+        self.pyramid = pyramid
         self.stack = stack
         self.top = top
         self.coarse_pass = coarse_pass
 
     def call(self, images, training=False, weighting=None):
-        features = self.stack(images, training=training)
+        if self.pyramid is not None and not training:
+            levels = levels_of(images, self.pyramid)
+            features = flat([self.stack(level.images, training=training) for level in levels])
+        else:
+            features = self.stack(images, training=training)
         if isinstance(self.top, SequenceTop):
-            logits = self.top(features, training=training, weighting=weighting or "average")
+            weighting = weighting or ("average" if self.top.spec.min_length else self.top.weighting)
+            logits = self.top(features, training=training, weighting=weighting)
         else:
             logits = self.top(features, training=training, coarse_pass=self.coarse_pass)
         return {"features": features, "logits": logits}

@@ -84,9 +84,7 @@ def numbers() -> Architecture:
             Conv(160, 1),
         ),
         fine=(
-            Conv(16, 5, padding="same"),
-            MaxPool(2),
-            Conv(32, 3, padding="same"),
+            Conv(24, 5, strides=2, padding=2),
             Conv(32, 3, padding="same"),
             MaxPool(2),
             Conv(64, 3, padding="same"),

@@ -78,6 +78,7 @@ class Config(FlagValues):
     decay_rate: float = 0.1
     weight_decay: float = 1e-4
     momentum: float = 0.9
+    clip_norm: float = 0.0
     hint_weight: float = 0.0
     relative_hint: bool = False
     coarse_weight: float = 0.0
@@ -122,7 +123,7 @@ class Config(FlagValues):
         self._require("looseness", self.looseness >= 1, "at least 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
-        for name in ("weight_decay", "hint_weight", "coarse_weight", "momentum", "seed", "distortion"):
+        for name in ("clip_norm", "weight_decay", "hint_weight", "coarse_weight", "momentum", "seed", "distortion"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
         self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")

@@ -94,5 +94,5 @@ def test_presets_are_equal_each_time():
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match=r"\['cluttered_mnist', 'svhn', 'svhn_paper'\]. Received: 'mnist'"):
+    with pytest.raises(ValueError, match=r"\['cluttered_mnist', 'numbers', 'svhn', 'svhn_paper'\]. Received: 'mnist'"):
         preset("mnist")

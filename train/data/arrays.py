@@ -51,3 +51,20 @@ def with_backgrounds(train: Split, backgrounds: np.ndarray, nothing) -> Split:
 def background_count(images: int, share: float) -> int:
     """Returns how many backgrounds beside so many `images` make the share of them all."""
     return round(images * share / (1 - share))
+
+
+def joined(first: Split, second: Split) -> Split:
+    """Returns the images of two splits of one size, those of the first before the others."""
+    fields = ((getattr(first, name), getattr(second, name)) for name in ("images", "labels", "boxes"))
+    return Split(*map(np.concatenate, fields))
+
+
+def window_split(pictures: Split, architecture: Architecture) -> Split:
+    """Returns one fixed window of each picture, as training sees them but for what `--augment` does to its pixels."""
+    size = architecture.train_size
+    lengths = pictures.labels[:, 0]
+    windows, boxes = draw_windows(
+        pictures.images, pictures.boxes, lengths, size, np.random.default_rng(0), augment=False
+    )
+    labels = np.where(boxes[:, 2:3] > 0, pictures.labels, np.array(nothing_labels(architecture.top), np.int32))
+    return Split(windows, labels, boxes * np.array(size[::-1] * 2, np.float32))

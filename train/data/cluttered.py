@@ -10,7 +10,7 @@ import numpy as np
 from dcn_tf.architecture import Architecture
 from train.config import Config
 from train.data import digits
-from train.data.dataset import Dataset, Split, epoch_indices, step_generator, no_boxes
+from train.data.dataset import Dataset, Split, epoch_indices, no_boxes, step_generator
 from train.errors import UserError
 
 CANVAS = 100

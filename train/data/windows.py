@@ -132,7 +132,9 @@ def _anywhere(shape, size, rng, augment: bool) -> Window:
 
 def _touches(window: Window, box, full) -> bool:
     """Whether a window holds anything of a box."""
-    found = np.array([(x, y) for x in (0, full[0]) for y in (0, full[1])]) @ window.matrix[:, :2].T + window.matrix[:, 2]
+    found = (
+        np.array([(x, y) for x in (0, full[0]) for y in (0, full[1])]) @ window.matrix[:, :2].T + window.matrix[:, 2]
+    )
     low, high = found.min(axis=0), found.max(axis=0)
     return bool((low < box[2:]).all() and (high > box[:2]).all())
 

@@ -90,20 +90,20 @@ python-is-known:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed: make PYTHON=python3.11. Received: $(PYTHON) = Python %d.%d" % v)'
 
 # Versions come from the lock alone, so pip has nothing to resolve.
-$(STAMP): requirements.lock pyproject.toml edge/_compiled.c | python-is-known
+$(STAMP): requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)
 	$(PY) $(PIP_INSTALL) --use-pep517 --no-deps -r requirements.lock
 	$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # As a user does it: pip resolves the extra, and fetches what its lock leaves out, if anything.
-$(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml edge/_compiled.c | python-is-known
+$(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/python $(PIP_INSTALL) -r requirements-$*.lock -e '.[$*]'
 	$(VENV)-$*/bin/python $(PIP_INSTALL) -c requirements.lock pytest pytest-xdist
 	@touch $@
 
 # What TensorFlow says, for the tests of edge to compare with.
-$(EDGE_CASES): $(wildcard tests/support/*.py dcn_tf/*.py edge/*.py tools/*.py) | $(STAMP)
+$(EDGE_CASES): $(shell find tests/support dcn_tf edge tools -name "*.py") | $(STAMP)
 	PYTHONPATH=tests/support TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m edge_cases $@ > /dev/null
 	@touch $@

@@ -227,7 +227,7 @@ class SequenceTop(keras.layers.Layer):
         return tf.concat(pooled, axis=-1)
 
     def cell_weights(self, cell_logits, weighting=None):
-        """Returns the logarithm of each cell's weight, but for a constant: [batch, cells, sum(heads)] -> [batch, cells].
+        """Returns each cell's weight as a logarithm, but for a constant: [batch, cells, sum(heads)] -> [batch, cells].
 
         By 'presence' a cell weighs as much as the probability that there is something to read in it. By 'votes' one
         reading wins, and the cells that read it weigh as much as they are sure (`sequences.votes`).

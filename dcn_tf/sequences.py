@@ -1,4 +1,4 @@
-"""Readings of several cells, and how they are brought together: equal ones vote together, a part votes for the whole."""
+"""Readings of several cells, brought together: equal ones vote together, a part votes for the whole."""
 
 import tensorflow as tf
 

@@ -5,7 +5,7 @@ python -m edge.benchmark --bundle=BUNDLE [--float_bundle=BUNDLE] [--images=PATH]
     [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
 
 The variants take turns of a few images each, in an order that is shuffled each time, so that whatever disturbs the
-board disturbs all of them; `edge.board` says whether something did. One image at a time.
+board disturbs all of them; `edge.comparison.board` says whether something did. One image at a time.
 """
 
 import os
@@ -24,18 +24,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edge import references, results, tables
 from edge.arguments import OneLineParser
-from edge.board import Machine, Watch
 from edge.bundle import load_bundle
+from edge.comparison import findings, references, tables
+from edge.comparison.board import Machine, Watch
+from edge.comparison.labels import find_labels
+from edge.comparison.race import race
+from edge.comparison.variants import VARIANTS, by_numbers, choose, make_run
 from edge.energy.meters import METER_HELP, find_meter, make_meter
 from edge.errors import UserError, run_main
-from edge.images import expand, load_image
-from edge.labels import find_labels
-from edge.race import race
 from edge.reports import check_destination, write
+from edge.sight.images import expand, load_image
 from edge.startup import start_once
-from edge.variants import VARIANTS, by_numbers, choose, make_run
 
 ENOUGH_TIMES, FEWEST_REPETITIONS = 200, 5  # of each variant, of each image, where --repetitions does not say how many
 KEPT_BYTES = 2**26  # of decoded images
@@ -198,13 +198,13 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     times = race(runs, load, images.paths, repetitions, SEED, watch.look_at_times)
     watch.look()
     raced = {
-        name: results.Run(v, bundles[v.numbers], runs[name], times[name], starts[name]) for name, v in chosen.items()
+        name: findings.Run(v, bundles[v.numbers], runs[name], times[name], starts[name]) for name, v in chosen.items()
     }
-    found = results.entries(raced, images.paths, images.labels)
+    found = findings.entries(raced, images.paths, images.labels)
     pixels = [load(path) for path in images.paths[:kept]] if meter else []  # what is decoded meanwhile would count
-    results.add_energy(found, raced, pixels, parsed.energy, meter)
+    findings.add_energy(found, raced, pixels, parsed.energy, meter)
     return {
-        **results.circumstances(watch, threads, bundles, images, repetitions, SEED),
+        **findings.circumstances(watch, threads, bundles, images, repetitions, SEED),
         "variants": found,
         "left_out": left_out,
     }
@@ -213,12 +213,12 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
 def _start(name, bundle, image, num_patches, threads):
     """Returns the seconds to the first answer in a fresh process, and its peak memory in MB or None."""
     arguments = [f"--variant={name}", f"--bundle={bundle.path}", f"--num_patches={num_patches}", f"--threads={threads}"]
-    started = start_once([*arguments, str(image)], "edge.variants")
+    started = start_once([*arguments, str(image)], "edge.comparison.variants")
     return started.seconds, json.loads(started.line)["memory_mb"]
 
 
 def _write_all(parsed, found, text):
-    whole = found[0] if len(found) == 1 else results.several(found)
+    whole = found[0] if len(found) == 1 else findings.several(found)
     if parsed.json:
         write(parsed.json, json.dumps(whole, indent=2) + "\n")
     if parsed.csv:

@@ -20,25 +20,25 @@ from pathlib import Path
 import numpy as np
 
 from edge.arguments import OneLineParser
-from edge.budget import BudgetRunner
 from edge.bundle import load_bundle
-from edge.camera import frames, open_camera
 from edge.errors import EXIT_FAILED, UserError, one_line, run_main
-from edge.images import enough_pixels, expand, model_pixels, open_image
-from edge.overlay import OverlayFolder, draw
-from edge.result import Clock, Result
-from edge.runner import NEVER, TwoStageRunner
+from edge.network.budget import BudgetRunner
+from edge.network.result import Clock, Result
+from edge.network.runner import NEVER, TwoStageRunner
+from edge.sight.camera import frames, open_camera
+from edge.sight.images import enough_pixels, expand, model_pixels, open_image
+from edge.sight.overlay import OverlayFolder, draw
 from edge.timing import Timing
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image that is read from a file; `edge.camera.Frame` is its like."""
+    """An image that is read from a file; `edge.sight.camera.Frame` is its like."""
 
     name: Path
 
     def read(self, enough: int | None = None):
-        """Returns the image; see `edge.images.open_image`."""
+        """Returns the image; see `edge.sight.images.open_image`."""
         return open_image(self.name, enough)
 
 

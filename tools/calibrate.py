@@ -19,13 +19,12 @@ import numpy as np
 from absl import flags
 
 from edge.bundle import check_destination, load_bundle, write_bundle
+from edge.bundle.storage import MANIFEST_FILE
 from edge.errors import UserError
+from edge.network.runner import NEVER, TwoStageRunner
 from edge.quiet import quiet
-from edge.runner import NEVER, TwoStageRunner
-from edge.storage import MANIFEST_FILE
 from tools import bundle_report, command
-from tools.plots import Plot, Series, as_svg
-from tools.policies import (
+from tools.export.policies import (
     Curve,
     Judgement,
     Outcomes,
@@ -36,6 +35,7 @@ from tools.policies import (
     greatest_level,
     judge,
 )
+from tools.findings.plots import Plot, Series, as_svg
 from tools.progress import Progress
 
 CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
@@ -181,7 +181,8 @@ def main(values) -> None:
         _check_curve(Path(values.curve) / name)
     with quiet():  # importing TensorFlow writes several lines
         from dcn_tf.cost import whole_multiplications
-        from tools import agreement, input_size, workdir
+        from tools import workdir
+        from tools.export import agreement, input_size
     trained = agreement.at_bundles_size(workdir.load_workdir(values.workdir), bundle)
     architecture = trained.model.architecture
     samples = input_size.placed(trained.validation(), architecture)

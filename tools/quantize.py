@@ -57,7 +57,8 @@ def main(values) -> None:
     check_destination(values.bundle)
     bundle_report.check_destination(values.report)
     with quiet():  # importing TensorFlow writes several lines
-        from tools import agreement, bundling, input_size, qat, workdir
+        from tools import workdir
+        from tools.export import agreement, bundling, input_size, qat
     trained = workdir.load_workdir(values.workdir)
     if values.input_size:
         trained = input_size.at_size(trained, input_size.parse(values.input_size))

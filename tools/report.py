@@ -25,9 +25,10 @@ def main(arguments) -> None:
     check_destination(out, "--out")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet():  # importing TensorFlow writes several lines
-        from tools import report_page, workdir
+        from tools import workdir
+        from tools.page import sections
     training = workdir.load_training(values.workdir)
-    write(out, report_page.render(training))
+    write(out, sections.render(training))
     print(f"written: {out}")
 
 

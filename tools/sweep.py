@@ -16,8 +16,8 @@ from pathlib import Path
 
 from edge.arguments import OneLineParser
 from edge.errors import EXIT_FAILED, UserError, run_main
-from tools import sweep_run
-from tools.sweep_file import Run, read_sweep, select
+from tools.sweeps import process
+from tools.sweeps.declaration import Run, read_sweep, select
 
 POLL_SECONDS = 1.0
 SECONDS_BETWEEN = 30  # lines of progress
@@ -31,7 +31,7 @@ def read_configs(runs: list[Run], data_dir) -> dict[str, dict]:
     """
     configs = {}
     for run in runs:
-        command = [*sweep_run.command(run, data_dir), "--print_config"]
+        command = [*process.command(run, data_dir), "--print_config"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
@@ -42,10 +42,10 @@ def read_configs(runs: list[Run], data_dir) -> dict[str, dict]:
 
 def state(run: Run, config: dict) -> str:
     """Returns how far a run is, in a few words."""
-    if sweep_run.is_done(run, config):
+    if process.is_done(run, config):
         return "done"
-    at = sweep_run.last_progress(run.workdir / sweep_run.LOG)
-    running = "running, " if sweep_run.is_running(run) else ""
+    at = process.last_progress(run.workdir / process.LOG)
+    running = "running, " if process.is_running(run) else ""
     return f"{running}step {at.step} of {config['train_steps']}" if at else f"{running}not begun"
 
 
@@ -65,8 +65,8 @@ def seconds_to_go(runs: list[Run], configs: dict[str, dict], jobs: int) -> float
     rates, left = {}, []
     for run in runs:
         config = configs[run.name]
-        at = sweep_run.last_progress(run.workdir / sweep_run.LOG)
-        done = sweep_run.is_done(run, config)
+        at = process.last_progress(run.workdir / process.LOG)
+        done = process.is_done(run, config)
         if at:
             rates[run.variant] = config["batch_size"] / at.images_per_second
         if not done:
@@ -83,7 +83,7 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
     Those at a time share the cores: an operation on one thread wastes less than on two that wait for each other.
     """
     threads = max(1, len(os.sched_getaffinity(0)) // jobs)
-    waiting = [run for run in runs if not sweep_run.is_done(run, configs[run.name])]
+    waiting = [run for run in runs if not process.is_done(run, configs[run.name])]
     say(f"{len(runs) - len(waiting)} of {len(runs)} runs are done")
     training, failed, told = [], [], 0.0
     try:
@@ -91,9 +91,9 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
             while waiting and len(training) < jobs:
                 run = waiting.pop(0)
                 try:
-                    training.append(sweep_run.Training(run, data_dir, threads))
-                    say(f"{run.name}: begun, {run.workdir / sweep_run.LOG}")
-                except sweep_run.BusyError:
+                    training.append(process.Training(run, data_dir, threads))
+                    say(f"{run.name}: begun, {run.workdir / process.LOG}")
+                except process.BusyError:
                     failed.append(run.name)
                     say(f"{run.name}: left out, another process is at {run.workdir}")
             time.sleep(POLL_SECONDS)
@@ -119,11 +119,11 @@ def say(line: str):
 def _finished(ended, configs, data_dir) -> bool:
     """Keeps what a training came to, and returns whether it came to anything."""
     run = ended.run
-    if ended.status == 0 and sweep_run.is_result_of(run.workdir / sweep_run.RESULT, configs[run.name]):
-        sweep_run.keep(run, data_dir)
+    if ended.status == 0 and process.is_result_of(run.workdir / process.RESULT, configs[run.name]):
+        process.keep(run, data_dir)
         say(f"{run.name}: done, {run.results}")
         return True
-    say(f"{run.name}: FAILED with status {ended.status}: {sweep_run.last_line(run.workdir / sweep_run.LOG)}")
+    say(f"{run.name}: FAILED with status {ended.status}: {process.last_line(run.workdir / process.LOG)}")
     return False
 
 
@@ -132,7 +132,7 @@ def _tell(runs, training, waiting, configs, jobs):
     if seconds is None:
         return
     hours, minutes = divmod(round(seconds / 60), 60)
-    at = {one.run.name: sweep_run.last_progress(one.run.workdir / sweep_run.LOG) for one in training}
+    at = {one.run.name: process.last_progress(one.run.workdir / process.LOG) for one in training}
     each = "  ".join(f"{name}: {progress.text}" for name, progress in at.items() if progress)
     number = len(runs) - len(training) - len(waiting) + 1
     say(f"run {number} of {len(runs)}, {hours} h {minutes:02d} min of training to go in all  {each}")

@@ -11,8 +11,9 @@ from pathlib import Path
 from absl import flags
 
 from edge.errors import UserError, WorkError, one_line
-from tools import cluttered_plots, cluttered_tables, command, number_tables, plots
-from tools.results import read_json, read_runs, read_sweep
+from tools import command
+from tools.findings import cluttered_plots, cluttered_tables, house_number_tables, plots
+from tools.findings.runs import read_json, read_runs, read_sweep
 
 HEAD = """# Results
 
@@ -35,7 +36,7 @@ def render(results: Path) -> tuple[str, dict[str, plots.Plot]]:
     sections = [
         HEAD,
         *cluttered_tables.sections(sweep, ablations, published["cluttered_mnist"], drawn),
-        *number_tables.sections(runs, published["svhn"]),
+        *house_number_tables.sections(runs, published["svhn"]),
     ]
     return "\n".join(sections), drawn
 

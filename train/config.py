@@ -1,13 +1,16 @@
 """The configuration of a run. Flags become a frozen `Config` in `main`; everything below takes this and no flag."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from dcn_tf.architecture import SELECTORS, STATISTICS, Architecture
 from dcn_tf.geometry import smallest_input
 from dcn_tf.presets import PRESETS, preset
+from train import files
 from train.errors import UserError
+from train.progress import log
 
 MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")
@@ -40,7 +43,13 @@ class FlagValues:
 
     def to_flags(self) -> str:
         """Returns a flagfile that repeats the run."""
-        return _flagfile(self.to_dict())
+        lines = []
+        for name, value in self.to_dict().items():
+            if isinstance(value, bool):
+                lines.append(f"--{'' if value else 'no'}{name}")
+            elif value is not None:
+                lines.append(f"--{name}={_in_words(value)}")
+        return "\n".join(lines) + "\n"
 
     @classmethod
     def defaults(cls) -> dict:
@@ -165,43 +174,49 @@ class Config(FlagValues):
         return size
 
 
-def check_same_run(config: FlagValues, flags_file: Path):
-    """Raises UserError where a workdir was begun with flags that make another run of it."""
-    if not flags_file.exists():
+def write_config(config: FlagValues):
+    """Writes into the workdir what the run is: `config.json` for its resumption, `flags.txt` to repeat it."""
+    workdir = Path(config.workdir)
+    files.write_text(workdir / "config.json", json.dumps(config.to_dict(), indent=1) + "\n")
+    files.write_text(workdir / "flags.txt", config.to_flags())
+
+
+def check_same_run(config: FlagValues):
+    """Raises UserError where the workdir was begun with values that make another run of it."""
+    workdir = Path(config.workdir)
+    begun = _begun(workdir)
+    if begun is None:
         return
-    begun = _options(_flagfile(config.defaults()) + flags_file.read_text())
-    asked = _options(config.to_flags())
-    differing = sorted(
-        name
-        for name in begun.keys() | asked.keys()
-        if begun.get(name) != asked.get(name) and name not in FREE_ON_RESUME
-    )
+    begun = json.loads(json.dumps(config.defaults())) | begun
+    asked = json.loads(json.dumps(config.to_dict()))  # lists where there were tuples
+    names = (begun.keys() | asked.keys()) - set(FREE_ON_RESUME)
+    differing = sorted(name for name in names if begun.get(name) != asked.get(name))
     if differing:
         name = differing[0]
         raise UserError(
-            f"the workdir {config.workdir} was begun with other flags: --{name}={begun.get(name)}. "
-            f"Received: --{name}={asked.get(name)}; resume with the flags of {flags_file}, or choose another --workdir"
+            f"the workdir {workdir} was begun with other flags: --{name}={_in_words(begun.get(name))}. "
+            f"Received: --{name}={_in_words(asked.get(name))}; resume with the flags of {workdir / 'flags.txt'}, "
+            "or choose another --workdir"
         )
 
 
-def _flagfile(values: dict) -> str:
-    lines = []
-    for name, value in values.items():
-        if isinstance(value, bool):
-            lines.append(f"--{'' if value else 'no'}{name}")
-        elif value is not None:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            lines.append(f"--{name}={text}")
-    return "\n".join(lines) + "\n"
+def _begun(workdir: Path) -> dict | None:
+    """Returns the values that a workdir was begun with; None where it was not begun, or does not say.
+
+    A workdir of a version before `config.json` says it in its result, if it has one.
+    """
+    config, result = workdir / "config.json", workdir / "result.json"
+    try:
+        if config.exists():
+            return json.loads(config.read_text())
+        if result.exists():
+            return json.loads(result.read_text())["config"]
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{workdir} is damaged ({error}); mend config.json or choose another --workdir") from error
+    if (workdir / "flags.txt").exists():
+        log.warning("%s has no config.json: that it is the same run is not checked", workdir)
+    return None
 
 
-def _options(flagfile: str) -> dict[str, str]:
-    return dict(_flag(line) for line in flagfile.splitlines() if line.startswith("--"))
-
-
-def _flag(line: str) -> tuple[str, str]:
-    name, _, value = line.strip()[2:].partition("=")
-    booleans = {field.name for field in dataclasses.fields(Config) if field.type is bool}
-    if name in booleans or name.removeprefix("no") in booleans:
-        return name.removeprefix("no") if name not in booleans else name, str(name in booleans)
-    return name, value
+def _in_words(value) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)

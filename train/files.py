@@ -1,78 +1,37 @@
-"""The files of a workdir, each written beside its place and then renamed: never half a file under its name."""
+"""Files that appear whole or not at all: each is written beside its place and then renamed."""
 
-import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
-from train.data.dataset import Dataset, Split
-
-VALIDATION_IMAGES = 5000
-PHOTOGRAPHS = 500
+PARTIAL = ".partial"  # in the name of what is being written
 
 
-def write_bytes(path: Path, data: bytes):
-    """Writes `data` under `path`, whole or not at all."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a path to write to; what was written there replaces `path` when the block ends without an error.
+
+    The path has the suffix of `path`, and this process's number, so that two of them can write one file at a time.
+    The folder is made. After an error nothing is left, and `path` is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f"{path.stem}.{os.getpid()}{PARTIAL}{path.suffix}")
     try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
+        yield partial
+        with open(partial, "rb") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, data: bytes):
+    """Writes `data` under `path`, whole or not at all."""
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
 def write_text(path: Path, text: str):
     """Writes `text` under `path`, whole or not at all."""
     write_bytes(path, text.encode())
-
-
-def write_model(path: Path, model):
-    """Writes a Keras model under `path`, whole or not at all."""
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        model.save(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def write_samples(folder: Path, dataset: Dataset):
-    """Writes `calibration.npz`, `validation.npz` and `test.npz`: what a bundle needs, so that it needs no data set.
-
-    `validation` holds at most `VALIDATION_IMAGES`. `test` is the first of the data set's tests whose images are of one
-    size. Each holds `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`, `dataset` and `split`. Where
-    the data set's test is on photographs of many sizes, `photographs.npz` holds the first `PHOTOGRAPHS` of them: in
-    place of `images`, `sizes` int32 [n, 2] and `pixels` uint8 [pixels of all, C], one photograph after the other.
-    """
-    test = next(split for split in (dataset.test, *dataset.more_tests.values()) if split.of_one_size)
-    validation = dataset.validation.head(VALIDATION_IMAGES)
-    splits = {"calibration": dataset.calibration, "validation": validation, "test": test}
-    if not dataset.test.of_one_size:
-        splits["photographs"] = dataset.test.head(PHOTOGRAPHS)
-    for name, split in splits.items():
-        write_bytes(folder / f"{name}.npz", _npz(split, dataset, name))
-
-
-def _npz(split: Split, dataset: Dataset, name: str) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        **_pixels(split),
-        labels=split.labels,
-        label_names=np.array(dataset.label_names),
-        dataset=np.array(dataset.name),
-        split=np.array(name),
-    )
-    return buffer.getvalue()
-
-
-def _pixels(split: Split) -> dict:
-    if split.of_one_size:
-        return {"images": split.images}
-    pixels = [image.reshape(-1, image.shape[-1]) for image in split.images]
-    return {"pixels": np.concatenate(pixels), "sizes": split.sizes().astype(np.int32)}

@@ -15,13 +15,17 @@ from dcn_tf.geometry import output_size
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, pictures, steps
 from train.checkpoints import Checkpoints
-from train.config import Config, check_same_run
+from train.config import Config, check_same_run, write_config
 from train.curves import Curves
-from train.data.pipeline import train_batches
+from train.data.pipeline import to_float, train_batches
 from train.data.registry import load_dataset
 from train.errors import TrainingError, UserError
-from train.evaluate import Evaluator, format_table, nest, sample_outputs
+from train.evaluation.cost import Cost
+from train.evaluation.errors import Errors
+from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.table import format_table
 from train.progress import log
+from train.samples import write_samples
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
@@ -33,7 +37,7 @@ def train_and_evaluate(config: Config) -> dict:
     On a workdir that was begun it resumes; on a finished one it only evaluates.
     """
     workdir = Path(config.workdir)
-    check_same_run(config, workdir / "flags.txt")
+    check_same_run(config)
     architecture = config.architecture
     _check_trainable(config, architecture)
 
@@ -49,11 +53,11 @@ def train_and_evaluate(config: Config) -> dict:
     train_step = steps.make_train_step(model, optimizer, config)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
-    # 1. flags.txt, which must name this run (checked above); 2. the newest checkpoint; 3. nothing: begin at step 0.
+    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint; 3. nothing: begin at step 0.
     workdir.mkdir(parents=True, exist_ok=True)
     checkpoints = Checkpoints(workdir, model, optimizer)
     first_step = checkpoints.restore()
-    files.write_text(workdir / "flags.txt", config.to_flags())
+    write_config(config)
     log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
     # ---- training ---------------------------------------------------------------------------------------------------
@@ -64,33 +68,34 @@ def train_and_evaluate(config: Config) -> dict:
         train(config, dataset, train_step, checkpoints, writer, look)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    validation = validator(dataset.validation).error[0]
-    shown = config.eval_num_patches, config.eval_scales, config.selectors
-    test = Evaluator(model, *shown, trained=config.model, replicas=config.replicas)
-    evaluations = {}
+    validation = part(dict(validator(dataset.validation)), "error")
+    evaluators = _evaluators(model, config)
+    figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         log.info("evaluating on %s: %d images", name, len(split))
-        evaluations[name] = test(split)
+        figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):
-        for name, evaluation in evaluations.items():
-            for row, error in evaluation.error[0].items():
+        for name in figures:
+            for row, error in part(figures[name], "error").items():
                 tf.summary.scalar(f"{name}_error/{row}", error)
     writer.flush()
 
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
         "validation_error": nest(validation),
-        **evaluations["test"].to_dict(),
-        "more_tests": {name: evaluations[name].to_dict() for name in dataset.more_tests},
+        **to_result(figures["test"], config.eval_scales),
+        "more_tests": {name: to_result(figures[name], config.eval_scales) for name in dataset.more_tests},
     }
     result = described(config, dataset, checkpoints, measured)
-    files.write_samples(workdir / "samples", dataset)
+    write_samples(workdir / "samples", dataset)
     if config.model == "dcn":
         files.write_bytes(workdir / "attention.png", tf.io.encode_png(_picture(model, dataset)).numpy())
-    files.write_model(workdir / "model.keras", model)
+    with files.replacing(workdir / "model.keras") as partial:
+        model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
-    for name, evaluation in evaluations.items():
-        print(f"\n{dataset.name}, {name} ({config.preset}, {result['steps']} steps)\n\n{format_table(evaluation)}")
+    for name in figures:
+        print(f"\n{dataset.name}, {name} ({config.preset}, {result['steps']} steps)\n")
+        print(format_table(figures[name], config.eval_scales))
     return result
 
 
@@ -122,10 +127,19 @@ def _check_trainable(config: Config, architecture: Architecture):
         )
 
 
-def _validator(model, config: Config) -> Evaluator:
+def _validator(model, config: Config) -> Errors:
     """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
     counts, scales = (model.architecture.num_patches,), config.eval_scales[:1]
-    return Evaluator(model, counts, scales, trained=config.model, replicas=config.replicas)
+    return Errors(model, counts, scales, trained=config.model, replicas=config.replicas)
+
+
+def _evaluators(model, config: Config) -> list:
+    """Returns the evaluators of the test splits."""
+    counts, scales = config.eval_num_patches, config.eval_scales
+    return [
+        Errors(model, counts, scales, config.selectors, config.model, config.replicas),
+        Cost(model, counts, scales, config.model),
+    ]
 
 
 def train(config, dataset, train_step, checkpoints, writer, look):
@@ -205,15 +219,16 @@ def _report(step, config, metrics, rate, writer):
         tf.summary.scalar("train/images_per_second", rate * config.batch_size)
 
 
-def _look(config, dataset, evaluator, writer, step):
+def _look(config, dataset, errors, writer, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
     if config.model == "dcn":
         with writer.as_default(step=step):
-            tf.summary.image("image, saliency, patches", _picture(evaluator.model, dataset)[None])
-    return evaluator(dataset.validation.head(VALIDATION_BATCH)).error[0]
+            tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
+    return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
 
 
 def _picture(model, dataset) -> np.ndarray:
     """Returns what the network looks at in a few validation images."""
     images = dataset.validation.images[:PICTURE_IMAGES]
-    return pictures.attention(images, sample_outputs(model, images), model.patch_grid)
+    outputs = {name: value.numpy() for name, value in model(to_float(tf.constant(images))).items()}
+    return pictures.attention(images, outputs, model.patch_grid)

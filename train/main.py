@@ -14,8 +14,8 @@ from train.progress import start_logging
 
 STRING_FLAGS = {
     "workdir": (
-        "Folder for checkpoints, events, curves.csv, flags.txt, model.keras, samples/, attention.png, result.json. "
-        "Resumed if begun."
+        "Folder for checkpoints, events, curves.csv, flags.txt, config.json, model.keras, samples/, attention.png, "
+        "result.json. Resumed if begun."
     ),
     "dataset": (
         "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn; or several, joined by commas, of which "

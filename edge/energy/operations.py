@@ -8,11 +8,11 @@ import math
 from dataclasses import dataclass
 
 from edge.bundle import Bundle, model_file_name
+from edge.bundle.manifest import SEQUENCE
 from edge.energy.arithmetic import MAC, VIEWS, arithmetic
 from edge.energy.graph import GraphTensor, Operator, read_operators
 from edge.errors import UserError, one_line
-from edge.manifest import SEQUENCE
-from edge.tops import most_windows
+from edge.network.tops import most_windows
 
 
 @dataclass(frozen=True)

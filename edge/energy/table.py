@@ -5,9 +5,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.bundle.schema import first_error
 from edge.energy.arithmetic import ACCUMULATOR, ADD, COMPARE, MAC, MULTIPLY
 from edge.errors import UserError, one_line
-from edge.schema import first_error
 
 HOROWITZ = Path(__file__).with_name("horowitz.json")
 SCHEMA_FILE = Path(__file__).with_name("table.schema.json")

@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from edge import benchmark, results, variants
+from edge import benchmark
 from edge.benchmark import main, parse_arguments
 from edge.bundle import load_bundle
+from edge.comparison import findings, variants
 from edge.errors import run_main
-from edge.runner import TwoStageRunner
+from edge.network.runner import TwoStageRunner
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "cluttered_mnist"
@@ -159,7 +160,7 @@ def test_a_meter_is_asked(tmp_path, capsys, monkeypatch):
         read.append([run_once().prediction for _ in range(9)])
         return SimpleNamespace(to_dict=lambda: measured)
 
-    monkeypatch.setattr(results, "measure", measure)
+    monkeypatch.setattr(findings, "measure", measure)
     wanted = [f"--bundle={SHIPPED}", f"--images={SAMPLES}", "--variants=fine_int8,dcn_int8", *QUICK[:2]]
     assert "energy of one inference, measured (rapl (package-0))" in run(capsys, *wanted, "--energy=rapl")[1]
     assert read == [[*READINGS, READINGS[0]]] * 2

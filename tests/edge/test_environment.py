@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from edge import interpreter
+from edge.network import interpreter
 
 EXTRA = os.environ.get("DCN_EXTRA")
 # What each extra installs: the runtime's module, and numpy's major version.

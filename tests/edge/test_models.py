@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from edge.bundle import load_bundle
-from edge.images import expand, load_image
-from edge.runner import TwoStageRunner
+from edge.network.runner import TwoStageRunner
+from edge.sight.images import expand, load_image
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
 from train.data.digits import load_mnist
 

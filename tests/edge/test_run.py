@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 from edge import run as run_module
-from edge.bundle import load_bundle, pack, write_bundle
+from edge.bundle import load_bundle, write_bundle
+from edge.bundle.__main__ import pack
 from edge.errors import WorkError, run_main
-from edge.interpreter import make_interpreter
+from edge.network.interpreter import make_interpreter
+from edge.network.runner import TwoStageRunner
 from edge.run import main
-from edge.runner import TwoStageRunner
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = f"--bundle={ROOT / 'models' / 'cluttered_mnist'}"
@@ -89,7 +90,7 @@ def test_overlays_are_in_the_images_own_pixels(tmp_path, capsys):
 
 
 def test_an_overlay_changes_no_reading(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("edge.images.LARGE", 1000)
+    monkeypatch.setattr("edge.sight.images.LARGE", 1000)
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)).save(tmp_path / "a.jpg")
     alone = json.loads(run(capsys, SHIPPED, tmp_path / "a.jpg", "--json")[1][0])
     drawn = json.loads(run(capsys, SHIPPED, tmp_path / "a.jpg", "--json", f"--overlay={tmp_path / 'o'}")[1][0])
@@ -241,7 +242,7 @@ def test_an_operator_that_is_missing_here_is_one_line(linked, capsys, monkeypatc
     def lacks(**_):
         raise ValueError("Didn't find op for builtin opcode 'CONV_2D' version '9'.\nRegistration failed.\n")
 
-    monkeypatch.setattr("edge.interpreter._runtime", lambda: SimpleNamespace(Interpreter=lacks))
+    monkeypatch.setattr("edge.network.interpreter._runtime", lambda: SimpleNamespace(Interpreter=lacks))
     status, lines, errors = run(capsys, SHIPPED, SAMPLES / "1.png")
     assert (status, lines, len(errors)) == (2, [], 1)
     assert (
@@ -289,7 +290,7 @@ def test_models_are_loaded_once(capsys, monkeypatch):
         made.append((name, num_threads))
         return make_interpreter(content, num_threads, name)
 
-    monkeypatch.setattr("edge.interpreter.make_interpreter", note)
+    monkeypatch.setattr("edge.network.interpreter.make_interpreter", note)
     assert len(run(capsys, SHIPPED, SAMPLES, SAMPLES, "--threads=2")[1]) == 16
     assert made[:3] == [("coarse.tflite", 2), ("fine.tflite", 2), ("top.tflite", 2)]
     assert set(made[3:]) == {("top.tflite", 2)}  # for other numbers of windows, each of them once

@@ -7,11 +7,11 @@ import numpy as np
 from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.bundle import write_bundle
-from edge.patches import Layout
-from tools import bundling
-from tools.clone import Clone
-from tools.folding import folded_weights
-from tools.graphs import layouts
+from edge.network.patches import Layout
+from tools.export import bundling
+from tools.export.clone import Clone
+from tools.export.folding import folded_weights
+from tools.export.graphs import layouts
 from tools.workdir import load_workdir
 
 NUM_IMAGES = 48
@@ -98,7 +98,7 @@ def write_workdir(directory, network):
 
 
 def make_bundle(directory, workdir, method, **options):
-    """Writes the bundle of a workdir, without measured errors; `options` as `tools.bundling.make_bundle` has them."""
+    """Writes the bundle of a workdir, without measured errors; `options` are those of `bundling.make_bundle`."""
     trained = load_workdir(workdir)
     made = bundling.make_bundle(trained, method, trained.model.architecture.num_patches, **options)
     return write_bundle(directory, made.files, made.manifest)

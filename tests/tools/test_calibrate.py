@@ -10,9 +10,9 @@ from absl import flags
 from dcn_tf.cost import dcn_cost, device_cost, whole_multiplications
 from edge.bundle import load_bundle
 from edge.errors import UserError
-from edge.runner import TwoStageRunner
+from edge.network.runner import TwoStageRunner
 from tools import calibrate
-from tools.policies import Policy, judge
+from tools.export.policies import Policy, judge
 from tools.workdir import load_workdir
 
 

@@ -10,7 +10,8 @@ import tiny_bundles
 
 from edge.bundle import load_bundle
 from edge.errors import UserError
-from tools import compare, quantize
+from tools import quantize
+from tools.export import compare
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,7 +80,7 @@ def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
     def make_bundle(workdir, *arguments):
         raise UserError(repr(arguments))
 
-    monkeypatch.setattr("tools.bundling.make_bundle", make_bundle)
+    monkeypatch.setattr("tools.export.bundling.make_bundle", make_bundle)
     changes = {"method": "qat", "qat_steps": 7, "qat_learning_rate": 0.5, "seed": 3, "calibration_images": 20}
     with pytest.raises(UserError) as caught:
         quantize.main(values(classifier_workdir, tmp_path / "bundle", **changes))

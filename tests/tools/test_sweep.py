@@ -13,8 +13,9 @@ import pytest
 import stand_in_train
 
 from edge.errors import UserError
-from tools import sweep, sweep_run
-from tools.sweep_file import read_sweep
+from tools import sweep
+from tools.sweeps import process
+from tools.sweeps.declaration import read_sweep
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,19 +120,19 @@ def test_sigterm_stops_the_training_and_the_same_command_resumes_it():
     declare(a=["--step_seconds=0.3", "--train_steps=5"])
     command = [sys.executable, "-m", "tools.sweep", "s.json", "--only=a_seed0"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    sweeping = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     one = read_sweep("s.json")[0]
-    while not sweep_run.last_progress(one.workdir / "log.txt"):
-        assert process.poll() is None
+    while not process.last_progress(one.workdir / "log.txt"):
+        assert sweeping.poll() is None
         time.sleep(0.05)
-    assert sweep_run.is_running(one)
-    with pytest.raises(sweep_run.BusyError):
-        sweep_run.Training(one, None, 1)
-    process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 143
+    assert process.is_running(one)
+    with pytest.raises(process.BusyError):
+        process.Training(one, None, 1)
+    sweeping.send_signal(signal.SIGTERM)
+    said, _ = sweeping.communicate(timeout=60)
+    assert sweeping.returncode == 143
     assert "a_seed0: stopped; the same command resumes it" in said
-    assert not sweep_run.is_running(one)
+    assert not process.is_running(one)
     assert not one.results.exists()
     assert run("s.json", "--only=a_seed0") == 0
     assert json.loads((one.results / "result.json").read_text())["first"] >= 1
@@ -151,7 +152,7 @@ def test_the_time_to_go_is_that_of_all_runs():
 
 
 def test_progress_is_read_from_a_trainings_own_log():
-    at = sweep_run.last_progress(ROOT / "results" / "cluttered_mnist" / "log.txt")
+    at = process.last_progress(ROOT / "results" / "cluttered_mnist" / "log.txt")
     assert (at.step, at.steps, at.images_per_second, at.text) == (6000, 6000, 801.0, "evaluating")
 
 

@@ -1,8 +1,6 @@
-import numpy as np
 import pytest
 
 from train import files
-from train.data.dataset import Dataset, Split
 
 
 def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -26,32 +24,14 @@ def test_folders_are_made_and_files_replaced(tmp_path):
     assert path.read_text() == "two"
 
 
-def test_samples_are_the_first_test_images_of_one_size(tmp_path, monkeypatch):
-    labels = np.array([[1, 2], [0, 1]], np.int32)
-    crops = Split(np.full((2, 4, 6, 1), 7, np.uint8), labels)
-    sizes = ((4, 6), (2, 3))
-    images = [np.arange(h * w, dtype=np.uint8).reshape(h, w, 1) for h, w in (*sizes, (8, 9))]
-    photographs = Split(images, np.concatenate([labels, labels[:1]]))
-    validation = Split(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.zeros((4, 2), np.int32))
-    dataset = Dataset("some", "", ("0", "1"), None, validation, photographs, crops.head(1), {"crops": crops})
-    monkeypatch.setattr(files, "VALIDATION_IMAGES", 3)
-    monkeypatch.setattr(files, "PHOTOGRAPHS", 2)
-    files.write_samples(tmp_path, dataset)
-    with np.load(tmp_path / "validation.npz") as kept:
-        assert (kept["images"].ravel().tolist(), str(kept["split"])) == ([0, 1, 2], "validation")
-    with np.load(tmp_path / "test.npz") as test, np.load(tmp_path / "calibration.npz") as calibration:
-        np.testing.assert_array_equal(test["images"], crops.images)
-        np.testing.assert_array_equal(test["labels"], labels)
-        assert test["label_names"].tolist() == ["0", "1"]
-        assert (str(test["dataset"]), str(test["split"])) == ("some", "test")
-        assert calibration["images"].shape == (1, 4, 6, 1)
-    with np.load(tmp_path / "photographs.npz") as kept:
-        assert (kept["sizes"].tolist(), str(kept["split"])) == ([list(size) for size in sizes], "photographs")
-        np.testing.assert_array_equal(kept["pixels"], np.concatenate([image.reshape(-1, 1) for image in images[:2]]))
-        np.testing.assert_array_equal(kept["labels"], labels)
-
-
-def test_without_photographs_there_is_no_file_of_them(tmp_path):
-    crops = Split(np.zeros((2, 4, 6, 1), np.uint8), np.zeros((2, 2), np.int32))
-    files.write_samples(tmp_path, Dataset("some", "", ("0", "1"), None, crops, crops, crops))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["calibration.npz", "test.npz", "validation.npz"]
+def test_two_writers_of_one_file_do_not_write_into_each_other(tmp_path, monkeypatch):
+    path = tmp_path / "set.npz"
+    with files.replacing(path) as first:
+        first.write_bytes(b"first")
+        monkeypatch.setattr(files.os, "getpid", lambda: 1)
+        with files.replacing(path) as second:
+            second.write_bytes(b"second")
+        assert path.read_bytes() == b"second"
+        assert {first.suffix, second.suffix} == {".npz"}
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]

@@ -13,7 +13,7 @@ from tools.baselines.ram_loss import losses
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel, multiplications
 from train import files
 from train.checkpoints import Checkpoints
-from train.config import check_same_run
+from train.config import check_same_run, write_config
 from train.data.dataset import Split
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
@@ -30,7 +30,7 @@ def train_and_evaluate(config: RamConfig) -> dict:
     On a workdir that was begun it resumes; on a finished one it only evaluates.
     """
     workdir = Path(config.workdir)
-    check_same_run(config, workdir / "flags.txt")
+    check_same_run(config)
     dataset = load_dataset(config.for_training(), preset("cluttered_mnist"))
     log.info("data: %s: %s", dataset.name, dataset.detail)
 
@@ -45,7 +45,7 @@ def train_and_evaluate(config: RamConfig) -> dict:
     workdir.mkdir(parents=True, exist_ok=True)
     checkpoints = Checkpoints(workdir, model, optimizer)
     first_step = checkpoints.restore()
-    files.write_text(workdir / "flags.txt", config.to_flags())
+    write_config(config)
     log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
     def look(step):

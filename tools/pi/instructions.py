@@ -12,9 +12,9 @@ from pathlib import Path
 
 from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
+from edge.comparison.variants import VARIANTS, by_numbers, choose
 from edge.errors import run_main
-from edge.images import expand
-from edge.variants import VARIANTS, by_numbers, choose
+from edge.sight.images import expand
 from tools.pi import machine
 
 FEW, MORE = 1, 2  # times that all images are read

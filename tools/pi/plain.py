@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from edge import assembly, numbers, patches, runner, saliency, tops
-from edge.saliency import count_windows, small_product
+from edge.network import assembly, ends, patches, runner, saliency, tops
+from edge.network.saliency import count_windows, small_product
 
 SAVINGS = ("closed_form", "changed_windows", "compiled")  # of the saliency, the top's second pass, NumPy's calls
 
@@ -18,7 +18,7 @@ def leave_out(savings) -> None:
     if "compiled" in savings:
         tops.Assembler, tops.Classifier = assembly.Assembler, saliency.Classifier
         tops.ClassifierSaliency = saliency.ClassifierSaliency
-        runner.PixelInput, runner.Cutter = numbers.PixelInput, patches.Cutter
+        runner.PixelInput, runner.Cutter = ends.PixelInput, patches.Cutter
         runner.select_cells = saliency.select_cells
     if "closed_form" in savings:
         tops.ClassifierSaliency = DenseSaliency
@@ -29,7 +29,7 @@ def leave_out(savings) -> None:
 class DenseSaliency:
     """The saliency as backpropagation computes it: the transposed convolution of the whole activation map's gradient.
 
-    Arguments are those of `edge.saliency.ClassifierSaliency`.
+    Arguments are those of `edge.network.saliency.ClassifierSaliency`.
     """
 
     def __init__(self, kernel, dense, strides, padding, map_size):
@@ -59,7 +59,7 @@ class DenseSaliency:
 
 
 class WholeTop(tops.SwapTop):
-    """A top that computes every window again after the swap. Arguments are those of `edge.tops.SwapTop`."""
+    """A top that computes every window again after the swap. Arguments are those of `edge.network.tops.SwapTop`."""
 
     def assemble(self, glance, fine_features, cells):
         """Returns all windows of the refined map, [n, kh, kw, D], and their indices [n]."""

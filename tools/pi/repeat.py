@@ -11,9 +11,9 @@ import sys
 
 from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
+from edge.comparison.variants import VARIANTS, find, make_run
 from edge.errors import UserError, run_main
-from edge.images import expand, load_image
-from edge.variants import VARIANTS, find, make_run
+from edge.sight.images import expand, load_image
 from tools.pi.plain import SAVINGS, leave_out
 
 

@@ -9,7 +9,7 @@ WORKERS = 2  # batches that are made at a time
 
 
 def train_batches(dataset: Dataset, first_step: int, last_step: int) -> tf.data.Dataset:
-    """Returns the batches of steps first_step .. last_step - 1: float images in [0, 1], int32 labels and float32 boxes."""
+    """Returns the batches of steps first_step .. last_step - 1: float images in [0, 1], int32 labels, float32 boxes."""
     shapes = [array.shape for array in dataset.train_batch(first_step)]
 
     def batch(step):

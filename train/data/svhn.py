@@ -82,8 +82,7 @@ def load_numbers(source: sources.Source, size, looseness: float | None) -> crops
         size: (height, width) of the crops.
         looseness: see `crops.write_numbers`.
     """
-    # Crops change with the code that cuts them, so it is part of their name.
-    facts = [source.split, source.identity, *size, looseness, Path(crops.__file__).read_text()]
+    facts = [crops.VERSION, source.split, source.identity, *size, looseness]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     folder = sources.CACHE / f"{source.split}_{key}"
     numbers = crops.load_numbers(folder)

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge import runner, tops
 from edge.bundle import load_bundle
-from edge.images import expand, load_image
+from edge.network import runner, tops
+from edge.sight.images import expand, load_image
 from tools.pi import plain
 
 MODELS = Path(__file__).parents[3] / "models"

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_svhn import annotation, photograph, write_folder
+from tiny_svhn import annotation, photograph, write_digit_struct, write_folder
 
 from dcn_tf.losses import NOTHING, decode
 from train.data import svhn
 from train.data.svhn_format1 import crops, sources
-from train.data.svhn_format1.digit_struct_writer import write_digit_struct
 from train.errors import DataUnavailableError, TrainingError, UserError
 
 REAL = Path(os.environ.get("DCN_DATA_DIR", "missing")) / "svhn_originals"

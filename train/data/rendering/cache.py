@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -11,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from train.data.rendering.typefaces import packages
+from train.files import PARTIAL, replacing
 from train.progress import log
 
+VERSION = 1  # of the renderer: raised with every change after which a seed gives other pixels or labels
 FOLDER = Path.home() / ".cache" / "dcn_tf"
 LIMIT = 2 * 2**30  # bytes of sets that stay, the latest used first
 IN_USE = 3600  # seconds for which a file is left alone after its last use: another run may be about to read it
@@ -25,10 +26,9 @@ def path_of(folder: Path, name: str, *facts) -> Path:
     Args:
         folder: of the cache.
         name: what the set is, for people.
-        *facts: what else it depends on, besides the renderer's own source and the packages that it draws with.
+        *facts: what else it depends on, besides the renderer's `VERSION` and the packages that it draws with.
     """
-    sources = [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
-    key = hashlib.sha256(json.dumps([facts, packages(), *sources]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([VERSION, facts, packages()]).encode()).hexdigest()[:16]
     return folder / f"{PREFIX}{name}_{key}.npz"
 
 
@@ -49,16 +49,8 @@ def write(path: Path, arrays: dict[str, np.ndarray]):
     A folder that can't be written to is a warning: the set is then made again by the next run.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A name of its own: two runs may write the same set at the same time.
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PREFIX, suffix=".partial", delete=False) as file:
-            partial = Path(file.name)
-            try:
-                np.savez(file, **arrays)
-                file.close()
-                os.replace(partial, path)
-            finally:
-                partial.unlink(missing_ok=True)
+        with replacing(path) as partial:
+            np.savez(partial, **arrays)
         drop_old(path.parent)
     except OSError as error:
         log.warning("the rendered numbers can't be kept (%s); the next run makes them again", error)
@@ -80,6 +72,6 @@ def drop_old(folder: Path, limit: int | None = None):
         states.append((state.st_mtime, state.st_size, file))
     for used, size, file in sorted(states, reverse=True):
         room -= size
-        finished = file.suffix == ".npz"
+        finished = PARTIAL not in file.suffixes
         if time.time() - used > IN_USE and (room < 0 or not finished):
             file.unlink(missing_ok=True)

@@ -71,6 +71,20 @@ def photograph(rng, picture, height: float):
     return stored(picture, int(rng.integers(25, 90))) if rng.random() < 0.6 else picture
 
 
+def exposed(rng, picture):
+    """Returns a picture float32 [h, w], now and then too dark, too light or in a haze."""
+    kind = rng.random()
+    if kind < 0.08:  # dusk, or shadow
+        return picture * rng.uniform(0.15, 0.6)
+    if kind < 0.12:  # haze, or glass before it
+        share = rng.uniform(0.3, 0.8)
+        return picture * share + (1 - share) * rng.uniform(30, 230)
+    if kind < 0.16:  # too long: what is light comes near to white
+        gain = rng.uniform(1.2, 3.0)
+        return 255 * (1 - np.exp(picture * (-gain / 255)))
+    return picture
+
+
 def _motion(rng):
     """Returns a filter that smears five pixels along a random line."""
     angle = rng.uniform(0, math.pi)

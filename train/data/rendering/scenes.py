@@ -8,10 +8,9 @@ from PIL import Image
 
 from train.data.rendering import camera, surroundings
 from train.data.rendering.layout import LENGTHS, Number, draw_label, set_number
-from train.data.rendering.paint import paint_number
+from train.data.rendering.placing import PLATES, box_of, neighbour, prepare, put, tones
 from train.data.rendering.typefaces import draw_type_face
 
-PLATES = 0.35  # share of numbers on a plate
 FACADES = 0.5  # share of crops with other things in them, per side of a tight crop that they are larger by
 
 
@@ -94,21 +93,21 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0, lengths
     room = columns + 2 * across, rows + 2 * up
     corner = round(across + shift[0] * room[0]), round(up + shift[1] * room[1])
     shape = math.ceil(room[1] * zoom), math.ceil(room[0] * zoom)
-    ground, value = _tones(rng)
+    ground, value = tones(rng)
     if rng.random() < FACADES * (zoom - 1):
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
         surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
-        value = _prepare(rng, surface, _box(number, corner), height, ground, value)
+        value = prepare(rng, surface, box_of(number, corner), height, ground, value)
     elif rng.random() < PLATES:
         surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
-        surroundings.plate(rng, surface, _box(number, corner), height, ground)
+        surroundings.plate(rng, surface, box_of(number, corner), height, ground)
     else:
         surface = surroundings.wall(rng, shape, height, ground, min(abs(ground - value) / 85, 1.0))
     if rng.random() < 0.15:
         surroundings.clutter(rng, surface, height)
     if rng.random() < 0.15:
-        _neighbour(rng, surface, face, _box(number, corner), height, value)
-    _put(rng, surface, number, corner, height, value)
+        neighbour(rng, surface, face, box_of(number, corner), height, value)
+    put(rng, surface, number, corner, height, value)
 
     matrix = camera.view(rng, (shape[1] / 2, shape[0] / 2))
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
@@ -149,9 +148,9 @@ def render_photograph(
     corner = tuple(np.round(middle + np.clip(rng.normal(0, 0.5, 2), -1, 1) * free).astype(int).tolist())
     surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
     surroundings.facade(rng, surface, height, lambda: draw_type_face(rng, split))
-    value = _prepare(rng, surface, _box(number, corner), height, *_tones(rng))
+    value = prepare(rng, surface, box_of(number, corner), height, *tones(rng))
     # Without the number as much chance is used up, so that what follows is the same.
-    _put(rng, surface if painted else surface.copy(), number, corner, height, value)
+    put(rng, surface if painted else surface.copy(), number, corner, height, value)
 
     matrix = camera.translation(-border[1], -border[0]) @ camera.view(rng, (shape[1] / 2, shape[0] / 2), spread=0.6)
     boxes = camera.seen_boxes(matrix, number.boxes + corner * 2)
@@ -162,48 +161,6 @@ def render_photograph(
     picture = camera.photograph(rng, camera.warp(surface, matrix, size), min(height, 32))
     made = Rendering(picture, number.label, boxes.astype(np.float32))
     return made if painted else made.without_number()
-
-
-def _prepare(rng, surface, box, height: float, ground: float, value: float) -> float:
-    """Returns the brightness that digits in `box` get on a facade, after giving them a plate where they need one."""
-    left, top, right, bottom = box
-    behind = surface[top:bottom, left:right]
-    if rng.random() < PLATES or behind.std() > 15:
-        surroundings.plate(rng, surface, box, height, ground)
-        return value
-    mean = float(behind.mean())
-    return mean + (value - ground) * (1 if 0 <= mean + value - ground <= 255 else -1)
-
-
-def _tones(rng) -> tuple[float, float]:
-    """Returns the brightness of the ground and of the digits: either may be the lighter one, often not by much."""
-    contrast = min(max(math.exp(rng.normal(math.log(88), 0.42)), 44), 200)
-    darker = 10 + rng.beta(1.2, 1.5) * (240 - contrast)
-    return (darker, darker + contrast) if rng.random() < 0.5 else (darker + contrast, darker)
-
-
-def _box(number: Number, corner):
-    """Returns (left, top, right, bottom) of a number whose upper left corner is at (x, y)."""
-    rows, columns = number.ink.shape
-    return corner[0], corner[1], corner[0] + columns, corner[1] + rows
-
-
-def _put(rng, surface, number: Number, corner, height: float, value: float):
-    """Paints a number, its upper left corner at (x, y); in place."""
-    left, top, right, bottom = _box(number, corner)
-    around = min(round(0.35 * height), top, left, surface.shape[0] - bottom, surface.shape[1] - right)
-    window = surface[top - around : bottom + around, left - around : right + around]
-    ink = np.zeros(window.shape, np.uint8)
-    ink[around : around + bottom - top, around : around + right - left] = number.ink
-    paint_number(rng, window, ink, value, height)
-
-
-def _neighbour(rng, surface, face, box, height: float, value: float):
-    """Paints a letter beside the number, or a digit so far off that a crop's border cuts it."""
-    characters, share = ("0123456789", 0.22) if rng.random() < 0.4 else (surroundings.LETTERS, 0.1)
-    gap = share * (box[2] - box[0]) + height * rng.uniform(0.05, 0.2)
-    left = box[2] + gap if rng.random() < 0.7 else box[0] - gap - 0.5 * height
-    surroundings.write(rng, surface, face, (left, box[1]), height, value, characters)
 
 
 def _number_of_street(rng, face, size, label, framing: Framing) -> tuple[Number, float]:

@@ -11,6 +11,7 @@ from train.data.rendering import cache
 from train.data.rendering.backgrounds import render_background
 from train.data.rendering.layout import LENGTHS, MAX_DIGITS
 from train.data.rendering.scenes import ANYWHERE, STREET, Rendering, render_crop, render_photograph
+from train.data.rendering.training_scenes import SIZE, render_scene
 from train.progress import log
 
 SPLIT_SEEDS = {"train": 1, "validation": 2, "test": 3}
@@ -109,6 +110,16 @@ def load_photographs(
     return _load(path, partial(_photograph, split, kind, sizes, lengths, painted), drawn, always_list=True)
 
 
+def load_scenes(
+    split: str, count: int, size=SIZE, folder: Path | None = None, *, lengths=LENGTHS, painted: bool = True
+) -> PictureSet:
+    """Returns the first `count` pictures of a split to cut training windows from, see `render_scene`."""
+    size, lengths = tuple(size), tuple(lengths)
+    name = f"scenes_{split}" if painted else f"empty_scenes_{split}"
+    path = cache.path_of(folder or cache.FOLDER, name, split, count, size, lengths, painted)
+    return _load(path, partial(_scene, split, size, lengths, painted), [size] * count)
+
+
 def render_all(render, sizes, workers: int | None = None) -> dict[str, np.ndarray]:
     """Returns pictures 0, 1, 2, ..., drawn by `workers` processes: one a core, unless said otherwise.
 
@@ -176,6 +187,10 @@ def _photograph(split: str, kind: int, sizes, lengths, painted: bool, index: int
     framing = STREET if kind == 1 else ANYWHERE
     size = _photograph_size(rng, sizes)
     return render_photograph(rng, size, split, lengths=lengths, framing=framing, painted=painted)
+
+
+def _scene(split: str, size, lengths, painted: bool, index: int) -> Rendering:
+    return render_scene(_generator(split, 4, index), size, split, lengths=lengths, painted=painted)
 
 
 def _photograph_size(rng, sizes=PHOTOGRAPH_SIZES) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What a network is given of SVHN's photographs: crops around the number, and for the test whole photographs, grey."""
+"""Cuts SVHN's photographs into what a network is given: crops around the number, and for the test all of it, grey."""
 
 import io
 import math
@@ -17,6 +17,7 @@ from train.data.rendering.backgrounds import background_window
 from train.errors import UserError
 from train.progress import Progress
 
+VERSION = 1  # raised with every change after which the same photographs give other crops or files
 EMPTY = -1  # in digits, after the last
 MOST_DIGITS = 8
 MARGIN = 0.15  # of a tight crop's width, to the left and to the right of the number

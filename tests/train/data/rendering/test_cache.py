@@ -64,7 +64,7 @@ def test_the_longest_unused_go_beyond_the_limit_and_nothing_else(tmp_path):
         file = tmp_path / f"street_numbers_{i}.npz"
         file.write_bytes(bytes(100))
         old(file, cache.IN_USE + 1000 * (1 + i))
-    for name in ("street_numbers_cut.partial", "other.npz"):
+    for name in ("street_numbers_cut.1.partial.npz", "other.npz"):
         (tmp_path / name).write_bytes(bytes(10))
         old(tmp_path / name, 10 * cache.IN_USE)
     cache.drop_old(tmp_path, limit=250)
@@ -75,7 +75,7 @@ def test_reading_counts_as_use_and_what_is_in_use_stays(tmp_path):
     first, second = tmp_path / "street_numbers_1.npz", tmp_path / "street_numbers_2.npz"
     for path in (first, second):
         cache.write(path, ARRAYS)
-    running = tmp_path / "street_numbers_other_run.partial"
+    running = tmp_path / "street_numbers_other_run.1.partial.npz"
     running.write_bytes(b"")
     for path in (first, second):
         old(path, 2 * cache.IN_USE)

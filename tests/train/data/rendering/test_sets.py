@@ -8,7 +8,16 @@ import pytest
 from train.data.rendering import sets
 from train.data.rendering.layout import LENGTHS, MAX_DIGITS
 from train.data.rendering.scenes import render_crop, render_photograph
-from train.data.rendering.sets import ANY_SIZES, EMPTY, PHOTOGRAPH_SIZES, load_crops, load_photographs, render_all
+from train.data.rendering.sets import (
+    ANY_SIZES,
+    EMPTY,
+    PHOTOGRAPH_SIZES,
+    load_crops,
+    load_photographs,
+    load_scenes,
+    render_all,
+)
+from train.data.rendering.training_scenes import render_scene
 
 SIZE = (24, 48)
 
@@ -147,3 +156,17 @@ def test_workers_import_no_tensorflow_whatever_the_program_did(tmp_path):
     command = [sys.executable, "-c", path + "runpy.run_module('program', run_name='__main__', alter_sys=True)"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout == "[False, False]\n", done.stderr
+
+
+def test_a_scene_depends_on_its_index_and_on_what_was_asked_for(tmp_path, renderings):
+    lengths = (0, 0.5, 0.5)
+    made = load_scenes("train", 5, (40, 80), folder=tmp_path, lengths=lengths)
+    alone = render_scene(np.random.default_rng([sets.SPLIT_SEEDS["train"], 4, 4]), (40, 80), lengths=lengths)
+    np.testing.assert_array_equal(made.images[4], alone.image)
+    assert made.images.shape == (5, 40, 80)
+    assert made.numbers[4] == list(alone.label)
+    np.testing.assert_array_equal(made.digit_boxes[4, : len(alone.label)], alone.boxes)
+    empty = load_scenes("train", 5, (40, 80), folder=tmp_path, lengths=lengths, painted=False)
+    assert empty.numbers == [[]] * 5
+    load_scenes("train", 5, (40, 80), folder=tmp_path)
+    assert len(renderings) == 3

@@ -1,49 +1,30 @@
 import json
-import logging
 import os
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from tiny_svhn import annotation
+from tiny_svhn import annotation, write_digit_struct
 
-from train.data.svhn_format1 import digit_struct
-from train.data.svhn_format1.benchmark import random_annotation
-from train.data.svhn_format1.digit_struct import read_digit_struct
-from train.data.svhn_format1.digit_struct_writer import write_digit_struct
+from train.data.svhn_format1.digit_struct import FIELDS, DigitStruct, read_digit_struct
 from train.errors import UserError
-from train.progress import log
 
 REAL = Path(os.environ.get("DCN_DATA_DIR", "missing")) / "svhn_originals"
 
 
-def assert_same(found, expected):
-    assert list(found.names) == list(expected.names)
+@pytest.mark.parametrize("options", [{}, {"libver": "latest"}, {"userblock_size": 512, "libver": "earliest"}])
+def test_what_was_written_is_read(tmp_path, options):
+    rng = np.random.default_rng(0)
+    labels = [rng.integers(10, size=1 + i % 5).tolist() for i in range(25)]
+    corners = rng.integers(-5, 150, (sum(map(len, labels)), 4))
+    corners[:, 2:] = corners[:, :2] + rng.integers(1, 99, (len(corners), 2))
+    written = annotation(labels, corners)
+    write_digit_struct(tmp_path / "digitStruct.mat", written, **options)
+    read = read_digit_struct(tmp_path / "digitStruct.mat")
+    assert read.names == written.names
     for part in ("counts", "digits", "boxes"):
-        np.testing.assert_array_equal(getattr(found, part), getattr(expected, part))
-
-
-@pytest.fixture
-def messages():
-    found, handler, level = [], logging.Handler(), log.level
-    handler.emit = lambda record: found.append(record.getMessage())
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    yield found
-    log.setLevel(level)
-    log.removeHandler(handler)
-
-
-@pytest.mark.parametrize("chunk", [20000, 7])
-def test_what_was_written_is_read_in_bulk(tmp_path, monkeypatch, messages, chunk):
-    monkeypatch.setattr(digit_struct, "CHUNK", chunk)
-    monkeypatch.setattr(digit_struct, "read_one_by_one", None)
-    written = random_annotation(40)
-    assert set(written.counts) >= {1, 2, 3, 4}
-    write_digit_struct(tmp_path / "digitStruct.mat", written)
-    assert_same(read_digit_struct(tmp_path / "digitStruct.mat"), written)
-    assert not messages
+        np.testing.assert_array_equal(getattr(read, part), getattr(written, part))
 
 
 def test_photographs_come_with_their_own_digits_and_boxes(tmp_path):
@@ -63,22 +44,11 @@ def test_zero_is_stored_as_ten(tmp_path):
     assert read_digit_struct(tmp_path / "digitStruct.mat").digits.tolist() == [0]
 
 
-def test_another_layout_is_read_one_by_one(tmp_path, messages):
-    path = tmp_path / "digitStruct.mat"
-    with h5py.File(path, "w", libver="latest") as file:
-        refs = file.create_group("#refs#")
-        name = refs.create_dataset("name", data=np.frombuffer("1.png".encode("utf-16-le"), np.uint16)[:, None])
-        group = refs.create_group("bbox")
-        for i, field in enumerate(digit_struct.FIELDS):
-            parts = [refs.create_dataset(f"{field}{j}", data=[[i + 1.0 + j]], chunks=(1, 1)).ref for j in range(2)]
-            group.create_dataset(field, data=np.array(parts, h5py.ref_dtype)[:, None])
-        for part, target in (("name", name), ("bbox", group)):
-            file.create_dataset(f"digitStruct/{part}", data=np.array([[target.ref]], h5py.ref_dtype))
-    read = read_digit_struct(path)
-    assert read.names == ["1.png"]
-    assert read.digits.tolist() == [2, 3]
-    assert read.boxes.tolist() == [[3, 4, 8, 5], [4, 5, 10, 7]]  # (left, top, left + width, top + height)
-    assert "1 entries one by one" in messages[0]
+def test_names_of_any_length_and_script(tmp_path):
+    names = ["1.png", "a much longer name.png", "é\U0001f3e0.png", "x"]
+    made = DigitStruct(names, np.ones(4, int), np.arange(4, dtype=np.uint8), np.ones((4, 4), np.float32))
+    write_digit_struct(tmp_path / "digitStruct.mat", made)
+    assert read_digit_struct(tmp_path / "digitStruct.mat").names == names
 
 
 def damage(path):
@@ -93,7 +63,7 @@ def damage(path):
 @pytest.mark.parametrize("what", ["truncated", "empty", "other", "missing"])
 def test_a_damaged_file_is_named(tmp_path, what):
     path = tmp_path / "digitStruct.mat"
-    write_digit_struct(path, random_annotation(10))
+    write_digit_struct(path, annotation([[i, 1] for i in range(10)]))
     dict(damage(path))[what]()
     with pytest.raises(UserError, match=r"digitStruct\.mat is not a readable digitStruct\.mat of SVHN \(") as caught:
         read_digit_struct(path)
@@ -102,8 +72,7 @@ def test_a_damaged_file_is_named(tmp_path, what):
 
 def test_damage_in_the_middle_never_gives_other_numbers_silently(tmp_path):
     path = tmp_path / "digitStruct.mat"
-    written = random_annotation(10)
-    write_digit_struct(path, written)
+    write_digit_struct(path, annotation([[i, 1] for i in range(10)]), userblock_size=512)
     data = bytearray(path.read_bytes())
     with h5py.File(path) as file:
         header = 512 + h5py.h5o.get_info(file[file["digitStruct/bbox"][3, 0]].id).addr
@@ -127,14 +96,15 @@ def test_other_hdf5_and_impossible_labels_are_named(tmp_path):
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs svhn_originals in DCN_DATA_DIR")
 @pytest.mark.parametrize("split", ["train", "test", "extra"])
-def test_the_genuine_files(split, monkeypatch):
+def test_the_genuine_files(split):
     path = REAL / split / "digitStruct.mat"
-    with h5py.File(path) as file:
-        one_by_one = digit_struct.read_one_by_one(file)
-    monkeypatch.setattr(digit_struct, "read_one_by_one", None)
     read = read_digit_struct(path)
-    assert_same(read, digit_struct._digit_struct(path, *one_by_one))
     assert len(read) == {"train": 39, "test": 40, "extra": 40}[split]
+    for name, digits, boxes, fields in zip(*zip(*read), fields_by_names(path), strict=True):
+        assert name == fields["name"]
+        assert digits.tolist() == [label % 10 for label in fields["label"]]
+        assert (boxes[:, 2] - boxes[:, 0]).tolist() == fields["width"]
+        assert boxes[:, 1].tolist() == fields["top"]
     numbers = {f"{split}/{name}": (digits, boxes) for name, digits, boxes in read}
     truth = [entry for entry in json.loads((REAL / "annotations.json").read_text()) if entry["split"] == split]
     assert len(truth) == 3
@@ -143,3 +113,14 @@ def test_the_genuine_files(split, monkeypatch):
         assert digits.tolist() == entry["label"]
         expected = [[b["left"], b["top"], b["left"] + b["width"], b["top"] + b["height"]] for b in entry["boxes"]]
         assert boxes.tolist() == expected
+
+
+def fields_by_names(path):
+    """Yields what h5py's own dictionaries say of each photograph."""
+    with h5py.File(path) as file:
+        for name, box in zip(file["digitStruct/name"][:, 0], file["digitStruct/bbox"][:, 0]):
+            fields = {"name": "".join(map(chr, file[name][:, 0]))}
+            for field in FIELDS:
+                values = file[box][field][:, 0]
+                fields[field] = [value if isinstance(value, float) else file[value][0, 0] for value in values]
+            yield fields

@@ -1,0 +1,136 @@
+"""A bundle: models, the saliency's weights, and a manifest with their checksums, in a folder or a zip.
+
+The checksums find damage. They do not make a stranger's bundle safe: a crafted model can crash the runtime or worse, so
+take bundles from those whom you would take programs from.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.bundle.manifest import check_manifest, format_manifest, parse_manifest
+from edge.bundle.storage import MANIFEST_FILE, MOST_BYTES, check_destination, is_plain, opened, write
+from edge.errors import UserError
+
+SALIENCY_FILE = "saliency.npz"
+MOST_MANIFEST_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read and found whole.
+
+    Attributes:
+        path: its folder or zip file.
+        manifest: see `manifest.schema.json`.
+        files: name -> content of every file, as it was when it was checked.
+    """
+
+    path: Path
+    manifest: dict
+    files: dict
+
+    def model(self, name: str) -> bytes:
+        """Returns the named model's file."""
+        return self.files[model_file_name(name)]
+
+
+def model_file_name(name: str) -> str:
+    """Returns the file name of the named model in a bundle."""
+    return f"{name}.tflite"
+
+
+def load_bundle(path) -> Bundle:
+    """Reads a bundle and checks its manifest and the checksum of every file.
+
+    Args:
+        path: a folder, or a zip file, told apart by what is there.
+
+    Raises:
+        UserError: it is not a bundle, not whole, or of another format version.
+    """
+    path = Path(path)
+    with opened(path) as read:
+        try:
+            content = read(MANIFEST_FILE, MOST_MANIFEST_BYTES)
+        except FileNotFoundError:
+            raise UserError(f"{path} is not a bundle: it has no {MANIFEST_FILE}; name a bundle") from None
+        manifest = parse_manifest(content)
+        files = {MANIFEST_FILE: content}
+        _check_total(manifest["files"], path)
+        for name, entry in manifest["files"].items():
+            files[name] = _read_checked(read, path, name, entry)
+    return Bundle(path, manifest, files)
+
+
+def _check_total(entries: dict, path: Path):
+    total = sum(entry["bytes"] for entry in entries.values())
+    if total > MOST_BYTES:
+        raise UserError(f"{path} has {total:,} bytes, more than the {MOST_BYTES:,} of any bundle; name a bundle")
+
+
+def _read_checked(read, path: Path, name: str, entry: dict) -> bytes:
+    if not is_plain(name):
+        raise UserError(f"manifest.files names {name!r}, which is not a plain file name; export the bundle again")
+    try:
+        content = read(name, entry["bytes"])
+    except FileNotFoundError:
+        raise UserError(f"{name} is missing in the bundle {path}; copy the bundle again") from None
+    if file_entry(content) != {"sha256": entry["sha256"], "bytes": entry["bytes"]}:
+        raise UserError(
+            f"{name} in {path} is not the file that was exported (sha256 differs, {len(content)} bytes where the "
+            f"manifest says {entry['bytes']}); copy the bundle again"
+        )
+    return content
+
+
+def file_entry(content: bytes) -> dict:
+    """Returns what the manifest says of a file: its sha256 and its number of bytes."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def write_bundle(path, files: dict, manifest: dict) -> Bundle:
+    """Writes a bundle beside its place and then renames it there, so that no half of a bundle is ever seen.
+
+    Args:
+        path: where to: a zip file where it ends in .zip, else a folder. An older bundle there is replaced.
+        files: file name -> content, bytes.
+        manifest: without `files`, which is filled in here.
+
+    Raises:
+        UserError: there is something else at `path`, or it cannot be written.
+    """
+    path = Path(path).resolve()
+    check_destination(path)
+    manifest = manifest | {"files": {name: file_entry(content) for name, content in sorted(files.items())}}
+    check_manifest(manifest)
+    files = {**files, MANIFEST_FILE: format_manifest(manifest)}
+    write(path, files)
+    return Bundle(path, manifest, files)
+
+
+def card(bundle: Bundle) -> str:
+    """Returns what a bundle is, in a few lines."""
+    manifest = bundle.manifest
+    image, cells, patch = manifest["input"], manifest["cells"], manifest["patch"]
+    labels = " ".join(manifest["labels"])
+    lines = [
+        ("name", manifest["name"]),
+        ("task", manifest["task"] + (f" of 1 to {manifest['max_length']}" if manifest["max_length"] else "")),
+        ("labels", labels if len(labels) <= 80 else labels[:77] + "..."),
+        ("input", f"{image['size'][0]} x {image['size'][1]} {image['colour']}, resize: {image['resize']}"),
+        (
+            "cells",
+            f"{cells['map'][0]} x {cells['map'][1]}, field {tuple(cells['field'])}, stride {tuple(cells['stride'])}",
+        ),
+        ("patches", f"{manifest['num_patches']} of {patch['size'][0]} x {patch['size'][1]}"),
+        ("exit_entropy", "none" if manifest["exit_entropy"] is None else f"{manifest['exit_entropy']:g} nats"),
+        ("saliency_level", "none" if manifest["saliency_level"] is None else f"{manifest['saliency_level']:g}"),
+        ("numbers", manifest["method"]),
+        *((f"{name}", f"{entry['bytes']:,} bytes") for name, entry in manifest["files"].items()),
+    ]
+    measured = manifest["measured"]
+    if measured:
+        errors = ", ".join(f"{name} {value:.2f} %" for name, value in measured["error"].items())
+        lines.append(("error", f"{errors} ({measured['dataset']} {measured['split']}, {measured['images']:,} images)"))
+    return "\n".join(f"{name:<18} {value}" for name, value in lines)

@@ -1,0 +1,1 @@
+"""Ways to read an image, compared on a board: latency, error, work, energy."""

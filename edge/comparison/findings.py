@@ -1,0 +1,183 @@
+"""What a benchmark found, as JSON holds it. What is not known is null, never 0."""
+
+import itertools
+import statistics
+from dataclasses import dataclass
+
+from edge.bundle import Bundle, file_entry
+from edge.bundle.storage import MANIFEST_FILE
+from edge.comparison.board import versions
+from edge.comparison.race import Times, ratios
+from edge.comparison.variants import DCN, Variant
+from edge.comparison.work import mean_multiplications, shares
+from edge.energy.measure import measure
+from edge.energy.model import NOT_MODELLED, mixture, modelled_energy
+from edge.errors import UserError
+
+TO = "fine_int8"
+SAVING_AGAINST = ("fine_float32", "fine_int8")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant after the race.
+
+    Attributes:
+        variant: which.
+        bundle: what it ran.
+        run: image -> `edge.network.result.Result`.
+        times: of the race.
+        starts: (seconds, MB or None) of every fresh process.
+    """
+
+    variant: Variant
+    bundle: Bundle
+    run: object
+    times: Times
+    starts: list
+
+
+def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
+    """Returns an entry for each variant, without energy.
+
+    Args:
+        runs: by the variant's name.
+        paths: of the images.
+        labels: path -> what is to be read in it, as far as it is known.
+    """
+    reference = runs[TO].times if TO in runs else None
+    return [_entry(name, run, paths, labels, reference) for name, run in runs.items()]
+
+
+def _entry(name, run, paths, labels, reference) -> dict:
+    outcomes, files = run.times.outcomes, run.bundle.manifest["files"]
+    patches = [outcome.num_patches for outcome in outcomes] if run.variant.models == DCN else None
+    seconds, memory = zip(*run.starts) if run.starts else ((), ())
+    known = [megabytes for megabytes in memory if megabytes is not None]
+    return {
+        "name": name,
+        "latency_us": run.times.latency_us(),
+        "stages_us": run.times.stage_latency_us(),
+        "ratio_to_fine_int8": None if reference is None else ratios(run.times, reference),
+        "error": error(outcomes, paths, labels),
+        "num_patches": patches and statistics.fmean(patches),
+        "coarse_stood": patches and patches.count(0) / len(patches),
+        "multiplications": mean_multiplications(run.bundle, shares(run.variant, outcomes)),
+        "bytes": sum(files[file]["bytes"] for file in run.variant.file_names()),
+        "cold_start_ms": round(statistics.median(seconds) * 1e3, 1) if seconds else None,
+        "memory_mb": round(max(known), 1) if known else None,
+    }
+
+
+def error(outcomes, paths, labels: dict) -> float | None:
+    """Returns the percentage of the labelled images that are read wrong; None where none is labelled."""
+    wrong = [outcome.prediction != labels[path] for outcome, path in zip(outcomes, paths) if path in labels]
+    return 100 * statistics.fmean(wrong) if wrong else None
+
+
+def add_energy(found: list[dict], runs: dict[str, Run], images, wanted: str, meter) -> None:
+    """Adds the energy of an inference to every entry.
+
+    `energy_uj` is measured where there is a meter, else modelled, and `energy_source` says which;
+    `modelled_energy_uj` is always the model's; `energy_saving` is the share saved against other variants.
+
+    Args:
+        found: see `entries`.
+        runs: by the variant's name.
+        images: the pixels, in turn; read again and again where energy is measured.
+        wanted: 'none' for no energy at all.
+        meter: or None.
+    """
+    for entry in found:
+        run = runs[entry["name"]]
+        modelled = None if wanted == "none" else _modelled(run)
+        entry["modelled_energy_uj"] = modelled and modelled["microjoules"]
+        entry["modelled_energy"] = modelled
+        entry["energy_measurement"] = None
+        entry["energy_uj"], entry["energy_source"] = entry["modelled_energy_uj"], modelled and modelled["source"]
+        if meter:
+            _measure(entry, run, images, meter)
+    by_name = {entry["name"]: entry["energy_uj"] for entry in found}
+    for entry in found:
+        entry["energy_saving"] = {name: _saving(entry["energy_uj"], by_name.get(name)) for name in SAVING_AGAINST}
+
+
+def _modelled(run: Run) -> dict | None:
+    """Returns the mean of the modelled energy over the images, or None where it is not known."""
+    parts = shares(run.variant, run.times.outcomes)
+    try:
+        energy = mixture(
+            (share, modelled_energy(run.bundle, models, num_patches or None))
+            for (models, num_patches, _), share in parts.items()
+        )
+    except UserError:  # nothing is installed that reads .tflite files
+        return None
+    return None if energy.microjoules.at_least else energy.to_dict()
+
+
+def _measure(entry, run, images, meter):
+    turn = itertools.cycle(images)
+    measured = measure(meter, lambda: run.run(next(turn))).to_dict()
+    entry["energy_measurement"] = measured
+    entry["energy_uj"] = measured["energy_uj"] and measured["energy_uj"]["median"]
+    entry["energy_source"] = f"measured ({measured['source']})"
+    if not measured["valid"]:
+        entry["energy_source"] += f", not valid: {measured['why_not']}"
+
+
+def _saving(energy, against) -> float | None:
+    return None if energy is None or not against else round(1 - energy / against, 4)
+
+
+def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, seed: int) -> dict:
+    """Returns all of a result but the variants: the contract's `board`, `threads`, `valid`, and what explains them.
+
+    Args:
+        watch: `edge.comparison.board.Watch`, after the run.
+        threads: of one inference.
+        bundles: by the numbers they compute in.
+        images: `edge.benchmark.Images`.
+        repetitions: of every image.
+        seed: of the order.
+    """
+    machine, problems = watch.machine, watch.problems()
+    int8, float32 = bundles.get("int8"), bundles.get("float32")
+    return {
+        "board": machine.name(),
+        "threads": threads,
+        "valid": not problems,
+        "problems": problems,
+        "warnings": watch.warnings(),
+        "notes": watch.notes(),
+        "machine": machine.describe(),
+        "during": watch.report(),
+        "bundle": _bundle(int8 or float32),
+        "float_bundle": _bundle(float32) if int8 and float32 else None,
+        "images": {
+            "source": images.source,
+            "count": len(images.paths),
+            "labelled": len(images.labels),
+            "labels": images.labels_source,
+        },
+        "repetitions": repetitions,
+        "seed": seed,
+        "versions": versions(),
+        "not_modelled": NOT_MODELLED,
+    }
+
+
+def _bundle(bundle: Bundle) -> dict:
+    manifest = bundle.manifest
+    facts = {name: manifest.get(name) for name in ("name", "method", "num_patches", "exit_entropy", "saliency_level")}
+    manifest_sha256 = file_entry(bundle.files[MANIFEST_FILE])["sha256"]  # the manifest has those of the other files
+    return facts | {"manifest_sha256": manifest_sha256}
+
+
+def several(results: list[dict]) -> dict:
+    """Returns runs with different numbers of threads as one result: `runs` holds them whole."""
+    return {
+        "board": results[0]["board"],
+        "threads": [result["threads"] for result in results],
+        "valid": all(result["valid"] for result in results),
+        "runs": results,
+    }

@@ -1,0 +1,160 @@
+"""What a benchmark found, as people read it: Markdown for a screen, CSV for a spreadsheet, bars of energy."""
+
+import csv
+import io
+
+from edge.comparison.charts import svg_bars, text_bars
+from edge.comparison.variants import NOT_ASKED_FOR
+from edge.errors import WorkError
+from edge.reports import table
+
+CSV_COLUMNS = (
+    "board", "threads", "valid", "name", "p50_us", "p90_us", "p99_us", "mean_us", "least_us",
+    "ratio_to_fine_int8", "error",
+    "num_patches", "coarse_stood", "multiplications", "bytes", "cold_start_ms", "memory_mb", "energy_uj",
+    "energy_source", "modelled_energy_uj",
+)  # fmt: skip
+
+
+def report(result: dict) -> str:
+    """Returns everything that a user is told of one run."""
+    parts = [_head(result), _variants(result), _stages(result), _energy(result), _left_out(result), _reference(result)]
+    return "\n\n".join([part for part in parts if part] + [_verdict(result)])
+
+
+def number(value, digits: int = 1, factor: float = 1.0) -> str:
+    """Returns a number times a factor, with so many digits behind the point; '?' where it is not known."""
+    return "?" if value is None else f"{value * factor:,.{digits}f}"
+
+
+def _head(result) -> str:
+    machine, bundle, images = result["machine"], result["bundle"], result["images"]
+    memory = f", {machine['memory_mb']:,} MB" if machine["memory_mb"] else ""
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    labels = f"{images['labelled']} labelled by {images['labels']}" if images["labelled"] else "none labelled"
+    return "\n".join(
+        (
+            f"{result['board']}, {machine['cores']} cores{memory}, {machine['system']}, {machine['architecture']}",
+            f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches; {result['threads']} "
+            f"thread{'s' if result['threads'] > 1 else ''}; {versions}",
+            f"{images['count']} images ({images['source']}), {labels}; every one {result['repetitions']} times",
+        )
+    )
+
+
+def _variants(result) -> str:
+    head = (
+        "variant", "p50 ms", "p90 ms", "p99 ms", "x fine_int8", "least ms", "x fine_int8", "patches", "coarse stood %",
+        "error %", "M mult.", "kB", "first answer ms", "peak MB",
+    )  # fmt: skip
+    rows = []
+    for entry in result["variants"]:
+        latency, ratio = entry["latency_us"], entry["ratio_to_fine_int8"]
+        rows.append(
+            (
+                entry["name"],
+                *(number(latency[name], 3, 1e-3) for name in ("p50", "p90", "p99")),
+                number(ratio and ratio["median_of_ratios"], 3),
+                number(latency["least"], 3, 1e-3),
+                number(ratio and ratio["ratio_of_least"], 3),
+                "" if entry["num_patches"] is None else number(entry["num_patches"], 2),
+                "" if entry["coarse_stood"] is None else number(entry["coarse_stood"], 1, 100),
+                number(entry["error"], 2),
+                number(entry["multiplications"], 2, 1e-6),
+                number(entry["bytes"], 1, 1e-3),
+                number(entry["cold_start_ms"], 0),
+                number(entry["memory_mb"], 1),
+            )
+        )
+    legend = "least: of the repetitions of each image, median over the images; x fine_int8: paired by image, median"
+    return f"{table(head, rows, numbers_from=1)}\n{legend}"
+
+
+def _stages(result) -> str:
+    """p50 of every stage, over the images that had it."""
+    names = list(dict.fromkeys(name for entry in result["variants"] for name in entry["stages_us"]))
+    rows = []
+    for entry in result["variants"]:
+        stages = entry["stages_us"]
+        rows.append((entry["name"], *(number(stages[name]["p50"], 0) if name in stages else "" for name in names)))
+    return table(("p50 of stages, us", *names), rows, numbers_from=1)
+
+
+def _energy(result) -> str | None:
+    """Energies side by side, measured and modelled in columns of their own, and bars of the one that counts."""
+    entries = result["variants"]
+    if all(entry["energy_source"] is None for entry in entries):
+        return None
+    measured = [entry for entry in entries if entry["energy_measurement"]]
+    head = ["energy", "modelled uJ"]
+    if measured:
+        head = ["energy", "measured uJ", "min", "max", "above rest uJ", "modelled uJ"]
+    kind = "measured" if measured else "modelled"
+    head += [f"{kind}: saved of {name} %" for name in entries[0]["energy_saving"]]
+    rows = []
+    for entry in entries:
+        savings = [number(value, 1, 100) for value in entry["energy_saving"].values()]
+        modelled = number(entry["modelled_energy_uj"], 2)
+        rows.append((entry["name"], *(_measured(entry) if measured else ()), modelled, *savings))
+    values, title = _bars(result)
+    text = table(head, rows, numbers_from=1)
+    text += "".join(f"\n{entry['name']}: {entry['energy_source']}" for entry in measured if entry["energy_uj"] is None)
+    text += f"\nnot modelled: {result['not_modelled']}"
+    return f"{text}\n\n{title}\n{text_bars(values, 'uJ')}" if values else text
+
+
+def _measured(entry) -> tuple:
+    energy, net = entry["energy_measurement"]["energy_uj"], entry["energy_measurement"]["net_energy_uj"]
+    total = [number(energy and energy[name], 2) for name in ("median", "min", "max")]
+    return (*total, number(net and net["median"], 2))
+
+
+def _bars(result) -> tuple[dict, str]:
+    """Returns the energies that are known, microjoules, and a title that says where they are from."""
+    known = [entry for entry in result["variants"] if entry["energy_uj"] is not None]
+    sources = dict.fromkeys(entry["energy_source"] for entry in known)
+    title = f"energy of one inference, {'; '.join(sources)}"
+    return {entry["name"]: entry["energy_uj"] for entry in known}, title
+
+
+def energy_chart(result: dict) -> str:
+    """Returns an SVG with the energies that are known; WorkError where none is."""
+    values, title = _bars(result)
+    if not values:
+        raise WorkError("no energy is known, so that there is nothing to draw; the table says why")
+    return svg_bars(values, "uJ", f"{result['bundle']['name']}: {title}")
+
+
+def _left_out(result) -> str | None:
+    missing = {name: reason for name, reason in result["left_out"].items() if reason != NOT_ASKED_FOR}
+    return "\n".join(f"left out: {name}: {reason}" for name, reason in missing.items()) or None
+
+
+def _reference(result) -> str | None:
+    reference = result["reference"]
+    if reference is None:
+        return "no reference for this board, bundle and number of threads; --write_reference=DIR makes one"
+    rows = [
+        (name, number(ratio["expected"], 3), number(ratio["found"], 3), "yes" if ratio["within"] else "NO")
+        for name, ratio in reference["ratios"].items()
+    ]
+    head = (reference["file"], "expected / fine_int8", "found", f"within {reference['tolerance']:.0%}")
+    return table(head, rows, numbers_from=1)
+
+
+def _verdict(result) -> str:
+    lines = [f"note: {note}" for note in result["notes"]] + [f"warning: {warning}" for warning in result["warnings"]]
+    return "\n".join([*lines, *([f"NOT VALID: {problem}" for problem in result["problems"]] or ["valid"])])
+
+
+def as_csv(results: list[dict]) -> str:
+    """Returns a line for each variant and run; empty where something is not known."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for result in results:
+        for entry in result["variants"]:
+            latency = {f"{name}_us": value for name, value in entry["latency_us"].items()}
+            ratio = entry["ratio_to_fine_int8"] or {"median_of_ratios": None}
+            writer.writerow(result | entry | latency | {"ratio_to_fine_int8": ratio["median_of_ratios"]})
+    return file.getvalue()

@@ -1,0 +1,152 @@
+"""What of pixels, windows, saliency, answer and swap is compiled, where pip found a C compiler; elsewhere it is NumPy.
+
+NumPy's calls cost a processor as small as a Raspberry Pi's more than what they compute on so few numbers.
+"""
+
+import numpy as np
+
+from edge.network import assembly, ends, patches, saliency
+
+try:
+    from edge.network import _compiled
+except ImportError:  # it was installed without a C compiler, or without Python's headers
+    _compiled = None
+
+
+class CompiledPixelInput(ends.PixelInput):
+    """From pixels to a model's raw input; arguments as of `numbers.PixelInput`."""
+
+    def convert(self, pixels, canvas) -> None:
+        """Writes the model's raw input into a canvas, as `numbers.PixelInput`."""
+        if self.quantized and pixels.flags.c_contiguous:
+            _compiled.put_pixels(pixels, canvas.values, canvas.before)
+        else:
+            super().convert(pixels, canvas)
+
+
+class CompiledClassifier:
+    """The answer from a top's activations; arguments as of `saliency.Classifier`."""
+
+    def __init__(self, gain, offset, dense, bias):
+        self._classes = len(bias)
+        self._weights = np.concatenate([np.ravel(array).astype(np.float64) for array in (gain, offset, dense, bias)])
+
+    def __call__(self, activations):
+        """Returns (maxima, log-probabilities, entropy), as `saliency.Classifier`."""
+        maxima = np.empty(activations.shape[1], activations.dtype)
+        log_probabilities = np.empty(self._classes)
+        entropy = _compiled.classify(activations, self._weights, maxima, log_probabilities)
+        return maxima, log_probabilities, entropy
+
+
+class CompiledClassifierSaliency:
+    """Saliency of a top of convolution, ReLU, global max and softmax; arguments as of `saliency.ClassifierSaliency`."""
+
+    def __init__(self, kernel, dense, strides, padding, map_size):
+        self.kernel_shape = kernel.shape
+        self.map_size = saliency.count_windows(map_size, padding, kernel.shape, strides)  # of windows
+        self.dense = np.ascontiguousarray(dense, np.float32)
+        self._kernels = np.ascontiguousarray(kernel.transpose(0, 3, 1, 2), np.float32)
+        self._strides, self._before = tuple(strides), tuple(sides[0] for sides in padding)
+        self._size = tuple(map_size)
+        padded = [n + sum(sides) for n, sides in zip(map_size, padding)]
+        self._gradient = np.empty((*padded, kernel.shape[2]), np.float32)
+
+    def __call__(self, activations, maxima, positive, log_probabilities, entropy) -> np.ndarray:
+        """Returns the saliency, [h, w]; as `saliency.ClassifierSaliency`, of int8, uint8 or float32 activations."""
+        found = np.empty(self._size, np.float32)
+        _compiled.classifier_saliency(
+            activations,
+            maxima,
+            positive,
+            log_probabilities,
+            entropy,
+            self.dense,
+            self._kernels,
+            self._strides,
+            self._before,
+            self._gradient,
+            found,
+        )
+        return found
+
+
+def compiled_select_cells(scores, num_patches: int) -> np.ndarray:
+    """Returns the k cells of highest saliency, as `saliency.select_cells`: float32 [h, w] -> [k, 2]."""
+    cells = np.empty((num_patches, 2), np.intp)
+    _compiled.select_cells(scores, cells)
+    return cells
+
+
+class CompiledCutter(patches.Cutter):
+    """Windows as a model takes them; arguments as of `patches.Cutter`."""
+
+    def __init__(self, canvas, counts, origin, stride, size, layout=None):
+        super().__init__(canvas, counts, origin, stride, size, layout)
+        whole = {"margins": ((0, 0), (0, 0)), "group": (1, size[1]), "step": (1, size[1])}  # a row is one group
+        layout, channels = layout or whole, canvas.values.shape[2]
+        self._groups = patches.laid_out_shape(layout, (*size, channels))
+        self._shape = self._groups if layout is not whole else (*size, channels)
+        (above, _), (before, _) = layout["margins"]
+        self._before, self._group, self._step = (above, before), tuple(layout["group"]), tuple(layout["step"])
+        self._outputs = {}  # by number of windows
+
+    def cut(self, places) -> np.ndarray:
+        """Returns windows as a model takes them, as `patches.Cutter`; valid until the next call."""
+        canvas, count = self.canvas, len(places)
+        if count not in self._outputs:
+            self._outputs[count] = np.full((count, *self._groups), canvas.zero, canvas.values.dtype)
+        out = self._outputs[count]
+        _compiled.cut(
+            canvas.values,
+            places,
+            self.first,
+            self.stride,
+            self.size,
+            self._before,
+            self._group,
+            self._step,
+            out,
+        )
+        return out.reshape(count, *self._shape)
+
+
+class CompiledAssembler(assembly.Assembler):
+    """What the swap changes; arguments as of `assembly.Assembler`."""
+
+    def __init__(self, map_size, padding, strides, kernel_shape, dtype, zero):
+        super().__init__(map_size, padding, strides, kernel_shape, dtype, zero)
+        most = -(-self.num_windows // self.STEP) * self.STEP
+        self._cut = np.empty((most, *kernel_shape), dtype)
+        self._indices = np.empty(most, np.intp)
+        self._before, self._strides = tuple(sides[0] for sides in padding), tuple(strides)
+
+    def __call__(self, features, fine_features, cells):
+        """Returns the windows that change and their indices, as `assembly.Assembler`; valid until the next call."""
+        count = _compiled.assemble(
+            features,
+            fine_features,
+            cells,
+            self.windows_of_cells,
+            self.canvas,
+            self._before,
+            self._strides,
+            self.STEP,
+            self._cut,
+            self._indices,
+        )
+        return self._cut[:count], self._indices[:count]
+
+    @staticmethod
+    def put(activations, indices, rows) -> None:
+        """Writes what the changed windows give into what all of them gave, as `assembly.Assembler`."""
+        _compiled.put_rows(activations, indices, rows)
+
+
+IS_COMPILED = _compiled is not None
+PixelInput = CompiledPixelInput if IS_COMPILED else ends.PixelInput
+Assembler = CompiledAssembler if IS_COMPILED else assembly.Assembler
+Cutter = CompiledCutter if IS_COMPILED else patches.Cutter
+Classifier = CompiledClassifier if IS_COMPILED else saliency.Classifier
+ClassifierSaliency = CompiledClassifierSaliency if IS_COMPILED else saliency.ClassifierSaliency
+select_cells = compiled_select_cells if IS_COMPILED else saliency.select_cells

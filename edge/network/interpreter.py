@@ -1,0 +1,171 @@
+"""A TFLite interpreter, whichever is installed, and a model that speaks real numbers or raw ones through it.
+
+Nothing else in this package imports a runtime.
+"""
+
+import functools
+import importlib
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from edge.errors import UserError, one_line
+from edge.network.patches import laid_out_shape
+from edge.quiet import quiet
+
+RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a model, as the manifest gives it. real value = scale * (raw value - zero_point).
+
+    Attributes:
+        name: what it holds, such as 'coarse_features'.
+        order: its place in the interpreter's list of inputs or outputs.
+        shape: with a leading 1 (images), or k (patches, vectors).
+        dtype: 'float32', 'int8' or 'uint8'.
+        scale, zero_point: 1.0 and 0 where it is not quantized.
+    """
+
+    name: str
+    order: int
+    shape: tuple
+    dtype: str
+    scale: float = 1.0
+    zero_point: int = 0
+
+    @classmethod
+    def from_manifest(cls, entry: dict) -> "Tensor":
+        """Returns the tensor that an entry of the manifest describes."""
+        values = {field.name: entry[field.name] for field in fields(cls)}
+        return cls(**(values | {"shape": tuple(entry["shape"])}))
+
+    @property
+    def quantized(self) -> bool:
+        """Whether raw values are integers."""
+        return self.dtype != "float32"
+
+    @property
+    def numbers(self) -> tuple:
+        """What raw values stand for: of two tensors with the same, one takes the other's raw values as they are."""
+        return (self.dtype, self.scale, self.zero_point)
+
+    def quantize(self, values) -> np.ndarray:
+        """Returns the raw values nearest to real ones; what is out of range becomes the end of the range."""
+        if not self.quantized:
+            return np.asarray(values, np.float32)
+        limits = np.iinfo(self.dtype)
+        raw = np.rint(np.asarray(values) / self.scale) + self.zero_point
+        return np.clip(raw, limits.min, limits.max).astype(self.dtype)
+
+    def dequantize(self, raw) -> np.ndarray:
+        """Returns the real values of raw ones, float32."""
+        if not self.quantized:
+            return raw
+        return (raw.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
+
+
+def make_interpreter(content: bytes, num_threads: int = 1, name: str = "the model"):
+    """Returns an interpreter of ai-edge-litert, else of tflite-runtime, else of TensorFlow.
+
+    Args:
+        content: of a .tflite file.
+        num_threads: threads of one inference.
+        name: what to call the model where it fails.
+
+    Raises:
+        UserError: no runtime is installed, or it cannot run the model.
+    """
+    try:
+        with quiet():
+            interpreter = _runtime().Interpreter(model_content=content, num_threads=num_threads)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:  # not a model, or an operator that this runtime lacks
+        raise UserError(
+            f"{name} cannot be run by this TFLite runtime: {one_line(error)}; "
+            "update the runtime (pip install --upgrade ai-edge-litert) or export the bundle again"
+        ) from error
+    return interpreter
+
+
+def _runtime():
+    for name in RUNTIMES:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise UserError("no TFLite runtime is installed; install one with: pip install ai-edge-litert")
+
+
+class Model:
+    """One .tflite model of a bundle: one input, and outputs by name.
+
+    Args:
+        content: of the .tflite file.
+        entry: the manifest's description of it: `inputs` and `outputs`, lists of tensors, and `layout`, see
+            `edge.network.patches.Layout`.
+        num_threads: threads of one inference.
+        name: what to call it where it fails.
+
+    Raises:
+        UserError: the runtime cannot run the file, or the file is not what the manifest describes.
+    """
+
+    def __init__(self, content: bytes, entry: dict, num_threads: int = 1, name: str = "the model"):
+        self._make = functools.partial(make_interpreter, content, num_threads, name)
+        interpreter = self._make()
+        self.layout = entry["layout"]
+        (self.input,) = (Tensor.from_manifest(tensor) for tensor in entry["inputs"])
+        self.outputs = [Tensor.from_manifest(tensor) for tensor in entry["outputs"]]
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        self._input_index = _matching_index(self.input, inputs)
+        self._output_indices = [(tensor.name, _matching_index(tensor, outputs)) for tensor in self.outputs]
+        self._by_name = {tensor.name: tensor for tensor in self.outputs}
+        self._interpreters = {self.input.shape[0]: interpreter}  # by leading dimension
+
+    def laid_out(self, shape) -> tuple:
+        """Returns the shape that an image or patch, (height, width, channels), has in the model's layout."""
+        return laid_out_shape(self.layout, shape)
+
+    def output(self, name: str) -> Tensor:
+        """Returns the description of the named output; UserError where there is none."""
+        if name not in self._by_name:
+            raise UserError(f"a model of the bundle has no output {name!r}; export the bundle again")
+        return self._by_name[name]
+
+    def invoke(self, raw_input) -> dict:
+        """Runs the model on raw values: [n, ...] of the input's dtype -> {name: raw output}.
+
+        Each leading dimension has an interpreter of its own, made at its first use.
+        """
+        interpreter = self._interpreters.get(len(raw_input))
+        if interpreter is None:
+            interpreter = self._interpreters[len(raw_input)] = self._resized(raw_input.shape)
+        interpreter.set_tensor(self._input_index, raw_input)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in self._output_indices}
+
+    def _resized(self, shape):
+        interpreter = self._make()
+        interpreter.resize_tensor_input(self._input_index, shape)
+        interpreter.allocate_tensors()
+        return interpreter
+
+    def __call__(self, values) -> dict:
+        """Runs the model on real values, and returns real values by name."""
+        raw = self.invoke(self.input.quantize(values))
+        return {name: self._by_name[name].dequantize(value) for name, value in raw.items()}
+
+
+def _matching_index(tensor: Tensor, details: list) -> int:
+    """Returns the interpreter's index of a tensor; UserError where the model has another than the manifest."""
+    if tensor.order < len(details):
+        found = details[tensor.order]
+        described = (tensor.shape, tensor.dtype, (tensor.scale, tensor.zero_point) if tensor.quantized else (0, 0))
+        if described == (tuple(found["shape"]), np.dtype(found["dtype"]).name, tuple(found["quantization"])):
+            return found["index"]
+    raise UserError(
+        f"the manifest's tensor {tensor.name!r} ({tensor.dtype}, shape {list(tensor.shape)}, scale {tensor.scale:g}, "
+        f"zero point {tensor.zero_point}) is not in its model file; export the bundle again"
+    )

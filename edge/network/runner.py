@@ -1,0 +1,235 @@
+"""Runs a bundle on one image at a time: coarse everywhere, fine where it matters."""
+
+import io
+import zipfile
+
+import numpy as np
+
+from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
+from edge.bundle.manifest import CLASSIFICATION, SEQUENCE
+from edge.errors import UserError, one_line
+from edge.network.compiled import Cutter, PixelInput, select_cells
+from edge.network.ends import Decoder
+from edge.network.interpreter import Model
+from edge.network.patches import Canvas, reach
+from edge.network.result import Clock, Result
+from edge.network.saliency import Predictions, class_log_probabilities, count_windows, pool
+from edge.network.tops import PoolTop, SwapTop
+
+ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
+WHOLE = np.zeros((1, 2), np.intp)  # its place
+NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
+
+
+class TwoStageRunner:
+    """The Dynamic Capacity Network of a bundle. It works on one image at a time: not for several threads at once.
+
+    Args:
+        bundle: see `edge.bundle.load_bundle`.
+        num_threads: threads of the interpreter.
+
+    Raises:
+        UserError: a model cannot be run here, or the parts of the bundle do not fit each other.
+    """
+
+    def __init__(self, bundle: Bundle, num_threads: int = 1):
+        manifest = bundle.manifest
+        self.manifest = manifest
+        self.map_size = tuple(manifest["cells"]["map"])
+        self.num_cells = self.map_size[0] * self.map_size[1]
+        self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
+        self._check_models()
+        self._pixels = PixelInput(manifest, self.coarse.input)
+        self._ends = _make_ends(bundle, self.coarse, self.top)
+        self._check_ends()
+        self._decode = Decoder(manifest)
+        size, places = self._pixels.shape[:2], (self.map_size, manifest["patch"]["origin"], manifest["cells"]["stride"])
+        margins = reach(size, *places, manifest["patch"]["size"])
+        self._canvas = Canvas(self._pixels.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
+        self._image = Cutter(self._canvas, *ONE, size, self.coarse.layout)
+        self._patches = Cutter(self._canvas, *places, manifest["patch"]["size"], self.fine.layout)
+
+    def _check_models(self):
+        manifest, coarse, top = self.manifest, self.coarse, self.top
+        channels, logits = manifest["input"]["channels"], sum(manifest["heads"])
+        vectors = self.fine.output("fine_features")
+        facts = {
+            "input.size": (coarse.input.shape[1:], coarse.laid_out((*manifest["input"]["size"], channels))),
+            "patch.size": (self.fine.input.shape[1:], self.fine.laid_out((*manifest["patch"]["size"], channels))),
+            "patch's scale": (self.fine.input.numbers, coarse.input.numbers),
+            "vectors' scale": (top.input.numbers, vectors.numbers),
+        }
+        if manifest["task"] == CLASSIFICATION:
+            features, activations = coarse.output("coarse_features"), coarse.output("activation_map")
+            facts |= {
+                "cells.map": (features.shape[1:], (*self.map_size, vectors.shape[-1])),
+                "convolution": (activations.shape[1:3], _windows(manifest, top.input.shape[1:3])),
+                "coarse vectors' scale": (features.numbers, vectors.numbers),
+                "activations' scale": (top.output("activations").numbers, activations.numbers),
+            }
+        else:
+            facts |= {
+                "cells.map": (coarse.output("cell_logits").shape[1:], (*self.map_size, logits)),
+                "heads": (top.output("cell_logits").shape[-1], logits),
+                "refined": (top.input.shape[1:], (vectors.shape[-1],)),
+            }
+        _check_facts(facts)
+
+    def _check_ends(self):
+        saliency, logits = self._ends.saliency_of, sum(self.manifest["heads"])
+        if self.manifest["task"] == CLASSIFICATION:
+            filters = self.coarse.output("activation_map").shape[-1]
+            _check_facts(
+                {
+                    "saliency": (saliency.dense.shape, (filters, logits)),
+                    "saliency's kernel": (saliency.kernel_shape, (*self.top.input.shape[1:], filters)),
+                }
+            )
+        else:
+            _check_facts({"saliency": (saliency.dense.shape[1:], (logits,))})
+
+    def run(
+        self,
+        image,
+        num_patches: int | None = None,
+        exit_entropy: float | None = None,
+        saliency_level: float | None = None,
+    ) -> Result:
+        """Returns what is read in an image.
+
+        Args:
+            image: [H, W] or [H, W, C] uint8, of the manifest's input size.
+            num_patches: k, from 1 to the number of cells; the manifest's where None.
+            exit_entropy: the coarse answer stands where its entropy is at most this, in nats; never where negative; the
+                manifest's where None.
+            saliency_level: of the k cells those alone are looked at whose saliency is at least this, and where there is
+                none the coarse answer stands; all of them where None.
+
+        Raises:
+            UserError: the image is of another size or type, or k is out of range.
+        """
+        num_patches = self.check_num_patches(num_patches)
+        exit_entropy = self.manifest["exit_entropy"] if exit_entropy is None else exit_entropy
+        ends, clock = self._ends, Clock()
+        pixels = self._pixels.checked(image)
+        self._pixels.convert(pixels, self._canvas)
+        laid_out = self._image.cut(WHOLE)
+        clock.lap("input")
+        coarse = self.coarse.invoke(laid_out)
+        clock.lap("coarse")
+        glance = ends.glance(coarse)
+        if exit_entropy is not None and glance.entropy <= exit_entropy:
+            clock.lap("saliency")
+            return self._result(glance.log_probabilities, clock, entropy=glance.entropy)
+        saliency = ends.saliency(glance)
+        cells = select_cells(saliency, num_patches)
+        if saliency_level is not None:
+            cells = cells[saliency[cells[:, 0], cells[:, 1]] >= saliency_level]
+        clock.lap("saliency")
+        if not len(cells):
+            return self._result(glance.log_probabilities, clock, entropy=glance.entropy)
+        patches = self._patches.cut(cells)
+        clock.lap("patches")
+        fine_features = self.fine.invoke(patches)["fine_features"]
+        clock.lap("fine")
+        refined, windows = ends.assemble(glance, fine_features, cells)
+        clock.lap("assemble")
+        top = self.top.invoke(refined)
+        clock.lap("top")
+        answer = ends.answer(glance, top, windows)
+        seen = {"entropy": glance.entropy, "saliency": saliency, "cells": cells, "top_inputs": len(refined)}
+        return self._result(answer, clock, **seen)
+
+    def check_num_patches(self, num_patches: int | None) -> int:
+        """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
+        num_patches = self.manifest["num_patches"] if num_patches is None else num_patches
+        if not 1 <= num_patches <= self.num_cells:
+            raise UserError(
+                f"num_patches must be from 1 to the number of cells, {self.num_cells}, received {num_patches}; "
+                "choose one in that range"
+            )
+        return num_patches
+
+    def _result(self, log_probabilities, clock, cells=None, **intermediates):
+        prediction, probability, categories = self._decode(log_probabilities)
+        clock.lap("decode")
+        num_patches = 0 if cells is None else len(cells)
+        return Result(
+            prediction,
+            probability,
+            num_patches,
+            log_probabilities,
+            categories,
+            cells=cells,
+            stages_us=clock.laps,
+            **intermediates,
+        )
+
+
+class WholeFineRunner:
+    """The fine model of a bundle over the whole input, for comparison.
+
+    Raises:
+        UserError: the bundle has no whole fine model, or it cannot be run here.
+    """
+
+    def __init__(self, bundle: Bundle, num_threads: int = 1):
+        if "whole_fine" not in bundle.manifest["models"]:
+            raise UserError(f"the bundle {bundle.path} has no whole fine model; export it again with tools.quantize")
+        self.manifest = bundle.manifest
+        self.model = _load(bundle, "whole_fine", num_threads)
+        self._pixels = PixelInput(self.manifest, self.model.input)
+        _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(self._pixels.shape))})
+        self._canvas = Canvas(self._pixels.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
+        self._image = Cutter(self._canvas, *ONE, self._pixels.shape[:2], self.model.layout)
+        self._decode = Decoder(self.manifest)
+
+    def run(self, image) -> Result:
+        """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
+        clock = Clock()
+        self._pixels.convert(self._pixels.checked(image), self._canvas)
+        laid_out = self._image.cut(WHOLE)
+        clock.lap("input")
+        raw = self.model.invoke(laid_out)
+        clock.lap("whole_fine")
+        log_probabilities = self._log_probabilities(raw)
+        prediction, probability, categories = self._decode(log_probabilities)
+        clock.lap("decode")
+        return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
+
+    def _log_probabilities(self, raw):
+        heads = self.manifest["heads"]
+        if self.manifest["task"] == CLASSIFICATION:
+            return class_log_probabilities(self.model.output("logits").dequantize(raw["logits"][0]))
+        cell_logits = self.model.output("cell_logits").dequantize(raw["cell_logits"]).reshape(-1, sum(heads))
+        return pool(Predictions(cell_logits, heads), "average", self.manifest["pooling"]["floor"])
+
+
+def _windows(manifest, kernel) -> tuple:
+    """Returns how many windows the top's convolution has, (vertical, horizontal)."""
+    convolution = manifest["convolution"]
+    return count_windows(manifest["cells"]["map"], convolution["padding"], kernel, convolution["strides"])
+
+
+def _check_facts(facts: dict):
+    """Raises UserError where what the models say differs from what the manifest says: name -> (found, wanted)."""
+    for name, (found, wanted) in facts.items():
+        if found != wanted:
+            problem = f"the manifest's {name} does not fit its models: {wanted} and {found}"
+            raise UserError(f"{problem}; export the bundle again")
+
+
+def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
+    return Model(bundle.model(name), bundle.manifest["models"][name], num_threads, model_file_name(name))
+
+
+def _make_ends(bundle: Bundle, coarse: Model, top: Model) -> SwapTop | PoolTop:
+    manifest = bundle.manifest
+    try:
+        with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as file:
+            weights = {name: file[name] for name in file.files}
+        if manifest["task"] == SEQUENCE:
+            return PoolTop(manifest, weights, coarse.output("cell_logits"), top.output("cell_logits"))
+        return SwapTop(manifest, weights, coarse.output("activation_map"), top.input)
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+        raise UserError(f"{SALIENCY_FILE} is not usable: {one_line(error)}; export the bundle again") from error

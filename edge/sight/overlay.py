@@ -1,0 +1,120 @@
+"""A picture of what was looked at: the image, the saliency as heat, the patches as boxes, and the reading."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from edge.errors import UserError, WorkError, one_line
+from edge.network.result import Result
+from edge.sight.images import Fit
+
+HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
+SHARE = 0.6  # of the most salient cell's heat in its picture
+SMALLEST = 200  # pixels of an overlay's longer side
+ROWS = 256  # of a picture that are worked on at a time, to save memory
+BOX_COLOUR = (60, 255, 120)
+
+
+def draw(image: Image.Image, result: Result, manifest: dict) -> Image.Image:
+    """Returns the overlay: the image in its own pixels, its patches as boxes, and below it a strip with the reading.
+
+    A tiny image is enlarged by a whole factor until its longer side has `SMALLEST` pixels.
+    """
+    factor = max(1, -(-SMALLEST // max(image.size)))
+    width, height = image.width * factor, image.height * factor
+    text = f"{result.prediction}  {result.probability:.0%}"
+    font_size = min(32, max(12, height // 12))
+    right, bottom = ImageDraw.Draw(Image.new("RGB", (1, 1))).textbbox((4, 3), text, font_size=font_size)[2:]
+    picture = Image.new("RGB", (max(width, int(right) + 4), height + int(bottom) + 4))
+    picture.paste(image if factor == 1 else image.resize((width, height), Image.Resampling.NEAREST))
+    fit = Fit((height, width), manifest["input"]["size"], manifest["input"]["resize"])
+    if result.saliency is not None:
+        _heat(picture, (width, height), result.saliency, manifest["cells"], fit)
+    pen = ImageDraw.Draw(picture)
+    thickness = max(1, min(width, height) // 150)
+    for box in patch_boxes(result, manifest, fit):
+        pen.rectangle(box, outline=BOX_COLOUR, width=thickness)
+    pen.rectangle((width, 0, picture.width, height), fill=0)
+    pen.rectangle((0, height, *picture.size), fill=0)
+    pen.text((4, height + 3), text, fill=(255, 255, 255), font_size=font_size)
+    return picture
+
+
+def patch_boxes(result: Result, manifest: dict, fit: Fit) -> list:
+    """Returns (left, top, right, bottom) of every patch in the image's pixels, right and bottom inclusive."""
+    if result.cells is None:
+        return []
+    boxes = []
+    starts = result.cells * manifest["cells"]["stride"] + manifest["patch"]["origin"]
+    for row, column in starts:
+        top, left = fit.to_image(row, column)
+        bottom, right = fit.to_image(row + manifest["patch"]["size"][0], column + manifest["patch"]["size"][1])
+        boxes.append((round(left), round(top), max(round(left), round(right) - 1), max(round(top), round(bottom) - 1)))
+    return boxes
+
+
+def strengths(saliency: np.ndarray) -> Image.Image:
+    """Returns a saliency map [h, w] as a grey picture of a pixel a cell, its maximum white."""
+    return Image.fromarray((saliency / max(float(saliency.max()), 1e-12) * 255).astype(np.uint8))
+
+
+def as_heat(strength: Image.Image) -> Image.Image:
+    """Returns a grey picture as heat that lies over another picture: RGBA, opaque by at most `SHARE`."""
+    steps = np.linspace(0, len(HEAT) - 1, 256)
+    colours = [np.interp(steps, range(len(HEAT)), HEAT[:, channel]).astype(int).tolist() for channel in range(3)]
+    share = [round(SHARE * value) for value in range(256)]
+    return Image.merge("RGBA", [strength.point(table) for table in (*colours, share)])
+
+
+def _heat(picture, size, saliency, cells, fit):
+    """Lays each cell's saliency around the centre of its field over the picture, a few rows at a time."""
+    first = np.array(cells["offset"]) + (np.array(cells["field"]) - cells["stride"]) / 2
+    top, left = fit.to_image(*first)
+    bottom, right = fit.to_image(*(first + np.array(saliency.shape) * cells["stride"]))
+    down, across = saliency.shape[0] / (bottom - top), saliency.shape[1] / (right - left)  # cells per pixel
+    strength = strengths(saliency)
+    for row in range(0, size[1], ROWS):
+        affine = (across, 0, -left * across, 0, down, (row - top) * down)
+        strip_size = (size[0], min(ROWS, size[1] - row))
+        strip = strength.transform(strip_size, Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
+        heat = as_heat(strip)
+        picture.paste(heat, (0, row), heat)
+
+
+class OverlayFolder:
+    """Writes overlays into a folder, each named like its image; a second image of that name gets a number.
+
+    Raises:
+        UserError: the folder cannot be made.
+    """
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self._used = set()
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"--overlay: {self.directory} cannot be made: {one_line(error)}; name another folder"
+            ) from None
+
+    def save(self, picture: Image.Image, path: Path) -> Path:
+        """Writes the overlay of the image at `path` as PNG, whole or not at all, and returns where.
+
+        Raises:
+            WorkError: the disk refuses.
+        """
+        name, number = f"{path.stem}.png", 2
+        while name in self._used:
+            name, number = f"{path.stem}-{number}.png", number + 1
+        self._used.add(name)
+        partial = self.directory / f".{name}.partial"
+        try:
+            picture.save(partial, format="PNG")
+            partial.replace(self.directory / name)
+        except OSError as error:
+            raise WorkError(f"--overlay: {self.directory / name} cannot be written: {one_line(error)}") from None
+        finally:
+            partial.unlink(missing_ok=True)
+        return self.directory / name

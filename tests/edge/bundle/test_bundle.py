@@ -1,0 +1,212 @@
+import json
+import os
+import zipfile
+
+import pytest
+
+from edge.bundle import card, check_destination, load_bundle, storage, write_bundle
+from edge.bundle.__main__ import main
+from edge.errors import UserError, run_main
+
+FILES = ["coarse.tflite", "fine.tflite", "saliency.npz", "top.tflite", "whole_fine.tflite"]
+REGIONS = 24
+
+
+def files_of(bundle):
+    return {name: content for name, content in bundle.files.items() if name != "manifest.json"}
+
+
+def change_manifest(bundle, change):
+    """Writes the bundle's manifest anew, after `change(manifest)`."""
+    path = bundle.path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+def flipped(content):
+    """Yields copies of a content, each with one bit flipped in another region, the first and last byte among them."""
+    for region in range(REGIONS + 1):
+        position = region * (len(content) - 1) // REGIONS
+        yield content[:position] + bytes([content[position] ^ (1 << region % 8)]) + content[position + 1 :]
+
+
+def test_a_bundle_is_read_back(case):
+    assert load_bundle(case.float32.path) == case.float32
+    assert sorted(files_of(case.float32)) == FILES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_bit_is_found_in_every_region_of_every_file(bundle_copy, name):
+    path = bundle_copy.path / name
+    for damaged in flipped(bundle_copy.files[name]):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=f"{name} in .* is not the file that was exported"):
+            load_bundle(bundle_copy.path)
+
+
+def test_a_flipped_bit_in_the_manifest_is_found_or_changes_no_file(bundle_copy):
+    path = bundle_copy.path / "manifest.json"
+    for damaged in flipped(bundle_copy.files["manifest.json"]):
+        path.write_bytes(damaged)
+        try:
+            found = load_bundle(bundle_copy.path)
+        except UserError:
+            continue
+        assert files_of(found) == files_of(bundle_copy)
+
+
+@pytest.mark.parametrize("bytes_left", [0, 1, 1000])
+def test_a_file_that_was_cut_short_is_told(bundle_copy, bytes_left):
+    (bundle_copy.path / "top.tflite").write_bytes(bundle_copy.files["top.tflite"][:bytes_left])
+    with pytest.raises(UserError, match=f"top.tflite .* {bytes_left} bytes where the manifest says 41000"):
+        load_bundle(bundle_copy.path)
+
+
+def test_a_file_that_grew_is_told_without_reading_all_of_it(bundle_copy):
+    with (bundle_copy.path / "top.tflite").open("ab") as file:
+        file.truncate(2**40)
+    with pytest.raises(UserError, match="top.tflite is longer than the 41,000 bytes"):
+        load_bundle(bundle_copy.path)
+
+
+def test_a_missing_file_is_told(bundle_copy):
+    (bundle_copy.path / "fine.tflite").unlink()
+    with pytest.raises(UserError, match="fine.tflite is missing"):
+        load_bundle(bundle_copy.path)
+
+
+def test_a_file_that_the_manifest_does_not_vouch_for_is_told(bundle_copy):
+    change_manifest(bundle_copy, lambda manifest: manifest["files"].pop("top.tflite"))
+    with pytest.raises(UserError, match="manifest.files.top.tflite is missing"):
+        load_bundle(bundle_copy.path)
+
+
+@pytest.mark.parametrize("name", ["../outside.tflite", "/etc/passwd", "..", "", "a\\b"])
+def test_the_manifest_cannot_name_files_elsewhere(bundle_copy, name):
+    entry = {"sha256": "0" * 64, "bytes": 0}
+    change_manifest(bundle_copy, lambda manifest: manifest["files"].update({name: entry}))
+    with pytest.raises(UserError, match="not a plain file name"):
+        load_bundle(bundle_copy.path)
+
+
+def test_more_bytes_than_any_bundle_has_are_not_read(bundle_copy):
+    entry = {"sha256": "0" * 64, "bytes": storage.MOST_BYTES}
+    change_manifest(bundle_copy, lambda manifest: manifest["files"].update({"more": entry}))
+    with pytest.raises(UserError, match="more than the 268,435,456 of any bundle"):
+        load_bundle(bundle_copy.path)
+
+
+def test_what_is_new_in_a_manifest_is_ignored(bundle_copy):
+    def change(manifest):
+        manifest["new"] = 1
+        manifest["models"]["coarse"]["inputs"][0]["new"] = 1
+
+    change_manifest(bundle_copy, change)
+    main(["check", str(bundle_copy.path)])
+
+
+@pytest.mark.parametrize("text", ["", "{", "\xff\xfe", "[" * 10**5])
+def test_a_damaged_manifest_is_told(bundle_copy, text):
+    (bundle_copy.path / "manifest.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match="manifest.json"):
+        load_bundle(bundle_copy.path)
+
+
+def test_what_is_no_bundle_is_told(tmp_path):
+    with pytest.raises(UserError, match="no such bundle"):
+        load_bundle(tmp_path / "none")
+    (tmp_path / "text").write_text("not a zip")
+    with pytest.raises(UserError, match="neither a bundle's folder nor a whole zip"):
+        load_bundle(tmp_path / "text")
+    with pytest.raises(UserError, match="is not a bundle: it has no manifest.json"):
+        load_bundle(tmp_path)
+
+
+def test_writing_replaces_an_older_bundle_and_leaves_nothing_beside(bundle_copy):
+    (bundle_copy.path / "left_over.txt").write_text("of the older one")
+    manifest = bundle_copy.manifest | {"num_patches": 2}
+    written = write_bundle(bundle_copy.path, files_of(bundle_copy), manifest)
+    assert load_bundle(bundle_copy.path).manifest["num_patches"] == 2
+    assert sorted(os.listdir(written.path)) == sorted([*written.manifest["files"], "manifest.json"])
+    assert os.listdir(bundle_copy.path.parent) == ["bundle"]
+
+
+def test_writing_never_replaces_something_else(bundle_copy, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").write_text("dear")
+    with pytest.raises(UserError, match="not a bundle and not empty"):
+        write_bundle(tmp_path / "photos", files_of(bundle_copy), bundle_copy.manifest)
+    with pytest.raises(UserError, match="is there and not a folder"):
+        check_destination(tmp_path / "photos" / "me.jpg")
+    assert (tmp_path / "photos" / "me.jpg").read_text() == "dear"
+
+
+def test_a_failure_in_writing_leaves_the_older_bundle(bundle_copy, monkeypatch):
+    def fail(path, content):
+        raise OSError("disk full")
+
+    files = files_of(bundle_copy)
+    monkeypatch.setattr(storage, "_write_synced", fail)
+    with pytest.raises(UserError, match="disk full"):
+        write_bundle(bundle_copy.path, files, bundle_copy.manifest | {"num_patches": 2})
+    assert load_bundle(bundle_copy.path).manifest["num_patches"] == 8
+    assert os.listdir(bundle_copy.path.parent) == ["bundle"]
+
+
+def test_check_prints_the_card(case, capsys):
+    main(["check", str(case.ptq.path)])
+    printed = capsys.readouterr().out
+    assert printed == card(case.ptq) + "\n"
+    assert case.ptq.manifest["name"] in printed
+    assert "ptq" in printed
+
+
+def test_check_meets_what_the_models_themselves_contradict(bundle_copy):
+    change_manifest(bundle_copy, lambda manifest: manifest["models"]["top"]["inputs"][0].update(scale=0.5))
+    with pytest.raises(UserError, match="tensor 'windows' .* scale 0.5, .* is not in its model file"):
+        main(["check", str(bundle_copy.path)])
+
+
+def test_a_packed_bundle_is_the_same_bundle_and_always_the_same_bytes(bundle_copy, tmp_path, capsys):
+    packed = tmp_path / "b.zip"
+    for path in bundle_copy.path.iterdir():
+        os.utime(path, (0, 1e9))
+    main(["pack", str(bundle_copy.path), str(packed)])
+    first = packed.read_bytes()
+    main(["pack", str(packed), str(packed)])  # from a zip, and over an older bundle
+    assert packed.read_bytes() == first
+    assert load_bundle(packed).files == bundle_copy.files
+    assert sorted(os.listdir(tmp_path)) == ["b.zip", "bundle"]
+    capsys.readouterr()
+    main(["check", str(packed)])
+    assert capsys.readouterr().out == card(bundle_copy) + "\n"
+
+
+def test_a_bundle_is_written_as_a_zip_where_the_name_says_so(bundle_copy, tmp_path):
+    write_bundle(tmp_path / "b.zip", files_of(bundle_copy), bundle_copy.manifest)
+    assert zipfile.is_zipfile(tmp_path / "b.zip")
+    assert load_bundle(tmp_path / "b.zip").manifest == bundle_copy.manifest
+
+
+@pytest.mark.parametrize("arguments", [["check", "/nowhere"], ["check"], ["make", "x"], [], ["pack", "x"]])
+def test_wrong_arguments_are_one_line_and_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        run_main(main, arguments)
+    assert exit_info.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+
+
+def test_a_damaged_bundle_is_not_packed_and_nothing_else_is_overwritten(bundle_copy, tmp_path):
+    (tmp_path / "photos.zip").write_text("dear")
+    with pytest.raises(UserError, match="is there and not a bundle"):
+        main(["pack", str(bundle_copy.path), str(tmp_path / "photos.zip")])
+    with pytest.raises(UserError, match="ends in .zip"):
+        main(["pack", str(bundle_copy.path), str(tmp_path / "b.tar")])
+    (bundle_copy.path / "top.tflite").write_bytes(b"")
+    with pytest.raises(UserError, match="top.tflite"):
+        main(["pack", str(bundle_copy.path), str(tmp_path / "b.zip")])
+    assert (tmp_path / "photos.zip").read_text() == "dear"
+    assert sorted(os.listdir(tmp_path)) == ["bundle", "photos.zip"]

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+from edge.comparison.labels import find_labels, read_labels
+from edge.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three paths of images; the files themselves are not looked at."""
+    return tmp_path, [tmp_path / name for name in ("1.png", "2.png", "10.png")]
+
+
+def write(path, content):
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_annotations_beside_the_images(folder):
+    directory, paths = folder
+    entries = [{"file": "1.png", "label": [2, 1, 0]}, {"file": "10.png", "label": "cat"}, {"file": "x.png", "label": 1}]
+    file = write(directory / "annotations.json", entries)
+    assert find_labels(paths) == ({paths[0]: "210", paths[2]: "cat"}, str(file))
+
+
+def test_a_file_that_is_named_comes_first_and_tells_by_the_longest_end(folder):
+    directory, paths = folder
+    write(directory / "annotations.json", [{"file": "1.png", "label": 1}])
+    file = write(directory / "mine.json", {"1.png": 5, f"{directory.name}/1.png": 7, "./2.png": 8})
+    assert find_labels(paths, file) == ({paths[0]: "7", paths[1]: "8"}, str(file))
+
+
+def test_names_tell_labels_only_where_all_of_them_do(tmp_path):
+    paths = [tmp_path / name for name in ("00000_7.png", "00001_21.png")]
+    assert find_labels(paths) == ({paths[0]: "7", paths[1]: "21"}, "file names")
+    assert find_labels([*paths, tmp_path / "1_2.png"]) == ({}, None)
+
+
+def test_unknown_labels_are_none_at_all(folder):
+    directory, paths = folder
+    assert find_labels(paths) == ({}, None)
+    write(directory / "labels.json", {"other.png": 1})
+    assert find_labels(paths) == ({}, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("not json", "cannot be read as JSON: .*; name a file of labels"),
+        ("[1, 2]", "must be a list of .*, received \\[1, 2\\]; write it so"),
+        ('[{"label": 1}]', "must be a list of"),
+        ("3", "must be a list of"),
+        ('{"1.png": 1.5}', "the label of 1.png in .* must be a number, a name or a list of digits, received 1.5"),
+        ('{"1.png": []}', "received \\[\\]"),
+        ('{"1.png": true}', "received True"),
+        ('{"1.png": null}', "received None"),
+    ],
+)
+def test_what_is_no_file_of_labels_is_told(tmp_path, content, message):
+    (tmp_path / "l.json").write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_labels(tmp_path / "l.json")
+
+
+def test_a_named_file_must_be_there_and_fit_the_images(folder):
+    directory, paths = folder
+    with pytest.raises(UserError, match="none.json cannot be read as JSON"):
+        find_labels(paths, directory / "none.json")
+    with pytest.raises(UserError, match="has a label of none of the 3 images"):
+        find_labels(paths, write(directory / "l.json", {"x.png": 1}))

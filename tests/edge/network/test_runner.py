@@ -1,0 +1,129 @@
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edge.errors import UserError
+from edge.network.runner import TwoStageRunner, WholeFineRunner
+from edge.network.saliency import log_softmax
+
+
+def run_all(runner, images, **options):
+    return [runner.run(image, **options) for image in images]
+
+
+@pytest.mark.parametrize("num_patches", [3, 1, 8])
+def test_a_float_bundle_says_what_the_network_says(case, num_patches):
+    expected = case.at(num_patches)
+    results = run_all(TwoStageRunner(case.float32), case.images, num_patches=num_patches)
+    np.testing.assert_array_equal([result.cells for result in results], expected["cells"])
+    found = np.stack([result.log_probabilities for result in results])
+    np.testing.assert_allclose(found, log_softmax(expected["logits"], case.heads), atol=1e-4)
+    np.testing.assert_allclose([result.entropy for result in results], expected["entropy"], atol=1e-5)
+    np.testing.assert_allclose([result.saliency for result in results], expected["saliency"], rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal([result.categories for result in results], expected["categories"])
+
+
+def test_an_int8_bundle_is_close(case):
+    runner = TwoStageRunner(case.ptq)
+    assert [m.input.dtype for m in (runner.coarse, runner.fine, runner.top)] == ["int8"] * 3
+    results = run_all(runner, case.images)
+    cells = np.stack([result.cells for result in results])
+    same = (cells[:, :, None] == case.expected["cells"][:, None]).all(-1).any(1)
+    assert same.mean() > 0.8
+    predicted = np.array([result.categories for result in results])
+    assert (predicted == case.expected["categories"]).mean() > 0.8
+    found = np.stack([result.log_probabilities for result in results])
+    assert np.abs(found - log_softmax(case.expected["logits"], case.heads)).mean() < 0.15
+
+
+def test_an_int8_image_is_not_rounded(classifier_case):
+    tensor = TwoStageRunner(classifier_case.ptq).coarse.input
+    np.testing.assert_array_equal(tensor.quantize(np.arange(256) / 255), np.arange(256) - 128)
+
+
+def test_the_coarse_answer_stands_where_it_is_certain_enough(case):
+    runner = TwoStageRunner(case.float32)
+    expected = log_softmax(case.expected["coarse_logits"], case.heads)
+    for image, entropy, coarse in list(zip(case.images, case.expected["entropy"], expected))[:5]:
+        left = runner.run(image, exit_entropy=float(entropy) + 1e-3)
+        assert (left.num_patches, left.cells, left.saliency) == (0, None, None)
+        np.testing.assert_allclose(left.log_probabilities, coarse, atol=1e-4)
+        assert runner.run(image, exit_entropy=float(entropy) - 1e-3).num_patches == 3
+
+
+@pytest.mark.parametrize("num_patches", [0, -1, 10**6])
+def test_k_out_of_range_is_told(case, num_patches):
+    with pytest.raises(UserError, match=rf"from 1 to the number of cells, \d+, received {num_patches};"):
+        TwoStageRunner(case.float32).run(case.images[0], num_patches=num_patches)
+
+
+def test_a_wrong_image_is_told(classifier_case):
+    runner = TwoStageRunner(classifier_case.float32)
+    image = classifier_case.images[0]
+    assert runner.run(image[..., 0]).prediction == runner.run(image).prediction
+    for wrong in (image[:-1], image.astype(np.float32), image.repeat(3, axis=2)):
+        with pytest.raises(UserError, match=r"must be uint8 of shape \(28, 28, 1\), received"):
+            runner.run(wrong)
+
+
+def test_the_whole_fine_model_is_the_networks(case):
+    results = run_all(WholeFineRunner(case.float32), case.images)
+    found = np.stack([result.log_probabilities for result in results])
+    np.testing.assert_allclose(found, log_softmax(case.references["fine_logits"], case.heads), atol=1e-4)
+
+
+def test_every_stage_is_timed(case):
+    result = TwoStageRunner(case.float32).run(case.images[0])
+    assert list(result.stages_us) == ["input", "coarse", "saliency", "patches", "fine", "assemble", "top", "decode"]
+    assert result.milliseconds == pytest.approx(sum(result.stages_us.values()) / 1e3)
+    assert min(result.stages_us.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("field", "change"), [("cells", {"map": [4, 4]}), ("patch", {"size": [9, 10]}), ("input", {"size": [29, 28]})]
+)
+def test_a_manifest_that_does_not_fit_its_models_is_told(classifier_case, field, change):
+    manifest = classifier_case.float32.manifest
+    changed = manifest | {field: manifest[field] | change}
+    with pytest.raises(UserError, match=f"the manifest's {field}.* does not fit its models"):
+        TwoStageRunner(replace(classifier_case.float32, manifest=changed))
+
+
+def test_labels_that_do_not_fit_the_models_are_told(case):
+    manifest = case.float32.manifest
+    changed = manifest | {"heads": [*manifest["heads"][:-1], manifest["heads"][-1] + 1]}
+    with pytest.raises(UserError, match="does not fit its models"):
+        TwoStageRunner(replace(case.float32, manifest=changed))
+
+
+def saliency_with(bundle, **changes):
+    weights = dict(np.load(io.BytesIO(bundle.files["saliency.npz"]))) | changes
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: value for name, value in weights.items() if value is not None})
+    return replace(bundle, files=bundle.files | {"saliency.npz": buffer.getvalue()})
+
+
+def test_weights_of_the_saliency_that_do_not_fit_are_told(case):
+    with pytest.raises(UserError, match="saliency does not fit its models"):
+        TwoStageRunner(saliency_with(case.float32, dense=np.zeros((16, 4), np.float32)))
+    for wrong in (None, np.zeros(3, np.float32), np.array([{}])):  # missing, of another rank, a pickle
+        with pytest.raises(UserError, match="saliency"):
+            TwoStageRunner(saliency_with(case.float32, dense=wrong))
+    with pytest.raises(UserError, match="saliency.npz is not usable"):
+        TwoStageRunner(replace(case.float32, files=case.float32.files | {"saliency.npz": b"PK"}))
+
+
+def test_a_convolution_that_does_not_fit_is_told(classifier_case):
+    manifest = classifier_case.float32.manifest
+    changed = manifest | {"convolution": manifest["convolution"] | {"strides": [1, 1]}}
+    with pytest.raises(UserError, match="convolution does not fit"):
+        TwoStageRunner(replace(classifier_case.float32, manifest=changed))
+    with pytest.raises(UserError, match="saliency's kernel does not fit"):
+        TwoStageRunner(saliency_with(classifier_case.float32, kernel=np.zeros((3, 3, 7, 16), np.float32)))
+
+
+def test_an_output_that_is_missing_is_told(classifier_case):
+    with pytest.raises(UserError, match="has no output 'cell_logits'"):
+        TwoStageRunner(classifier_case.float32).top.output("cell_logits")

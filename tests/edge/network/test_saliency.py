@@ -1,0 +1,22 @@
+import numpy as np
+
+from edge.network.saliency import entropies, log_softmax, select_cells, small_product
+
+
+def test_entropies_of_known_distributions():
+    logits = np.array([0, 0, 0, 0, 1000, 0, np.log(3), 0], np.float32)  # uniform of 4, certain of 2, (3/4, 1/4)
+    found = entropies(log_softmax(logits, (4, 2, 2)), (4, 2, 2))
+    three_to_one = np.log(4) - 0.75 * np.log(3)
+    np.testing.assert_allclose(found, [np.log(4), 0, three_to_one], rtol=1e-6)
+
+
+def test_cells_are_selected_in_order_with_ties_to_the_lowest_index():
+    saliency = np.array([[1, 3, 2], [3, 0, 2]], np.float32)
+    assert select_cells(saliency, 5).tolist() == [[0, 1], [1, 0], [0, 2], [1, 2], [0, 0]]
+
+
+def test_small_product_in_several_pieces():
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(size=(30, 96)).astype(np.float32), rng.normal(size=(96, 384)).astype(np.float32)
+    np.testing.assert_allclose(small_product(left, right), left @ right, rtol=1e-4, atol=1e-4)
+    assert small_product(left[:0], right).shape == (0, 384)

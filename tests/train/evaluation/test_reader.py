@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from train.evaluation import reader
+from train.evaluation.reader import Reader
+
+
+def test_batches_do_not_change_what_is_read(network, split_of, monkeypatch):
+    model = network("tiny_sequence")
+    split = split_of([(16, 24), (20, 30), (16, 24), (16, 24), (20, 30)], model.architecture.top.heads)
+    read_together = Reader(model, (2,))
+    together = read_together(split)
+    monkeypatch.setattr(reader, "PIXELS", 1)
+    for name, probabilities in read_together(split).items():
+        np.testing.assert_allclose(together[name], probabilities, atol=1e-6)
+        np.testing.assert_allclose(probabilities[:, :3].sum(axis=1), 1, atol=1e-5)
+
+
+def test_batches_that_are_read_side_by_side_keep_their_places(network, split_of, monkeypatch):
+    model = network("tiny_classifier")
+    split = split_of([(100, 100)] * 5 + [(60, 80)] * 2, (10,))
+    monkeypatch.setattr(reader, "PIXELS", 1)
+    one, three = (Reader(model, (2,), selectors=("random",), replicas=n)(split) for n in (1, 3))
+    for name, probabilities in three.items():
+        np.testing.assert_allclose(one[name], probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("preset", ["tiny_classifier", "tiny_sequence"])
+def test_the_whole_models_and_the_selection_share_one_glance(network, split_of, monkeypatch, preset):
+    model = network(preset)
+    calls = []
+    coarse = type(model.coarse).call
+    monkeypatch.setattr(type(model.coarse), "call", lambda *args, **named: calls.append(1) or coarse(*args, **named))
+    split = split_of([model.architecture.image_size] * 2, model.architecture.top.heads)
+    rows = Reader(model, (1, 2), selectors=("random", "centre"))(split)
+    assert len(calls) == 1  # traced once, for every batch
+    images = np.stack(split.images) / np.float32(255)
+    for stack in ("coarse", "fine"):
+        logits = model.whole_model(stack)(images)["logits"]
+        expected = [tf.nn.softmax(part) for part in tf.split(logits, model.architecture.top.heads, axis=-1)]
+        np.testing.assert_allclose(rows[stack], np.concatenate(expected, axis=-1), atol=1e-5)
+
+
+def test_a_scale_reads_a_smaller_image(network, split_of):
+    model = network("tiny_sequence")
+    split = split_of([(32, 48)] * 3, model.architecture.top.heads)
+    small = [np.asarray(tf.image.resize(image / np.float32(255), (16, 24), antialias=True)) for image in split.images]
+    logits = np.concatenate([model(image[None], num_patches=2)["logits"] for image in small])
+    np.testing.assert_allclose(Reader(model, (2,), scale=0.5)(split)["dcn/2"], np.exp(logits), atol=1e-5)

@@ -1,0 +1,125 @@
+"""How far a bundle is from the network it was made from."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from dcn_tf.losses import decode
+from edge.errors import UserError
+from edge.network.runner import TwoStageRunner, WholeFineRunner
+from tools.export.input_size import at_size
+from tools.progress import Progress
+from tools.workdir import Samples, Workdir
+
+PIXELS = 1_000_000  # of images that go through the network at once
+
+
+def compare(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
+    """Returns the manifest's `measured`.
+
+    `error` holds percent of test images with any head wrong: `dcn_keras`, `dcn_bundle`, and where the bundle has the
+    whole fine model `fine_keras`, `fine_bundle`. `agreement` holds percent of equal predictions for `dcn` and
+    `fine`, and `cell_overlap` percent of the network's cells that the bundle selects too.
+    """
+    runner = TwoStageRunner(bundle)
+    num_patches = runner.check_num_patches(num_patches)
+    expected, expected_cells = keras_predictions(network, test.images, num_patches)
+    found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, num_patches, exit_entropy=-1.0))
+    pairs = {"dcn": (expected, found)}
+    if "whole_fine" in bundle.manifest["models"]:
+        whole = WholeFineRunner(bundle)
+        pairs["fine"] = (keras_fine_predictions(network, test.images), _run("fine", test.images, whole.run)[0])
+    error, agreement = {}, {}
+    for name, (of_keras, of_bundle) in pairs.items():
+        error[f"{name}_keras"] = percent((of_keras != test.labels).any(axis=1))
+        error[f"{name}_bundle"] = percent((of_bundle != test.labels).any(axis=1))
+        agreement[name] = percent((of_keras == of_bundle).all(axis=1))
+    return {
+        "dataset": test.dataset,
+        "split": test.split,
+        "images": len(test.images),
+        "num_patches": num_patches,
+        "error": error,
+        "agreement": agreement,
+        "cell_overlap": overlap(expected_cells, np.stack(found_cells)),
+    }
+
+
+def keras_predictions(network, images, num_patches: int):
+    """Returns the network's categories [N, heads] and its cells [N, k, 2] for uint8 images."""
+    heads = network.architecture.top.heads
+
+    def predict(batch):
+        outputs = network(batch, num_patches=num_patches)
+        return decode(outputs["logits"], heads), outputs["cells"]
+
+    return in_batches(predict, images)
+
+
+def keras_fine_predictions(network, images):
+    """Returns the categories [N, heads] of the network's fine model over the whole of uint8 images."""
+    heads, whole = network.architecture.top.heads, network.whole_model("fine")
+    return in_batches(lambda batch: (decode(whole(batch)["logits"], heads),), images)[0]
+
+
+def in_batches(function, images):
+    """Returns what a function of float images in [0, 1] gives for uint8 images: an array [N, ...] of each output."""
+    function = tf.function(function, reduce_retracing=True, autograph=False)
+    parts, batch = [], max(1, PIXELS // math.prod(images.shape[1:3]))
+    for start in range(0, len(images), batch):
+        outputs = function(tf.constant(images[start : start + batch], tf.float32) / 255)
+        parts.append([output.numpy() for output in outputs])
+    return [np.concatenate(column) for column in zip(*parts)]
+
+
+def _run(name: str, images, run):
+    """Returns the categories [N, heads] and the cells of each image, with a progress line every few seconds."""
+    progress = Progress(name, len(images), "images")
+    categories, cells = [], []
+    for done, image in enumerate(images, start=1):
+        result = run(image)
+        categories.append(result.categories)
+        cells.append(result.cells)
+        progress.tell(done)
+    return np.array(categories), cells
+
+
+def overlap(expected_cells, found_cells) -> float:
+    """Returns percent of the expected cells that were found too: [N, k, 2], [N, k, 2]."""
+    same = (expected_cells[:, :, None] == found_cells[:, None]).all(axis=-1)  # [N, k, k]
+    return percent(same.any(axis=2))
+
+
+def percent(holds) -> float:
+    """Returns the share of true values, in percent."""
+    return round(100 * float(np.mean(holds)), 4)
+
+
+def format_measured(measured: dict) -> str:
+    """Returns the comparison as a table."""
+    lines = [f"{'model':<8} {'error, % (keras)':>17} {'error, % (bundle)':>18} {'agreement, %':>13}"]
+    for name, agreement in measured["agreement"].items():
+        errors = [measured["error"][f"{name}_{side}"] for side in ("keras", "bundle")]
+        lines.append(f"{name:<8} {errors[0]:>17.2f} {errors[1]:>18.2f} {agreement:>13.2f}")
+    lines.append(
+        f"({measured['images']} images of {measured['dataset']} {measured['split']}, "
+        f"{measured['num_patches']} patches; {measured['cell_overlap']:.1f} % of the cells are the same)"
+    )
+    return "\n".join(lines)
+
+
+def at_bundles_size(trained: Workdir, bundle) -> Workdir:
+    """Returns a training at a bundle's input size, see `tools.export.input_size.at_size`.
+
+    Raises:
+        UserError: the bundle was made from another architecture than the workdir's.
+    """
+    architecture, manifest = trained.model.architecture, bundle.manifest
+    of_workdir = (architecture.name, list(architecture.patch_size), list(architecture.top.heads))
+    of_bundle = (manifest["name"], manifest["patch"]["size"], manifest["heads"])
+    if of_workdir != of_bundle:
+        raise UserError(
+            f"workdir and bundle hold different networks: {of_workdir} and {of_bundle}; name the workdir of the bundle"
+        )
+    return at_size(trained, manifest["input"]["size"])

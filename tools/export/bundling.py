@@ -1,0 +1,153 @@
+"""Makes the files and the manifest of a bundle from a finished training."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from dcn_tf.architecture import CLASSIFICATION
+from edge.bundle import model_file_name
+from edge.errors import UserError
+from edge.network.patches import Layout
+from tools.export.clone import Clone
+from tools.export.convert import convert, model_entry
+from tools.export.describe import describe, training, versions
+from tools.export.folding import folded_weights
+from tools.export.graphs import graphs, layouts, saliency_file, top_windows
+from tools.export.input_size import resize_rule, tiled
+from tools.export.layer_error import layer_errors
+from tools.export.qat import Tuning, layer_ranges, measured_ranges, tune
+from tools.export.representative import calibration_inputs, stratified
+from tools.workdir import Workdir
+
+FEWEST_CALIBRATION_IMAGES = 16
+ENOUGH_CALIBRATION_IMAGES = 256
+LAYER_ERROR_INPUTS, LAYER_ERROR_VALUES = 64, 2**20
+
+
+@dataclass(frozen=True)
+class Made:
+    """The parts of a bundle.
+
+    Attributes:
+        files: name -> bytes.
+        manifest: without what is measured.
+        inputs: model name -> real inputs, [N, ...] float32; empty where numbers are not int8.
+    """
+
+    files: dict
+    manifest: dict
+    inputs: dict
+
+
+def make_bundle(
+    workdir: Workdir,
+    method: str,
+    num_patches: int,
+    calibration_images: int = 512,
+    tuning: Tuning | None = None,
+    laid_out: bool = True,
+) -> Made:
+    """Returns the parts of a bundle.
+
+    Args:
+        workdir: a finished training.
+        method: 'float32', 'float16', 'ptq' or 'qat', see `tools.quantize`. 'qat' tunes the stages of the DCN; its whole
+            fine model has the tuned weights and is quantized as by 'ptq'.
+        num_patches: the bundle's number of patches.
+        calibration_images: at most so many real images set the ranges of int8 numbers.
+        tuning: of 'qat'; its defaults where None.
+        laid_out: whether first convolutions take pixels that are laid out for them, see `tools.export.relayout`.
+
+    Raises:
+        UserError: too few calibration images, or a network that cannot be converted.
+    """
+    network = workdir.model
+    size = network.architecture.image_size
+    manifest = describe(network, workdir.calibration.label_names, num_patches, resize_rule(workdir))
+    weights, ranges, inputs, facts = folded_weights(network), None, {}, {}
+    numbers = method
+    if method in ("ptq", "qat"):
+        numbers = "int8"
+        images = _calibration_images(workdir, calibration_images)
+        canvases = tiled(images, size)
+        patches = min(network.num_cells(), num_patches * len(images) // len(canvases))  # as many as of single images
+        inputs = calibration_inputs(network, canvases, patches)
+        ranges = measured_ranges(Clone(network, weights), inputs)
+        facts = {"calibration_images": len(images)}
+    if method == "qat":
+        tuning = tuning or Tuning()
+        clone = Clone(network, weights, ranges)
+        losses = tune(network, clone, tiled(workdir.calibration.images, size), num_patches, tuning)
+        weights = clone.weights()
+        ranges |= layer_ranges([(Clone(network, weights).whole_fine, inputs["whole_fine"])])
+        facts |= {"tuning": asdict(tuning), "tuning_images": len(workdir.calibration.images), "losses": losses}
+    files, models = saliency_file(network.architecture, weights), {}
+    layout = layouts(network.architecture, laid_out)
+    for name, graph in graphs(Clone(network, weights, ranges, laid_out), num_patches).items():
+        print(f"converting {name} ({method})", flush=True)
+        content = convert(graph, numbers)
+        files[model_file_name(name)] = content
+        models[name] = model_entry(content) | {"layout": layout.get(name)}
+    made = {"method": method, "models": models, "measured": None, "versions": versions()}
+    manifest |= made | {"training": training(workdir.result) | {"quantization": facts}}
+    return Made(files, manifest, inputs)
+
+
+def _calibration_images(workdir, wanted):
+    samples = workdir.calibration
+    images = samples.images[stratified(samples.labels[:, 0], wanted)]
+    count = len(images)
+    if count < FEWEST_CALIBRATION_IMAGES:
+        raise UserError(
+            f"at least {FEWEST_CALIBRATION_IMAGES} calibration images are needed, received {count} "
+            f"(--calibration_images={wanted}; the workdir holds {len(samples.images)}); use more"
+        )
+    if count < ENOUGH_CALIBRATION_IMAGES:
+        print(f"note: {count} calibration images are few; {ENOUGH_CALIBRATION_IMAGES} or more are better")
+    return images
+
+
+def against_float(network, made: Made) -> dict:
+    """Returns what of `measured` follows from the models alone, beside the same in float32.
+
+    `float32_bytes`: file -> bytes in float32. `layers`: see `tools.export.layer_error.layer_errors`; empty where the
+    numbers are not int8.
+    """
+    entries = made.manifest["models"]
+    laid_out = any(entry["layout"] for entry in entries.values())
+    clone = Clone(network, folded_weights(network), laid_out=laid_out)
+    float_graphs = graphs(clone, made.manifest["num_patches"])
+    float_models = {name: convert(graph) for name, graph in float_graphs.items()}
+    sizes = {model_file_name(name): len(content) for name, content in float_models.items()}
+    layers = []
+    if made.inputs:
+        inputs = _few(made.inputs)
+        if network.architecture.task == CLASSIFICATION:
+            inputs["top"] = top_windows(network.architecture, inputs["top"])
+        for name in ("coarse", "fine", "whole_fine"):
+            count, *shape = inputs[name].shape
+            inputs[name] = Layout(entries[name]["layout"], shape, np.float32, 0, count).of(inputs[name])
+        models = {name: made.files[model_file_name(name)] for name in float_models}
+        layers = layer_errors(network.architecture, float_models, models, inputs)
+    return {"float32_bytes": sizes, "layers": layers}
+
+
+def _few(inputs):
+    """Returns about `LAYER_ERROR_INPUTS` of each model's inputs, fewer of large ones, from all over them."""
+    few = {}
+    for name, values in inputs.items():
+        wanted = min(LAYER_ERROR_INPUTS, max(1, LAYER_ERROR_VALUES // math.prod(values.shape[1:])))
+        few[name] = values[:: max(1, len(values) // wanted)]
+    return few
+
+
+def check_num_patches(network, num_patches: int | None) -> int:
+    """Returns k, the network's own where None; UserError where it is not 1 to the number of cells."""
+    num_patches = network.architecture.num_patches if num_patches is None else num_patches
+    if not 1 <= num_patches <= network.num_cells():
+        raise UserError(
+            f"--num_patches must be from 1 to the number of cells, {network.num_cells()}, received {num_patches}; "
+            "choose one in that range"
+        )
+    return num_patches

@@ -1,0 +1,95 @@
+"""What a manifest says of a network and of how its bundle was made."""
+
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import dcn_tf
+from dcn_tf.architecture import CLASSIFICATION
+from dcn_tf.geometry import output_size
+from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
+from edge.bundle.manifest import COLOURS, FORMAT_VERSION
+from edge.errors import UserError
+
+WORKSTATION_FLAGS = ("workdir", "data_dir")  # paths that mean nothing elsewhere
+
+
+def describe(network, label_names, num_patches: int, resize: str) -> dict:
+    """Returns the part of a manifest that follows from the network: no models, no files.
+
+    Args:
+        network: a trained `DynamicCapacityNetwork`.
+        label_names: class names, or symbols.
+        num_patches: the bundle's number of patches.
+        resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'.
+
+    Raises:
+        UserError: the network's images are neither grey nor RGB.
+    """
+    architecture = network.architecture
+    top, geometry, grid = architecture.top, network.coarse.geometry, network.patch_grid
+    classification = architecture.task == CLASSIFICATION
+    map_size = output_size(architecture.coarse, architecture.image_size)
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": architecture.name,
+        "task": architecture.task,
+        "labels": list(label_names),
+        "max_length": None if classification else top.max_length,
+        "heads": list(top.heads),
+        "saliency_heads": list(top.saliency_heads),
+        "input": input_entry(architecture, resize),
+        "cells": {"map": list(map_size)} | {n: list(getattr(geometry, n)) for n in ("stride", "offset", "field")},
+        "patch": {"size": list(grid.size), "origin": list(grid.origin)},
+        "num_patches": num_patches,
+        "exit_entropy": None,
+        "saliency_level": None,
+        "refined": "swap" if classification else "pool",
+        "convolution": _convolution(network) if classification else None,
+        "pooling": None if classification else _pooling(network),
+    }
+
+
+def input_entry(architecture, resize: str) -> dict:
+    """Returns what a manifest says of the input; `resize` and errors as of `describe`."""
+    return {
+        "size": list(architecture.image_size),
+        "channels": architecture.channels,
+        "colour": _colour(architecture.channels),
+        "scale": 1 / 255,
+        "resize": resize,
+    }
+
+
+def _colour(channels):
+    for colour, count in COLOURS.items():
+        if count == channels:
+            return colour
+    raise UserError(
+        f"a bundle takes images of {sorted(COLOURS.values())} channels, received {channels}; train such a network"
+    )
+
+
+def _convolution(network):
+    conv = network.architecture.top.conv
+    return {"strides": list(conv.strides), "padding": [list(sides) for sides in conv.padding]}
+
+
+def _pooling(network):
+    coarse, refined = network.coarse_top.weighting, network.fine_top.weighting
+    return {"coarse": coarse, "refined": refined, "floor": INVERSE_ENTROPY_FLOOR}
+
+
+def training(result: dict) -> dict:
+    """Returns what a manifest keeps of a training's `result.json`."""
+    config = {name: value for name, value in result.get("config", {}).items() if name not in WORKSTATION_FLAGS}
+    kept = {name: result.get(name) for name in ("dataset", "dataset_detail", "seed", "steps", "error")}
+    return kept | {"config": config}
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions that made a bundle."""
+    modules = {"dcn_tf": dcn_tf, "tensorflow": tf, "keras": keras, "numpy": np}
+    return {"python": platform.python_version()} | {name: module.__version__ for name, module in modules.items()}

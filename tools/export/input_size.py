@@ -1,0 +1,103 @@
+"""A finished training at another input size: the weights stay, and samples are brought to that size.
+
+The stacks are fully convolutional, so that a cell sees the same in images of every size. What changes is the map: the
+cells that there are to choose from, and the windows of a classifier's top.
+"""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from dcn_tf.architecture import CLASSIFICATION, Architecture
+from dcn_tf.geometry import output_size, smallest_image
+from dcn_tf.model import DynamicCapacityNetwork
+from edge.errors import UserError
+from edge.sight.images import model_pixels
+from tools.export.describe import input_entry
+from tools.workdir import Samples, Workdir
+
+TRAINED = "stretch"  # what the training's reader of images does
+OTHER = "pad"  # digits stay as large as they are: a network reads those of the sizes that it was trained on
+
+
+def parse(size) -> tuple[int, int]:
+    """Returns (height, width) of the two words of --input_size; UserError for anything else."""
+    if len(size) != 2 or not all(side.isdecimal() and int(side) for side in size):
+        raise UserError(
+            f"--input_size must be HEIGHT,WIDTH in pixels, received {','.join(size)}; 256,512 is an example"
+        )
+    return tuple(map(int, size))
+
+
+def at_size(trained: Workdir, size) -> Workdir:
+    """Returns a training whose network has another image size, and test images of that size.
+
+    Test images are the photographs that the training kept, where it kept some; see `placed`. Calibration images stay of
+    the training's size: `tiled` makes larger ones of them.
+
+    Args:
+        trained: of any size.
+        size: (height, width).
+
+    Raises:
+        UserError: the size is too small for one of the stacks, or for the classifier's top.
+    """
+    architecture = trained.model.architecture
+    if tuple(size) == architecture.image_size:
+        return trained
+    architecture = dataclasses.replace(architecture, image_size=tuple(size))
+    _check_large_enough(architecture)
+    network = DynamicCapacityNetwork(architecture)
+    network.build()
+    network.set_weights(trained.model.get_weights())
+    test = placed(trained.samples("photographs") or trained.test, architecture)
+    return dataclasses.replace(trained, model=network, test=test)
+
+
+def _check_large_enough(architecture: Architecture):
+    size = ",".join(map(str, architecture.image_size))
+    smallest = smallest_image(architecture)
+    if any(side < least for side, least in zip(architecture.image_size, smallest)):
+        raise UserError(
+            f"--input_size must be at least {smallest[0]},{smallest[1]} for this network's stacks, received {size}; "
+            "use a larger one"
+        )
+    if architecture.task == CLASSIFICATION:
+        map_size, conv = output_size(architecture.coarse, architecture.image_size), architecture.top.conv
+        try:
+            output_size((conv,), map_size)
+        except ValueError:
+            raise UserError(
+                f"the classifier's top has a kernel of {conv.kernel} cells, and --input_size={size} gives a map of "
+                f"{map_size}; use a larger input"
+            ) from None
+
+
+def resize_rule(trained: Workdir) -> str:
+    """Returns how a bundle brings images of other sizes to its input."""
+    return TRAINED if trained.sample_shape[:2] == trained.model.architecture.image_size else OTHER
+
+
+def placed(samples: Samples, architecture: Architecture) -> Samples:
+    """Returns samples of the architecture's image size: images of another are laid on it as the device lays them."""
+    shape = (*architecture.image_size, architecture.channels)
+    if all(image.shape == shape for image in samples.images):
+        return samples
+    manifest = {"input": input_entry(architecture, OTHER)}
+    mode = manifest["input"]["colour"]
+    images = [model_pixels(Image.frombytes(mode, i.shape[1::-1], i.tobytes()), manifest) for i in samples.images]
+    return dataclasses.replace(samples, images=np.stack(images))
+
+
+def tiled(images: np.ndarray, size) -> np.ndarray:
+    """Returns images of `size` (height, width), each of as many images side by side as cover it; the rest is cut off.
+
+    [N, h, w, C] -> [M, height, width, C]. All images are used; where the last of them lacks some, the first come again.
+    """
+    rows, columns = (-(-side // of_one) for side, of_one in zip(size, images.shape[1:3]))
+    count = -(-len(images) // (rows * columns))
+    grid = images[np.arange(count * rows * columns) % len(images)]
+    grid = grid.reshape(count, rows, columns, *images.shape[1:]).transpose(0, 1, 3, 2, 4, 5)
+    height, width = size
+    return grid.reshape(count, rows * images.shape[1], columns * images.shape[2], -1)[:, :height, :width]

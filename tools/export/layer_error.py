@@ -1,0 +1,96 @@
+"""Where a quantized model loses most: the signal-to-noise ratio of every layer's output against the float model's."""
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
+
+from dcn_tf.architecture import CLASSIFICATION, Conv
+from edge.quiet import quiet
+
+WEIGHTED = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.FULLY_CONNECTED)
+GREATEST = 200.0  # dB; where nothing is lost
+
+
+def layer_errors(architecture, float_files: dict, files: dict, inputs: dict) -> list[dict]:
+    """Returns {'model', 'layer', 'snr_db'} of every layer with weights, the worst first.
+
+    Of what the convolution of a classifier's top gives, the positive part alone counts: int8 has no room for the rest,
+    which the ReLU behind it drops.
+
+    Args:
+        architecture: of the network.
+        float_files, files: model name -> .tflite file.
+        inputs: model name -> real inputs, [N, ...] float32, N a multiple of the model's leading dimension.
+    """
+    names, errors = layer_names(architecture), []
+    for model in files:
+        expected = weighted_outputs(float_files[model], inputs[model])
+        found = weighted_outputs(files[model], inputs[model])
+        for name, *outputs in zip(names[model], expected, found, strict=True):
+            if name == "top/conv":
+                outputs = [np.maximum(values, 0) for values in outputs]
+            errors.append({"model": model, "layer": name, "snr_db": round(signal_to_noise(*outputs), 2)})
+    return sorted(errors, key=lambda error: error["snr_db"])
+
+
+def layer_names(architecture) -> dict[str, list[str]]:
+    """Returns the layers with weights of each model, in their order, named as in `tools.export.folding`."""
+    stacks = {
+        stack: [f"{stack}/{i}" for i, layer in enumerate(getattr(architecture, stack)) if isinstance(layer, Conv)]
+        for stack in ("coarse", "fine")
+    }
+    if architecture.task == CLASSIFICATION:
+        tops = {"coarse": ["top/conv"], "top": ["top/conv"], "whole_fine": ["top/conv", "top/logits"]}
+    else:
+        tops = {"coarse": ["coarse_top/logits"], "top": ["fine_top/logits"], "whole_fine": ["fine_top/logits"]}
+    return {
+        "coarse": stacks["coarse"] + tops["coarse"],
+        "fine": stacks["fine"],
+        "top": tops["top"],
+        "whole_fine": stacks["fine"] + tops["whole_fine"],
+    }
+
+
+def signal_to_noise(expected, found) -> float:
+    """Returns the ratio of the power of `expected` to that of the difference, in dB, at most `GREATEST`."""
+    noise = np.square(expected - found, dtype=np.float64).sum()
+    signal = np.square(expected, dtype=np.float64).sum()
+    return float(min(GREATEST, 10 * np.log10((signal + 1e-30) / (noise + 1e-30))))
+
+
+def weighted_outputs(content: bytes, inputs) -> list[np.ndarray]:
+    """Returns what each convolution and dense layer of a model gives, in real values, in the order that they run."""
+    graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in graph.operatorCodes]
+    indices = [o.outputs[0] for o in graph.subgraphs[0].operators if codes[o.opcodeIndex] in WEIGHTED]
+    with quiet():
+        interpreter = Interpreter(
+            model_content=content,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+    details = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
+    (entrance,) = interpreter.get_input_details()
+    size = entrance["shape"][0]
+    seen = []
+    for start in range(0, len(inputs) - size + 1, size):
+        interpreter.set_tensor(entrance["index"], _raw(inputs[start : start + size], entrance))
+        interpreter.invoke()
+        seen.append([_real(interpreter.get_tensor(index), details[index]) for index in indices])
+    return [np.stack(outputs) for outputs in zip(*seen)]
+
+
+def _raw(values, details):
+    if details["dtype"] == np.float32:
+        return values
+    scale, zero_point = details["quantization"]
+    return np.clip(np.rint(values / scale) + zero_point, -128, 127).astype(details["dtype"])
+
+
+def _real(raw, details):
+    if details["dtype"] == np.float32:
+        return raw
+    scale, zero_point = details["quantization"]
+    return (raw.astype(np.float32) - zero_point) * np.float32(scale)

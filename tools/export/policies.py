@@ -1,0 +1,146 @@
+"""How many patches an image gets: policies, judged on what a bundle made of each image at every number of patches."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+STEPS = 40  # thresholds of each kind on a curve
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a bundle made of n images, at 0 to K patches.
+
+    Attributes:
+        entropy: of the coarse output, [n].
+        saliency: of the cells, most salient first, [n, K].
+        wrong: whether the answer from so many patches is, [n, K + 1]; at 0 the coarse one.
+        cost: multiplications, [n, K + 1], the saliency's included.
+        exit_cost: multiplications where the coarse answer stands before the saliency is computed.
+    """
+
+    entropy: np.ndarray
+    saliency: np.ndarray
+    wrong: np.ndarray
+    cost: np.ndarray
+    exit_cost: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """As the arguments of `edge.network.runner.TwoStageRunner.run`, with None for a rule that is not used."""
+
+    num_patches: int
+    exit_entropy: float | None = None
+    saliency_level: float | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a policy gives on some images: number of images and errors; means of multiplications and patches."""
+
+    images: int
+    errors: int
+    multiplications: float
+    patches: float
+
+    @property
+    def error(self) -> float:
+        """In percent."""
+        return 100 * self.errors / self.images
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Policies of one kind, cheapest first."""
+
+    name: str
+    policies: list[Policy] = field(default_factory=list)
+
+
+def judge(outcomes: Outcomes, policy: Policy) -> Judgement:
+    """Returns what a policy gives."""
+    saliency = outcomes.saliency[:, : policy.num_patches]
+    level = -np.inf if policy.saliency_level is None else policy.saliency_level
+    exits = outcomes.entropy <= (-np.inf if policy.exit_entropy is None else policy.exit_entropy)
+    patches = np.where(exits, 0, np.count_nonzero(saliency >= level, axis=1))
+    images = np.arange(len(patches))
+    cost = np.where(exits, outcomes.exit_cost, outcomes.cost[images, patches])
+    errors = int(np.count_nonzero(outcomes.wrong[images, patches]))
+    return Judgement(len(patches), errors, float(cost.mean()), float(patches.mean()))
+
+
+def allowed_errors(outcomes: Outcomes, loss: float) -> int:
+    """Returns how many images more may be wrong for a rise of the error by at most `loss` percentage points."""
+    return int(np.floor(loss / 100 * len(outcomes.entropy) + 1e-9))
+
+
+def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bool = False) -> float | None:
+    """Returns the greatest entropy at which the coarse answer may stand; None where it never may.
+
+    Args:
+        outcomes: to choose on.
+        num_patches: of the images whose coarse answer does not stand.
+        allowed: so many images more may be wrong than with `num_patches` on every image.
+        fewest: whether, where that is met, as few images shall be wrong as any entropy gives.
+    """
+    order = np.argsort(outcomes.entropy, kind="stable")
+    change = outcomes.wrong[order, 0].astype(int) - outcomes.wrong[order, num_patches]
+    entropy, rise = outcomes.entropy[order], np.cumsum(change)
+    ends = _ends_of_ties(entropy)
+    return _greatest(entropy[ends], rise[ends], allowed, fewest)
+
+
+def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bool = False) -> float:
+    """Returns the greatest saliency that a cell may be required to have to be looked at: the least mean cost.
+
+    Args: as of `greatest_exit`. Where a level as low as the least saliency is too high already, it is that.
+    """
+    saliency = outcomes.saliency[:, :num_patches].ravel()
+    wrong = outcomes.wrong[:, : num_patches + 1].astype(int)
+    order = np.argsort(-saliency, kind="stable")
+    level = saliency[order]
+    rise = wrong[:, 0].sum() - wrong[:, -1].sum() + np.cumsum(np.diff(wrong, axis=1).ravel()[order])
+    ends = _ends_of_ties(level)
+    return _greatest(level[ends], rise[ends], allowed, fewest)
+
+
+def _greatest(thresholds, rises, allowed, fewest):
+    """Returns the greatest threshold that raises the errors by at most `allowed`, or by the least; None without one."""
+    fits = rises <= (min(allowed, rises.min()) if fewest else allowed)
+    return float(thresholds[fits].max()) if fits.any() else None
+
+
+def _ends_of_ties(ordered):
+    """Returns where the last one of equal values is: a threshold takes all of them or none."""
+    return np.append(ordered[1:] != ordered[:-1], True)
+
+
+def curves(outcomes: Outcomes, num_patches: int) -> list[Curve]:
+    """Returns the kinds of policies, with thresholds spread over what the images have; at most `num_patches` patches.
+
+    Of both thresholds together those pairs alone are kept that no other pair beats in errors and in cost.
+    """
+    every = Policy(num_patches)
+    quantiles = np.linspace(0, 1, STEPS + 1)
+    exits = [None, *np.unique(np.quantile(outcomes.entropy, quantiles)).tolist()]
+    levels = np.unique(np.quantile(outcomes.saliency[:, :num_patches], quantiles)).tolist()
+    pairs = [replace(every, exit_entropy=entropy, saliency_level=level) for entropy in exits for level in levels]
+    coarse = replace(every, exit_entropy=float(outcomes.entropy.max()))
+    return [
+        Curve("fixed", [coarse, *(Policy(k) for k in range(1, num_patches + 1))]),
+        Curve("exit", [replace(every, exit_entropy=entropy) for entropy in reversed(exits)]),
+        Curve("adaptive", [replace(every, saliency_level=level) for level in reversed(levels)]),
+        Curve("exit and adaptive", _unbeaten(outcomes, pairs)),
+    ]
+
+
+def _unbeaten(outcomes, policies):
+    judged = [(judge(outcomes, policy), policy) for policy in policies]
+    judged.sort(key=lambda pair: (pair[0].multiplications, pair[0].errors))
+    kept, fewest = [], np.inf
+    for judgement, policy in judged:
+        if judgement.errors < fewest:
+            kept.append(policy)
+            fewest = judgement.errors
+    return kept

@@ -1,0 +1,88 @@
+"""First convolutions over laid-out pixels: the same sums as a matrix product, which int8 kernels are made for.
+
+A kernel of TFLite works on vectors of channels, some of inputs and sixteen of outputs at a time, and looks up where
+those of each place begin. Over one channel or three most of such a vector is padding. Here the pixels that a place of
+the map sees are laid out side by side before the model runs, `edge.network.patches.Layout`, in whole words, and the
+convolution becomes one of a single pixel. Where that fills the vectors better, neighbouring places of a row share one
+layout. Sums are exactly those of the convolution as written: products with a weight of zero are added, nothing else.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcn_tf.architecture import Conv
+from dcn_tf.geometry import output_size
+
+FEW_CHANNELS = 4
+PLACES = range(1, 9)
+WORD = 4  # pixels; of one byte each, the smallest word that is worth copying
+INPUTS, OUTPUTS = 4, 16  # channels that a kernel takes at a time, on processors with dot products of int8
+
+
+@dataclass(frozen=True)
+class Relayout:
+    """A first convolution of which one output holds those of several places of a row.
+
+    Attributes:
+        conv: as written.
+        places: neighbouring places of a row, which has a multiple of them.
+    """
+
+    conv: Conv
+    places: int
+
+    @property
+    def length(self) -> int:
+        """Pixels of a row that the places see, in whole words."""
+        return _rounded(self.conv.strides[1] * (self.places - 1) + self.conv.kernel[1], WORD)
+
+    def to_dict(self, size) -> dict:
+        """Returns what a manifest says of it, for a map of `size` (height, width)."""
+        rows, (left, _) = self.conv.padding
+        down, right = self.conv.strides
+        step = right * self.places
+        groups = output_size((self.conv,), size)[1] // self.places
+        margin = max(0, step * (groups - 1) + self.length - left - size[1])
+        return {
+            "margins": [list(rows), [left, margin]],
+            "group": [self.conv.kernel[0], self.length],
+            "step": [down, step],
+        }
+
+    def cost(self, channels: int) -> float:
+        """Returns multiplications per place, with those on a kernel's padding."""
+        taken = _rounded(self.conv.kernel[0] * self.length * channels, INPUTS)
+        return taken * _rounded(self.places * self.conv.filters, OUTPUTS) / self.places
+
+    def kernel(self, kernel) -> np.ndarray:
+        """Returns the rearranged weights: [kh, kw, C, F] -> [1, 1, kh * length * C, places * F]."""
+        height, width, channels, filters = kernel.shape
+        laid_out = np.zeros((height, self.length, channels, self.places, filters), kernel.dtype)
+        for place in range(self.places):
+            first = self.conv.strides[1] * place
+            laid_out[:, first : first + width, :, place] = kernel
+        return laid_out.reshape(1, 1, -1, self.places * filters)
+
+    def bias(self, bias) -> np.ndarray:
+        """Returns the bias of every place: [F] -> [places * F]."""
+        return np.tile(bias, self.places)
+
+
+def relayout(layers, input_shape) -> Relayout | None:
+    """Returns how the first layer of a stack is best laid out; None where it is no convolution over few channels.
+
+    Args:
+        layers: of the stack.
+        input_shape: (height, width, channels) of its input.
+    """
+    first, (*size, channels) = layers[0], input_shape
+    if not isinstance(first, Conv) or channels > FEW_CHANNELS:
+        return None
+    _, columns = output_size((first,), size)
+    candidates = [Relayout(first, places) for places in PLACES if columns % places == 0]
+    return min(candidates, key=lambda candidate: (candidate.cost(channels), -candidate.places))
+
+
+def _rounded(count, multiple):
+    return -(-count // multiple) * multiple

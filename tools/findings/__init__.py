@@ -1,0 +1,1 @@
+"""Tables and plots of many trainings, from the files in `results/`."""

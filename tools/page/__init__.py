@@ -1,0 +1,1 @@
+"""The page about one training: facts, readings, tables, plots and pictures, as one HTML file."""

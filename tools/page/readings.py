@@ -1,0 +1,122 @@
+"""What a trained network reads in the test images that its workdir keeps, and how right and how sure it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from dcn_tf.architecture import CLASSIFICATION
+from edge.network.ends import Decoder
+from tools.export.agreement import in_batches
+from tools.workdir import Samples, Training
+
+CLASSES_SHOWN = 20
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What was read in N images.
+
+    Attributes:
+        samples: the images, with labels.
+        model: 'dcn', 'coarse' or 'fine'.
+        num_patches: that were looked at; None but for a DCN.
+        categories: [N, heads] integer.
+        probability: [N], of what was read.
+        answers, truths: N texts.
+        saliency: [N, h, w]; None for a fine model.
+        cells: [N, k, 2]; None but for a DCN.
+    """
+
+    samples: Samples
+    model: str
+    num_patches: int | None
+    categories: np.ndarray
+    probability: np.ndarray
+    answers: list[str]
+    truths: list[str]
+    saliency: np.ndarray | None
+    cells: np.ndarray | None
+
+    @property
+    def right(self) -> np.ndarray:
+        """[N] bool: whether all of an image was read right."""
+        return (self.categories == self.samples.labels).all(axis=1)
+
+    @property
+    def error(self) -> float:
+        """Percent of images that were not read right."""
+        return 100 * float(1 - self.right.mean())
+
+    def surest(self, right: bool, count: int) -> np.ndarray:
+        """Returns the indices of `count` images read right or wrong, the highest probability first."""
+        found = np.flatnonzero(self.right == right)
+        return found[np.argsort(-self.probability[found], kind="stable")][:count]
+
+    def spread(self, right: bool, count: int) -> np.ndarray:
+        """Returns the same, taken evenly from the most to the least probable of all."""
+        found = self.surest(right, len(self.right))
+        return found[np.unique(np.linspace(0, len(found) - 1, count).round().astype(int))] if len(found) else found
+
+
+def read(training: Training, samples: Samples, num_patches: int) -> Readings:
+    """Returns what the trained model of a workdir reads in samples; `num_patches` where that is a DCN."""
+    network, model = training.model, training.result["config"]["model"]
+    architecture = network.architecture
+    heads = architecture.top.heads
+
+    def outputs(images):
+        if model == "dcn":
+            found = network(images, num_patches=num_patches)
+            return found["logits"], found["saliency"], found["cells"]
+        logits = network.whole_model(model)(images)["logits"]
+        return (logits, network.glance(images)["saliency"]) if model == "coarse" else (logits,)
+
+    def log_probabilities(images):
+        logits, *others = outputs(images)
+        return tf.concat([tf.nn.log_softmax(part) for part in tf.split(logits, heads, axis=-1)], axis=-1), *others
+
+    values, *looks = in_batches(log_probabilities, samples.images)
+    saliency, cells = (*looks, None, None)[:2]
+    decoder = Decoder(
+        {
+            "labels": samples.label_names,
+            "task": architecture.task,
+            "max_length": None if architecture.task == CLASSIFICATION else architecture.top.max_length,
+        }
+    )
+    answers, probability, categories = zip(*map(decoder, values))
+    truths = [decoder.text(label) for label in samples.labels]
+    return Readings(
+        *(samples, model, num_patches if model == "dcn" else None, np.array(categories), np.array(probability)),
+        *(list(answers), truths, saliency, cells),
+    )
+
+
+def confusion(truth: np.ndarray, answer: np.ndarray, size: int) -> np.ndarray:
+    """Returns [size, size]: how often each category (row) was read as each (column)."""
+    counts = np.zeros((size, size), int)
+    np.add.at(counts, (truth, answer), 1)
+    return counts
+
+
+def most_confused(counts: np.ndarray, limit: int = CLASSES_SHOWN) -> np.ndarray:
+    """Returns the categories to show, in their order: all, or the `limit` with most errors."""
+    errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+    return np.sort(np.argsort(-errors, kind="stable")[:limit])
+
+
+def reliability(probability: np.ndarray, right: np.ndarray) -> list[tuple[float, float, int]]:
+    """Returns (mean probability, share that is right, number) of the images in each of `BINS` bins of probability.
+
+    The bins are equally wide; those without an image are left out.
+    """
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    members = [bins == number for number in range(BINS)]
+    return [(float(probability[m].mean()), float(right[m].mean()), int(m.sum())) for m in members if m.any()]
+
+
+def calibration_error(bins: list[tuple[float, float, int]]) -> float:
+    """Returns the expected calibration error: the mean distance of probability and accuracy over the images."""
+    return sum(count * abs(confidence - accuracy) for confidence, accuracy, count in bins) / sum(b[2] for b in bins)

@@ -1,0 +1,82 @@
+"""Tables of a training's page: what is confused, and what an image costs."""
+
+import numpy as np
+from markupsafe import Markup
+
+from dcn_tf.architecture import CLASSIFICATION
+from dcn_tf.cost import dcn_cost, model_bytes, model_weights, stack_multiplications, whole_multiplications
+from tools.page.facts import num_patches
+from tools.page.html import shaded, side_by_side, table
+from tools.page.readings import Readings, confusion, most_confused
+from tools.workdir import Training
+
+
+def confusions(architecture, readings: Readings) -> Markup:
+    """Returns which classes are read as which; for sequences lengths, and symbols where the length is right."""
+    truth, answer = readings.samples.labels, readings.categories
+    names = readings.samples.label_names
+    if architecture.task == CLASSIFICATION:
+        return _confusion("Classes", confusion(truth[:, 0], answer[:, 0], len(names)), names)
+    lengths = architecture.top.max_length
+    known = (truth[:, :1] == answer[:, :1]) & (np.arange(lengths) <= truth[:, :1])  # [N, positions]
+    symbols = confusion(truth[:, 1:][known], answer[:, 1:][known], len(names))
+    return side_by_side(
+        [
+            _confusion("Lengths", confusion(truth[:, 0], answer[:, 0], lengths), list(range(1, lengths + 1))),
+            _confusion("Symbols, where the length was read right", symbols, names),
+        ],
+        "tables",
+    )
+
+
+def _confusion(title: str, counts: np.ndarray, names) -> Markup:
+    shown = most_confused(counts)
+    left_out = f", the {len(shown)} of {len(counts)} with most errors" if len(shown) < len(counts) else ""
+    of_row = counts.sum(axis=1)
+    rows = []
+    for i in shown:
+        shares = counts[i] / max(1, of_row[i])
+        cells = [
+            shaded(f"{counts[i, j]:,}" if counts[i, j] else "", shares[j] ** (1 / 3), "good" if i == j else "bad")
+            for j in shown
+        ]
+        rows.append((names[i], *cells, f"{100 * (1 - shares[i]):.2f}" if of_row[i] else None))
+    caption = f"{title}{left_out}: what is true in rows, what was read in columns"
+    return table(caption, ["", *(names[i] for i in shown), "error, %"], rows, "matrix")
+
+
+def cost(training: Training) -> Markup:
+    """Returns the multiplications of one image by part, and the weights."""
+    architecture, model = training.model.architecture, training.result["config"]["model"]
+    parts = _dcn_parts(architecture, num_patches(training)) if model == "dcn" else _whole_parts(architecture, model)
+    total = sum(parts.values())
+    rows = [
+        (name, f"{count / 1e6:,.2f}", shaded(f"{100 * count / total:.1f}", count / total, "bar"))
+        for name, count in (*parts.items(), ("all", total))
+    ]
+    caption = "Multiplications of an image of {} x {} pixels".format(*architecture.image_size)
+    return side_by_side([table(caption, ["", "million", "%"], rows), _weights(architecture)], "tables")
+
+
+def _dcn_parts(architecture, patches: int) -> dict[str, int]:
+    at = dcn_cost(architecture, patches)
+    return {
+        "coarse stack, whole image": at.coarse_stack,
+        "top, coarse pass": at.coarse_pass,
+        "saliency, as one more pass of the top": at.saliency,
+        f"fine stack, patches: {patches}": at.fine_stack,
+        "top, refined pass": at.refined_pass,
+    }
+
+
+def _whole_parts(architecture, model: str) -> dict[str, int]:
+    stack = stack_multiplications(getattr(architecture, model), architecture.image_size, architecture.channels)
+    return {f"{model} stack, whole image": stack, "top": whole_multiplications(architecture, model) - stack}
+
+
+def _weights(architecture) -> Markup:
+    weights = model_weights(architecture)
+    rows = [(name, f"{count:,}", f"{4 * count:,}", f"{count:,}") for name, count in weights.items()]
+    total = (f"{model_bytes(architecture, width):,}" for width in (4, 1))
+    rows.append(("all", f"{sum(weights.values()):,}", *total))
+    return table("Weights that inference needs", ["", "weights", "bytes, float32", "bytes, int8"], rows)

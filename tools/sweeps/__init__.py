@@ -1,0 +1,1 @@
+"""Sweeps: the declaration of many trainings, and the processes that run them."""

@@ -1,0 +1,136 @@
+"""The declaration of a sweep: variants of one training, and the seeds that each is run with.
+
+A sweep is a JSON file, `sweeps/NAME.json`:
+
+    {
+     "about": "what it is for",
+     "flags": ["--flagfile=cluttered_mnist.flags", "--train_steps=8000"],
+     "workdirs": "runs/NAME",
+     "results": "results/NAME",
+     "keep": ["curves.csv"],
+     "variants": {
+      "dcn_hint": {"seeds": [0, 1, 2], "flags": []},
+      "coarse": {"seeds": [0, 1], "flags": ["--model=coarse"]}
+     }
+    }
+
+`flags` are those of `train.main`, each as it is typed there; a variant's come after those of all, and win. `keep` names
+files of a workdir that are kept beside its `result.json`, `flags.txt` and log. Paths are relative to the folder that
+the command is given in. Runs are made in the order of the file.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.bundle.storage import is_plain
+from edge.errors import UserError, one_line
+
+KEYS = {"about": str, "flags": list, "workdirs": str, "results": str, "keep": list, "variants": dict}
+VARIANT_KEYS = {"seeds": list, "flags": list}
+OWN_FLAGS = ("workdir", "seed", "data_dir")  # which the sweep gives itself
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of a sweep.
+
+    Attributes:
+        variant, seed: which of the sweep's it is.
+        flags: of `train.main`, without --workdir, --seed and --data_dir.
+        workdir: where it is trained.
+        results: the folder that what is worth keeping is copied to.
+        keep: further files of the workdir that are kept.
+    """
+
+    variant: str
+    seed: int
+    flags: tuple[str, ...]
+    workdir: Path
+    results: Path
+    keep: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The variant and the seed."""
+        return f"{self.variant}_seed{self.seed}"
+
+
+def read_sweep(path) -> list[Run]:
+    """Returns the runs that a sweep's file declares, in its order.
+
+    Raises:
+        UserError: the file cannot be read, or declares no sweep.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read: {one_line(error)}; name a sweep, for instance sweeps/cluttered_mnist.json"
+        ) from None
+    _check_keys(content, KEYS, str(path))
+    _check_flags(content["flags"], str(path))
+    _check_kept(content["keep"], str(path))
+    runs = []
+    for variant, described in content["variants"].items():
+        where = f"{path}, variant {variant!r}"
+        if not re.fullmatch(r"[\w.]+", variant, re.ASCII):
+            raise UserError(f"{where}: a variant's name must be of letters, digits, _ and dots; rename it")
+        _check_keys(described, VARIANT_KEYS, where)
+        _check_flags(described["flags"], where)
+        for seed in _checked_seeds(described["seeds"], where):
+            name = f"{variant}_seed{seed}"
+            folders = (Path(content[folder], name) for folder in ("workdirs", "results"))
+            flags = (*content["flags"], *described["flags"])
+            runs.append(Run(variant, seed, flags, *folders, tuple(content["keep"])))
+    if not runs:
+        raise UserError(f"{path} declares no run; add a variant")
+    return runs
+
+
+def select(runs: list[Run], names) -> list[Run]:
+    """Returns the runs of these names, which are variants' or runs' own; all where there is no name.
+
+    Raises:
+        UserError: there is no such variant or run.
+    """
+    known = {run.variant for run in runs} | {run.name for run in runs}
+    for name in names:
+        if name not in known:
+            variants = ", ".join(dict.fromkeys(run.variant for run in runs))
+            raise UserError(f"--only names a variant ({variants}) or a run ({runs[0].name}, ...), received {name!r}")
+    return [run for run in runs if not names or {run.variant, run.name} & set(names)]
+
+
+def _check_keys(content, keys: dict, where: str):
+    if not isinstance(content, dict) or set(content) != set(keys):
+        found = sorted(content) if isinstance(content, dict) else type(content).__name__
+        raise UserError(
+            f"{where} must be an object of {', '.join(keys)}, received {found}; see tools/sweeps/declaration.py"
+        )
+    for key, kind in keys.items():
+        if not isinstance(content[key], kind):
+            raise UserError(f"{where}: {key} must be of type {kind.__name__}, received {content[key]!r}; change it")
+
+
+def _check_flags(flags: list, where: str):
+    for flag in flags:
+        if not isinstance(flag, str) or not flag.startswith("--"):
+            raise UserError(f"{where}: a flag is written as '--name=value', received {flag!r}; change it")
+        name = flag[2:].partition("=")[0]
+        if name in OWN_FLAGS:
+            raise UserError(f"{where}: --{name} is given by the sweep itself, received {flag!r}; leave it out")
+
+
+def _check_kept(names: list, where: str):
+    for name in names:
+        if not isinstance(name, str) or not is_plain(name):
+            raise UserError(f"{where}: keep must hold names of files, received {name!r}; change it")
+
+
+def _checked_seeds(seeds: list, where: str) -> list[int]:
+    good = all(type(seed) is int and seed >= 0 for seed in seeds)
+    if not seeds or not good or len(set(seeds)) < len(seeds):
+        raise UserError(f"{where}: seeds must be different integers of at least 0, received {seeds!r}; change them")
+    return seeds

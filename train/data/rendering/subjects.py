@@ -1,0 +1,59 @@
+"""Numbers ready to be put into a scene, whatever they are made of, and the usual ones: those of houses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from train.data.rendering import surroundings
+from train.data.rendering.layout import Number, draw_label, set_number
+from train.data.rendering.placing import box_of, prepare, put, tones
+from train.data.rendering.typefaces import TypeFace, draw_type_face
+
+LETTER_BESIDE = 0.08  # share of house numbers with a letter, as in 12a
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A number that can be put into a scene.
+
+    Attributes:
+        style: what the number is, a word.
+        label: the digits, in reading order.
+        shape: (height, width) of the digits together.
+        boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit, counted from the first one's corner.
+        paint: a function: (rng, surface float32 [h, w], corner (x, y) of the digits, painted) -> None. It paints the
+            number in place, and all that belongs to it; without the digits themselves where `painted` is false, and
+            otherwise the same.
+    """
+
+    style: str
+    label: tuple[int, ...]
+    shape: tuple[int, int]
+    boxes: np.ndarray
+    paint: Callable
+
+
+@dataclass(frozen=True)
+class HouseNumber:
+    """Paints a number straight on a wall, or on a plate."""
+
+    number: Number
+    face: TypeFace
+    height: float
+
+    def __call__(self, rng, surface, corner, painted: bool):
+        box = box_of(self.number, corner)
+        value = prepare(rng, surface, box, self.height, *tones(rng))
+        if rng.random() < LETTER_BESIDE:
+            left = box[2] + self.height * rng.uniform(0.05, 0.3)
+            surroundings.write(rng, surface, self.face, (left, box[1]), self.height, value, surroundings.LETTERS)
+        # Without the digits as much chance is used up, so that what follows is the same.
+        put(rng, surface if painted else surface.copy(), self.number, corner, self.height, value)
+
+
+def house_number(rng, split: str, lengths, height: float) -> Subject:
+    """Returns a number as on houses, its digits `height` pixels high; `lengths` are the shares of 1, 2, ... digits."""
+    face = draw_type_face(rng, split)
+    number = set_number(rng, face, draw_label(rng, lengths), height)
+    return Subject("house", number.label, number.ink.shape, number.boxes, HouseNumber(number, face, height))

@@ -1,0 +1,130 @@
+"""Predictions of every model for the images of a split, at one scale."""
+
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import tensorflow as tf
+
+from dcn_tf.architecture import SEQUENCE
+from dcn_tf.model import DynamicCapacityNetwork
+from dcn_tf.saliency import select_cells
+from dcn_tf.scales import padded, scaled
+from dcn_tf.selectors import cell_scores
+from train.data.dataset import Split
+from train.data.pipeline import to_float
+from train.evaluation.rows import SELECTOR, stacks, whole_rows
+from train.progress import log
+
+PIXELS = 1_000_000  # of images that go through the network at once
+PROGRESS_SECONDS = 20
+
+
+class Reader:
+    """Reads images of any size with one model, by every way that has a row; compiled once.
+
+    Args:
+        model: a `DynamicCapacityNetwork`.
+        num_patches: the numbers of patches to answer from; where an image has fewer cells, all of them.
+        scale: of the images.
+        selectors: names of `dcn_tf.selectors.SELECTORS` to compare with.
+        trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
+        replicas: batches of images that are read side by side.
+    """
+
+    def __init__(
+        self,
+        model: DynamicCapacityNetwork,
+        num_patches,
+        scale: float = 1.0,
+        selectors=(),
+        trained: str = "dcn",
+        replicas: int = 1,
+    ):
+        self.model = model
+        self.num_patches = tuple(sorted(num_patches)) if trained == "dcn" else ()
+        self.scale = scale
+        self.selectors = tuple(selectors)
+        self.trained = trained
+        self.replicas = replicas
+        architecture = model.architecture
+        self._compiled = tf.function(
+            self._probabilities,
+            input_signature=[
+                tf.TensorSpec([None, None, None, architecture.channels], tf.uint8),
+                tf.TensorSpec([None, len(architecture.top.heads)], tf.int32),
+                tf.TensorSpec([None, 4], tf.float32),
+                tf.TensorSpec([2], tf.int32),
+            ],
+        )
+
+    def __call__(self, split: Split) -> dict[str, np.ndarray]:
+        """Returns row -> probabilities [n, sum(heads)] of all images."""
+        read, done, begun, told = {}, 0, time.monotonic(), time.monotonic()
+        for indices, rows in self._batches(split):
+            for name, probabilities in rows.items():
+                if name not in read:
+                    read[name] = np.empty((len(split), probabilities.shape[1]), np.float32)
+                read[name][indices] = probabilities
+            done += len(indices)
+            if time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                left = time.strftime("%H:%M:%S", time.gmtime((told - begun) * (len(split) - done) / done))
+                log.info("evaluating: %d/%d images  %s to go", done, len(split), left)
+        return read
+
+    def _batches(self, split: Split):
+        """Yields (indices, row -> probabilities) of every batch, in order; `replicas` of them are read at a time."""
+        boxes = np.zeros((len(split), 4), np.float32) if split.boxes is None else split.boxes.astype(np.float32)
+
+        def read(batch):
+            indices, images = batch
+            tensors = map(tf.constant, (images, split.labels[indices].astype(np.int32), boxes[indices]))
+            return indices, self._compiled(*tensors, tf.constant([0, int(indices[0])]))
+
+        batches = split.batches(PIXELS)
+        with ThreadPoolExecutor(self.replicas) as pool:
+            while some := list(itertools.islice(batches, self.replicas)):
+                yield from pool.map(read, some)
+
+    def _probabilities(self, images, labels, boxes, seed) -> dict:
+        """Returns row -> probabilities [batch, sum(heads)]. All rows that need the coarse map share one glance."""
+        images, start = padded(scaled(to_float(images), self.scale), self.model.architecture)
+        boxes = boxes * self.scale + tf.cast(tf.tile(start[::-1], [2]), tf.float32)
+        rows, glance = {}, {}
+        if self.num_patches:
+            glance = self.model.glance(images)
+        for stack in stacks(self.trained):
+            features = glance.get(f"{stack}_features")
+            rows |= self._whole_rows(stack, getattr(self.model, stack)(images) if features is None else features)
+        if glance:
+            for selector in (SELECTOR, *self.selectors):
+                size = tf.shape(images)[1:3]
+                scores = cell_scores(selector, self.model, glance, size, labels, boxes, seed)
+                rows |= self._selected_rows(images, glance, scores, "dcn" if selector == SELECTOR else selector)
+        return {name: self._softmax(logits) for name, logits in rows.items()}
+
+    def _whole_rows(self, stack: str, features) -> dict:
+        """Returns row -> logits of the coarse or the fine model, from its map of the whole image [batch, h, w, D]."""
+        whole = self.model.whole_model(stack)
+        names = whole_rows(self.model.architecture, stack)
+        if self.model.architecture.task == SEQUENCE:
+            weightings = ("average", "inverse_entropy")
+            return {name: whole.top(features, weighting=weighting) for name, weighting in zip(names, weightings)}
+        return {names[0]: whole.top(features, coarse_pass=whole.coarse_pass)}
+
+    def _selected_rows(self, images, glance, scores, name: str) -> dict:
+        """Returns row -> logits from the best-scored cells for each number of patches; the fewer are among the more."""
+        most = tf.minimum(self.num_patches[-1], tf.size(scores[0]))
+        look = self.model.look_closely(images, select_cells(scores, most))
+        return {
+            f"{name}/{k}": self.model.answer(
+                glance["coarse_features"], look["fine_features"][:, :k], look["cells"][:, :k]
+            )["logits"]
+            for k in self.num_patches
+        }
+
+    def _softmax(self, logits):
+        parts = tf.split(logits, self.model.architecture.top.heads, axis=-1)
+        return tf.concat([tf.nn.softmax(part) for part in parts], axis=-1)

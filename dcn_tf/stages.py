@@ -57,7 +57,7 @@ class Stages:
         return cells_at(select_cells(scores[:, None], num_patches)[..., 1], glance["map_sizes"])
 
     def look_closely(self, images, cells, training=False) -> dict:
-        """Returns the second stage: `cells`, their `patches` and the `fine_features` of these; `boxes` if there are any.
+        """Returns the second stage: `cells`, their `patches` and `fine_features`, and `boxes` if there are any.
 
         Args:
             images: [batch, H, W, C]; with a pyramid the `levels` of `glance`.

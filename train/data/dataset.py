@@ -57,8 +57,8 @@ class Dataset:
         detail: where it came from and how many images each split has, in a sentence.
         label_names: class names, or symbols of sequences.
         train_batch: step -> (images uint8 [batch, h, w, C], labels int32 [batch, heads], boxes float32 [batch, 4]:
-            where in its image each number is, (left, top, right, bottom) in parts of the image's sides, zeros where that is
-            not known). It depends on nothing but the seed and the step, so that a resumed run sees what an
+            where in its image each number is, (left, top, right, bottom) in parts of the image's sides, zeros where
+            that is not known). It depends on nothing but the seed and the step, so that a resumed run sees what an
             uninterrupted one would have seen.
         validation: fixed, of one size, independent of the seed.
         test: fixed, independent of the seed; photographs may be of many sizes.

@@ -116,14 +116,16 @@ class WholeModel(keras.Model):
         self.coarse_pass = coarse_pass
 
     def call(self, images, training=False, weighting=None):
-        if self.pyramid is not None and not training:
-            levels = levels_of(images, self.pyramid)
-            features = flat([self.stack(level.images, training=training) for level in levels])
-        else:
-            features = self.stack(images, training=training)
+        features = self.features(images, training)
         if isinstance(self.top, SequenceTop):
             weighting = weighting or ("average" if self.top.spec.min_length else self.top.weighting)
             logits = self.top(features, training=training, weighting=weighting)
         else:
             logits = self.top(features, training=training, coarse_pass=self.coarse_pass)
         return {"features": features, "logits": logits}
+
+    def features(self, images, training=False):
+        """Returns the vectors of all cells: [batch, h, w, D], or of all levels [batch, cells, D]."""
+        if self.pyramid is None or training:
+            return self.stack(images, training=training)
+        return flat([self.stack(level.images, training=training) for level in levels_of(images, self.pyramid)])

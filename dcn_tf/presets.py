@@ -104,7 +104,8 @@ def numbers() -> Architecture:
             box=True,
         ),
         patch_size=(54, 110),
-        num_patches=4,
+        num_patches=8,
+        levels=(1.41, 1.0, 0.71, 0.5, 0.35),
     )
 
 

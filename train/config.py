@@ -20,7 +20,16 @@ SCHEDULES = ("cosine", "exponential", "constant")
 
 # What may differ between a run and its resumption: where things lie, how long, how often and how loud.
 FREE_ON_RESUME = (
-    *("workdir", "data_dir", "eval_data_dir", "train_steps", "eval_num_patches", "eval_scales", "selectors"),
+    *(
+        "workdir",
+        "data_dir",
+        "eval_data_dir",
+        "init_from",
+        "train_steps",
+        "eval_num_patches",
+        "eval_scales",
+        "selectors",
+    ),
     *("log_every", "checkpoint_every", "fallback"),
 )
 
@@ -75,6 +84,7 @@ class Config(FlagValues):
     preset: str = "cluttered_mnist"
     model: str = "dcn"
     training: str = "end_to_end"
+    init_from: str | None = None
     seed: int = 0
     train_steps: int = 6000
     batch_size: int = 128

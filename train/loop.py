@@ -24,6 +24,7 @@ from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
 from train.evaluation.table import format_table
+from train.initial_weights import take_weights
 from train.progress import log
 from train.samples import write_samples
 
@@ -53,10 +54,13 @@ def train_and_evaluate(config: Config) -> dict:
     train_step = steps.make_train_step(model, optimizer, config)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
-    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint; 3. nothing: begin at step 0.
+    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint; 3. --init_from;
+    # 4. nothing: begin at step 0.
     workdir.mkdir(parents=True, exist_ok=True)
     checkpoints = Checkpoints(workdir, model, optimizer)
     first_step = checkpoints.restore()
+    if config.init_from and not first_step:
+        take_weights(model, config.init_from)
     write_config(config)
     log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 

@@ -39,6 +39,10 @@ STRING_FLAGS = {
         f"{' | '.join(TRAININGS)}. 'modular' trains the coarse and the fine model over whole training images, each "
         "with its own loss, and joins them at evaluation."
     ),
+    "init_from": (
+        "Weights to begin from: a workdir, or a .keras file of a network of the same architecture. Optimizer and "
+        "schedule begin anew. A workdir that was begun resumes from its own checkpoint."
+    ),
     "optimizer": " | ".join(OPTIMIZERS) + ".",
     "compute_dtype": (
         f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is for processors with a "

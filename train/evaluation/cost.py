@@ -43,7 +43,9 @@ class Cost:
         sizes, images = np.unique(split.sizes(), axis=0, return_counts=True)
         total = 0
         for size, count in zip(sizes.tolist(), images.tolist()):
-            at = padded_size(self.model.architecture, scaled_size(size, scale))
+            at = scaled_size(size, scale)
+            if not self.model.architecture.has_pyramid:  # else each level is padded
+                at = padded_size(self.model.architecture, at)
             total += count * multiplications(self.model, row, at)
         return total
 

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from dcn_tf.architecture import SEQUENCE
 from dcn_tf.model import DynamicCapacityNetwork
-from dcn_tf.saliency import select_cells
 from dcn_tf.scales import padded, scaled
 from dcn_tf.selectors import cell_scores
 from train.data.dataset import Split
@@ -90,14 +89,18 @@ class Reader:
 
     def _probabilities(self, images, labels, boxes, seed) -> dict:
         """Returns row -> probabilities [batch, sum(heads)]. All rows that need the coarse map share one glance."""
-        images, start = padded(scaled(to_float(images), self.scale), self.model.architecture)
+        images, start = scaled(to_float(images), self.scale), tf.zeros(2, tf.int32)
+        if not self.model.architecture.has_pyramid:  # else each level is padded
+            images, start = padded(images, self.model.architecture)
         boxes = boxes * self.scale + tf.cast(tf.tile(start[::-1], [2]), tf.float32)
         rows, glance = {}, {}
         if self.num_patches:
             glance = self.model.glance(images)
         for stack in stacks(self.trained):
             features = glance.get(f"{stack}_features")
-            rows |= self._whole_rows(stack, getattr(self.model, stack)(images) if features is None else features)
+            if features is None:
+                features = self.model.whole_model(stack).features(images)
+            rows |= self._whole_rows(stack, features)
         if glance:
             for selector in (SELECTOR, *self.selectors):
                 size = tf.shape(images)[1:3]
@@ -110,14 +113,14 @@ class Reader:
         whole = self.model.whole_model(stack)
         names = whole_rows(self.model.architecture, stack)
         if self.model.architecture.task == SEQUENCE:
-            weightings = ("average", "inverse_entropy")
+            weightings = ("average", "inverse_entropy") if len(names) > 1 else (None,)
             return {name: whole.top(features, weighting=weighting) for name, weighting in zip(names, weightings)}
         return {names[0]: whole.top(features, coarse_pass=whole.coarse_pass)}
 
     def _selected_rows(self, images, glance, scores, name: str) -> dict:
         """Returns row -> logits from the best-scored cells for each number of patches; the fewer are among the more."""
         most = tf.minimum(self.num_patches[-1], tf.size(scores[0]))
-        look = self.model.look_closely(images, select_cells(scores, most))
+        look = self.model.look_closely(glance.get("levels", images), self.model.select(glance, most, scores))
         return {
             f"{name}/{k}": self.model.answer(
                 glance["coarse_features"], look["fine_features"][:, :k], look["cells"][:, :k]

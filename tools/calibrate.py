@@ -11,7 +11,6 @@ images, on which nothing is chosen.
 import csv
 import functools
 import io
-import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from absl import flags
 from edge.bundle import check_destination, load_bundle, write_bundle
 from edge.bundle.storage import MANIFEST_FILE
 from edge.errors import UserError
-from edge.network.runner import NEVER, TwoStageRunner
+from edge.network.result import Answer
+from edge.network.runner import TwoStageRunner
 from edge.quiet import quiet
 from tools import bundle_report, command
 from tools.export.policies import (
@@ -42,7 +42,7 @@ CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
 
 
 def outcomes(bundle, architecture, samples) -> Outcomes:
-    """Returns what a bundle makes of images at 0 to its own number of patches, run as the device runs it."""
+    """Returns what a bundle makes of images at 0 to its own number of patches, by the device's own stages."""
     from dcn_tf.cost import device_cost
 
     runner = TwoStageRunner(bundle)
@@ -52,15 +52,18 @@ def outcomes(bundle, architecture, samples) -> Outcomes:
     cost_of = functools.cache(functools.partial(device_cost, architecture))
     progress = Progress(samples.split, count, "images")
     for i, (image, label) in enumerate(zip(samples.images, samples.labels)):
-        for k in range(most + 1):
-            result = runner.run(image, k or None, exit_entropy=NEVER if k else math.inf)
-            wrong[i, k] = (np.asarray(result.categories) != label).any()
-            cost[i, k] = cost_of(k, result.top_inputs).total
-        entropy[i] = result.entropy
-        saliency[i] = result.saliency[result.cells[:, 0], result.cells[:, 1]]
+        glance = runner.glance(image)
+        look = runner.look_closely(glance, most)
+        answers = [Answer(glance.log_probabilities), *(runner.answer(glance, look.first(k + 1)) for k in range(most))]
+        for k, answer in enumerate(answers):
+            *_, categories = runner.read(answer.log_probabilities)
+            wrong[i, k] = (np.asarray(categories) != label).any()
+            cost[i, k] = cost_of(k, answer.top_inputs).total
+        entropy[i] = glance.entropy
+        saliency[i] = look.saliency[look.cells[:, 0], look.cells[:, 1]]
         progress.tell(i + 1)
-    glance = cost_of(0, 0)
-    return Outcomes(entropy, saliency, wrong, cost, glance.coarse_stack + glance.coarse_pass)
+    coarse = cost_of(0, 0)
+    return Outcomes(entropy, saliency, wrong, cost, coarse.coarse_stack + coarse.coarse_pass)
 
 
 def choose(found: Outcomes, num_patches: int, loss: float, fewest: bool) -> dict[str, Policy]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from edge.arguments import OneLineParser
 from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
 from edge.errors import UserError, run_main
+from edge.network.kernels import FASTEST, Kernels
 from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
 from edge.sight.images import load_image
 
@@ -149,7 +150,13 @@ def find(name: str, bundle: Bundle) -> Variant:
     return VARIANTS[name]
 
 
-def make_run(variant: Variant, bundle: Bundle, num_patches: int | None, num_threads: int = 1):
+def make_run(
+    variant: Variant,
+    bundle: Bundle,
+    num_patches: int | None,
+    num_threads: int = 1,
+    kernels: Kernels = FASTEST,
+):
     """Returns a function, image -> `edge.network.result.Result`, with interpreters of its own.
 
     Args:
@@ -157,13 +164,14 @@ def make_run(variant: Variant, bundle: Bundle, num_patches: int | None, num_thre
         bundle: in the variant's numbers.
         num_patches: at most so many; the bundle's own where None.
         num_threads: of one inference.
+        kernels: what is computed with between the models.
 
     Raises:
         UserError: see `edge.network.runner.TwoStageRunner` and `edge.network.runner.WholeFineRunner`.
     """
     if variant.models == WHOLE:
-        return WholeFineRunner(bundle, num_threads).run
-    runner = TwoStageRunner(bundle, num_threads)
+        return WholeFineRunner(bundle, num_threads, kernels).run
+    runner = TwoStageRunner(bundle, num_threads, kernels)
     settings = variant.settings(bundle.manifest, runner.check_num_patches(num_patches))
     return lambda image: runner.run(image, **settings)
 

@@ -1,7 +1,4 @@
-"""What of pixels, windows, saliency, answer and swap is compiled, where pip found a C compiler; elsewhere it is NumPy.
-
-NumPy's calls cost a processor as small as a Raspberry Pi's more than what they compute on so few numbers.
-"""
+"""The computations between the models in C. They work where pip found a C compiler, which `IS_COMPILED` says."""
 
 import numpy as np
 
@@ -12,19 +9,21 @@ try:
 except ImportError:  # it was installed without a C compiler, or without Python's headers
     _compiled = None
 
+IS_COMPILED = _compiled is not None
 
-class CompiledPixelInput(ends.PixelInput):
-    """From pixels to a model's raw input; arguments as of `numbers.PixelInput`."""
+
+class PixelInput(ends.PixelInput):
+    """From pixels to a model's raw input; arguments as of `ends.PixelInput`."""
 
     def convert(self, pixels, canvas) -> None:
-        """Writes the model's raw input into a canvas, as `numbers.PixelInput`."""
+        """Writes the model's raw input into a canvas, as `ends.PixelInput`."""
         if self.quantized and pixels.flags.c_contiguous:
             _compiled.put_pixels(pixels, canvas.values, canvas.before)
         else:
             super().convert(pixels, canvas)
 
 
-class CompiledClassifier:
+class Classifier:
     """The answer from a top's activations; arguments as of `saliency.Classifier`."""
 
     def __init__(self, gain, offset, dense, bias):
@@ -39,7 +38,7 @@ class CompiledClassifier:
         return maxima, log_probabilities, entropy
 
 
-class CompiledClassifierSaliency:
+class ClassifierSaliency:
     """Saliency of a top of convolution, ReLU, global max and softmax; arguments as of `saliency.ClassifierSaliency`."""
 
     def __init__(self, kernel, dense, strides, padding, map_size):
@@ -71,14 +70,14 @@ class CompiledClassifierSaliency:
         return found
 
 
-def compiled_select_cells(scores, num_patches: int) -> np.ndarray:
+def select_cells(scores, num_patches: int) -> np.ndarray:
     """Returns the k cells of highest saliency, as `saliency.select_cells`: float32 [h, w] -> [k, 2]."""
     cells = np.empty((num_patches, 2), np.intp)
     _compiled.select_cells(scores, cells)
     return cells
 
 
-class CompiledCutter(patches.Cutter):
+class Cutter(patches.Cutter):
     """Windows as a model takes them; arguments as of `patches.Cutter`."""
 
     def __init__(self, canvas, counts, origin, stride, size, layout=None):
@@ -111,7 +110,7 @@ class CompiledCutter(patches.Cutter):
         return out.reshape(count, *self._shape)
 
 
-class CompiledAssembler(assembly.Assembler):
+class Assembler(assembly.Assembler):
     """What the swap changes; arguments as of `assembly.Assembler`."""
 
     def __init__(self, map_size, padding, strides, kernel_shape, dtype, zero):
@@ -141,12 +140,3 @@ class CompiledAssembler(assembly.Assembler):
     def put(activations, indices, rows) -> None:
         """Writes what the changed windows give into what all of them gave, as `assembly.Assembler`."""
         _compiled.put_rows(activations, indices, rows)
-
-
-IS_COMPILED = _compiled is not None
-PixelInput = CompiledPixelInput if IS_COMPILED else ends.PixelInput
-Assembler = CompiledAssembler if IS_COMPILED else assembly.Assembler
-Cutter = CompiledCutter if IS_COMPILED else patches.Cutter
-Classifier = CompiledClassifier if IS_COMPILED else saliency.Classifier
-ClassifierSaliency = CompiledClassifierSaliency if IS_COMPILED else saliency.ClassifierSaliency
-select_cells = compiled_select_cells if IS_COMPILED else saliency.select_cells

@@ -1,9 +1,40 @@
-"""What a runner returns for one image, and the clock that times its stages."""
+"""Results of one image: of its second and third stage, and of all; and the clock that times them."""
 
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Look(NamedTuple):
+    """The second stage's view of one image.
+
+    Attributes:
+        saliency: [h, w].
+        cells: (row, column) of the cells that were looked at, [k, 2], most salient first.
+        fine_features: raw vectors of their patches, [k, D].
+    """
+
+    saliency: np.ndarray
+    cells: np.ndarray
+    fine_features: np.ndarray
+
+    def first(self, count: int) -> "Look":
+        """Returns what a look at the `count` most salient of these cells would have seen."""
+        return Look(self.saliency, self.cells[:count], self.fine_features[:count])
+
+
+class Answer(NamedTuple):
+    """The last stage's word on one image.
+
+    Attributes:
+        log_probabilities: of every head, [sum(heads)].
+        top_inputs: windows, or vectors, that the top was run on; 0 where the coarse answer stood.
+    """
+
+    log_probabilities: np.ndarray
+    top_inputs: int = 0
 
 
 @dataclass(slots=True)

@@ -8,13 +8,13 @@ import numpy as np
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
 from edge.bundle.manifest import CLASSIFICATION, SEQUENCE
 from edge.errors import UserError, one_line
-from edge.network.compiled import Cutter, PixelInput, select_cells
 from edge.network.ends import Decoder
 from edge.network.interpreter import Model
+from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
-from edge.network.result import Clock, Result
+from edge.network.result import Answer, Clock, Look, Result
 from edge.network.saliency import Predictions, class_log_probabilities, count_windows, pool
-from edge.network.tops import PoolTop, SwapTop
+from edge.network.tops import Glance, PoolTop, SwapTop
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
 WHOLE = np.zeros((1, 2), np.intp)  # its place
@@ -24,30 +24,38 @@ NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
 class TwoStageRunner:
     """The Dynamic Capacity Network of a bundle. It works on one image at a time: not for several threads at once.
 
+    `glance`, `look_closely` and `answer` are its stages, one after the other; `run` is all of them.
+
     Args:
         bundle: see `edge.bundle.load_bundle`.
         num_threads: threads of the interpreter.
+        kernels: what is computed with between the models.
+
+    Attributes:
+        coarse, fine, top: the models.
+        read: log-probabilities -> (prediction, its probability, the category of each head).
 
     Raises:
         UserError: a model cannot be run here, or the parts of the bundle do not fit each other.
     """
 
-    def __init__(self, bundle: Bundle, num_threads: int = 1):
+    def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         manifest = bundle.manifest
         self.manifest = manifest
         self.map_size = tuple(manifest["cells"]["map"])
         self.num_cells = self.map_size[0] * self.map_size[1]
         self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
         self._check_models()
-        self._pixels = PixelInput(manifest, self.coarse.input)
-        self._ends = _make_ends(bundle, self.coarse, self.top)
+        self._pixels = kernels.pixel_input(manifest, self.coarse.input)
+        self._ends = _make_ends(bundle, self.coarse, self.top, kernels)
         self._check_ends()
-        self._decode = Decoder(manifest)
+        self._select_cells = kernels.select_cells
+        self.read = Decoder(manifest)
         size, places = self._pixels.shape[:2], (self.map_size, manifest["patch"]["origin"], manifest["cells"]["stride"])
         margins = reach(size, *places, manifest["patch"]["size"])
         self._canvas = Canvas(self._pixels.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
-        self._image = Cutter(self._canvas, *ONE, size, self.coarse.layout)
-        self._patches = Cutter(self._canvas, *places, manifest["patch"]["size"], self.fine.layout)
+        self._image = kernels.cutter(self._canvas, *ONE, size, self.coarse.layout)
+        self._patches = kernels.cutter(self._canvas, *places, manifest["patch"]["size"], self.fine.layout)
 
     def _check_models(self):
         manifest, coarse, top = self.manifest, self.coarse, self.top
@@ -110,35 +118,61 @@ class TwoStageRunner:
         """
         num_patches = self.check_num_patches(num_patches)
         exit_entropy = self.manifest["exit_entropy"] if exit_entropy is None else exit_entropy
-        ends, clock = self._ends, Clock()
-        pixels = self._pixels.checked(image)
-        self._pixels.convert(pixels, self._canvas)
-        laid_out = self._image.cut(WHOLE)
-        clock.lap("input")
-        coarse = self.coarse.invoke(laid_out)
-        clock.lap("coarse")
-        glance = ends.glance(coarse)
+        clock = Clock()
+        glance = self.glance(image, clock)
         if exit_entropy is not None and glance.entropy <= exit_entropy:
             clock.lap("saliency")
-            return self._result(glance.log_probabilities, clock, entropy=glance.entropy)
-        saliency = ends.saliency(glance)
-        cells = select_cells(saliency, num_patches)
+            return self._result(Answer(glance.log_probabilities), clock, glance)
+        look = self.look_closely(glance, num_patches, saliency_level, clock)
+        if not len(look.cells):
+            return self._result(Answer(glance.log_probabilities), clock, glance)
+        return self._result(self.answer(glance, look, clock), clock, glance, look)
+
+    def glance(self, image, clock: Clock | None = None) -> Glance:
+        """Returns the first stage, of an image as `run` takes it: the coarse output, and what the saliency needs.
+
+        A clock that is given times the parts of the stage.
+        """
+        clock = clock or Clock()
+        self._pixels.convert(self._pixels.checked(image), self._canvas)
+        laid_out = self._image.cut(WHOLE)
+        clock.lap("input")
+        raw = self.coarse.invoke(laid_out)
+        clock.lap("coarse")
+        return self._ends.glance(raw)
+
+    def look_closely(
+        self, glance: Glance, num_patches: int, saliency_level: float | None = None, clock: Clock | None = None
+    ) -> Look:
+        """Returns the second stage, of the image that was glanced at last: the fine vectors of its most salient cells.
+
+        Arguments are those of `run`. No cell is looked at where none is as salient as `saliency_level`.
+        """
+        clock = clock or Clock()
+        saliency = self._ends.saliency(glance)
+        cells = self._select_cells(saliency, num_patches)
         if saliency_level is not None:
             cells = cells[saliency[cells[:, 0], cells[:, 1]] >= saliency_level]
         clock.lap("saliency")
         if not len(cells):
-            return self._result(glance.log_probabilities, clock, entropy=glance.entropy)
+            return Look(saliency, cells, np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype))
         patches = self._patches.cut(cells)
         clock.lap("patches")
         fine_features = self.fine.invoke(patches)["fine_features"]
         clock.lap("fine")
-        refined, windows = ends.assemble(glance, fine_features, cells)
+        return Look(saliency, cells, fine_features)
+
+    def answer(self, glance: Glance, look: Look, clock: Clock | None = None) -> Answer:
+        """Returns the third stage, from both before it.
+
+        The first k cells of a look alone, `look.first(k)`, give the answer that k patches would have given.
+        """
+        clock = clock or Clock()
+        refined, windows = self._ends.assemble(glance, look.fine_features, look.cells)
         clock.lap("assemble")
-        top = self.top.invoke(refined)
+        raw = self.top.invoke(refined)
         clock.lap("top")
-        answer = ends.answer(glance, top, windows)
-        seen = {"entropy": glance.entropy, "saliency": saliency, "cells": cells, "top_inputs": len(refined)}
-        return self._result(answer, clock, **seen)
+        return Answer(self._ends.answer(glance, raw, windows), len(refined))
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
@@ -150,19 +184,20 @@ class TwoStageRunner:
             )
         return num_patches
 
-    def _result(self, log_probabilities, clock, cells=None, **intermediates):
-        prediction, probability, categories = self._decode(log_probabilities)
+    def _result(self, answer: Answer, clock: Clock, glance: Glance, look: Look | None = None) -> Result:
+        prediction, probability, categories = self.read(answer.log_probabilities)
         clock.lap("decode")
-        num_patches = 0 if cells is None else len(cells)
         return Result(
             prediction,
             probability,
-            num_patches,
-            log_probabilities,
+            len(look.cells) if look else 0,
+            answer.log_probabilities,
             categories,
-            cells=cells,
+            glance.entropy,
+            saliency=look.saliency if look else None,
+            cells=look.cells if look else None,
+            top_inputs=answer.top_inputs,
             stages_us=clock.laps,
-            **intermediates,
         )
 
 
@@ -173,16 +208,16 @@ class WholeFineRunner:
         UserError: the bundle has no whole fine model, or it cannot be run here.
     """
 
-    def __init__(self, bundle: Bundle, num_threads: int = 1):
+    def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         if "whole_fine" not in bundle.manifest["models"]:
             raise UserError(f"the bundle {bundle.path} has no whole fine model; export it again with tools.quantize")
         self.manifest = bundle.manifest
         self.model = _load(bundle, "whole_fine", num_threads)
-        self._pixels = PixelInput(self.manifest, self.model.input)
+        self._pixels = kernels.pixel_input(self.manifest, self.model.input)
         _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(self._pixels.shape))})
         self._canvas = Canvas(self._pixels.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
-        self._image = Cutter(self._canvas, *ONE, self._pixels.shape[:2], self.model.layout)
-        self._decode = Decoder(self.manifest)
+        self._image = kernels.cutter(self._canvas, *ONE, self._pixels.shape[:2], self.model.layout)
+        self._read = Decoder(self.manifest)
 
     def run(self, image) -> Result:
         """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
@@ -193,7 +228,7 @@ class WholeFineRunner:
         raw = self.model.invoke(laid_out)
         clock.lap("whole_fine")
         log_probabilities = self._log_probabilities(raw)
-        prediction, probability, categories = self._decode(log_probabilities)
+        prediction, probability, categories = self._read(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
 
@@ -223,13 +258,13 @@ def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
     return Model(bundle.model(name), bundle.manifest["models"][name], num_threads, model_file_name(name))
 
 
-def _make_ends(bundle: Bundle, coarse: Model, top: Model) -> SwapTop | PoolTop:
+def _make_ends(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> SwapTop | PoolTop:
     manifest = bundle.manifest
     try:
         with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
         if manifest["task"] == SEQUENCE:
             return PoolTop(manifest, weights, coarse.output("cell_logits"), top.output("cell_logits"))
-        return SwapTop(manifest, weights, coarse.output("activation_map"), top.input)
+        return SwapTop(manifest, weights, coarse.output("activation_map"), top.input, kernels)
     except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
         raise UserError(f"{SALIENCY_FILE} is not usable: {one_line(error)}; export the bundle again") from error

@@ -1,23 +1,23 @@
-"""What is between and behind the models: from raw outputs to answers, saliency, and the next model's raw input."""
+"""The two tops, a classifier's and a sequence's: from raw outputs to saliency, the next raw input, and the answer."""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from edge.network.compiled import Assembler, Classifier, ClassifierSaliency
 from edge.network.interpreter import Tensor
+from edge.network.kernels import Kernels
 from edge.network.saliency import Predictions, SequenceSaliency, entropies, pool
 
 
 class Glance(NamedTuple):
-    """What the coarse pass makes of one image.
+    """The first stage's view of one image.
 
     Attributes:
         log_probabilities: of the coarse output, [sum(heads)].
         entropy: of it, in nats.
-        values: what the saliency is computed from: a classifier's raw activations, [windows, filters], which the answer
-            overwrites; a sequence's `Predictions` of its cells, row by row.
+        values: what the saliency is computed from: a classifier's raw activations, [windows, filters]; a sequence's
+            `Predictions` of its cells, row by row.
         features: raw coarse features, [h, w, D]; None for sequences.
         maxima: raw, [filters]; None for sequences.
     """
@@ -49,19 +49,20 @@ class SwapTop:
         weights: of `saliency.npz`.
         activations: the coarse model's output of that name.
         vectors: the top model's input.
+        kernels: what it computes with.
     """
 
-    def __init__(self, manifest: dict, weights: dict, activations: Tensor, vectors: Tensor):
+    def __init__(self, manifest: dict, weights: dict, activations: Tensor, vectors: Tensor, kernels: Kernels):
         self.heads = manifest["heads"]
         convolution, map_size = manifest["convolution"], manifest["cells"]["map"]
         strides, padding = convolution["strides"], convolution["padding"]
-        self.saliency_of = ClassifierSaliency(weights["kernel"], weights["dense"], strides, padding, map_size)
+        self.saliency_of = kernels.classifier_saliency(weights["kernel"], weights["dense"], strides, padding, map_size)
         self.zero = activations.zero_point
         dense, bias = weights["dense"], weights["bias"]
-        self.coarse = Classifier(*_affine(activations, np.ones_like(weights["scale"])), dense, bias)
-        self.refined = Classifier(*_affine(activations, weights["scale"], weights["shift"]), dense, bias)
+        self.coarse = kernels.classifier(*_affine(activations, np.ones_like(weights["scale"])), dense, bias)
+        self.refined = kernels.classifier(*_affine(activations, weights["scale"], weights["shift"]), dense, bias)
         kernel_shape = weights["kernel"].shape[:3]
-        self.assembler = Assembler(map_size, padding, strides, kernel_shape, vectors.dtype, vectors.zero_point)
+        self.assembler = kernels.assembler(map_size, padding, strides, kernel_shape, vectors.dtype, vectors.zero_point)
 
     def glance(self, raw: dict) -> Glance:
         """Returns what the raw outputs of the coarse model say."""
@@ -81,7 +82,7 @@ class SwapTop:
 
     def answer(self, glance: Glance, raw: dict, windows) -> np.ndarray:
         """Returns the answer's log-probabilities; `raw` of the top model, for the windows of `assemble`."""
-        activations = glance.values
+        activations = glance.values.copy()
         self.assembler.put(activations, windows, raw["activations"].reshape(len(windows), -1))
         return self.refined(activations)[1]
 

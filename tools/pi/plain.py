@@ -1,29 +1,28 @@
-"""What the top of a classifier costs without what saves its work on the device: to measure what each saving is worth.
+"""Kernels without the savings of the device, to measure how much each saving is worth on a classifier.
 
 The answers are the same, but for the order of sums.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from edge.network import assembly, ends, patches, runner, saliency, tops
+from edge.network.assembly import Assembler
+from edge.network.kernels import FASTEST, NUMPY, Kernels
 from edge.network.saliency import count_windows, small_product
 
 SAVINGS = ("closed_form", "changed_windows", "compiled")  # of the saliency, the top's second pass, NumPy's calls
 
 
-def leave_out(savings) -> None:
-    """Takes savings, some of `SAVINGS`, out of every runner that this process makes from now on."""
-    if "compiled" in savings:
-        tops.Assembler, tops.Classifier = assembly.Assembler, saliency.Classifier
-        tops.ClassifierSaliency = saliency.ClassifierSaliency
-        runner.PixelInput, runner.Cutter = ends.PixelInput, patches.Cutter
-        runner.select_cells = saliency.select_cells
+def without(savings) -> Kernels:
+    """Returns kernels that lack some of `SAVINGS`."""
+    kernels = NUMPY if "compiled" in savings else FASTEST
     if "closed_form" in savings:
-        tops.ClassifierSaliency = DenseSaliency
+        kernels = replace(kernels, classifier_saliency=DenseSaliency)
     if "changed_windows" in savings:
-        runner.SwapTop = WholeTop
+        kernels = replace(kernels, assembler=WholeAssembler)
+    return kernels
 
 
 class DenseSaliency:
@@ -58,12 +57,11 @@ class DenseSaliency:
         return np.sqrt(np.einsum("hwd,hwd->hw", self.inside, self.inside))
 
 
-class WholeTop(tops.SwapTop):
-    """A top that computes every window again after the swap. Arguments are those of `edge.network.tops.SwapTop`."""
+class WholeAssembler(Assembler):
+    """Has every window of the map computed again after the swap; arguments are those of `Assembler`."""
 
-    def assemble(self, glance, fine_features, cells):
+    def __call__(self, features, fine_features, cells):
         """Returns all windows of the refined map, [n, kh, kw, D], and their indices [n]."""
-        top = self.assembler
-        top.map[...] = glance.features
-        top.map[cells[:, 0], cells[:, 1]] = fine_features
-        return top.windows.reshape(top.num_windows, *top.windows.shape[2:]), np.arange(top.num_windows)
+        self.map[...] = features
+        self.map[cells[:, 0], cells[:, 1]] = fine_features
+        return self.windows.reshape(self.num_windows, *self.windows.shape[2:]), np.arange(self.num_windows)

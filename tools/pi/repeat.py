@@ -14,7 +14,7 @@ from edge.bundle import load_bundle
 from edge.comparison.variants import VARIANTS, find, make_run
 from edge.errors import UserError, run_main
 from edge.sight.images import expand, load_image
-from tools.pi.plain import SAVINGS, leave_out
+from tools.pi.plain import SAVINGS, without
 
 
 def main(arguments) -> None:
@@ -26,12 +26,11 @@ def main(arguments) -> None:
     parser.add_argument("--variant", default="dcn_int8", choices=list(VARIANTS), help="which way")
     parser.add_argument("--without", default="", help=f"savings that are left out, of {', '.join(SAVINGS)}")
     parsed = parser.parse_args(arguments)
-    without = [name for name in parsed.without.split(",") if name]
-    if not set(without) <= set(SAVINGS):
+    left_out = [name for name in parsed.without.split(",") if name]
+    if not set(left_out) <= set(SAVINGS):
         raise UserError(f"--without must name savings, of {', '.join(SAVINGS)}, received {parsed.without!r}")
-    leave_out(without)
     bundle = load_bundle(parsed.bundle)
-    run = make_run(find(parsed.variant, bundle), bundle, None)
+    run = make_run(find(parsed.variant, bundle), bundle, None, kernels=without(left_out))
     images = [load_image(path, bundle.manifest) for path in expand([parsed.images])]
     for _ in range(parsed.repetitions):
         for image in images:

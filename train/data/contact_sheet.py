@@ -2,6 +2,8 @@
 
 python -m train.data.contact_sheet --out=sheet.png
 python -m train.data.contact_sheet --out=sheet.png --kind=photographs --seed=3
+python -m train.data.contact_sheet --out=sheet.png --kind=scenes
+python -m train.data.contact_sheet --out=sheet.png --kind=display
 python -m train.data.contact_sheet --out=sheet.png --kind=semi_real --data_dir=PATH
 """
 
@@ -13,6 +15,8 @@ from PIL import Image, ImageOps
 
 from train import command
 from train.data.rendering.scenes import render_crop, render_photograph
+from train.data.rendering.styles import MAKERS
+from train.data.rendering.training_scenes import render_scene
 from train.data.rendering.typefaces import FAMILIES
 from train.errors import UserError
 
@@ -20,17 +24,21 @@ from train.errors import UserError
 KINDS = {
     "crops": ((64, 128), (12, 10)),
     "photographs": ((256, 384), (4, 5)),
+    "scenes": ((96, 192), (10, 7)),
+    **dict.fromkeys(MAKERS, ((96, 192), (10, 7))),
     "semi_real": ((192, 320), (6, 5)),
 }
+LENGTHS_OF_SCENES = (0.15, 0.25, 0.25, 0.2, 0.06, 0.04, 0.03, 0.02)  # of numbers, so that long ones are seen
 
 
 def rendered_sheet(kind: str, seed: int, split: str, looseness: float = 1.0) -> np.ndarray:
-    """Returns a sheet uint8 [H, W] of rendered crops or photographs, in the type faces of a split."""
+    """Returns a sheet uint8 [H, W] of rendered crops, photographs or scenes, in the type faces of a split."""
     size, (rows, columns) = KINDS[kind]
     render = {
         "crops": lambda rng: render_crop(rng, size, split, looseness),
         "photographs": lambda rng: render_photograph(rng, size, split),
-    }[kind]
+        "scenes": lambda rng: render_scene(rng, size, split, lengths=LENGTHS_OF_SCENES),
+    }.get(kind, lambda rng: render_scene(rng, size, split, lengths=LENGTHS_OF_SCENES, styles={kind: 1.0}))
     return _grid([render(np.random.default_rng([seed, i])).image for i in range(rows * columns)], columns)
 
 
@@ -67,7 +75,10 @@ def define_flags():
     """Defines the flags of this command."""
     flags.DEFINE_string("out", None, "The picture to write: .png, .jpg or whatever else Pillow writes.")
     flags.DEFINE_enum(
-        "kind", "crops", sorted(KINDS), "Rendered crops, rendered photographs, or real numbers in rendered photographs."
+        "kind",
+        "crops",
+        sorted(KINDS),
+        "Rendered crops, photographs, scenes or those of one kind, or real numbers in rendered photographs.",
     )
     flags.DEFINE_enum("split", "train", list(FAMILIES), "Whose type faces, or real numbers, are used.")
     flags.DEFINE_integer("seed", 0, "Another seed gives other numbers.", lower_bound=0)

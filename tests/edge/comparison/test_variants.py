@@ -102,7 +102,7 @@ class FakeRunner:
 
     made = 0
 
-    def __init__(self, bundle, num_threads):
+    def __init__(self, bundle, num_threads, kernels):
         type(self).made += 1
         self.num_threads = num_threads
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from edge.errors import UserError
-from edge.network import compiled
 from edge.network.ends import Decoder, PixelInput
 from edge.network.interpreter import Tensor
+from edge.network.kernels import FASTEST
 from edge.network.patches import Canvas
 from edge.network.saliency import log_softmax
 
@@ -14,7 +14,7 @@ MARGINS_OF_ALL = (*MARGINS, (0, 0))
 MANIFEST = {"input": {"size": [16, 16], "channels": 1, "scale": 1 / 255}}
 
 
-@pytest.mark.parametrize("kind", [PixelInput, compiled.PixelInput], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("kind", [PixelInput, FASTEST.pixel_input], ids=["numpy", "fastest"])
 @pytest.mark.parametrize("pixels", [PIXELS, PIXELS[::-1, ::-1]], ids=["contiguous", "turned round"])
 def test_pixels_of_a_float_model_are_from_0_to_1(kind, pixels):
     canvas = Canvas(PIXELS.shape, MARGINS, np.float32)
@@ -22,7 +22,7 @@ def test_pixels_of_a_float_model_are_from_0_to_1(kind, pixels):
     np.testing.assert_allclose(canvas.values, np.pad(pixels / 255, MARGINS_OF_ALL), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [PixelInput, compiled.PixelInput], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("kind", [PixelInput, FASTEST.pixel_input], ids=["numpy", "fastest"])
 @pytest.mark.parametrize("pixels", [PIXELS, PIXELS[::-1, ::-1]], ids=["contiguous", "turned round"])
 def test_pixels_of_an_int8_model_are_not_rounded(kind, pixels):
     tensor = Tensor("x", 0, (1,), "int8", 0.003921568859368563, -128)

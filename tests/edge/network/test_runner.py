@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from edge.errors import UserError
-from edge.network.runner import TwoStageRunner, WholeFineRunner
+from edge.network.interpreter import Model
+from edge.network.kernels import NUMPY
+from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
 from edge.network.saliency import log_softmax
 
 
@@ -51,6 +53,53 @@ def test_the_coarse_answer_stands_where_it_is_certain_enough(case):
         assert (left.num_patches, left.cells, left.saliency) == (0, None, None)
         np.testing.assert_allclose(left.log_probabilities, coarse, atol=1e-4)
         assert runner.run(image, exit_entropy=float(entropy) - 1e-3).num_patches == 3
+
+
+@pytest.mark.parametrize("method", ["float32", "ptq"])
+def test_one_look_gives_the_answers_of_every_number_of_patches(case, method, monkeypatch):
+    runner, image = TwoStageRunner(getattr(case, method)), case.images[0]
+    wanted = [runner.run(image, num_patches=k + 1, exit_entropy=NEVER) for k in range(8)]
+    invoked = []
+    for name in ("coarse", "fine"):
+        model = getattr(runner, name)
+        monkeypatch.setattr(
+            model, "invoke", lambda raw, model=model: invoked.append(len(raw)) or Model.invoke(model, raw)
+        )
+    glance = runner.glance(image)
+    look = runner.look_closely(glance, 8)
+    for k in (7, 0, 3, 7):  # in any order: an answer leaves nothing behind
+        answer = runner.answer(glance, look.first(k + 1))
+        np.testing.assert_array_equal(answer.log_probabilities, wanted[k].log_probabilities)
+        np.testing.assert_array_equal(look.cells[: k + 1], wanted[k].cells)
+        assert runner.read(answer.log_probabilities) == (
+            wanted[k].prediction,
+            wanted[k].probability,
+            wanted[k].categories,
+        )
+        assert answer.top_inputs == wanted[k].top_inputs
+    assert (glance.entropy, invoked) == (wanted[0].entropy, [1, 8])
+
+
+def test_a_level_that_no_cell_reaches_leaves_the_coarse_answer(case):
+    runner, image = TwoStageRunner(case.ptq), case.images[0]
+    glance = runner.glance(image)
+    highest = float(runner.look_closely(glance, 1).saliency.max())
+    assert runner.look_closely(glance, 3, saliency_level=highest).cells.shape == (1, 2)
+    nothing = runner.look_closely(glance, 3, saliency_level=highest * 1.01)
+    assert (len(nothing.cells), len(nothing.fine_features)) == (0, 0)
+    result = runner.run(image, exit_entropy=NEVER, saliency_level=highest * 1.01)
+    assert (result.num_patches, result.cells, result.saliency, result.top_inputs) == (0, None, None, 0)
+    np.testing.assert_array_equal(result.log_probabilities, glance.log_probabilities)
+
+
+@pytest.mark.parametrize("method", ["float32", "ptq"])
+def test_the_kernels_in_numpy_say_the_same(case, method):
+    bundle = getattr(case, method)
+    fastest, plain = TwoStageRunner(bundle), TwoStageRunner(bundle, kernels=NUMPY)
+    for image in case.images[:5]:
+        wanted, found = fastest.run(image), plain.run(image)
+        np.testing.assert_array_equal(found.cells, wanted.cells)
+        np.testing.assert_allclose(found.log_probabilities, wanted.log_probabilities, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("num_patches", [0, -1, 10**6])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge.bundle import load_bundle
-from edge.network import runner, tops
+from edge.network.runner import TwoStageRunner
 from edge.sight.images import expand, load_image
 from tools.pi import plain
 
@@ -15,14 +15,10 @@ MODELS = Path(__file__).parents[3] / "models"
     ("savings", "windows"),
     [([], None), (["closed_form"], None), (["changed_windows"], 100), (["compiled"], None), (plain.SAVINGS, 100)],
 )
-def test_savings_that_are_left_out_change_no_answer(monkeypatch, savings, windows):
+def test_savings_that_are_left_out_change_no_answer(savings, windows):
     bundle = load_bundle(MODELS / "cluttered_mnist")
-    saving = runner.TwoStageRunner(bundle)
-    changed = {tops: ["Assembler", "Classifier", "ClassifierSaliency"], runner: ["Cutter", "SwapTop", "select_cells"]}
-    for module, name in ((module, name) for module, names in changed.items() for name in names):
-        monkeypatch.setattr(module, name, getattr(module, name))  # so that it is put back
-    plain.leave_out(savings)
-    other = runner.TwoStageRunner(bundle)
+    saving = TwoStageRunner(bundle)
+    other = TwoStageRunner(bundle, kernels=plain.without(savings))
     for path in expand([str(MODELS / "samples")]):
         image = load_image(path, bundle.manifest)
         wanted, found = saving.run(image), other.run(image)

@@ -12,8 +12,8 @@ MODELS = Path(__file__).parents[3] / "models"
 def test_images_are_read_so_often(monkeypatch, variant):
     read = []
 
-    def make_run(*arguments):
-        run = make(*arguments)
+    def make_run(*arguments, **options):
+        run = make(*arguments, **options)
         return lambda image: read.append(run(image).prediction)
 
     make = repeat.make_run

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.data.contact_sheet import KINDS, rendered_sheet, semi_real_sheet
+from train.data.contact_sheet import KINDS, LENGTHS_OF_SCENES, rendered_sheet, semi_real_sheet
 from train.data.rendering.scenes import render_photograph
+from train.data.rendering.training_scenes import render_scene
 from train.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -52,6 +53,15 @@ def test_photographs_lie_side_by_side(monkeypatch):
     assert sheet.shape == (256, 480)
     alone = render_photograph(np.random.default_rng([1, 4]), (128, 160), "train")
     np.testing.assert_array_equal(sheet[128:, 160:320], alone.image)
+
+
+def test_scenes_of_one_kind_are_shown_apart(monkeypatch):
+    monkeypatch.setitem(KINDS, "display", ((60, 120), (1, 2)))
+    sheet = rendered_sheet("display", 1, "test")
+    values = {"lengths": LENGTHS_OF_SCENES, "styles": {"display": 1.0}}
+    alone = render_scene(np.random.default_rng([1, 1]), (60, 120), "test", **values)
+    np.testing.assert_array_equal(sheet[:, 120:], alone.image)
+    assert alone.style == "display"
 
 
 def test_loose_crops_are_others():

@@ -36,15 +36,24 @@ class Number:
     boxes: np.ndarray
 
 
-def draw_label(rng, lengths=LENGTHS) -> tuple[int, ...]:
-    """Returns the digits of a random number, as often as they are on houses.
+def draw_length(rng, lengths=LENGTHS) -> int:
+    """Returns how many digits a random number has.
 
     Args:
         rng: numpy Generator.
         lengths: the shares of numbers with 1, 2, ... digits, up to `MAX_DIGITS` of them; those on houses by default.
     """
-    length = 1 + _choice(rng, lengths)
+    return 1 + _choice(rng, lengths)
+
+
+def draw_digits(rng, length: int) -> tuple[int, ...]:
+    """Returns the digits of a random number of that length, as often as they are on houses."""
     return _choice(rng, FIRST_DIGIT), *(_choice(rng, OTHER_DIGITS) for _ in range(length - 1))
+
+
+def draw_label(rng, lengths=LENGTHS) -> tuple[int, ...]:
+    """Returns the digits of a random number, as often as they are on houses; of lengths as `draw_length` draws them."""
+    return draw_digits(rng, draw_length(rng, lengths))
 
 
 def set_number(rng, face: TypeFace, label, height: float) -> Number:
@@ -58,10 +67,32 @@ def set_number(rng, face: TypeFace, label, height: float) -> Number:
         pieces.append((shape.mask, pen + shape.left, shape.top + rng.normal(0, jitter)))
         pen += max(shape.advance + tracking / stretch, 0.98 * shape.mask.shape[1])
     ink, boxes = _assemble(_bend(rng, pieces, size))
-    scale = height / CAPITAL
+    return _scaled(label, ink, boxes, height / CAPITAL, stretch)
+
+
+def set_line(face: TypeFace, label, height: float, stretch: float, tracking: float) -> Number:
+    """Returns a number set evenly on a straight line, as printed.
+
+    Args:
+        face: its type face.
+        label: the digits.
+        height: of a digit, in pixels.
+        stretch: width of a digit beside that in its type face.
+        tracking: what is added between two digits, in heights of a digit.
+    """
+    pieces, pen = [], 0.0
+    for digit in label:
+        shape = glyph(face, str(digit))
+        pieces.append((shape.mask, pen + shape.left, shape.top))
+        pen += max(shape.advance + tracking * CAPITAL / stretch, 0.98 * shape.mask.shape[1])
+    return _scaled(label, *_assemble(pieces), height / CAPITAL, stretch)
+
+
+def _scaled(label, ink, boxes, scale: float, stretch: float) -> Number:
+    """Returns a number of `CAPITAL` pixels at another scale, and stretched sideways."""
     columns, rows = max(2, round(len(ink[0]) * scale * stretch)), max(3, round(len(ink) * scale))
-    boxes *= (columns / len(ink[0]), rows / len(ink)) * 2
-    return Number(tuple(label), resized(ink, (rows, columns)), boxes)
+    boxes = boxes * ((columns / len(ink[0]), rows / len(ink)) * 2)
+    return Number(tuple(label), resized(ink, (rows, columns)), boxes.astype(np.float32))
 
 
 def _bend(rng, pieces, height: float):

@@ -11,7 +11,7 @@ from train.data.rendering import cache
 from train.data.rendering.backgrounds import render_background
 from train.data.rendering.layout import LENGTHS, MAX_DIGITS
 from train.data.rendering.scenes import ANYWHERE, STREET, Rendering, render_crop, render_photograph
-from train.data.rendering.training_scenes import SIZE, render_scene
+from train.data.rendering.training_scenes import HEIGHTS, SIZE, render_scene
 from train.progress import log
 
 SPLIT_SEEDS = {"train": 1, "validation": 2, "test": 3}
@@ -111,13 +111,35 @@ def load_photographs(
 
 
 def load_scenes(
-    split: str, count: int, size=SIZE, folder: Path | None = None, *, lengths=LENGTHS, painted: bool = True
+    split: str,
+    count: int,
+    size=SIZE,
+    folder: Path | None = None,
+    *,
+    lengths=LENGTHS,
+    styles=None,
+    heights=HEIGHTS,
+    painted: bool = True,
 ) -> PictureSet:
-    """Returns the first `count` pictures of a split to cut training windows from, see `render_scene`."""
-    size, lengths = tuple(size), tuple(lengths)
+    """Returns the first `count` pictures of a split to cut training windows from, as `load_crops` does.
+
+    Args:
+        split: "train", "validation" or "test".
+        count: number of pictures.
+        size: (height, width).
+        folder: where sets are kept; `cache.FOLDER` unless said otherwise.
+        lengths: the shares of numbers with 1, 2, ... digits.
+        styles: the share of each kind of number, see `render_scene`.
+        heights: the least and the largest height of digits, in heights of the picture.
+        painted: whether the numbers are there. Without them picture i is the same otherwise.
+    """
+    size, lengths, heights = tuple(size), tuple(lengths), tuple(heights)
+    styles = styles or {}
     name = f"scenes_{split}" if painted else f"empty_scenes_{split}"
-    path = cache.path_of(folder or cache.FOLDER, name, split, count, size, lengths, painted)
-    return _load(path, partial(_scene, split, size, lengths, painted), [size] * count)
+    facts = split, count, size, lengths, list(styles.items()), heights, painted
+    path = cache.path_of(folder or cache.FOLDER, name, *facts)
+    render = partial(render_scene, size=size, lengths=lengths, styles=styles, heights=heights, painted=painted)
+    return _load(path, partial(_scene, split, render), [size] * count)
 
 
 def render_all(render, sizes, workers: int | None = None) -> dict[str, np.ndarray]:
@@ -189,8 +211,8 @@ def _photograph(split: str, kind: int, sizes, lengths, painted: bool, index: int
     return render_photograph(rng, size, split, lengths=lengths, framing=framing, painted=painted)
 
 
-def _scene(split: str, size, lengths, painted: bool, index: int) -> Rendering:
-    return render_scene(_generator(split, 4, index), size, split, lengths=lengths, painted=painted)
+def _scene(split: str, render, index: int) -> Rendering:
+    return render(_generator(split, 4, index), split=split)
 
 
 def _photograph_size(rng, sizes=PHOTOGRAPH_SIZES) -> tuple[int, int]:

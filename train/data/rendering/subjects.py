@@ -1,12 +1,13 @@
 """Numbers ready to be put into a scene, whatever they are made of, and the usual ones: those of houses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from train.data.rendering import surroundings
-from train.data.rendering.layout import Number, draw_label, set_number
+from train.data.rendering.layout import Number, draw_digits, set_number
+from train.data.rendering.paint import stamp
 from train.data.rendering.placing import box_of, prepare, put, tones
 from train.data.rendering.typefaces import TypeFace, draw_type_face
 
@@ -52,8 +53,38 @@ class HouseNumber:
         put(rng, surface if painted else surface.copy(), self.number, corner, self.height, value)
 
 
-def house_number(rng, split: str, lengths, height: float) -> Subject:
-    """Returns a number as on houses, its digits `height` pixels high; `lengths` are the shares of 1, 2, ... digits."""
+def house_number(rng, split: str, length: int, height: float) -> Subject:
+    """Returns a number of so many digits as on houses, its digits `height` pixels high."""
     face = draw_type_face(rng, split)
-    number = set_number(rng, face, draw_label(rng, lengths), height)
+    number = set_number(rng, face, draw_digits(rng, length), height)
     return Subject("house", number.label, number.ink.shape, number.boxes, HouseNumber(number, face, height))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Covers a part of a scene with a picture of something that shows a number.
+
+    Attributes:
+        painted: float32 [h, w], with the number.
+        bare: float32 [h, w], the same without it.
+        coverage: float32 [h, w], one where the picture hides what is behind it.
+        origin: (x, y) in the picture of the upper left corner of the digits together.
+    """
+
+    painted: np.ndarray
+    bare: np.ndarray
+    coverage: np.ndarray
+    origin: tuple[int, int]
+
+    def __call__(self, rng, surface, corner, painted: bool):
+        x, y = (start - inset for start, inset in zip(corner, self.origin))
+        stamp(surface, self.coverage, (x, y), self.painted if painted else self.bare)
+
+
+def panel_subject(style: str, label, boxes, panel: Panel) -> Subject:
+    """Returns the subject of a panel, whose boxes [n, 4] are counted from its `origin` and need not begin there."""
+    left, top = np.floor(boxes[:, :2].min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(boxes[:, 2:].max(axis=0)).astype(int).tolist()
+    panel = replace(panel, origin=(panel.origin[0] + left, panel.origin[1] + top))
+    boxes = (boxes - (left, top) * 2).astype(np.float32)
+    return Subject(style, tuple(label), (bottom - top, right - left), boxes, panel)

@@ -148,10 +148,16 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
         characters: a string to draw from.
         count: number of characters.
     """
-    shapes = [glyph(face, characters[i]) for i in rng.integers(len(characters), size=count)]
+    text = "".join(characters[i] for i in rng.integers(len(characters), size=count))
+    write_text(surface, face, corner, height, value, text)
+
+
+def write_text(surface, face: TypeFace, corner, height: float, value: float, text: str):
+    """Paints a text as `write` does."""
+    shapes = [glyph(face, character) for character in text]
     top = min(shape.top for shape in shapes)
     gap = CAPITAL // 10
-    width = sum(shape.mask.shape[1] for shape in shapes) + gap * (count - 1)
+    width = sum(shape.mask.shape[1] for shape in shapes) + gap * (len(shapes) - 1)
     word = np.zeros((max(shape.top + len(shape.mask) for shape in shapes) - top, width), np.uint8)
     left = 0
     for shape in shapes:

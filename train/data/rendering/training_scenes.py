@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 
 from train.data.rendering import camera, surroundings
-from train.data.rendering.layout import LENGTHS
+from train.data.rendering.layout import LENGTHS, draw_length
 from train.data.rendering.lookalikes import lookalikes
 from train.data.rendering.paint import resized
 from train.data.rendering.scenes import Rendering
-from train.data.rendering.subjects import Subject, house_number
+from train.data.rendering.styles import draw_maker
+from train.data.rendering.subjects import Subject
 from train.data.rendering.typefaces import draw_type_face
 
 SIZE = (96, 192)  # (height, width)
@@ -19,9 +20,12 @@ HEIGHTS = (0.2, 0.75)  # of a number, in heights of the picture
 LARGEST_HEIGHT, LARGEST_WIDTH = 0.85, 0.85  # of a number on a slope or an arc, in sides of the picture
 BORDER = 0.15  # of a scene around its picture, in sides of the picture
 LOW_RESOLUTION = 0.45  # share of pictures that are enlarged from a photograph with small digits
+CLEAR = ("sign",)  # kinds that are seen from afar half as often
 
 
-def render_scene(rng, size=SIZE, split: str = "train", *, lengths=LENGTHS, painted: bool = True) -> Rendering:
+def render_scene(
+    rng, size=SIZE, split: str = "train", *, lengths=LENGTHS, styles=None, heights=HEIGHTS, painted: bool = True
+) -> Rendering:
     """Returns a picture with a number near its middle, and around it what a house front has.
 
     Args:
@@ -29,10 +33,12 @@ def render_scene(rng, size=SIZE, split: str = "train", *, lengths=LENGTHS, paint
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
         lengths: the shares of numbers with 1, 2, ... digits.
+        styles: the share of each kind of number, of `styles.MAKERS`; those of `styles.SHARES` unless said otherwise.
+        heights: the least and the largest height of digits, in heights of the picture.
         painted: whether the number is there. Without it the same picture has an empty label: all but the digits is the
             same, to the bit.
     """
-    subject, height = _fitting(rng, size, split, lengths)
+    subject, height = _fitting(rng, size, split, lengths, styles, heights)
     shape, corner = _place(rng, subject, height, size)
     surface = surroundings.wall(rng, shape, height, rng.uniform(20, 235))
     draw_face = partial(draw_type_face, rng, split)
@@ -45,18 +51,22 @@ def render_scene(rng, size=SIZE, split: str = "train", *, lengths=LENGTHS, paint
 
     matrix, boxes = _view(rng, subject.boxes + corner * 2, shape, size)
     picture = camera.exposed(rng, camera.warp(surface, matrix, size))
-    made = Rendering(_taken(rng, picture, height), subject.label, boxes.astype(np.float32), subject.style)
+    made = Rendering(
+        _taken(rng, picture, height, subject.style), subject.label, boxes.astype(np.float32), subject.style
+    )
     return made if painted else made.without_number()
 
 
-def _fitting(rng, size, split: str, lengths) -> tuple[Subject, float]:
+def _fitting(rng, size, split: str, lengths, styles, heights) -> tuple[Subject, float]:
     """Returns a number that is not too wide for a picture of `size`, and the height of its digits."""
-    height, seed = size[0] * math.exp(rng.uniform(*np.log(HEIGHTS))), rng.integers(2**32)
-    subject = house_number(np.random.default_rng(seed), split, lengths, height)
+    length = draw_length(rng, lengths)
+    make = draw_maker(rng, length, styles)
+    height, seed = size[0] * math.exp(rng.uniform(*np.log(heights))), rng.integers(2**32)
+    subject = make(np.random.default_rng(seed), split, length, height)
     excess = max(subject.shape[1] / size[1] / LARGEST_WIDTH, subject.shape[0] / size[0] / LARGEST_HEIGHT)
     if excess <= 1:
         return subject, height
-    return house_number(np.random.default_rng(seed), split, lengths, height / excess), height / excess
+    return make(np.random.default_rng(seed), split, length, height / excess), height / excess
 
 
 def _place(rng, subject: Subject, height: float, size) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -88,10 +98,10 @@ def _view(rng, boxes, shape, size):
     return camera.translation(-left - right, -top - bottom) @ matrix, seen - (left + right, top + bottom) * 2
 
 
-def _taken(rng, picture, height: float):
+def _taken(rng, picture, height: float, style: str):
     """Returns a picture float32 [h, w] as a camera would keep it, uint8: near by, or from afar and then enlarged."""
     native = min(max(math.exp(rng.normal(math.log(24), 0.4)), 11), 64)
-    if native >= height or rng.random() > LOW_RESOLUTION:
+    if native >= height or rng.random() > LOW_RESOLUTION * (0.5 if style in CLEAR else 1.0):
         return camera.photograph(rng, picture, min(height, 32))
     small = tuple(max(8, round(side * native / height)) for side in picture.shape)
     made = camera.photograph(rng, resized(picture, small), native)

@@ -77,6 +77,13 @@ def draw_type_face(rng, split: str, italic: float = 0.1) -> TypeFace:
     return faces[rng.integers(len(faces))]
 
 
+def draw_plain_face(rng, split: str) -> TypeFace:
+    """Returns a random upright face of a family that is not handwritten."""
+    families = [styles for family, styles in zip(FAMILIES[split], type_faces(split)) if family not in HANDWRITTEN]
+    faces = families[rng.integers(len(families))][0]
+    return faces[rng.integers(len(faces))]
+
+
 @functools.cache
 def _families_by_frequency(split: str):
     """Returns `type_faces`, each as often as it is drawn."""

@@ -169,4 +169,6 @@ def test_a_scene_depends_on_its_index_and_on_what_was_asked_for(tmp_path, render
     empty = load_scenes("train", 5, (40, 80), folder=tmp_path, lengths=lengths, painted=False)
     assert empty.numbers == [[]] * 5
     load_scenes("train", 5, (40, 80), folder=tmp_path)
-    assert len(renderings) == 3
+    drums = load_scenes("train", 5, (40, 80), folder=tmp_path, styles={"drum": 0.5, "sign": 0.5})
+    assert set(drums.styles) == {"drum", "sign"}
+    assert len(renderings) == 4

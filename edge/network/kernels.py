@@ -1,0 +1,49 @@
+"""The computations between the models, each in NumPy and in C; a runner is given one set of them.
+
+NumPy's calls cost a processor as small as a Raspberry Pi's more than what they compute on so few numbers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge.network import assembly, compiled, ends, patches, saliency
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """A form of each computation. All forms of one give the same values, but for the order of sums.
+
+    Attributes:
+        pixel_input: see `ends.PixelInput`.
+        cutter: see `patches.Cutter`.
+        classifier: see `saliency.Classifier`.
+        classifier_saliency: see `saliency.ClassifierSaliency`.
+        select_cells: see `saliency.select_cells`.
+        assembler: see `assembly.Assembler`.
+    """
+
+    pixel_input: type
+    cutter: type
+    classifier: type
+    classifier_saliency: type
+    select_cells: Callable
+    assembler: type
+
+
+NUMPY = Kernels(
+    pixel_input=ends.PixelInput,
+    cutter=patches.Cutter,
+    classifier=saliency.Classifier,
+    classifier_saliency=saliency.ClassifierSaliency,
+    select_cells=saliency.select_cells,
+    assembler=assembly.Assembler,
+)
+COMPILED = Kernels(
+    pixel_input=compiled.PixelInput,
+    cutter=compiled.Cutter,
+    classifier=compiled.Classifier,
+    classifier_saliency=compiled.ClassifierSaliency,
+    select_cells=compiled.select_cells,
+    assembler=compiled.Assembler,
+)
+FASTEST = COMPILED if compiled.IS_COMPILED else NUMPY

@@ -1,0 +1,39 @@
+"""The kinds of numbers in training scenes, and how often each is drawn."""
+
+from train.data.rendering.displays import display
+from train.data.rendering.drums import counter
+from train.data.rendering.signs import sign_number
+from train.data.rendering.speed_signs import speed_limit
+from train.data.rendering.subjects import house_number
+
+# Each is a function: (rng, split, number of digits, their height in pixels) -> `Subject`.
+MAKERS = {
+    "house": house_number,
+    "sign": sign_number,
+    "speed_limit": speed_limit,
+    "display": display,
+    "drum": counter,
+}
+# Shares of the kinds by the number of digits: long numbers are seldom on houses, and speed limits have two or three.
+_SHORT = {"house": 0.7, "sign": 0.2, "speed_limit": 0.0, "display": 0.06, "drum": 0.04}
+_USUAL = {"house": 0.6, "sign": 0.2, "speed_limit": 0.08, "display": 0.08, "drum": 0.04}
+_FOUR = {"house": 0.54, "sign": 0.22, "speed_limit": 0.0, "display": 0.15, "drum": 0.09}
+_LONG = {"house": 0.25, "sign": 0.2, "speed_limit": 0.0, "display": 0.35, "drum": 0.2}
+SHARES = {1: _SHORT, 2: _USUAL, 3: _USUAL, 4: _FOUR, 5: _LONG, 6: _LONG, 7: _LONG, 8: _LONG}
+
+
+def draw_maker(rng, length: int, shares=None):
+    """Returns the function that makes a random kind of number of so many digits.
+
+    Args:
+        rng: numpy Generator.
+        length: number of digits.
+        shares: the share of each kind, {name: share}, which sum to one; `SHARES` of that length unless said otherwise.
+    """
+    drawn = rng.random()
+    shares = shares or SHARES[length]
+    for style, share in shares.items():
+        drawn -= share
+        if drawn < 0:
+            return MAKERS[style]
+    return MAKERS[style]

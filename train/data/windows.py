@@ -14,8 +14,8 @@ import numpy as np
 WHOLE, CUT, CLOSE, FAR, BESIDE = range(5)
 SHARES = (0.64, 0.20, 0.07, 0.03, 0.06)
 SIDE_MARGIN, END_MARGIN = 0.22, 0.06  # room that a whole number has in its window, in heights of the number
-SMALLEST = 0.28  # size of a whole number, in parts of the largest one that fits
-LEAST_PIXELS = 11  # height of a whole number in its window
+SMALLEST = 0.36  # size of a whole number, in parts of the largest one that fits
+LEAST_PIXELS = 12  # height of a whole number in its window
 UNREADABLE = (3.0, 6.5)  # height in pixels of a number that is too far off
 CLOSEST_ZOOM = 2.8  # times that a picture's pixels are enlarged at most
 CUT_DIGIT = 0.35  # of the outermost digit's width is the least that a window cuts off

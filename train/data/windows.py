@@ -167,15 +167,15 @@ def _tight_crop(image, box, rng):
 def spoiled(picture, rng) -> np.ndarray:
     """Returns a window uint8 [h, w] re-lit, and now and then blurred, coarser, noisy or stored as JPEG."""
     values = picture.astype(np.float32)
-    if rng.random() < 0.25:
-        values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 1.4))
     if rng.random() < 0.15:
+        values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 1.4))
+    if rng.random() < 0.1:
         factor = rng.uniform(0.4, 0.9)
         small = cv2.resize(values, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         values = cv2.resize(small, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
     mean = float(values.mean())
-    contrast = rng.uniform(0.5, 1.4) * rng.choice([-1, 1])  # light on dark as often as dark on light
-    values = (values - mean) * contrast + (mean if contrast > 0 else 255 - mean) + rng.uniform(-40, 40)
+    contrast = rng.uniform(0.7, 1.4) * rng.choice([-1, 1])  # light on dark as often as dark on light
+    values = (values - mean) * contrast + (mean if contrast > 0 else 255 - mean) + rng.uniform(-30, 30)
     if rng.random() < 0.5:
         values += rng.standard_normal(values.shape, np.float32) * rng.uniform(0, 6)
     stored = np.clip(values, 0, 255).astype(np.uint8)

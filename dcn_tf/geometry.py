@@ -3,6 +3,7 @@
 All positions are (row, column) in pixels of the image, and may lie outside it: what lies outside is padding.
 """
 
+import math
 from dataclasses import dataclass
 
 from dcn_tf.architecture import Architecture, pair
@@ -113,6 +114,15 @@ def level_sizes(architecture: Architecture, size) -> list[tuple[int, int]]:
     if not architecture.has_pyramid:
         return [tuple(size)]
     return [padded_size(architecture, scaled_size(size, level)) for level in architecture.levels]
+
+
+def num_cells(architecture: Architecture, size=None) -> int:
+    """Returns the coarse cells of an image of `size` (height, width) on all levels: the largest possible k.
+
+    The image is of the architecture's own size where it is None.
+    """
+    sizes = level_sizes(architecture, size or architecture.image_size)
+    return sum(math.prod(output_size(architecture.coarse, level)) for level in sizes)
 
 
 def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:

@@ -143,7 +143,8 @@ class Config(FlagValues):
         self._require("looseness", self.looseness >= 1, "at least 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
-        for name in ("clip_norm", "easy_steps", "weight_decay", "hint_weight", "coarse_weight", "momentum", "seed", "distortion"):
+        weights = ("weight_decay", "hint_weight", "coarse_weight", "momentum")
+        for name in (*weights, "clip_norm", "easy_steps", "seed", "distortion"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
         self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")

@@ -1,11 +1,9 @@
 """The Dynamic Capacity Network as a Keras model; `dcn_tf.stages` says what it computes."""
 
-import math
-
 import keras
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture, channels_of
-from dcn_tf.geometry import level_sizes, output_size, patch_grid
+from dcn_tf.geometry import num_cells, patch_grid
 from dcn_tf.layers import PACKAGE, ClassifierTop, CoarseStack, FineStack, SequenceTop
 from dcn_tf.pyramid import flat, levels_of
 from dcn_tf.stages import Stages
@@ -74,8 +72,7 @@ class DynamicCapacityNetwork(Stages, keras.Model):
 
     def num_cells(self, image_size=None) -> int:
         """Returns the number of coarse cells of an image of `image_size` (height, width): the largest possible k."""
-        sizes = level_sizes(self.architecture, image_size or self.architecture.image_size)
-        return sum(math.prod(output_size(self.architecture.coarse, size)) for size in sizes)
+        return num_cells(self.architecture, image_size or self.architecture.image_size)
 
     def whole_model(self, name: str) -> "WholeModel":
         """Returns the 'coarse' or 'fine' model, which runs one stack over the whole image and shares its weights."""

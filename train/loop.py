@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.architecture import SEQUENCE, SEQUENCE_SELECTORS, Architecture, channels_of
-from dcn_tf.geometry import output_size
+from dcn_tf.geometry import num_cells
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, pictures, steps
 from train.checkpoints import Checkpoints
@@ -105,10 +105,10 @@ def train_and_evaluate(config: Config) -> dict:
 
 def _check_trainable(config: Config, architecture: Architecture):
     """Raises UserError where the flags and the architecture together make no training."""
-    height, width = output_size(architecture.coarse, architecture.image_size)
-    if architecture.num_patches > height * width:
+    cells = num_cells(architecture, architecture.image_size)
+    if architecture.num_patches > cells:
         raise UserError(
-            f"--num_patches must be at most the number of cells, {height * width}. Received: {architecture.num_patches}"
+            f"--num_patches must be at most the number of cells, {cells}. Received: {architecture.num_patches}"
         )
     foreign = [name for name in config.selectors if name in SEQUENCE_SELECTORS]
     if foreign and architecture.task != SEQUENCE:
@@ -234,5 +234,6 @@ def _look(config, dataset, errors, writer, step):
 def _picture(model, dataset) -> np.ndarray:
     """Returns what the network looks at in a few validation images."""
     images = dataset.validation.images[:PICTURE_IMAGES]
-    outputs = {name: value.numpy() for name, value in model(to_float(tf.constant(images))).items()}
+    outputs = model(to_float(tf.constant(images)))
+    outputs |= {name: value.numpy() for name, value in outputs.items() if name != "levels"}
     return pictures.attention(images, outputs, model.patch_grid)

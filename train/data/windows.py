@@ -14,8 +14,8 @@ import numpy as np
 WHOLE, CUT, CLOSE, FAR, BESIDE = range(5)
 SHARES = (0.64, 0.20, 0.07, 0.03, 0.06)
 SIDE_MARGIN, END_MARGIN = 0.22, 0.06  # room that a whole number has in its window, in heights of the number
-SMALLEST = 0.28  # size of a whole number, in parts of the largest one that fits
-LEAST_PIXELS = 11  # height of a whole number in its window
+SMALLEST = 0.36  # size of a whole number, in parts of the largest one that fits
+LEAST_PIXELS = 12  # height of a whole number in its window
 UNREADABLE = (3.0, 6.5)  # height in pixels of a number that is too far off
 CLOSEST_ZOOM = 2.8  # times that a picture's pixels are enlarged at most
 CUT_DIGIT = 0.35  # of the outermost digit's width is the least that a window cuts off
@@ -182,15 +182,15 @@ def _tight_crop(image, box, rng):
 def spoiled(picture, rng) -> np.ndarray:
     """Returns a window uint8 [h, w] re-lit, and now and then blurred, coarser, noisy or stored as JPEG."""
     values = picture.astype(np.float32)
-    if rng.random() < 0.25:
-        values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 1.4))
     if rng.random() < 0.15:
+        values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 1.4))
+    if rng.random() < 0.1:
         factor = rng.uniform(0.4, 0.9)
         small = cv2.resize(values, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         values = cv2.resize(small, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
     mean = float(values.mean())
-    contrast = rng.uniform(0.5, 1.4) * rng.choice([-1, 1])  # light on dark as often as dark on light
-    values = (values - mean) * contrast + (mean if contrast > 0 else 255 - mean) + rng.uniform(-40, 40)
+    contrast = rng.uniform(0.7, 1.4) * rng.choice([-1, 1])  # light on dark as often as dark on light
+    values = (values - mean) * contrast + (mean if contrast > 0 else 255 - mean) + rng.uniform(-30, 30)
     if rng.random() < 0.5:
         values += rng.standard_normal(values.shape, np.float32) * rng.uniform(0, 6)
     stored = np.clip(values, 0, 255).astype(np.uint8)

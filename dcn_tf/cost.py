@@ -71,6 +71,11 @@ def top_multiplications(architecture: Architecture, map_size, channels: int, top
     return height * width * kernel * channels * top.conv.filters + top.conv.filters * top.classes
 
 
+def box_multiplications(architecture: Architecture) -> int:
+    """Returns the multiplications of telling where one patch shows its sequence; 0 where no box is told."""
+    return 4 * channels_of(architecture.fine) if getattr(architecture.top, "box", False) else 0
+
+
 def whole_multiplications(architecture: Architecture, stack_name: str, image_size=None, top_output_size=None) -> int:
     """Returns the multiplications of the 'coarse' or 'fine' model: one stack over every level, and the top.
 
@@ -105,7 +110,7 @@ def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_
         patch_map = output_size(architecture.fine, architecture.patch_size)
         fine_channels = channels_of(architecture.fine)
         refined_pass = num_patches * top_multiplications(architecture, patch_map, fine_channels)
-        refined_pass += num_patches * architecture.top.box * 4 * fine_channels
+        refined_pass += num_patches * box_multiplications(architecture)
     patch_cost = stack_multiplications(architecture.fine, architecture.patch_size, architecture.channels)
     return Cost(
         coarse_stack=coarse_stack,
@@ -128,6 +133,7 @@ def device_cost(architecture: Architecture, num_patches: int, top_inputs: int) -
         refined_pass = 0
     elif architecture.task == "sequence":
         refined_pass = top_multiplications(architecture, (top_inputs, 1), channels_of(architecture.fine))
+        refined_pass += top_inputs * box_multiplications(architecture)
     else:
         map_size = output_size(architecture.coarse, architecture.image_size)
         refined_pass = top_multiplications(
@@ -141,7 +147,7 @@ def model_weights(architecture: Architecture) -> dict[str, int]:
     top = architecture.top
     coarse_channels, fine_channels = channels_of(architecture.coarse), channels_of(architecture.fine)
     if architecture.task == "sequence":
-        top_weights = (coarse_channels + 1 + fine_channels + 1) * sum(top.heads)
+        top_weights = (coarse_channels + 1 + fine_channels + 1) * sum(top.heads) + top.box * 4 * (fine_channels + 1)
     else:
         top_weights = stack_weights((top.conv,), coarse_channels) + (top.conv.filters + 1) * top.classes
     return {

@@ -116,13 +116,18 @@ def level_sizes(architecture: Architecture, size) -> list[tuple[int, int]]:
     return [padded_size(architecture, scaled_size(size, level)) for level in architecture.levels]
 
 
-def num_cells(architecture: Architecture, size=None) -> int:
-    """Returns the coarse cells of an image of `size` (height, width) on all levels: the largest possible k.
+def num_cells(architecture: Architecture, size) -> int:
+    """Returns the number of coarse cells of an image of `size` on all levels together: the largest possible k."""
+    return sum(math.prod(output_size(architecture.coarse, level)) for level in level_sizes(architecture, size))
 
-    The image is of the architecture's own size where it is None.
+
+def read_size(architecture: Architecture, size, scale: float) -> tuple[int, int]:
+    """Returns the (height, width) at which a network reads an image of `size` at a scale.
+
+    It is padded for both stacks; with a pyramid each of its levels is, and the image isn't.
     """
-    sizes = level_sizes(architecture, size or architecture.image_size)
-    return sum(math.prod(output_size(architecture.coarse, level)) for level in sizes)
+    size = scaled_size(size, scale)
+    return size if architecture.has_pyramid else padded_size(architecture, size)
 
 
 def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:

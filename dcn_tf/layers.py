@@ -230,14 +230,17 @@ class SequenceTop(keras.layers.Layer):
         """Returns each cell's weight as a logarithm, but for a constant: [batch, cells, sum(heads)] -> [batch, cells].
 
         By 'presence' a cell weighs as much as the probability that there is something to read in it. By 'votes' one
-        reading wins, and the cells that read it weigh as much as they are sure (`sequences.votes`).
+        reading wins, and the cells that read it weigh as much as they are sure (`sequences.votes`). By 'average' all
+        weigh alike, by 'inverse_entropy' by that of all its softmaxes together.
         """
-        weighting = weighting or self.weighting
+        weighting = _checked_weighting(weighting or self.weighting)
         if weighting == "presence":
             return log_presence(tf.split(cell_logits, self.spec.heads, axis=-1)[0])
         if weighting == "votes":
             return votes(cell_logits, self.spec.heads)
-        raise ValueError(f"cells have weights of their own by 'presence' and 'votes'. Received: {weighting!r}")
+        if weighting == "inverse_entropy":
+            return -tf.math.log(heads_entropy(cell_logits, self.spec.heads) + INVERSE_ENTROPY_FLOOR)
+        return tf.zeros_like(cell_logits[..., 0])
 
     def call(self, features, training=False, weighting=None, coarse_pass=False):
         return self.pool(self.cell_logits(features), weighting)

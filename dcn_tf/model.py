@@ -72,7 +72,7 @@ class DynamicCapacityNetwork(Stages, keras.Model):
 
     def num_cells(self, image_size=None) -> int:
         """Returns the number of coarse cells of an image of `image_size` (height, width): the largest possible k."""
-        return num_cells(self.architecture, image_size)
+        return num_cells(self.architecture, image_size or self.architecture.image_size)
 
     def whole_model(self, name: str) -> "WholeModel":
         """Returns the 'coarse' or 'fine' model, which runs one stack over the whole image and shares its weights."""

@@ -61,11 +61,17 @@ def cells_at(indices, sizes):
         indices: positions in the list that `flat` makes.
         sizes: [levels, 2], of the levels' maps.
     """
-    ends = tf.cumsum(tf.reduce_prod(sizes, axis=1))
-    starts = tf.concat([[0], ends[:-1]], axis=0)
-    level = tf.reduce_sum(tf.cast(indices[..., None] >= ends, tf.int32), axis=-1)
-    within, width = indices - tf.gather(starts, level), tf.gather(sizes[:, 1], level)
+    counts = tf.reduce_prod(sizes, axis=1)
+    level = tf.reduce_sum(tf.cast(indices[..., None] >= tf.cumsum(counts), tf.int32), axis=-1)
+    within, width = indices - tf.gather(tf.cumsum(counts, exclusive=True), level), tf.gather(sizes[:, 1], level)
     return tf.stack([level, within // width, within % width], axis=-1)
+
+
+def positions_of(cells, sizes):
+    """Returns the positions of cells in the list of all, which `cells_at` reverses: int32 [..., 3] -> [...]."""
+    level, row, column = tf.unstack(cells, axis=-1)
+    starts = tf.cumsum(tf.reduce_prod(sizes, axis=1), exclusive=True)
+    return tf.gather(starts, level) + row * tf.gather(sizes[:, 1], level) + column
 
 
 def cut_level_patches(levels: list[Level], cells, grid: PatchGrid):

@@ -44,7 +44,7 @@ def is_part(readings):
     positions = symbols.shape[-1]
     shorter = (length[:, :, None] > 0) & (length[:, :, None] < length[:, None, :])
     found = tf.zeros_like(shorter)
-    for shift in range(positions - 1):
+    for shift in range(positions):
         width = positions - shift
         equal = symbols[:, :, None, :width] == symbols[:, None, :, shift:]  # [batch, k, k, width]
         beyond = tf.range(width) >= length[:, :, None, None]

@@ -7,6 +7,7 @@ from dcn_tf.architecture import channels_of
 from dcn_tf.losses import box_loss, hint, negative_log_likelihood
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.precision import computing_in
+from dcn_tf.pyramid import positions_of
 from train.config import Config
 
 BOX_WEIGHT = 5.0  # of a box's mean distance, which is some hundredths of a patch, beside nats
@@ -23,7 +24,10 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     outputs = model(images, training=True)
     terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads))}
     if channels_of(model.architecture.coarse) == channels_of(model.architecture.fine):
-        vectors = outputs["coarse_features"], outputs["fine_features"], outputs["cells"]
+        cells = outputs["cells"]
+        if model.architecture.has_pyramid:  # whose coarse vectors stand in one list
+            cells = positions_of(cells, outputs["map_sizes"])[..., None]
+        vectors = outputs["coarse_features"], outputs["fine_features"], cells
         terms["hint"] = (config.hint_weight, hint(*vectors, relative=config.relative_hint))
         if config.relative_hint:
             terms["distance"] = (0.0, hint(*vectors))

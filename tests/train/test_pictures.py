@@ -1,12 +1,15 @@
 import numpy as np
 
 from dcn_tf.geometry import PatchGrid
-from train.pictures import attention, frame_patches
+from train.pictures import attention, frame_patches, patch_frames
 
 
 def test_frames_lie_on_the_patch_borders_and_are_cut_at_the_image():
     image = np.zeros((20, 30, 3), np.uint8)
-    framed = frame_patches(image, np.array([[1, 2], [0, 0]]), PatchGrid((-2, -2), (5, 6), (8, 8)))
+    outputs = {"cells": np.array([[[1, 2], [0, 0]]])}
+    frames = patch_frames(outputs, 0, PatchGrid((-2, -2), (5, 6), (8, 8)))
+    np.testing.assert_array_equal(frames, [[3, 10, 11, 18], [-2, -2, 6, 6]])
+    framed = frame_patches(image, frames)
     lit = framed.any(axis=-1)
     expected = np.zeros((20, 30), bool)
     expected[3, 10:18] = expected[10, 10:18] = expected[3:11, 10] = expected[3:11, 17] = True

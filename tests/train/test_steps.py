@@ -12,7 +12,7 @@ def batch(architecture, count=4, seed=0):
     rng = np.random.default_rng(seed)
     images = rng.random((count, *architecture.train_size, 1)).astype(np.float32)
     labels = np.stack([rng.integers(n, size=count) for n in architecture.top.heads], axis=1).astype(np.int32)
-    return tf.constant(images), tf.constant(labels)
+    return tf.constant(images), tf.constant(labels), tf.zeros([count, 4])
 
 
 def built(config):
@@ -34,7 +34,7 @@ def changed_variables(config, model):
 def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
     config = config(hint_weight=0.3, coarse_weight=0.7)
     model = built(config)
-    images, labels = batch(config.architecture)
+    images, labels, boxes = batch(config.architecture)
     terms = steps.end_to_end_losses(model, images, labels, config)
     outputs = model(images, training=True)
     nll = negative_log_likelihood(outputs["logits"], labels, (10,))
@@ -42,7 +42,7 @@ def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
     assert {name: weight for name, (weight, _) in terms.items()} == {"refined": 1.0, "hint": 0.3, "coarse": 0.7}
     np.testing.assert_allclose(terms["refined"][1], nll, rtol=1e-5)
     np.testing.assert_allclose(terms["hint"][1], distance, rtol=1e-5)
-    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(images, labels)
+    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(images, labels, boxes)
     total = metrics["loss/refined"] + 0.3 * metrics["loss/hint"] + 0.7 * metrics["loss/coarse"]
     np.testing.assert_allclose(metrics["loss"], total, rtol=1e-5)
 
@@ -59,7 +59,7 @@ def test_without_weight_the_hint_is_measured_and_trains_nothing(config):
 
 def test_vectors_of_different_lengths_have_no_distance(config):
     config = config(preset="tiny_sequence", num_patches=1, hint_weight=0.0, coarse_weight=1.0)
-    terms = steps.end_to_end_losses(built(config), *batch(config.architecture), config)
+    terms = steps.end_to_end_losses(built(config), *batch(config.architecture)[:2], config)
     assert set(terms) == {"refined", "coarse"}
 
 
@@ -108,9 +108,9 @@ def test_replicas_average_the_steps_that_their_parts_would_make(config):
 
 def test_the_moving_statistics_follow_each_part(config):
     run = config(replicas=2)
-    images, labels = batch(run.architecture, count=6)
+    images, *rest = batch(run.architecture, count=6)
     models = [built(run), built(run)]
-    steps.make_train_step(models[0], steps.make_optimizer(run), run)(images, labels)
+    steps.make_train_step(models[0], steps.make_optimizer(run), run)(images, *rest)
     for part in tf.split(images, 2):
         models[1](part, training=True)
     for ours, expected in zip(*(model.non_trainable_variables for model in models)):

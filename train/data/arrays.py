@@ -46,7 +46,9 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
 def with_backgrounds(train: Split, backgrounds: np.ndarray, nothing) -> Split:
     """Returns training images among which some, uint8 [m, H, W], have the labels `nothing`."""
     labels = np.tile(np.array(nothing, np.int32), (len(backgrounds), 1))
-    return Split(np.concatenate([train.images, backgrounds[..., None]]), np.concatenate([train.labels, labels]))
+    boxes = None if train.boxes is None else np.concatenate([train.boxes, no_boxes(len(backgrounds))])
+    images = np.concatenate([train.images, backgrounds[..., None]])
+    return Split(images, np.concatenate([train.labels, labels]), boxes)
 
 
 def background_count(images: int, share: float) -> int:

@@ -97,32 +97,27 @@ def seen_box(box, window: Window, size) -> np.ndarray:
 
 def _window(kind: int, shape, box, length: int, size, rng, augment: bool, hardness: float = 1.0) -> Window:
     sides = np.array([box[2] - box[0], box[3] - box[1]], float)  # width, height
-    middle, full = (box[:2] + box[2:]) / 2, np.array(size[::-1], float)
-    margins = np.array([SIDE_MARGIN, END_MARGIN]) * sides[1]
-    fits = float((full / (sides + 2 * margins)).min())
-    digit = sides[0] / length
+    middle, full, turn = (box[:2] + box[2:]) / 2, np.array(size[::-1], float), _turn(rng, augment)
+    seen = np.abs(np.linalg.inv(turn))  # of the picture by a window of scale 1
+    around, along = seen @ sides, seen.diagonal() * sides  # upright box around the number; its own width and height
+    margins = np.array([SIDE_MARGIN, END_MARGIN]) * along[1]
+    fits = float((full / (around + 2 * margins)).min())
     smallest = EASIEST + (SMALLEST - EASIEST) * hardness
-    least = min(max(smallest * fits, LEAST_PIXELS / sides[1]), fits)
-    most = min(fits, max(CLOSEST_ZOOM, least))
-    scale = math.exp(rng.uniform(math.log(least), math.log(most)))
+    least = min(max(smallest * fits, LEAST_PIXELS / along[1]), fits)
+    scale = math.exp(rng.uniform(math.log(least), math.log(min(fits, max(CLOSEST_ZOOM, least)))))
     if kind == WHOLE:
-        room = full / scale - sides - 2 * margins
-        return _placed(middle + hardness * room / 2 * _centred(rng), scale, full, rng, augment, whole=True)
+        room = full / scale - around - 2 * margins
+        return _placed(middle, hardness * room / 2 * _centred(rng), scale, turn, full, whole=True)
     if kind == CUT:
-        seen = full / scale
-        if rng.random() < 0.75:  # from the left or the right
-            lost = rng.uniform(CUT_DIGIT * digit, max(sides[0] - 0.2 * digit, 0.5 * sides[0]))
-            off = np.array([sides[0] / 2 + seen[0] / 2 - (sides[0] - lost), rng.normal(0, 0.1) * seen[1]])
-        else:
-            lost = rng.uniform(0.25, 0.8) * sides[1]
-            off = np.array([rng.normal(0, 0.1) * seen[0], sides[1] / 2 + seen[1] / 2 - (sides[1] - lost)])
-        return _placed(middle + off * rng.choice([-1, 1], 2), scale, full, rng, augment)
+        off = _cutting(along, along[0] / length, full / scale, rng)
+        return _placed(middle, off * rng.choice([-1, 1], 2), scale, turn, full)
     if kind == CLOSE:
-        across = full[0] / max(sides[0] - digit / 2, digit / 4)
-        closer = min(across, 1.3 * full[1] / sides[1]) * math.exp(rng.uniform(0, 0.7))
-        return _placed(middle + _centred(rng) * 0.2 * sides, closer, full, rng, augment)
+        digit = along[0] / length
+        across = full[0] / max(along[0] - digit / 2, digit / 4)
+        closer = min(across, 1.3 * full[1] / along[1]) * math.exp(rng.uniform(0, 0.7))
+        return _placed(middle, _centred(rng) * 0.2 * along, closer, turn, full)
     if kind == FAR:
-        return _placed(middle + _centred(rng) * sides, rng.uniform(*UNREADABLE) / sides[1], full, rng, augment)
+        return _placed(middle, _centred(rng) * along, rng.uniform(*UNREADABLE) / along[1], turn, full)
     for _ in range(TRIALS):
         window = _anywhere(shape, size, rng, augment)
         if not _touches(window, box, full):
@@ -130,12 +125,28 @@ def _window(kind: int, shape, box, length: int, size, rng, augment: bool, hardne
     return _window(CUT, shape, box, length, size, rng, augment)
 
 
+def _cutting(sides, digit: float, full, rng) -> np.ndarray:
+    """Returns how far from a number's middle that of a window lies which cuts it at the left, or else at the top.
+
+    Args:
+        sides: (width, height) of the number, in the window's directions.
+        digit: width of a digit.
+        full: (width, height) of the window, in the same unit.
+        rng: numpy Generator.
+    """
+    if rng.random() < 0.75:
+        lost = rng.uniform(CUT_DIGIT * digit, max(sides[0] - 0.2 * digit, 0.5 * sides[0]))
+        return np.array([sides[0] / 2 + full[0] / 2 - (sides[0] - lost), rng.normal(0, 0.1) * full[1]])
+    lost = rng.uniform(0.25, 0.8) * sides[1]
+    return np.array([rng.normal(0, 0.1) * full[0], sides[1] / 2 + full[1] / 2 - (sides[1] - lost)])
+
+
 def _anywhere(shape, size, rng, augment: bool) -> Window:
     """Returns a window anywhere in a picture of `shape`, at any scale at which the picture fills most of it."""
     full, sides = np.array(size[::-1], float), np.array(shape[::-1], float)
     scale = math.exp(rng.uniform(math.log(0.8 * (full / sides).max()), math.log(CLOSEST_ZOOM)))
     middle = sides / 2 + rng.uniform(-0.5, 0.5, 2) * np.maximum(sides - full / scale, 0)
-    return _placed(middle, scale, full, rng, augment)
+    return _placed(middle, np.zeros(2), scale, _turn(rng, augment), full)
 
 
 def _touches(window: Window, box, full) -> bool:
@@ -147,16 +158,20 @@ def _touches(window: Window, box, full) -> bool:
     return bool((low < box[2:]).all() and (high > box[:2]).all())
 
 
-def _placed(middle, scale: float, full, rng, augment: bool, whole: bool = False) -> Window:
-    """Returns the window whose middle shows the point `middle` of the picture."""
-    turn = np.eye(2)
-    if augment:
-        angle, shear = rng.uniform(-ROTATION, ROTATION), rng.uniform(-SHEAR, SHEAR)
-        aspect = math.exp(rng.uniform(-ASPECT, ASPECT))
-        turn = np.array([[math.cos(angle), shear - math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        turn *= np.array([aspect, 1 / aspect])[:, None]
+def _turn(rng, augment: bool) -> np.ndarray:
+    """Returns what takes a window's directions to the picture's: [2, 2], of rotation, shear and aspect."""
+    if not augment:
+        return np.eye(2)
+    angle, shear = rng.uniform(-ROTATION, ROTATION), rng.uniform(-SHEAR, SHEAR)
+    aspect = math.exp(rng.uniform(-ASPECT, ASPECT))
+    turn = np.array([[math.cos(angle), shear - math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return turn * np.array([aspect, 1 / aspect])[:, None]
+
+
+def _placed(middle, off, scale: float, turn, full, whole: bool = False) -> Window:
+    """Returns the window whose middle lies `off` the point `middle` of the picture, in the window's directions."""
     linear = turn / scale
-    return Window(np.column_stack([linear, middle - linear @ (full / 2)]), scale, whole)
+    return Window(np.column_stack([linear, middle + turn @ off - linear @ (full / 2)]), scale, whole)
 
 
 def _centred(rng) -> np.ndarray:

@@ -48,7 +48,8 @@ def test_labels_are_length_digits_and_none(few, config):
 def test_batches_are_windows_of_training_crops_and_depend_on_the_step_alone(few, config):
     config = config(dataset="street_numbers", preset="svhn", training="modular", batch_size=4)
     dataset = load_dataset(config, config.architecture)
-    images, labels = dataset.train_batch(3)
+    images, labels, boxes = dataset.train_batch(3)
+    assert not boxes.any()
     assert images.shape == (4, 54, 110, 1)
     assert labels.shape == (4, 6)
     np.testing.assert_array_equal(images, dataset.train_batch(3)[0])
@@ -65,7 +66,7 @@ def test_a_preset_for_something_else_is_refused(few, config, preset):
 def test_some_training_images_have_nothing_to_read(few, config):
     config = config(dataset="street_numbers", preset="svhn", training="modular", background_share=0.5, batch_size=40)
     dataset = load_dataset(config, config.architecture)
-    _, labels = dataset.train_batch(0)  # all of them: 20 with a number and 20 without
+    _, labels, _ = dataset.train_batch(0)  # all of them: 20 with a number and 20 without
     assert (labels == NOTHING).all(axis=1).sum() == 20
     assert (labels >= 0).all(axis=1).sum() == 20
     assert (dataset.validation.labels >= 0).all()

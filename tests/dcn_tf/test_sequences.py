@@ -122,7 +122,8 @@ def test_what_is_a_part_of_what():
     padded = np.array([[len(r), *r, *[3] * (4 - len(r))] for r in readings], np.int32)
     expected = [[holds(whole, part) for whole in readings] for part in readings]
     np.testing.assert_array_equal(is_part(tf.constant(padded[None]))[0], expected)
-    assert expected[3][0] and not expected[4][0]  # the last two symbols are a part, others are not
+    assert expected[3][0]  # the last two symbols are a part
+    assert not expected[4][0]
 
 
 def test_the_last_symbol_of_the_longest_number_is_a_part_of_it():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -168,3 +170,70 @@ def test_constant_schedule_and_decay_of_kernels_only(config):
 def test_no_decay_is_a_choice_of_every_optimizer(config, optimizer):
     assert steps.make_optimizer(config(optimizer=optimizer, weight_decay=0.0)).weight_decay is None
     assert steps.make_optimizer(config(optimizer=optimizer, weight_decay=0.1)).weight_decay == pytest.approx(0.1)
+
+
+def boxed_batch(architecture):
+    images, labels, _ = batch(architecture)
+    return images, labels, tf.constant([[0.1, 0.2, 0.6, 0.9], [0.0, 0.0, 0.0, 0.0]] * 2)
+
+
+def test_the_fine_model_learns_where_the_number_is(config):
+    config = config(preset="tiny_pyramid", training="modular")
+    model = built(config)
+    images, labels, boxes = boxed_batch(config.architecture)
+    terms = steps.whole_losses(model, images, labels, boxes, ("fine",))
+    vectors = model.fine(images, training=True)  # one cell of each window
+    kernel, bias = model.fine_top.box.get_weights()
+    found = np.asarray(vectors)[:, 0, 0] @ kernel + bias
+    known = np.array([0, 2])
+    assert {name: weight for name, (weight, _) in terms.items()} == {"fine": 1.0, "box": steps.BOX_WEIGHT}
+    expected = np.abs(found - np.asarray(boxes))[known].mean()
+    assert 0.5 * expected < float(terms["box"][1]) < 2 * expected  # dropout differs between the two
+
+
+def test_boxes_train_the_fine_stack_and_its_top_alone(config):
+    config = config(preset="tiny_pyramid", training="modular", optimizer="sgd", momentum=0.0, weight_decay=0.0)
+    moved = {}
+    for boxed in (False, True):
+        model = built(config)
+        for block in model.fine.blocks:
+            if getattr(block, "dropout", None) is not None:
+                block.dropout = None
+        before = [variable.numpy() for variable in model.trainable_variables]
+        step = steps.make_train_step(model, steps.make_optimizer(config), config)
+        metrics = step(*(boxed_batch if boxed else batch)(config.architecture))
+        assert (float(metrics["loss/box"]) > 0) == boxed
+        moved[boxed] = {v.path: v.numpy() - b for v, b in zip(model.trainable_variables, before)}
+    differs = {path for path, move in moved[True].items() if np.abs(move - moved[False][path]).max() > 1e-7}
+    assert {path.split("/")[1] for path in differs} == {"fine", "fine_top"}
+
+
+def test_a_whole_pyramid_trains_end_to_end_and_its_hint_is_that_of_the_selected_cells(config):
+    architecture = config(preset="tiny_pyramid").architecture
+    fine = (*architecture.fine[:-1], dataclasses.replace(architecture.fine[-1], filters=4, dropout=0.0))
+    model = DynamicCapacityNetwork(dataclasses.replace(architecture, fine=fine))
+    model.build()
+    images = np.random.default_rng(0).random((3, 16, 24, 1), np.float32)
+    labels = tf.constant([[0, 10, 10, 10], [2, 3, 4, 10], [3, 1, 2, 3]])
+    terms = steps.end_to_end_losses(model, images, labels, config(hint_weight=0.3, coarse_weight=1.0))
+    outputs = model(images, training=True)
+    coarse, fine = np.asarray(outputs["coarse_features"]), np.asarray(outputs["fine_features"])
+    distances = []
+    for image, rank in np.ndindex(3, 2):
+        level, row, column = np.asarray(outputs["cells"])[image, rank]
+        vector = coarse[image, 3 * row + column] if level == 0 else coarse[image, 9]
+        distances.append(((vector - fine[image, rank]) ** 2).sum())
+    np.testing.assert_allclose(terms["hint"][1], np.mean(distances), rtol=1e-4)
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.01, 1e6])
+def test_gradients_are_shortened_to_the_norm_that_is_asked_for(config, limit):
+    settings = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "schedule": "constant", "learning_rate": 1.0}
+    config = config(clip_norm=limit, **settings)
+    model = built(config)
+    before = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables])
+    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(*batch(config.architecture))
+    moved = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables]) - before
+    norm = float(metrics["gradient_norm"])  # what it was before
+    assert norm > 0.1
+    assert np.linalg.norm(moved) == pytest.approx(0.01 if limit == 0.01 else norm, rel=1e-3)

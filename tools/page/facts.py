@@ -1,4 +1,4 @@
-"""What a page says of a training before any plot: its figures, its command, and whether its files agree."""
+"""The facts on a training's page before any plot: its figures, its command, and whether its files agree."""
 
 import hashlib
 import math

@@ -31,7 +31,7 @@ def main(arguments) -> None:
         raise UserError(f"--without must name savings, of {', '.join(SAVINGS)}, received {parsed.without!r}")
     bundle = load_bundle(parsed.bundle)
     run = make_run(find(parsed.variant, bundle), bundle, None, kernels=without(left_out))
-    images = [load_image(path, bundle.manifest) for path in expand([parsed.images])]
+    images = [load_image(path, bundle.manifest.input) for path in expand([parsed.images])]
     for _ in range(parsed.repetitions):
         for image in images:
             run(image)

@@ -6,6 +6,7 @@ import sys
 from absl import app, flags
 
 from train.errors import TrainingError, UserError
+from train.progress import end_line
 
 
 def run(program: str, main):
@@ -37,5 +38,6 @@ def _parse(program, arguments):
 
 
 def _say(program, message, status):
+    end_line()
     print(f"{program}: {message}", file=sys.stderr)
     return status

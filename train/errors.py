@@ -1,4 +1,4 @@
-"""What can go wrong, told in one line: `UserError` ends a program with status 2, `TrainingError` with status 1."""
+"""Errors that are told in one line: `UserError` ends a program with status 2, `TrainingError` with status 1."""
 
 
 class UserError(Exception):

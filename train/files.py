@@ -1,9 +1,13 @@
-"""Files that appear whole or not at all: each is written beside its place and then renamed."""
+"""Files that appear whole or not at all, and are written by one process at a time where that matters."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from train.progress import log
 
 PARTIAL = ".partial"  # in the name of what is being written
 
@@ -35,3 +39,19 @@ def write_bytes(path: Path, data: bytes):
 def write_text(path: Path, text: str):
     """Writes `text` under `path`, whole or not at all."""
     write_bytes(path, text.encode())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Lets one process at a time make `path`; another waits, and says so. The empty file `path`.lock stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("another process makes %s; waiting for it", path)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

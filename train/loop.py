@@ -24,7 +24,7 @@ from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
 from train.evaluation.table import format_table
-from train.progress import log
+from train.progress import duration, log, tell
 from train.samples import write_samples
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
@@ -210,9 +210,9 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
 
 def _report(step, config, metrics, rate, writer):
     """Prints the progress line and writes the scalars."""
-    left = time.strftime("%H:%M:%S", time.gmtime((config.train_steps - step) / rate))
-    terms = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-    log.info("step %d/%d  %s  %.0f images/s  %s to go", step, config.train_steps, terms, rate * config.batch_size, left)
+    left = duration((config.train_steps - step) / rate)
+    terms = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())  # last: narrow terminals cut them off
+    tell("step %d/%d  %s to go  %.0f images/s  %s", step, config.train_steps, left, rate * config.batch_size, terms)
     with writer.as_default(step=step):
         for name, value in metrics.items():
             tf.summary.scalar(f"train/{name}", value)

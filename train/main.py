@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 
+import absl.logging
 from absl import flags
 
 from dcn_tf.architecture import SELECTORS
@@ -11,6 +12,7 @@ from train import command
 from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
 from train.errors import UserError
 from train.progress import start_logging
+from train.quiet import quiet
 
 STRING_FLAGS = {
     "workdir": (
@@ -137,20 +139,22 @@ def config_from_flags() -> Config:
 
 
 def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
-    """Imports TensorFlow without what it says of itself.
+    """Imports TensorFlow, and keeps what it says of itself off the screen.
 
     Args:
         replicas: parts of a batch that are computed side by side. The threads are shared out to them.
         threads: of all of them together; where None, one for each core, or what TF_NUM_INTRAOP_THREADS says.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with quiet():  # its native part writes several lines, whatever the level
+        import tensorflow as tf
 
     if replicas > 1 or threads:
         threads = threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count()
         tf.config.threading.set_intra_op_parallelism_threads(max(1, threads // replicas))
     if replicas > 1:
         tf.config.threading.set_inter_op_parallelism_threads(replicas)
+    absl.logging.set_verbosity(absl.logging.WARNING)  # tells of every checkpoint
     tf.get_logger().setLevel("ERROR")  # warns of retracing, which evaluating at several numbers of patches is
 
 

@@ -24,7 +24,7 @@ print(os.environ["TF_NUM_INTRAOP_THREADS"], "threads", file=sys.stderr)
 checkpoint = workdir / "checkpoint"
 first = int(checkpoint.read_text()) if checkpoint.exists() else 0
 for step in range(first, config["train_steps"]):
-    line = f"12:00:00  step {step + 1}/{config['train_steps']}  loss 1.0  100 images/s  00:00:01 to go"
+    line = f"12:00:00  step {step + 1}/{config['train_steps']}  00:00:01 to go  100 images/s  loss 1.0"
     print(line, file=sys.stderr, flush=True)
     checkpoint.write_text(str(step + 1))
     time.sleep(float(given.get("step_seconds", 0)))

@@ -1,4 +1,4 @@
-"""What every data set gives to the loop."""
+"""A data set as the loop sees it: training batches by step, and fixed splits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

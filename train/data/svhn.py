@@ -17,6 +17,7 @@ import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.losses import sequence_labels
+from train import files
 from train.config import Config
 from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
 from train.data.dataset import Dataset, Split
@@ -85,11 +86,12 @@ def load_numbers(source: sources.Source, size, looseness: float | None) -> crops
     facts = [crops.VERSION, source.split, source.identity, *size, looseness]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     folder = sources.CACHE / f"{source.split}_{key}"
-    numbers = crops.load_numbers(folder)
-    if numbers is None:
-        log.info("preparing SVHN's %s from %s; the next run finds it in %s", source.split, source.path, folder)
-        _prepare(source, folder, size, looseness)
+    with files.locked(folder):
         numbers = crops.load_numbers(folder)
+        if numbers is None:
+            log.info("preparing SVHN's %s from %s; the next run finds it in %s", source.split, source.path, folder)
+            _prepare(source, folder, size, looseness)
+            numbers = crops.load_numbers(folder)
     return numbers
 
 

@@ -1,7 +1,6 @@
 """Predictions of every model for the images of a split, at one scale."""
 
 import itertools
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,10 +14,9 @@ from dcn_tf.selectors import cell_scores
 from train.data.dataset import Split
 from train.data.pipeline import to_float
 from train.evaluation.rows import SELECTOR, stacks, whole_rows
-from train.progress import log
+from train.progress import Progress
 
 PIXELS = 1_000_000  # of images that go through the network at once
-PROGRESS_SECONDS = 20
 
 
 class Reader:
@@ -61,17 +59,13 @@ class Reader:
 
     def __call__(self, split: Split) -> dict[str, np.ndarray]:
         """Returns row -> probabilities [n, sum(heads)] of all images."""
-        read, done, begun, told = {}, 0, time.monotonic(), time.monotonic()
+        read, progress = {}, Progress("evaluating", len(split), "images")
         for indices, rows in self._batches(split):
             for name, probabilities in rows.items():
                 if name not in read:
                     read[name] = np.empty((len(split), probabilities.shape[1]), np.float32)
                 read[name][indices] = probabilities
-            done += len(indices)
-            if time.monotonic() - told > PROGRESS_SECONDS:
-                told = time.monotonic()
-                left = time.strftime("%H:%M:%S", time.gmtime((told - begun) * (len(split) - done) / done))
-                log.info("evaluating: %d/%d images  %s to go", done, len(split), left)
+            progress.advance(len(indices))
         return read
 
     def _batches(self, split: Split):

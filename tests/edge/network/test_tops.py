@@ -96,7 +96,7 @@ def test_the_top_has_as_many_inputs_as_patches_can_change(classifier_case, seque
     manifest = classifier_case.float32.manifest
     assert SwapTop.most_inputs(manifest, 1) == 4  # a kernel of 3 x 3 with strides of 2: two windows along each axis
     assert SwapTop.most_inputs(manifest, 2) == 8
-    assert SwapTop.most_inputs(manifest, 3) == 9  # all that a map of 5 x 5 cells has, with one of zeros around it
+    assert SwapTop.most_inputs(manifest, 3) == 9  # all that the map has
     assert PoolTop.most_inputs(sequence_case.float32.manifest, 5) == 5
 
 

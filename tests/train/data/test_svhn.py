@@ -143,7 +143,7 @@ def test_mistakes_in_folders_are_one_line_and_leave_nothing(load, tiny_svhn, tmp
     with pytest.raises(UserError, match=r"1 of the 25 photographs .* are missing, 5\.png among them") as caught:
         load(data_dir=str(folder))
     assert "\n" not in str(caught.value)
-    assert list(sources.CACHE.glob("t*_*")) == [sources.CACHE / "tensorflow_datasets"]
+    assert [path.name for path in sources.CACHE.glob("t*_*") if path.is_dir()] == ["tensorflow_datasets"]
 
 
 @pytest.mark.parametrize(

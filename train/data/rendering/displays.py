@@ -62,7 +62,7 @@ def _crystal(rng, lit, ghosts, height: float):
     else:  # light on dark
         ground, contrast = rng.uniform(20, 90), -rng.uniform(0.8, 3)
     surface = _ground(rng, lit.shape, ground)
-    faint = rng.uniform(0.02, 0.3) if rng.random() < 0.4 else 0.0
+    faint = rng.uniform(0.02, 0.2) if rng.random() < 0.4 else 0.0
     bare = surface * (1 - ghosts.astype(np.float32) * (faint * min(contrast, 0.6) / 255))
     mask = lit.astype(np.float32) / 255
     if contrast > 0 and rng.random() < 0.3:  # segments throw a shadow on the mirror behind them
@@ -75,7 +75,7 @@ def _glowing(rng, lit, ghosts, height: float):
     """Returns a window of glowing segments with its digits and without, float32 [h, w]."""
     bare = _ground(rng, lit.shape, rng.uniform(3, 70))
     light = rng.uniform(90, 255)
-    faint = rng.uniform(0.03, 0.2) if rng.random() < 0.4 else 0.0
+    faint = rng.uniform(0.03, 0.15) if rng.random() < 0.4 else 0.0
     bare = bare + ghosts.astype(np.float32) * (faint * light / 255)
     mask = lit.astype(np.float32) / 255
     painted = bare + (light - bare) * mask

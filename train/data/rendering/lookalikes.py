@@ -1,4 +1,4 @@
-"""What is taken for digits: posts, rings, hooks and grids of bars, and words in letters as high as digits."""
+"""Things that are taken for digits: posts, rings, hooks, grids of bars, and words in letters as high as digits."""
 
 import math
 

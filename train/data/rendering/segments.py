@@ -65,13 +65,13 @@ class Segments:
 def draw_segments(rng) -> Segments:
     """Returns the shape of a random display's digits."""
     width = math.exp(rng.uniform(math.log(0.4), math.log(0.95)))
-    stroke = min(rng.uniform(0.07, 0.2), 0.3 * width)
+    stroke = min(rng.uniform(0.06, 0.18), 0.26 * width)
     return Segments(
         width,
         pitch=width * rng.uniform(1.15, 1.6) + 0.04,
         stroke=stroke,
         gap=rng.choice((0, 0.006, 0.015, 0.03)),
-        blunt=rng.uniform(0, 1) if rng.random() < 0.5 else 0.0,
+        blunt=rng.uniform(0, 0.8) if rng.random() < 0.4 else 0.0,
         point=0.5 if rng.random() < 0.6 else 0.0,
         slant=rng.uniform(0, 0.22) if rng.random() < 0.6 else 0.0,
         hooked=rng.random() < 0.25,

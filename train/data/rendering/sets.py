@@ -12,7 +12,7 @@ from train.data.rendering.backgrounds import render_background
 from train.data.rendering.layout import LENGTHS, MAX_DIGITS
 from train.data.rendering.scenes import ANYWHERE, STREET, Rendering, render_crop, render_photograph
 from train.data.rendering.training_scenes import HEIGHTS, SIZE, render_scene
-from train.progress import log
+from train.progress import Progress, log
 
 SPLIT_SEEDS = {"train": 1, "validation": 2, "test": 3}
 CHUNK = 4_000_000  # pixels that a worker draws in one go: about half a second of work
@@ -160,9 +160,11 @@ def render_all(render, sizes, workers: int | None = None) -> dict[str, np.ndarra
     # joblib's workers start without importing the program that starts them, and so without TensorFlow.
     parallel = joblib.Parallel(min(workers or joblib.cpu_count(), len(chunks)), return_as="generator")
     pixels, facts = np.empty(ends[-1], np.uint8), []
+    progress = Progress("rendering", len(sizes), "pictures")
     for chunk, made in zip(chunks, parallel(joblib.delayed(_render_chunk)(render, chunk) for chunk in chunks)):
         pixels[ends[chunk.start] - counts[chunk.start] : ends[chunk.stop - 1]] = made.pop("pixels")
         facts.append(made)
+        progress.advance(len(made["digits"]))
     return {"pixels": pixels} | {name: np.concatenate([made[name] for made in facts]) for name in facts[0]}
 
 

@@ -137,11 +137,12 @@ def _flat(rng, surface, mask, value: float, height: float):
 
 def _graded(rng, surface, mask, value: float, height: float):
     """Lighter towards one end, or with a bright band across as polished metal has."""
-    steps = ramp(len(surface))[:, None]
+    steps, contrast = ramp(len(surface))[:, None], abs(value - float(surface.mean()))
+    reach = contrast * rng.uniform(0.15, 0.5)  # no part of a digit is as bright as its ground
     if rng.random() < 0.5:
-        tone = value + steps * rng.uniform(-70, 70)
+        tone = value + steps * (reach if rng.random() < 0.5 else -reach)
     else:
-        tone = value + rng.uniform(40, 110) * np.cos(steps * rng.uniform(3, 9) + rng.uniform(0, 6))
+        tone = value + reach * np.cos(steps * rng.uniform(3, 9) + rng.uniform(0, 6))
     blend(surface, mask, np.clip(tone, 0, 255))
 
 

@@ -1,4 +1,4 @@
-"""What is around a number: the wall, the plate it stands on, and what else is there to be mistaken for digits."""
+"""Surroundings of a number: the wall, the plate it stands on, and things that may be mistaken for digits."""
 
 import numpy as np
 from PIL import Image, ImageDraw

@@ -20,6 +20,7 @@ HEIGHTS = (0.2, 0.75)  # of a number, in heights of the picture
 LARGEST_HEIGHT, LARGEST_WIDTH = 0.85, 0.85  # of a number on a slope or an arc, in sides of the picture
 BORDER = 0.15  # of a scene around its picture, in sides of the picture
 LOW_RESOLUTION = 0.45  # share of pictures that are enlarged from a photograph with small digits
+CLEAR = ("sign",)  # kinds that are seen from afar half as often
 
 
 def render_scene(
@@ -50,7 +51,9 @@ def render_scene(
 
     matrix, boxes = _view(rng, subject.boxes + corner * 2, shape, size)
     picture = camera.exposed(rng, camera.warp(surface, matrix, size))
-    made = Rendering(_taken(rng, picture, height), subject.label, boxes.astype(np.float32), subject.style)
+    made = Rendering(
+        _taken(rng, picture, height, subject.style), subject.label, boxes.astype(np.float32), subject.style
+    )
     return made if painted else made.without_number()
 
 
@@ -95,10 +98,10 @@ def _view(rng, boxes, shape, size):
     return camera.translation(-left - right, -top - bottom) @ matrix, seen - (left + right, top + bottom) * 2
 
 
-def _taken(rng, picture, height: float):
+def _taken(rng, picture, height: float, style: str):
     """Returns a picture float32 [h, w] as a camera would keep it, uint8: near by, or from afar and then enlarged."""
     native = min(max(math.exp(rng.normal(math.log(24), 0.4)), 11), 64)
-    if native >= height or rng.random() > LOW_RESOLUTION:
+    if native >= height or rng.random() > LOW_RESOLUTION * (0.5 if style in CLEAR else 1.0):
         return camera.photograph(rng, picture, min(height, 32))
     small = tuple(max(8, round(side * native / height)) for side in picture.shape)
     made = camera.photograph(rng, resized(picture, small), native)

@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from train.errors import DataUnavailableError, TrainingError, UserError
-from train.files import write_text
+from train.files import locked, write_text
 from train.progress import Progress, log
 
 ANSWER_SECONDS = 8  # in which a server must begin to answer, name look-up included
@@ -27,7 +27,8 @@ def fetch(url: str, path: Path, size: int, sha256: str, remedy: str):
     """Fetches `url` to `path`.
 
     What has come lies in `path`.partial; the next call goes on from there, if the server still has the same file (HTTP
-    range with If-Range), and begins again if not. `path` appears when size and checksum are right.
+    range with If-Range), and begins again if not. `path` appears when size and checksum are right. A second process
+    waits for the first, and fetches nothing if it was successful.
 
     Args:
         url: where it is.
@@ -42,20 +43,11 @@ def fetch(url: str, path: Path, size: int, sha256: str, remedy: str):
         TrainingError: it can't be written.
     """
     try:
-        partial = _Partial(path, url)
-        for attempt in range(ATTEMPTS):
-            before = partial.size()
-            try:
-                _transfer(url, partial, size, remedy)
-                break
-            except _Broken as error:
-                log.warning("%s: the transfer broke off at %d of %d bytes (%s)", path.name, partial.size(), size, error)
-                if attempt == ATTEMPTS - 1 or partial.size() == before:
-                    raise DataUnavailableError(
-                        f"{url} broke off at {partial.size()} of {size} bytes ({error}); the same command goes on from "
-                        f"there. Or: {remedy}"
-                    ) from error
-        partial.finish(size, sha256)
+        with locked(path):
+            if not path.exists():
+                partial = _Partial(path, url)
+                _transfer_all(url, partial, size, remedy)
+                partial.finish(size, sha256)
     except OSError as error:
         raise TrainingError(
             f"{path} can't be written ({error.strerror or error}); make room or mend its permissions, and give the "
@@ -121,6 +113,22 @@ def _check_room(folder: Path, needed: int, name: str):
         )
 
 
+def _transfer_all(url: str, partial: _Partial, size: int, remedy: str):
+    """Appends what is missing, and goes on with a transfer that broke off as long as something comes."""
+    name = partial.path.name
+    for attempt in range(ATTEMPTS):
+        before = partial.size()
+        try:
+            return _transfer(url, partial, size, remedy)
+        except _Broken as error:
+            log.warning("%s: the transfer broke off at %d of %d bytes (%s)", name, partial.size(), size, error)
+            if attempt == ATTEMPTS - 1 or partial.size() == before:
+                raise DataUnavailableError(
+                    f"{url} broke off at {partial.size()} of {size} bytes ({error}); the same command goes on from "
+                    f"there. Or: {remedy}"
+                ) from error
+
+
 def _transfer(url: str, partial: _Partial, size: int, remedy: str):
     """Appends what is missing; `_Broken` where it ends too soon."""
     have, version = partial.size(), partial.version()
@@ -142,7 +150,6 @@ def _transfer(url: str, partial: _Partial, size: int, remedy: str):
             raise DataUnavailableError(
                 f"{url} is not what it should be, {size} bytes. Received: {announced} bytes, {kind}: {remedy}"
             )
-        partial.path.parent.mkdir(parents=True, exist_ok=True)
         _check_room(partial.path.parent, size - have, partial.path.name)
         if not have:
             partial.begin(_version(response))

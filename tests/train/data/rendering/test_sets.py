@@ -140,6 +140,12 @@ def test_sets_are_drawn_once_and_again_for_another_split_size_count_or_looseness
     assert len(list(tmp_path.iterdir())) == 6
 
 
+def test_rendering_needs_no_tensorflow():
+    program = "import sys; from train.data.rendering import sets; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
 def test_workers_import_no_tensorflow_whatever_the_program_did(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(

@@ -3,6 +3,7 @@ import hashlib
 import shutil
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -37,8 +38,8 @@ def fetch(server, tmp_path):
 
 
 def left(fetch):
-    """Returns the names of what lies in the folder."""
-    return sorted(path.name for path in fetch.path.parent.glob("*"))
+    """Returns the names of what lies in the folder, besides the lock."""
+    return sorted({path.name for path in fetch.path.parent.glob("*")} - {"a.tar.gz.lock"})
 
 
 def broken_off(fetch, server, bytes_, again=0):
@@ -67,6 +68,12 @@ def test_the_next_run_goes_on_where_it_stopped(fetch, server):
     assert fetch().read_bytes() == DATA
     assert server.requests == [("/a.tar.gz", "bytes=120000-")]
     assert left(fetch) == ["a.tar.gz"]
+
+
+def test_two_at_a_time_fetch_it_once(fetch, server):
+    with ThreadPoolExecutor(2) as pool:
+        assert [path.read_bytes() == DATA for path in pool.map(lambda _: fetch(), range(2))] == [True, True]
+    assert server.requests == [("/a.tar.gz", None)]
 
 
 def test_without_ranges_it_begins_again(fetch, server):

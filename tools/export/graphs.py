@@ -135,9 +135,11 @@ def top_windows(architecture, maps) -> np.ndarray:
 def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
     """Returns the arrays of `saliency.npz`, the weights that are worked with in numpy.
 
-    `dense`; for classifiers also its `bias`, the `kernel` of the top's convolution, and the `scale` and `shift` that
-    make of its outputs what the refined pass makes of them. For sequences `dense` is the R of the weights' Q R: they
-    make of a gradient one of which the length alone is wanted, and Q does not change a length.
+    A classifier's are `dense` and `bias` of its logits, the `kernel` of the top's convolution, and the `scale` and
+    `shift` that turn its outputs into those of the refined pass.
+
+    A sequence's is `dense` alone: the R of the weights' decomposition Q R. The saliency needs the length of a gradient,
+    and Q changes no length.
 
     Args:
         architecture: of the network.

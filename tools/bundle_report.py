@@ -9,8 +9,9 @@ from absl import flags
 
 from edge.bundle import load_bundle
 from edge.errors import UserError
-from edge.reports import check_destination, table, write
+from edge.reports import check_destination, write
 from tools import command
+from tools.table import MARKDOWN, table
 
 WORST_LAYERS = 5
 
@@ -90,7 +91,7 @@ def _errors(manifests):
         "whole fine: error, %",
         "equal predictions, %",
     )
-    return table(head, rows)
+    return table(head, rows, MARKDOWN)
 
 
 def _percent(value):
@@ -104,7 +105,7 @@ def _sizes(manifests):
         (name, _count(float_bytes.get(name)), *(_count(m["files"].get(name, {}).get("bytes")) for m in manifests))
         for name in names
     ]
-    return table(("bytes", "float32", *(m["method"] for m in manifests)), rows)
+    return table(("bytes", "float32", *(m["method"] for m in manifests)), rows, MARKDOWN)
 
 
 def _count(value):
@@ -116,7 +117,7 @@ def _worst_layers(manifest):
         (error["model"], error["layer"], f"{error['snr_db']:.1f}")
         for error in manifest["measured"]["layers"][:WORST_LAYERS]
     ]
-    return table((f"{manifest['method']}: worst layers of", "layer", "signal to noise, dB"), rows)
+    return table((f"{manifest['method']}: worst layers of", "layer", "signal to noise, dB"), rows, MARKDOWN)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from tools.export.policies import (
 )
 from tools.findings.plots import Plot, Series, as_svg
 from tools.progress import Progress
+from tools.table import table
 
 CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
 
@@ -107,17 +108,15 @@ def record(samples, chosen: dict, judged: dict, loss: float, allowed: int) -> di
 
 def format_judged(samples, judged: dict[str, Judgement], whole: int) -> str:
     """Returns the table that is printed. whole: multiplications of the fine model over the whole image."""
-    lines = [f"{len(samples.images):,} {samples.split} images of {samples.dataset}"]
-    lines.append(
-        f"{'policy':<18} {'errors':>7} {'rise':>5} {'error, %':>9} {'M mult.':>8} {'of fine':>8} {'patches':>8}"
-    )
-    for name, at in judged.items():
-        rise = at.errors - judged["fixed"].errors
-        lines.append(
-            f"{name:<18} {at.errors:>7} {rise:>+5} {at.error:>9.2f} {at.multiplications / 1e6:>8.2f} "
-            f"{at.multiplications / whole:>8.3f} {at.patches:>8.2f}"
+    rows = [
+        (
+            *(name, at.errors, f"{at.errors - judged['fixed'].errors:+}", f"{at.error:.2f}"),
+            *(f"{at.multiplications / 1e6:.2f}", f"{at.multiplications / whole:.3f}", f"{at.patches:.2f}"),
         )
-    return "\n".join(lines)
+        for name, at in judged.items()
+    ]
+    head = ("policy", "errors", "rise", "error, %", "M mult.", "of fine", "patches")
+    return f"{len(samples.images):,} {samples.split} images of {samples.dataset}\n{table(head, rows)}"
 
 
 def as_csv(rows: list[tuple[str, str, Policy, Judgement]]) -> str:

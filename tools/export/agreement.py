@@ -10,6 +10,7 @@ from edge.errors import UserError
 from edge.network.runner import TwoStageRunner, WholeFineRunner
 from tools.export.input_size import at_size
 from tools.progress import Progress
+from tools.table import table
 from tools.workdir import Samples, Workdir
 
 PIXELS = 1_000_000  # of images that go through the network at once
@@ -98,15 +99,15 @@ def percent(holds) -> float:
 
 def format_measured(measured: dict) -> str:
     """Returns the comparison as a table."""
-    lines = [f"{'model':<8} {'error, % (keras)':>17} {'error, % (bundle)':>18} {'agreement, %':>13}"]
-    for name, agreement in measured["agreement"].items():
-        errors = [measured["error"][f"{name}_{side}"] for side in ("keras", "bundle")]
-        lines.append(f"{name:<8} {errors[0]:>17.2f} {errors[1]:>18.2f} {agreement:>13.2f}")
-    lines.append(
+    rows = [
+        (name, *(f"{measured['error'][f'{name}_{side}']:.2f}" for side in ("keras", "bundle")), f"{agreement:.2f}")
+        for name, agreement in measured["agreement"].items()
+    ]
+    return (
+        f"{table(('model', 'error, % (keras)', 'error, % (bundle)', 'agreement, %'), rows)}\n"
         f"({measured['images']} images of {measured['dataset']} {measured['split']}, "
         f"{measured['num_patches']} patches; {measured['cell_overlap']:.1f} % of the cells are the same)"
     )
-    return "\n".join(lines)
 
 
 def at_bundles_size(trained: Workdir, bundle) -> Workdir:

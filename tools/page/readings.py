@@ -1,4 +1,4 @@
-"""What a trained network reads in the test images that its workdir keeps, and how right and how sure it is."""
+"""Answers of a trained network to the test images that its workdir keeps: how right they are, and how sure."""
 
 from dataclasses import dataclass
 
@@ -117,6 +117,6 @@ def reliability(probability: np.ndarray, right: np.ndarray) -> list[tuple[float,
     return [(float(probability[m].mean()), float(right[m].mean()), int(m.sum())) for m in members if m.any()]
 
 
-def calibration_error(bins: list[tuple[float, float, int]]) -> float:
-    """Returns the expected calibration error: the mean distance of probability and accuracy over the images."""
+def expected_calibration_error(bins: list[tuple[float, float, int]]) -> float:
+    """Returns the mean distance of probability and accuracy over the images."""
     return sum(count * abs(confidence - accuracy) for confidence, accuracy, count in bins) / sum(b[2] for b in bins)

@@ -121,7 +121,7 @@ def _entries(read, path: Path) -> list[dict]:
     try:
         entries = json.loads(read(ANNOTATIONS))
     except (OSError, KeyError) as error:
-        raise UserError(f"{path} holds no {ANNOTATIONS}; see the README's section on your own data") from error
+        raise UserError(f"{path} holds no {ANNOTATIONS}; see docs/your_data.md") from error
     except (ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{ANNOTATIONS} in {path} is not readable JSON: {error}") from error
     if not isinstance(entries, list) or not entries:

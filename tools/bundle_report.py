@@ -5,8 +5,7 @@ python -m tools.bundle_report --bundles=DIR[,DIR...] [--report=FILE.md]
 Everything is read from the manifests, in which tools.quantize wrote what it measured.
 """
 
-from absl import flags
-
+from edge.arguments import listed
 from edge.bundle import load_bundle
 from edge.errors import UserError
 from edge.reports import check_destination, write
@@ -16,14 +15,13 @@ from tools.table import MARKDOWN, table
 WORST_LAYERS = 5
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_list("bundles", None, "Bundles of one network, separated by commas.", required=True)
-    flags.DEFINE_string("report", None, "Also write the report here, a Markdown file.")
-
-
-def main(values) -> None:
+def main(arguments) -> None:
     """Runs the command."""
+    parser = command.make_parser("tools.bundle_report", __doc__)
+    add = parser.add_argument
+    add("--bundles", type=listed, required=True, metavar="DIR,...", help="bundles of one network, joined by commas")
+    add("--report", metavar="FILE", help="also write the report here, a Markdown file")
+    values = parser.parse_args(arguments)
     check_destination(values.report)
     text = report([load_bundle(path).manifest for path in values.bundles])
     print(text)
@@ -121,5 +119,4 @@ def _worst_layers(manifest):
 
 
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

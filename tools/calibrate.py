@@ -15,15 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 
+from edge import reports
+from edge.arguments import number
 from edge.bundle import check_destination, load_bundle, write_bundle
 from edge.bundle.storage import MANIFEST_FILE
-from edge.errors import UserError
 from edge.network.result import Answer
 from edge.network.runner import TwoStageRunner
 from edge.quiet import quiet
-from tools import bundle_report, command
+from tools import command
 from tools.export.policies import (
     Curve,
     Judgement,
@@ -158,29 +158,25 @@ def curve_rows(all_curves: list[Curve], split: str, found: Outcomes) -> list[tup
     return [(split, curve.name, policy, judge(found, policy)) for curve in all_curves for policy in curve.policies]
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_string("workdir", None, "The finished training that the bundle was made of.", required=True)
-    flags.DEFINE_string("bundle", None, "The bundle, made by tools.quantize.", required=True)
-    flags.DEFINE_float(
-        "loss", 0.05, "Allowed rise of the error on the validation images, in percentage points.", 0, 100
-    )
-    flags.DEFINE_bool(
-        "fewest_errors", False, "Choose the fewest errors within --loss, and of equally few the least cost."
-    )
-    flags.DEFINE_string("out", None, "Where the bundle is written with its thresholds; in its own place by default.")
-    flags.DEFINE_string(
-        "curve", None, f"Folder for {', '.join(CURVE_FILES)}: error against multiplications, on the test images too."
-    )
-
-
-def main(values) -> None:
+def main(arguments) -> None:
     """Runs the command."""
+    parser = command.make_parser("tools.calibrate", __doc__)
+    add = parser.add_argument
+    add("--workdir", required=True, metavar="DIR", help="the finished training that the bundle was made of")
+    add("--bundle", required=True, metavar="DIR", help="the bundle, made by tools.quantize")
+    loss = "allowed rise of the error on the validation images, in percentage points (default 0.05)"
+    add("--loss", type=number(0, 100, float), default=0.05, metavar="X", help=loss)
+    fewest = "choose the fewest errors within --loss, and of equally few the least cost"
+    add("--fewest_errors", action="store_true", help=fewest)
+    add("--out", metavar="BUNDLE", help="where the bundle is written with its thresholds; by default in its own place")
+    curve = f"for {', '.join(CURVE_FILES)}: error against multiplications, on the test images too"
+    add("--curve", metavar="FOLDER", help=curve)
+    values = parser.parse_args(arguments)
     out = values.out or values.bundle
     bundle = load_bundle(values.bundle)
     check_destination(out)
     for name in CURVE_FILES if values.curve else ():
-        _check_curve(Path(values.curve) / name)
+        reports.check_destination(Path(values.curve, name), "--curve")
     with quiet():  # importing TensorFlow writes several lines
         from dcn_tf.cost import whole_multiplications
         from tools import workdir
@@ -213,19 +209,12 @@ def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, 
     of_test = curve_rows(all_curves, "test", on_test)
     pictures = [plot(of_validation, f"{name}, validation"), plot(of_test, f"{name}, test")]
     for file, text in zip(CURVE_FILES, (as_csv(of_validation + of_test), *map(as_svg, pictures))):
-        bundle_report.write(folder / file, text)
+        reports.write(folder / file, text)
 
 
 def _threshold(value) -> str:
     return "none" if value is None else f"{value:.6g}"
 
 
-def _check_curve(path: Path):
-    folder = path.parent
-    if path.is_dir() or any(place.is_file() for place in (folder, *folder.parents)):
-        raise UserError(f"--curve={folder} is or lies below a file, or holds a folder {path.name}; name another folder")
-
-
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

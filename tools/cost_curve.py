@@ -10,13 +10,12 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from absl import flags
-
 from dcn_tf.architecture import Architecture
 from dcn_tf.cost import dcn_cost, whole_multiplications
 from dcn_tf.geometry import smallest_image
 from dcn_tf.presets import PRESETS, preset
-from edge.errors import UserError
+from edge.arguments import number
+from edge.reports import check_destination, write
 from tools import command
 from tools.findings.plots import Plot, Series, as_svg
 from tools.table import table
@@ -96,15 +95,15 @@ def plot(points: list[Point], num_patches: int, even: int | None, name: str) -> 
     return Plot(name, "side of the square image, pixels", "multiplications, 10⁹", tuple(series))
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_enum("preset", "svhn", sorted(PRESETS), "The architecture.")
-    flags.DEFINE_integer("num_patches", 6, "Patches of the DCN.", lower_bound=1)
-    flags.DEFINE_string("out", None, "Also write cost.csv and cost.svg into this folder.")
-
-
-def main(values) -> None:
+def main(arguments) -> None:
     """Prints the curve, and writes it where asked."""
+    parser = command.make_parser("tools.cost_curve", __doc__)
+    add = parser.add_argument
+    add("--preset", default="svhn", choices=sorted(PRESETS), help="the architecture (default svhn)")
+    add("--num_patches", type=number(1), default=6, metavar="K", help="patches of the DCN (default 6)")
+    add("--out", metavar="FOLDER", help="also write cost.csv and cost.svg into this folder")
+    values = parser.parse_args(arguments)
+    check_destination(values.out and Path(values.out, "cost.csv"), "--out")
     architecture = preset(values.preset)
     smallest = max(smallest_image(architecture))
     squares = [point(architecture, values.num_patches, side, side) for side in SIDES if side >= smallest]
@@ -112,19 +111,10 @@ def main(values) -> None:
     even = break_even(architecture, values.num_patches)
     print(format_curve([*squares, wide], values.num_patches, even))
     if values.out:
-        folder = Path(values.out)
-        texts = {
-            "cost.csv": as_csv([*squares, wide]),
-            "cost.svg": as_svg(plot(squares, values.num_patches, even, values.preset)),
-        }
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in texts.items():
-                (folder / name).write_text(text)
-        except OSError as error:
-            raise UserError(f"--out={folder} cannot be written: {error}; name another folder") from error
+        drawn = plot(squares, values.num_patches, even, values.preset)
+        for name, text in {"cost.csv": as_csv([*squares, wide]), "cost.svg": as_svg(drawn)}.items():
+            write(Path(values.out, name), text)
 
 
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

@@ -109,6 +109,7 @@ class Config(FlagValues):
     svhn_extra: bool = False
     looseness: float = 1.0
     background_share: float = 0.0
+    easy_steps: int = 0
     train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
@@ -142,7 +143,8 @@ class Config(FlagValues):
         self._require("looseness", self.looseness >= 1, "at least 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
-        for name in ("clip_norm", "weight_decay", "hint_weight", "coarse_weight", "momentum", "seed", "distortion"):
+        weights = ("weight_decay", "hint_weight", "coarse_weight", "momentum")
+        for name in (*weights, "clip_norm", "easy_steps", "seed", "distortion"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
         self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")

@@ -23,6 +23,7 @@ from train.errors import TrainingError, UserError
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
 from train.progress import duration, log, tell
@@ -30,6 +31,7 @@ from train.samples import write_samples
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
+WITHOUT_NUMBER = "without a number"  # the further test of such images
 
 
 def train_and_evaluate(config: Config) -> dict:
@@ -83,6 +85,9 @@ def train_and_evaluate(config: Config) -> dict:
             for row, error in part(figures[name], "error").items():
                 tf.summary.scalar(f"{name}_error/{row}", error)
     writer.flush()
+    nothing = dataset.more_tests.get(WITHOUT_NUMBER)
+    if nothing is not None and _knows_nothing(model, config):
+        figures["test"] |= dict(evaluators[-1].threshold(dataset.test, nothing))
 
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
@@ -140,10 +145,16 @@ def _validator(model, config: Config) -> Errors:
 def _evaluators(model, config: Config) -> list:
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
-    return [
-        Errors(model, counts, scales, config.selectors, config.model, config.replicas),
-        Cost(model, counts, scales, config.model),
-    ]
+    errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
+    evaluators = [errors, Cost(model, counts, scales, config.model)]
+    if _knows_nothing(model, config):
+        evaluators.append(Readings(errors.readers[0]))
+    return evaluators
+
+
+def _knows_nothing(model, config: Config) -> bool:
+    """Whether the network can answer that there is nothing to read, and was trained as a whole."""
+    return config.model == "dcn" and model.architecture.task == SEQUENCE and model.architecture.top.min_length == 0
 
 
 def train(config, dataset, train_step, checkpoints, writer, look):

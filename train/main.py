@@ -63,6 +63,9 @@ INTEGER_FLAGS = {
     ),
     "warmup_steps": "Steps over which the learning rate rises from 0 (cosine only).",
     "num_patches": "Patches per image in training, k; the preset's own by default.",
+    "easy_steps": (
+        "Steps over which training windows of numbers grow from easy ones, large numbers in the middle, to all kinds."
+    ),
     "train_images": "Size of the training split, where it is rendered.",
     "validation_images": "Size of the validation split, where it is generated.",
     "test_images": "Size of the test split, where it is generated.",

@@ -52,7 +52,7 @@ def test_what_cannot_be_compared_is_told(other, message):
 
 def test_the_command_reads_manifests(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(report, "load_bundle", lambda name: SimpleNamespace(manifest=manifest(name)))
-    report.main(SimpleNamespace(bundles=["ptq", "qat"], report=str(tmp_path / "report.md")))
+    report.main(["--bundles=ptq,qat", f"--report={tmp_path / 'report.md'}"])
     expected = report.report([manifest("ptq"), manifest("qat")])
     assert (tmp_path / "report.md").read_text() == expected
     assert capsys.readouterr().out == expected + "\n"

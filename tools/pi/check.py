@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from edge.arguments import OneLineParser
-from edge.errors import EXIT_FAILED, UserError, run_main
+from edge.errors import EXIT_FAILED, UserError
+from tools import command
 from tools.pi import machine
 from tools.pi.compare import compare, read_lines, table
 from tools.pi.guide import commands
@@ -111,7 +111,7 @@ def _environments(pairs):
 
 def main(arguments) -> int:
     """Runs the command; returns its exit status."""
-    parser = OneLineParser(prog="python -m tools.pi.check", description=__doc__.partition("\n")[0])
+    parser = command.make_parser("tools.pi.check", __doc__)
     add = parser.add_argument
     add("--images", required=True, metavar="FOLDER", help="images to read")
     add("--environment", required=True, action="append", metavar="EXTRA=FOLDER", help="what to compare with")
@@ -132,4 +132,4 @@ def main(arguments) -> int:
 
 
 if __name__ == "__main__":
-    run_main(main, sys.argv[1:])
+    command.run(main)

@@ -34,7 +34,8 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
         images, labels = train.images[chosen], train.labels[chosen]
         if not placed:
             return random_windows(images, window, rng, augment), labels, no_boxes(len(chosen))
-        windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment)
+        hardness = min(1.0, step / config.easy_steps) if config.easy_steps else 1.0
+        windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment, hardness)
         return windows, np.where(boxes[:, 2:3] > 0, labels, nothing), boxes
 
     order = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]

@@ -15,6 +15,8 @@ WHOLE, CUT, CLOSE, FAR, BESIDE = range(5)
 SHARES = (0.64, 0.20, 0.07, 0.03, 0.06)
 SIDE_MARGIN, END_MARGIN = 0.22, 0.06  # room that a whole number has in its window, in heights of the number
 SMALLEST = 0.36  # size of a whole number, in parts of the largest one that fits
+EASIEST = 0.85  # the same where windows are easy
+FEWER = 0.35  # of the windows without a whole number are there where windows are easy
 LEAST_PIXELS = 12  # height of a whole number in its window
 UNREADABLE = (3.0, 6.5)  # height in pixels of a number that is too far off
 CLOSEST_ZOOM = 2.8  # times that a picture's pixels are enlarged at most
@@ -39,7 +41,7 @@ class Window:
     whole: bool
 
 
-def draw_windows(images, boxes, lengths, size, rng, augment: bool = True):
+def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardness: float = 1.0):
     """Returns one window of each picture, and where its number is in it.
 
     Args:
@@ -49,6 +51,8 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True):
         size: (height, width) of a window.
         rng: numpy Generator.
         augment: whether windows are turned, sheared, re-lit, blurred and stored as well.
+        hardness: from 0, large numbers in the middle of most windows, to 1. A network that begins with easy windows
+            finds out sooner where the digits are.
 
     Returns:
         windows uint8 [n, *size, 1], found float32 [n, 4]: the number's box in parts of the window's width and height,
@@ -56,14 +60,17 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True):
     """
     windows = np.empty((len(images), *size, 1), np.uint8)
     found = np.zeros((len(images), 4), np.float32)
+    shares = np.array(SHARES)
+    shares[1:] *= FEWER + (1 - FEWER) * hardness
+    shares[WHOLE] += 1 - shares.sum()
     for i, (image, box, length) in enumerate(zip(images[..., 0], boxes, lengths)):
         if box[2] <= box[0]:
             window = _anywhere(image.shape, size, rng, augment)
         else:
-            kind = rng.choice(len(SHARES), p=SHARES)
+            kind = rng.choice(len(shares), p=shares)
             if kind == WHOLE and rng.random() < TIGHT:
                 image, box = _tight_crop(image, box, rng)
-            window = _window(kind, image.shape, box, length, size, rng, augment)
+            window = _window(kind, image.shape, box, length, size, rng, augment, hardness)
         picture = cut(image, window, size)
         windows[i, ..., 0] = spoiled(picture, rng) if augment else picture
         if window.whole:
@@ -88,18 +95,19 @@ def seen_box(box, window: Window, size) -> np.ndarray:
     return np.concatenate([seen.min(axis=0), seen.max(axis=0)]).clip(0, 1)
 
 
-def _window(kind: int, shape, box, length: int, size, rng, augment: bool) -> Window:
+def _window(kind: int, shape, box, length: int, size, rng, augment: bool, hardness: float = 1.0) -> Window:
     sides = np.array([box[2] - box[0], box[3] - box[1]], float)  # width, height
     middle, full, turn = (box[:2] + box[2:]) / 2, np.array(size[::-1], float), _turn(rng, augment)
     seen = np.abs(np.linalg.inv(turn))  # of the picture by a window of scale 1
     around, along = seen @ sides, seen.diagonal() * sides  # upright box around the number; its own width and height
     margins = np.array([SIDE_MARGIN, END_MARGIN]) * along[1]
     fits = float((full / (around + 2 * margins)).min())
-    least = min(max(SMALLEST * fits, LEAST_PIXELS / along[1]), fits)
+    smallest = EASIEST + (SMALLEST - EASIEST) * hardness
+    least = min(max(smallest * fits, LEAST_PIXELS / along[1]), fits)
     scale = math.exp(rng.uniform(math.log(least), math.log(min(fits, max(CLOSEST_ZOOM, least)))))
     if kind == WHOLE:
         room = full / scale - around - 2 * margins
-        return _placed(middle, room / 2 * _centred(rng), scale, turn, full, whole=True)
+        return _placed(middle, hardness * room / 2 * _centred(rng), scale, turn, full, whole=True)
     if kind == CUT:
         off = _cutting(along, along[0] / length, full / scale, rng)
         return _placed(middle, off * rng.choice([-1, 1], 2), scale, turn, full)

@@ -46,6 +46,7 @@ class Reader:
         self.trained = trained
         self.replicas = replicas
         architecture = model.architecture
+        self._split, self._rows = None, {}
         self._compiled = tf.function(
             self._probabilities,
             input_signature=[
@@ -57,7 +58,15 @@ class Reader:
         )
 
     def __call__(self, split: Split) -> dict[str, np.ndarray]:
-        """Returns row -> probabilities [n, sum(heads)] of all images."""
+        """Returns row -> probabilities [n, sum(heads)] of all images, and of networks with boxes 'box/8' -> [n, 4].
+
+        What was read of a split is kept: several evaluators may ask.
+        """
+        if self._split is not split:
+            self._rows, self._split = self._read(split), split
+        return self._rows
+
+    def _read(self, split: Split) -> dict[str, np.ndarray]:
         read, progress = {}, Progress("evaluating", len(split), "images")
         for indices, rows in self._batches(split):
             for name, probabilities in rows.items():
@@ -100,7 +109,7 @@ class Reader:
                 size = tf.shape(images)[1:3]
                 scores = cell_scores(selector, self.model, glance, size, labels, boxes, seed)
                 rows |= self._selected_rows(images, glance, scores, "dcn" if selector == SELECTOR else selector)
-        return {name: self._softmax(logits) for name, logits in rows.items()}
+        return {name: row if name.startswith("box/") else self._softmax(row) for name, row in rows.items()}
 
     def _whole_rows(self, stack: str, features) -> dict:
         """Returns row -> logits of the coarse or the fine model, from its map of the whole image [batch, h, w, D]."""
@@ -115,12 +124,15 @@ class Reader:
         """Returns row -> logits from the best-scored cells for each number of patches; the fewer are among the more."""
         most = tf.minimum(self.num_patches[-1], tf.size(scores[0]))
         look = self.model.look_closely(glance.get("levels", images), self.model.select(glance, most, scores))
-        return {
-            f"{name}/{k}": self.model.answer(
-                glance["coarse_features"], look["fine_features"][:, :k], look["cells"][:, :k]
-            )["logits"]
-            for k in self.num_patches
-        }
+        vectors, cells, boxes = look["fine_features"], look["cells"], look.get("boxes")
+        rows = {}
+        for k in self.num_patches:
+            first = None if boxes is None or name != "dcn" else boxes[:, :k]
+            answer = self.model.answer(glance["coarse_features"], vectors[:, :k], cells[:, :k], boxes=first)
+            rows[f"{name}/{k}"] = answer["logits"]
+            if "box" in answer:
+                rows[f"box/{k}"] = answer["box"]
+        return rows
 
     def _softmax(self, logits):
         parts = tf.split(logits, self.model.architecture.top.heads, axis=-1)

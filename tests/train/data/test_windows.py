@@ -136,10 +136,8 @@ def test_the_box_that_is_returned_is_where_the_number_is(rng, monkeypatch, augme
     monkeypatch.setattr(windows, "spoiled", lambda picture, rng: picture)
     monkeypatch.setattr(windows, "TIGHT", 0.0)
     boxes = np.array([np.round(box) for box, _ in numbers(rng, 120)], np.float32)
-    room = np.array(PICTURE[::-1]) - 8
-    boxes = np.concatenate(
-        [boxes[:, :2].clip(8), np.minimum(boxes[:, 2:], room)], axis=1
-    )  # no white at the border, which is repeated
+    room = np.array(PICTURE[::-1]) - 8  # no white at the border, which is repeated
+    boxes = np.concatenate([boxes[:, :2].clip(8), np.minimum(boxes[:, 2:], room)], axis=1)
     pictures = np.stack([white_rectangle(box.astype(int)) for box in boxes])
     images, found = windows.draw_windows(pictures, boxes, np.full(120, 3), SIZE, rng, augment)
     whole = found[:, 2] > 0

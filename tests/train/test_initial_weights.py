@@ -23,7 +23,12 @@ def network(config, seed, **values):
 
 
 def values(model):
-    return [variable.numpy() for variable in model.variables]
+    return [weight.numpy() for weight in model.weights]
+
+
+def random_states(model):
+    weights = {id(weight) for weight in model.weights}
+    return [variable.numpy() for variable in model.variables if id(variable) not in weights]
 
 
 def assert_equal(ours, others):
@@ -49,8 +54,11 @@ def test_from_a_workdir_with_a_checkpoint_only(config, tmp_path):
     source, model = network(config, 1), network(config, 2)
     checkpointed(tmp_path, network(config, 3), config, step=3)
     checkpointed(tmp_path, source, config, step=7)  # the newest
+    own = random_states(model)
+    assert own  # of dropout
     take_weights(model, str(tmp_path))
     assert_equal(values(model), values(source))
+    assert_equal(random_states(model), own)  # the run's own seed stays
 
 
 def test_a_finished_run_is_taken_as_it_ended(config, tmp_path):

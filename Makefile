@@ -2,9 +2,10 @@
 #
 #   make svhn           train on house numbers; ARGS="--train_steps=100" adds flags, or replaces those of the flagfile
 #   make test           lint, and run the tests; TESTS=tests/edge runs some of them, and leaves test-edge out
+#   make docs-test      the commands of README.md, BUILD.md and docs/, with few steps; DOCS=device.md for one page
 #   make test-edge      the tests of edge alone, as on a device: without TensorFlow, under each runtime
 #   make test-pythons   the same under every Python of 3.10 to 3.13 that is found
-#   make pi-test        edge on an emulated Raspberry Pi, installed by the README's commands; needs root
+#   make pi-test        edge on an emulated Raspberry Pi, installed by the commands of docs/raspberry_pi.md; needs root
 #   make lint           only the lint
 #   make format         rewrite what the lint can repair by itself
 #   make wheel          dist/dcn_tf-*.whl, for this machine's processor and Python
@@ -18,6 +19,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 TESTS ?=
+DOCS ?=
 
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
@@ -30,7 +32,7 @@ RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.ver
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
-.PHONY: svhn test test-edge test-pythons pi-test lint format wheel sdist lock clean
+.PHONY: svhn test docs-test test-edge test-pythons pi-test lint format wheel sdist lock clean
 .PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
@@ -39,6 +41,9 @@ svhn: $(STAMP)
 test: lint $(EDGE_CASES)
 	DCN_EDGE_CASES=$(abspath $(EDGE_CASES)) $(PY) -m pytest $(TESTS)
 	$(if $(TESTS),,@$(MAKE) --no-print-directory test-edge)
+
+docs-test: $(STAMP)
+	PYTHONPATH=tests/support:. $(PY) -m docs_commands $(DOCS)
 
 test-edge: $(EDGE_CASES)
 	@$(MAKE) --no-print-directory $(RUNTIMES:%=run-%)

@@ -1,6 +1,7 @@
 """The packages, their rooms and the arrows between them, read from the source without importing anything."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,15 @@ def between(place):
     return graph
 
 
+def named(module):
+    """Returns what docs/architecture.md calls the folder that a module is in; the first floor is doors there."""
+    package = module.partition(".")[0]
+    place = room(module)
+    if place != module:
+        return f"`{place}`"
+    return f"`{package}`" if package == "dcn_tf" else f"doors of `{package}`"
+
+
 def circle(graph):
     """Returns places that import one another in turn, or None."""
     done = set()
@@ -110,3 +120,13 @@ def test_what_is_read_from_the_source():
     assert room("edge.network.runner") == "edge.network"
     assert room("edge.bundle.__main__") == "edge.bundle.__main__"
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+def test_rooms_import_what_the_documents_table_allows():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:doors of )?`[\w.]+`) \| (none|.*`) \|$", text, re.MULTILINE)
+    allowed = {place: set(targets.split(", ")) for place, targets in rows}
+    for place, targets in between(named).items():
+        assert targets <= allowed.get(place, set()), (
+            f"docs/architecture.md: {place} imports {', '.join(sorted(targets))}"
+        )

@@ -15,15 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 
+from edge import reports
+from edge.arguments import number
 from edge.bundle import check_destination, load_bundle, write_bundle
 from edge.bundle.storage import MANIFEST_FILE
-from edge.errors import UserError
 from edge.network.result import Answer
 from edge.network.runner import TwoStageRunner
 from edge.quiet import quiet
-from tools import bundle_report, command
+from tools import command
 from tools.export.policies import (
     Curve,
     Judgement,
@@ -37,6 +37,7 @@ from tools.export.policies import (
 )
 from tools.findings.plots import Plot, Series, as_svg
 from tools.progress import Progress
+from tools.table import table
 
 CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
 
@@ -56,7 +57,7 @@ def outcomes(bundle, architecture, samples) -> Outcomes:
         look = runner.look_closely(glance, most)
         answers = [Answer(glance.log_probabilities), *(runner.answer(glance, look.first(k + 1)) for k in range(most))]
         for k, answer in enumerate(answers):
-            *_, categories = runner.read(answer.log_probabilities)
+            *_, categories = bundle.manifest.task.read(answer.log_probabilities)
             wrong[i, k] = (np.asarray(categories) != label).any()
             cost[i, k] = cost_of(k, answer.top_inputs).total
         entropy[i] = glance.entropy
@@ -107,17 +108,15 @@ def record(samples, chosen: dict, judged: dict, loss: float, allowed: int) -> di
 
 def format_judged(samples, judged: dict[str, Judgement], whole: int) -> str:
     """Returns the table that is printed. whole: multiplications of the fine model over the whole image."""
-    lines = [f"{len(samples.images):,} {samples.split} images of {samples.dataset}"]
-    lines.append(
-        f"{'policy':<18} {'errors':>7} {'rise':>5} {'error, %':>9} {'M mult.':>8} {'of fine':>8} {'patches':>8}"
-    )
-    for name, at in judged.items():
-        rise = at.errors - judged["fixed"].errors
-        lines.append(
-            f"{name:<18} {at.errors:>7} {rise:>+5} {at.error:>9.2f} {at.multiplications / 1e6:>8.2f} "
-            f"{at.multiplications / whole:>8.3f} {at.patches:>8.2f}"
+    rows = [
+        (
+            *(name, at.errors, f"{at.errors - judged['fixed'].errors:+}", f"{at.error:.2f}"),
+            *(f"{at.multiplications / 1e6:.2f}", f"{at.multiplications / whole:.3f}", f"{at.patches:.2f}"),
         )
-    return "\n".join(lines)
+        for name, at in judged.items()
+    ]
+    head = ("policy", "errors", "rise", "error, %", "M mult.", "of fine", "patches")
+    return f"{len(samples.images):,} {samples.split} images of {samples.dataset}\n{table(head, rows)}"
 
 
 def as_csv(rows: list[tuple[str, str, Policy, Judgement]]) -> str:
@@ -159,29 +158,25 @@ def curve_rows(all_curves: list[Curve], split: str, found: Outcomes) -> list[tup
     return [(split, curve.name, policy, judge(found, policy)) for curve in all_curves for policy in curve.policies]
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_string("workdir", None, "The finished training that the bundle was made of.", required=True)
-    flags.DEFINE_string("bundle", None, "The bundle, made by tools.quantize.", required=True)
-    flags.DEFINE_float(
-        "loss", 0.05, "Allowed rise of the error on the validation images, in percentage points.", 0, 100
-    )
-    flags.DEFINE_bool(
-        "fewest_errors", False, "Choose the fewest errors within --loss, and of equally few the least cost."
-    )
-    flags.DEFINE_string("out", None, "Where the bundle is written with its thresholds; in its own place by default.")
-    flags.DEFINE_string(
-        "curve", None, f"Folder for {', '.join(CURVE_FILES)}: error against multiplications, on the test images too."
-    )
-
-
-def main(values) -> None:
+def main(arguments) -> None:
     """Runs the command."""
+    parser = command.make_parser("tools.calibrate", __doc__)
+    add = parser.add_argument
+    add("--workdir", required=True, metavar="DIR", help="the finished training that the bundle was made of")
+    add("--bundle", required=True, metavar="DIR", help="the bundle, made by tools.quantize")
+    loss = "allowed rise of the error on the validation images, in percentage points (default 0.05)"
+    add("--loss", type=number(0, 100, float), default=0.05, metavar="X", help=loss)
+    fewest = "choose the fewest errors within --loss, and of equally few the least cost"
+    add("--fewest_errors", action="store_true", help=fewest)
+    add("--out", metavar="BUNDLE", help="where the bundle is written with its thresholds; by default in its own place")
+    curve = f"for {', '.join(CURVE_FILES)}: error against multiplications, on the test images too"
+    add("--curve", metavar="FOLDER", help=curve)
+    values = parser.parse_args(arguments)
     out = values.out or values.bundle
     bundle = load_bundle(values.bundle)
     check_destination(out)
     for name in CURVE_FILES if values.curve else ():
-        _check_curve(Path(values.curve) / name)
+        reports.check_destination(Path(values.curve, name), "--curve")
     with quiet():  # importing TensorFlow writes several lines
         from dcn_tf.cost import whole_multiplications
         from tools import workdir
@@ -192,7 +187,7 @@ def main(values) -> None:
     whole = whole_multiplications(architecture, "fine")
 
     found = outcomes(bundle, architecture, samples)
-    num_patches = bundle.manifest["num_patches"]
+    num_patches = bundle.manifest.num_patches
     allowed = allowed_errors(found, values.loss)
     chosen = choose(found, num_patches, values.loss, values.fewest_errors)
     judged = {name: judge(found, policy) for name, policy in chosen.items()}
@@ -203,10 +198,10 @@ def main(values) -> None:
     if values.curve:
         on_test = outcomes(bundle, architecture, trained.test)
         print(f"\n{format_judged(trained.test, {n: judge(on_test, p) for n, p in chosen.items()}, whole)}")
-        _write_curves(Path(values.curve), bundle.manifest["name"], curves(found, num_patches), found, on_test)
+        _write_curves(Path(values.curve), bundle.manifest.name, curves(found, num_patches), found, on_test)
     files = {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
-    manifest = bundle.manifest | record(samples, chosen, judged, values.loss, allowed)
-    print(f"written: {write_bundle(out, files, manifest).path}")
+    content = bundle.manifest.content | record(samples, chosen, judged, values.loss, allowed)
+    print(f"written: {write_bundle(out, files, content).path}")
 
 
 def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, on_test: Outcomes):
@@ -214,19 +209,12 @@ def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, 
     of_test = curve_rows(all_curves, "test", on_test)
     pictures = [plot(of_validation, f"{name}, validation"), plot(of_test, f"{name}, test")]
     for file, text in zip(CURVE_FILES, (as_csv(of_validation + of_test), *map(as_svg, pictures))):
-        bundle_report.write(folder / file, text)
+        reports.write(folder / file, text)
 
 
 def _threshold(value) -> str:
     return "none" if value is None else f"{value:.6g}"
 
 
-def _check_curve(path: Path):
-    folder = path.parent
-    if path.is_dir() or any(place.is_file() for place in (folder, *folder.parents)):
-        raise UserError(f"--curve={folder} is or lies below a file, or holds a folder {path.name}; name another folder")
-
-
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

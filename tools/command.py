@@ -1,28 +1,23 @@
-"""How a program of this package begins: flags, then one function; wrong input is one line and status 2."""
+"""How a program of this package runs: wrong input is one line and status 2."""
 
 import os
 import sys
 
-from absl import app, flags
+from edge.arguments import OneLineParser
+from edge.errors import run_main
 
-from edge.errors import EXIT_WRONG_INPUT, UserError, one_line, run_main
+
+def make_parser(program: str, text: str) -> OneLineParser:
+    """Returns a parser without arguments.
+
+    Args:
+        program: as in `python -m tools.NAME`, its name.
+        text: the docstring of its module; the first line is its description.
+    """
+    return OneLineParser(prog=f"python -m {program}", description=text.partition("\n")[0])
 
 
 def run(main) -> None:
-    """Parses the flags, which must be defined before, and calls `main(flag values)`."""
+    """Calls `main(arguments)` with the command line's, and ends the process; TensorFlow's log stays silent."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    app.run(lambda arguments: run_main(_checked, main, arguments), flags_parser=_parse)
-
-
-def _checked(main, arguments):
-    if len(arguments) > 1:
-        raise UserError(f"every argument is a flag, --name=value, received {arguments[1]!r}; --help lists the flags")
-    return main(flags.FLAGS)
-
-
-def _parse(arguments):
-    try:
-        return flags.FLAGS(arguments)
-    except flags.Error as error:
-        print(f"error: {one_line(error)}; --help lists the flags", file=sys.stderr)
-        sys.exit(EXIT_WRONG_INPUT)
+    run_main(main, sys.argv[1:])

@@ -10,14 +10,15 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from absl import flags
-
 from dcn_tf.architecture import Architecture
 from dcn_tf.cost import dcn_cost, whole_multiplications
 from dcn_tf.geometry import smallest_image
 from dcn_tf.presets import PRESETS, preset
-from edge.errors import UserError
+from edge.arguments import number
+from edge.reports import check_destination, write
 from tools import command
+from tools.findings.plots import Plot, Series, as_svg
+from tools.table import table
 
 SIDES = (128, 192, 256, 320, 384, 448, 512)
 LARGEST = 4096
@@ -55,13 +56,21 @@ def break_even(architecture: Architecture, num_patches: int) -> int | None:
 
 def format_curve(points: list[Point], num_patches: int, even: int | None) -> str:
     """Returns the table that is printed."""
-    lines = [f"{'height x width':>15} {'coarse, M':>12} {'fine, M':>12} {'DCN, M':>12} {'DCN / fine':>11}"]
-    for at in points:
-        millions = "".join(f" {count / 1e6:>12.1f}" for count in (at.coarse, at.fine, at.dcn))
-        lines.append(f"{at.height:>7} x {at.width:<5}{millions} {at.dcn / at.fine:>11.3f}")
-    lines.append(f"million multiplications of one image; DCN with {num_patches} patches")
-    lines.append(f"a DCN pays from squares of {even} pixels on" if even else "a DCN never pays")
-    return "\n".join(lines)
+    rows = [
+        (
+            f"{at.height} x {at.width}",
+            *(f"{count / 1e6:.1f}" for count in (at.coarse, at.fine, at.dcn)),
+            f"{at.dcn / at.fine:.3f}",
+        )
+        for at in points
+    ]
+    return "\n".join(
+        [
+            table(("height x width", "coarse, M", "fine, M", "DCN, M", "DCN / fine"), rows),
+            f"million multiplications of one image; DCN with {num_patches} patches",
+            f"a DCN pays from squares of {even} pixels on" if even else "a DCN never pays",
+        ]
+    )
 
 
 def as_csv(points: list[Point]) -> str:
@@ -73,41 +82,28 @@ def as_csv(points: list[Point]) -> str:
     return file.getvalue()
 
 
-def as_svg(points: list[Point], num_patches: int, even: int | None, name: str) -> str:
-    """Returns the curve over squares as a picture."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = name  # the same curve gives the same file
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(6, 4))
-    sides = [at.height for at in points]
-    for label, values in (
-        ("fine", [at.fine for at in points]),
-        (f"DCN, {num_patches} patches", [at.dcn for at in points]),
-        ("coarse", [at.coarse for at in points]),
-    ):
-        axes.plot(sides, [value / 1e9 for value in values], marker="o", label=label)
+def plot(points: list[Point], num_patches: int, even: int | None, name: str) -> Plot:
+    """Returns the curve over squares, and a line where attention begins to pay."""
+    sides = tuple(at.height for at in points)
+    costs = {"fine": "fine", f"DCN, {num_patches} patches": "dcn", "coarse": "coarse"}
+    series = [
+        Series(label, "line", sides, tuple(getattr(at, kind) / 1e9 for at in points)) for label, kind in costs.items()
+    ]
     if even:
-        axes.axvline(even, color="grey", linestyle=":", label=f"break-even, {even}")
-    axes.set(xlabel="side of the square image, pixels", ylabel="multiplications, 10⁹", title=name, ylim=(0, None))
-    axes.legend()
-    file = io.StringIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
-    pyplot.close(figure)
-    return file.getvalue()
+        highest = max(series[0].y)
+        series.append(Series(f"break-even, {even}", "reference", (even, even), (0, highest)))
+    return Plot(name, "side of the square image, pixels", "multiplications, 10⁹", tuple(series))
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_enum("preset", "svhn", sorted(PRESETS), "The architecture.")
-    flags.DEFINE_integer("num_patches", 6, "Patches of the DCN.", lower_bound=1)
-    flags.DEFINE_string("out", None, "Also write cost.csv and cost.svg into this folder.")
-
-
-def main(values) -> None:
+def main(arguments) -> None:
     """Prints the curve, and writes it where asked."""
+    parser = command.make_parser("tools.cost_curve", __doc__)
+    add = parser.add_argument
+    add("--preset", default="svhn", choices=sorted(PRESETS), help="the architecture (default svhn)")
+    add("--num_patches", type=number(1), default=6, metavar="K", help="patches of the DCN (default 6)")
+    add("--out", metavar="FOLDER", help="also write cost.csv and cost.svg into this folder")
+    values = parser.parse_args(arguments)
+    check_destination(values.out and Path(values.out, "cost.csv"), "--out")
     architecture = preset(values.preset)
     smallest = max(smallest_image(architecture))
     squares = [point(architecture, values.num_patches, side, side) for side in SIDES if side >= smallest]
@@ -115,19 +111,10 @@ def main(values) -> None:
     even = break_even(architecture, values.num_patches)
     print(format_curve([*squares, wide], values.num_patches, even))
     if values.out:
-        folder = Path(values.out)
-        texts = {
-            "cost.csv": as_csv([*squares, wide]),
-            "cost.svg": as_svg(squares, values.num_patches, even, values.preset),
-        }
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in texts.items():
-                (folder / name).write_text(text)
-        except OSError as error:
-            raise UserError(f"--out={folder} cannot be written: {error}; name another folder") from error
+        drawn = plot(squares, values.num_patches, even, values.preset)
+        for name, text in {"cost.csv": as_csv([*squares, wide]), "cost.svg": as_svg(drawn)}.items():
+            write(Path(values.out, name), text)
 
 
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

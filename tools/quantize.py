@@ -7,8 +7,8 @@ python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|pt
 import tempfile
 from pathlib import Path
 
-from absl import flags
-
+from edge import reports
+from edge.arguments import listed, number
 from edge.bundle import check_destination, write_bundle
 from edge.quiet import quiet
 from tools import bundle_report, command
@@ -21,41 +21,49 @@ METHODS = {
 }
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
-    flags.DEFINE_string("bundle", None, "Folder, or file ending in .zip; an older bundle is replaced.", required=True)
-    flags.DEFINE_enum("method", "ptq", list(METHODS), "; ".join(f"{n}: {text}" for n, text in METHODS.items()) + ".")
-    flags.DEFINE_integer("num_patches", None, "The bundle's number of patches; the training's by default.")
-    flags.DEFINE_list(
-        "input_size",
-        None,
-        "HEIGHT,WIDTH of the bundle's input in pixels, such as 256,512; the training's by default. Images of another "
-        "size are laid on the input as they are, or shrunk, with their border repeated.",
+def make_parser():
+    """Returns the parser of the command line."""
+    parser = command.make_parser("tools.quantize", __doc__)
+    add = parser.add_argument
+    add("--workdir", required=True, metavar="DIR", help="a finished training's folder")
+    add("--bundle", required=True, metavar="DIR", help="folder, or file ending in .zip; an older bundle is replaced")
+    methods = "; ".join(f"{name}: {text}" for name, text in METHODS.items())
+    add("--method", default="ptq", choices=list(METHODS), help=f"{methods} (default ptq)")
+    add("--num_patches", type=int, metavar="K", help="the bundle's number of patches; the training's by default")
+    add(
+        "--input_size",
+        type=listed,
+        metavar="HEIGHT,WIDTH",
+        help="of the bundle's input in pixels, such as 256,512; the training's by default. Images of another size are "
+        "laid on the input as they are, or shrunk, with their border repeated",
     )
-    flags.DEFINE_integer(
-        "calibration_images",
-        512,
-        "ptq, qat: at most so many real images set the ranges of int8 numbers, as many of every class or length.",
+    add(
+        "--calibration_images",
+        type=int,
+        default=512,
+        metavar="N",
+        help="ptq, qat: at most so many real images set the ranges of int8, as many of every class or length",
     )
-    flags.DEFINE_boolean(
-        "laid_out",
-        True,
-        "The device lays out pixels for the first convolutions; without, for a comparison of the cost.",
+    add(
+        "--nolaid_out",
+        dest="laid_out",
+        action="store_false",
+        help="the device shall not lay out pixels for the first convolutions; for a comparison of the cost",
     )
-    flags.DEFINE_integer("qat_steps", 400, "qat: number of steps of 16 images.", lower_bound=1)
-    flags.DEFINE_float("qat_learning_rate", 3e-5, "qat: of Adam at the first step; falls to 0 as a cosine.")
-    flags.DEFINE_integer("seed", 0, "qat: of the order of images.", lower_bound=0)
-    flags.DEFINE_integer(
-        "test_images", None, "At most so many test images to measure on; all by default.", lower_bound=1
-    )
-    flags.DEFINE_string("report", None, "Also write the report here, a Markdown file.")
+    add("--qat_steps", type=number(1), default=400, metavar="N", help="qat: steps of 16 images (default 400)")
+    rate = "qat: of Adam at the first step; falls to 0 as a cosine (default 3e-5)"
+    add("--qat_learning_rate", type=float, default=3e-5, metavar="X", help=rate)
+    add("--seed", type=number(0), default=0, metavar="N", help="qat: of the order of images (default 0)")
+    add("--test_images", type=number(1), metavar="N", help="at most so many test images to measure on; all by default")
+    add("--report", metavar="FILE", help="also write the report here, a Markdown file")
+    return parser
 
 
-def main(values) -> None:
+def main(arguments) -> None:
     """Runs the command."""
+    values = make_parser().parse_args(arguments)
     check_destination(values.bundle)
-    bundle_report.check_destination(values.report)
+    reports.check_destination(values.report)
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.export import agreement, bundling, input_size, qat
@@ -73,9 +81,8 @@ def main(values) -> None:
     text = bundle_report.report([bundle.manifest])
     print(f"\n{text}\nwritten: {bundle.path}")
     if values.report:
-        bundle_report.write(values.report, text)
+        reports.write(values.report, text)
 
 
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

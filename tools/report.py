@@ -5,25 +5,21 @@ python -m tools.report WORKDIR [--out=FILE.html]
 The page needs no network and no other file; it holds some of the test images. The same workdir gives the same page.
 """
 
-import os
-import sys
 from pathlib import Path
 
-from edge.arguments import OneLineParser
-from edge.errors import run_main
 from edge.quiet import quiet
 from edge.reports import check_destination, write
+from tools import command
 
 
 def main(arguments) -> None:
     """Runs the command."""
-    parser = OneLineParser(prog="python -m tools.report", description=__doc__.partition("\n")[0])
+    parser = command.make_parser("tools.report", __doc__)
     parser.add_argument("workdir", metavar="WORKDIR", help="the --workdir of a finished training")
     parser.add_argument("--out", metavar="FILE", help="the page; WORKDIR/report.html by default")
     values = parser.parse_args(arguments)
     out = Path(values.out or Path(values.workdir) / "report.html")
     check_destination(out, "--out")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.page import sections
@@ -33,4 +29,4 @@ def main(arguments) -> None:
 
 
 if __name__ == "__main__":
-    run_main(main, sys.argv[1:])
+    command.run(main)

@@ -10,12 +10,12 @@ stops all, and the same command goes on.
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from edge.arguments import OneLineParser
-from edge.errors import EXIT_FAILED, UserError, run_main
+from edge.arguments import listed, number
+from edge.errors import EXIT_FAILED, UserError
+from tools import command
 from tools.sweeps import process
 from tools.sweeps.declaration import Run, read_sweep, select
 
@@ -140,19 +140,16 @@ def _tell(runs, training, waiting, configs, jobs):
 
 def main(arguments) -> int:
     """Runs the sweep, or lists it."""
-    parser = OneLineParser(prog="python -m tools.sweep", description=__doc__.partition("\n")[0])
+    parser = command.make_parser("tools.sweep", __doc__)
     parser.add_argument("file", metavar="FILE", help="the sweep, sweeps/NAME.json")
     parser.add_argument("--data_dir", help="given to train.main; by default what DCN_DATA_DIR says")
-    parser.add_argument("--only", default="", help="variants or runs, joined by commas, in place of all")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, which share the cores")
-    parser.add_argument("--nice", type=int, default=10, help="how much the runs give way to other work, 0 to 19")
+    parser.add_argument("--only", type=listed, help="variants or runs, joined by commas, in place of all")
+    parser.add_argument("--jobs", type=number(1), default=1, help="runs at a time, which share the cores")
+    nice = "how much the runs give way to other work, 0 to 19"
+    parser.add_argument("--nice", type=number(0, 19), default=10, help=nice)
     parser.add_argument("--list", action="store_true", help="say what is done, running and left, and stop")
     values = parser.parse_args(arguments)
-    if values.jobs < 1 or not 0 <= values.nice <= 19:
-        raise UserError(
-            f"--jobs must be at least 1 and --nice from 0 to 19, received --jobs={values.jobs} --nice={values.nice}"
-        )
-    runs = select(read_sweep(values.file), [name for name in values.only.split(",") if name])
+    runs = select(read_sweep(values.file), values.only or [])
     data_dir = values.data_dir or os.environ.get("DCN_DATA_DIR")
     configs = read_configs(runs, data_dir)
     if values.list:
@@ -165,4 +162,4 @@ def main(arguments) -> int:
 
 
 if __name__ == "__main__":
-    run_main(main, sys.argv[1:])
+    command.run(main)

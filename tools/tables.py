@@ -8,9 +8,8 @@ Every figure comes from a `result.json`, a `curves.csv`, or `published.json`, wh
 
 from pathlib import Path
 
-from absl import flags
-
-from edge.errors import UserError, WorkError, one_line
+from edge.errors import WorkError
+from edge.reports import write
 from tools import command
 from tools.findings import cluttered_plots, cluttered_tables, house_number_tables, plots
 from tools.findings.runs import read_json, read_runs, read_sweep
@@ -54,40 +53,32 @@ def check(results: Path, out: Path) -> None:
         raise WorkError(f"{', '.join(stale)} is not what {results} gives; run python -m tools.tables")
 
 
-def write(results: Path, out: Path) -> None:
+def make(results: Path, out: Path) -> None:
     """Writes RESULTS.md and its pictures.
 
     Raises:
         UserError: they cannot be written.
     """
     text, drawn = render(results)
-    files = {results / "plots" / name: plots.as_svg(plot) for name, plot in drawn.items()} | {out: text}
-    try:
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_text(content, encoding="utf-8")
-            partial.replace(path)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {one_line(error)}; name another place") from error
+    for name, plot in drawn.items():
+        write(results / "plots" / name, plots.as_svg(plot))
+    write(out, text)
 
 
 def _text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_string("results", "results", "The folder that runs and sweeps were kept in.")
-    flags.DEFINE_string("out", "RESULTS.md", "The file.")
-    flags.DEFINE_boolean("check", False, "Write nothing; fail where the files are not what the results give.")
-
-
-def main(values) -> None:
+def main(arguments) -> None:
     """Writes or checks."""
-    (check if values.check else write)(Path(values.results), Path(values.out))
+    parser = command.make_parser("tools.tables", __doc__)
+    add = parser.add_argument
+    add("--results", default="results", metavar="FOLDER", help="that runs and sweeps were kept in (default results)")
+    add("--out", default="RESULTS.md", metavar="FILE", help="the file (default RESULTS.md)")
+    add("--check", action="store_true", help="write nothing; fail where the files are not what the results give")
+    values = parser.parse_args(arguments)
+    (check if values.check else make)(Path(values.results), Path(values.out))
 
 
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

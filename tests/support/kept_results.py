@@ -50,5 +50,5 @@ def keep_all(folder):
 
 def row(text, name):
     """Returns the cells of the first row of this name in a Markdown text."""
-    line = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
-    return [cell.strip() for cell in line.split("|")[2:-1]]
+    rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|"))
+    return next(cells for first, *cells in rows if first == name)

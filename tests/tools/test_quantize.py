@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,21 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def values(workdir, bundle, /, **changes):
-    defaults = {
-        "workdir": str(workdir),
-        "bundle": str(bundle),
-        "method": "ptq",
-        "num_patches": None,
-        "input_size": None,
-        "calibration_images": 512,
-        "laid_out": True,
-        "test_images": None,
-        "qat_steps": 2,
-        "qat_learning_rate": 1e-4,
-        "seed": 0,
-        "report": None,
-    }
-    return SimpleNamespace(**(defaults | changes))
+    options = {"workdir": workdir, "bundle": bundle, "qat_steps": 2, "qat_learning_rate": 1e-4} | changes
+    return [f"--{name}={value}" for name, value in options.items()]
 
 
 def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
@@ -39,41 +25,41 @@ def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
     quantize.main(values(classifier_workdir, tmp_path / "new" / "bundle", **changes))
     manifest = load_bundle(tmp_path / "new" / "bundle").manifest
     printed = capsys.readouterr().out
-    assert (manifest["method"], manifest["num_patches"], manifest["measured"]["images"]) == ("ptq", 2, 20)
-    assert set(manifest["measured"]["error"]) == {"dcn_keras", "dcn_bundle", "fine_keras", "fine_bundle"}
-    assert "workdir" not in manifest["training"]["config"]
-    assert f"{manifest['files']['coarse.tflite']['bytes']:,}" in printed
+    assert (manifest.method, manifest.num_patches, manifest.measured["images"]) == ("ptq", 2, 20)
+    assert set(manifest.measured["error"]) == {"dcn_keras", "dcn_bundle", "fine_keras", "fine_bundle"}
+    assert "workdir" not in manifest.content["training"]["config"]
+    assert f"{manifest.files['coarse.tflite'].bytes:,}" in printed
     assert (tmp_path / "report.md").read_text() in printed
-    layers = manifest["measured"]["layers"]
+    layers = manifest.measured["layers"]
     assert len(layers) == 10
     assert [error["snr_db"] for error in layers] == sorted(error["snr_db"] for error in layers)
     assert 10 < layers[0]["snr_db"] < layers[-1]["snr_db"] < 60
-    assert manifest["measured"]["float32_bytes"]["fine.tflite"] > manifest["files"]["fine.tflite"]["bytes"]
-    assert manifest["training"]["quantization"] == {"calibration_images": 48}
+    assert manifest.measured["float32_bytes"]["fine.tflite"] > manifest.files["fine.tflite"].bytes
+    assert manifest.content["training"]["quantization"] == {"calibration_images": 48}
     assert os.listdir(tmp_path / "new") == ["bundle"]
 
-    compare.main(SimpleNamespace(**vars(values(classifier_workdir, tmp_path / "new" / "bundle", test_images=5))))
+    compare.main([f"--workdir={classifier_workdir}", f"--bundle={tmp_path / 'new' / 'bundle'}", "--test_images=5"])
     assert "5 images of tiny test, 2 patches" in capsys.readouterr().out
 
 
 def test_a_bundle_of_another_input_size(sequence_workdir, tmp_path, capsys):
     bundle = tmp_path / "bundle"
-    changes = {"method": "float32", "num_patches": 2, "input_size": ["40", "56"]}
+    changes = {"method": "float32", "num_patches": 2, "input_size": "40,56"}
     quantize.main(values(sequence_workdir, bundle, **changes, test_images=6))
     manifest = load_bundle(bundle).manifest
-    assert (manifest["input"]["size"], manifest["cells"]["map"]) == ([40, 56], [4, 5])
-    measured = manifest["measured"]
+    assert (manifest.input.size, manifest.cells.map) == ((40, 56), (4, 5))
+    measured = manifest.measured
     assert (measured["agreement"], measured["cell_overlap"]) == ({"dcn": 100, "fine": 100}, 100)
     capsys.readouterr()
-    compare.main(SimpleNamespace(**vars(values(sequence_workdir, bundle, test_images=5))))
+    compare.main([f"--workdir={sequence_workdir}", f"--bundle={bundle}", "--test_images=5"])
     assert "5 images of tiny test, 2 patches; 100.0 % of the cells" in capsys.readouterr().out
 
 
 def test_float16_is_a_method(sequence_workdir, tmp_path):
     manifest = tiny_bundles.make_bundle(tmp_path / "bundle", sequence_workdir, "float16").manifest
-    tensors = [t for entry in manifest["models"].values() for t in entry["inputs"] + entry["outputs"]]
-    assert {tensor["dtype"] for tensor in tensors} == {"float32"}
-    assert (manifest["method"], manifest["training"]["quantization"]) == ("float16", {})
+    tensors = [t for model in manifest.models.values() for t in (model.input, *model.outputs)]
+    assert {tensor.dtype for tensor in tensors} == {"float32"}
+    assert (manifest.method, manifest.content["training"]["quantization"]) == ("float16", {})
 
 
 def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
@@ -94,7 +80,8 @@ def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
         ({"num_patches": 0}, "from 1 to the number of cells, 25, received 0"),
         ({"calibration_images": 15}, "at least 16 calibration images are needed, received 15"),
         ({"workdir": "nowhere"}, "no such workdir: nowhere"),
-        ({"input_size": ["28"]}, "--input_size must be HEIGHT,WIDTH in pixels, received 28"),
+        ({"input_size": "28"}, "--input_size must be HEIGHT,WIDTH in pixels, received 28"),
+        ({"test_images": 0}, "--test_images: must be int and at least 1, received 0"),
         ({"qat_learning_rate": -1.0}, "--qat_learning_rate must be from 0 to 1, received -1.0"),
         ({"report": "."}, "--report=. is a folder, or lies below a file"),
     ],
@@ -125,7 +112,7 @@ def test_few_images_are_told(classifier_workdir, tmp_path):
     [
         ([], "--workdir"),
         (["--workdir=x", "--bundle=y", "--method=int4"], "int4"),
-        (["--workdir=x", "--bundle=y", "more"], "every argument is a flag, --name=value, received 'more'"),
+        (["--workdir=x", "--bundle=y", "more"], "unrecognized arguments: more"),
         (["--workdir=nowhere", "--bundle=y"], "no such workdir: nowhere"),
     ],
 )

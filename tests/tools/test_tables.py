@@ -14,10 +14,10 @@ def test_what_was_written_is_checked_and_what_changed_is_stale(results, tmp_path
     out = tmp_path / "RESULTS.md"
     with pytest.raises(WorkError, match=r"RESULTS.md, .*distance.svg is not what .* python -m tools.tables"):
         tables.check(results, out)
-    tables.write(results, out)
+    tables.make(results, out)
     tables.check(results, out)
     first = {path: path.read_bytes() for path in (results / "plots").iterdir()}
-    tables.write(results, out)
+    tables.make(results, out)
     assert first == {path: path.read_bytes() for path in (results / "plots").iterdir()}
     curve = results / "cluttered_mnist" / "dcn_hint_seed0" / "curves.csv"
     curve.write_text(curve.read_text().replace("4.0", "3.0"))

@@ -18,6 +18,7 @@ import time
 from absl import flags
 
 from dcn_tf.architecture import CLASSIFICATION
+from tools.table import MARKDOWN, table
 from train import command
 from train.config import Config
 from train.errors import TrainingError, UserError
@@ -126,16 +127,16 @@ def measure_apart(contender: str) -> dict:
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def table(rounds: list[dict]) -> str:
+def format_rounds(rounds: list[dict]) -> str:
     """Returns medians as Markdown, and `OURS` by each contender's: rounds of contender -> what `measure` returns."""
-    lines = ["| | work | images/s | ratio | images per CPU second | ratio |", "|---|---|---|---|---|---|"]
+    rows = []
     for work in WORKS:
         ours = {kind: _median(rounds, OURS, work, kind) for kind in ("wall", "cpu")}
         for contender in rounds[0]:
             theirs = {kind: _median(rounds, contender, work, kind) for kind in ("wall", "cpu")}
-            cells = [f"{theirs[kind]:.0f} | {ours[kind] / theirs[kind]:.2f}" for kind in ("wall", "cpu")]
-            lines.append(f"| {contender} | {work} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            pairs = [(f"{theirs[kind]:.0f}", f"{ours[kind] / theirs[kind]:.2f}") for kind in ("wall", "cpu")]
+            rows.append((contender, work, *pairs[0], *pairs[1]))
+    return table(("", "work", "images/s", "ratio", "images per CPU second", "ratio"), rows, MARKDOWN)
 
 
 def _median(rounds, contender, work, kind) -> float:
@@ -173,7 +174,7 @@ def main():
     start_logging()
     rounds = [{contender: measure_apart(contender) for contender in CONTENDERS} for _ in range(values.rounds)]
     print(f"{config.dataset}, {config.preset}, batch {config.batch_size}, ", end="")
-    print(f"{config.replicas} replicas, {values.threads} threads\n\n{table(rounds)}")
+    print(f"{config.replicas} replicas, {values.threads} threads\n\n{format_rounds(rounds)}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from dcn_tf.presets import preset
 from tools.baselines.ram_config import RamConfig
 from tools.baselines.ram_loss import losses
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel, multiplications
+from tools.table import table
 from train import files
 from train.checkpoints import Checkpoints
 from train.config import check_same_run, write_config
@@ -121,10 +122,9 @@ def _answers(model, images):
 
 def format_table(result: dict) -> str:
     """Returns the table that a run prints."""
-    lines = [
-        f"\n{result['dataset']}, test ({result['steps']} steps)\n",
-        f"{'glimpses':<12}{'error, %':>11}{'M mult.':>11}",
-    ]
-    for k, error in result["error"]["ram"].items():
-        lines.append(f"{k:<12}{error:>11.2f}{result['multiplications']['ram'][k] / 1e6:>11.2f}")
-    return "\n".join([*lines, f"({result['test_images']} images; M mult.: million multiplications of one image)"])
+    costs = result["multiplications"]["ram"]
+    rows = [(k, f"{error:.2f}", f"{costs[k] / 1e6:.2f}") for k, error in result["error"]["ram"].items()]
+    return (
+        f"\n{result['dataset']}, test ({result['steps']} steps)\n\n{table(('glimpses', 'error, %', 'M mult.'), rows)}\n"
+        f"({result['test_images']} images; M mult.: million multiplications of one image)"
+    )

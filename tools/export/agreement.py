@@ -10,6 +10,7 @@ from edge.errors import UserError
 from edge.network.runner import TwoStageRunner, WholeFineRunner
 from tools.export.input_size import at_size
 from tools.progress import Progress
+from tools.table import table
 from tools.workdir import Samples, Workdir
 
 PIXELS = 1_000_000  # of images that go through the network at once
@@ -27,7 +28,7 @@ def compare(network, bundle, test: Samples, num_patches: int | None = None) -> d
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
     found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, num_patches, exit_entropy=-1.0))
     pairs = {"dcn": (expected, found)}
-    if "whole_fine" in bundle.manifest["models"]:
+    if "whole_fine" in bundle.manifest.models:
         whole = WholeFineRunner(bundle)
         pairs["fine"] = (keras_fine_predictions(network, test.images), _run("fine", test.images, whole.run)[0])
     error, agreement = {}, {}
@@ -98,15 +99,15 @@ def percent(holds) -> float:
 
 def format_measured(measured: dict) -> str:
     """Returns the comparison as a table."""
-    lines = [f"{'model':<8} {'error, % (keras)':>17} {'error, % (bundle)':>18} {'agreement, %':>13}"]
-    for name, agreement in measured["agreement"].items():
-        errors = [measured["error"][f"{name}_{side}"] for side in ("keras", "bundle")]
-        lines.append(f"{name:<8} {errors[0]:>17.2f} {errors[1]:>18.2f} {agreement:>13.2f}")
-    lines.append(
+    rows = [
+        (name, *(f"{measured['error'][f'{name}_{side}']:.2f}" for side in ("keras", "bundle")), f"{agreement:.2f}")
+        for name, agreement in measured["agreement"].items()
+    ]
+    return (
+        f"{table(('model', 'error, % (keras)', 'error, % (bundle)', 'agreement, %'), rows)}\n"
         f"({measured['images']} images of {measured['dataset']} {measured['split']}, "
         f"{measured['num_patches']} patches; {measured['cell_overlap']:.1f} % of the cells are the same)"
     )
-    return "\n".join(lines)
 
 
 def at_bundles_size(trained: Workdir, bundle) -> Workdir:
@@ -116,10 +117,10 @@ def at_bundles_size(trained: Workdir, bundle) -> Workdir:
         UserError: the bundle was made from another architecture than the workdir's.
     """
     architecture, manifest = trained.model.architecture, bundle.manifest
-    of_workdir = (architecture.name, list(architecture.patch_size), list(architecture.top.heads))
-    of_bundle = (manifest["name"], manifest["patch"]["size"], manifest["heads"])
+    of_workdir = (architecture.name, architecture.patch_size, architecture.top.heads)
+    of_bundle = (manifest.name, manifest.patch.size, manifest.task.heads)
     if of_workdir != of_bundle:
         raise UserError(
             f"workdir and bundle hold different networks: {of_workdir} and {of_bundle}; name the workdir of the bundle"
         )
-    return at_size(trained, manifest["input"]["size"])
+    return at_size(trained, manifest.input.size)

@@ -3,23 +3,21 @@
 python -m tools.export.compare --workdir=DIR --bundle=DIR [--num_patches=K] [--test_images=N]
 """
 
-from absl import flags
-
+from edge.arguments import number
 from edge.bundle import load_bundle
 from edge.quiet import quiet
 from tools import command
 
 
-def define_flags() -> None:
-    """Defines the flags of this program."""
-    flags.DEFINE_string("workdir", None, "A finished training's folder.", required=True)
-    flags.DEFINE_string("bundle", None, "The bundle's folder or zip file.", required=True)
-    flags.DEFINE_integer("num_patches", None, "Patches per image; the bundle's own by default.")
-    flags.DEFINE_integer("test_images", None, "At most so many test images; all by default.", lower_bound=1)
-
-
-def main(values) -> None:
+def main(arguments) -> None:
     """Runs the command."""
+    parser = command.make_parser("tools.export.compare", __doc__)
+    add = parser.add_argument
+    add("--workdir", required=True, metavar="DIR", help="a finished training's folder")
+    add("--bundle", required=True, metavar="DIR", help="the bundle's folder or zip file")
+    add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
+    add("--test_images", type=number(1), metavar="N", help="at most so many test images; all by default")
+    values = parser.parse_args(arguments)
     bundle = load_bundle(values.bundle)
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
@@ -30,5 +28,4 @@ def main(values) -> None:
 
 
 if __name__ == "__main__":
-    define_flags()
     command.run(main)

@@ -1,4 +1,4 @@
-"""What a trained network is taken apart into: four graphs, and the weights of the saliency's closed form."""
+"""Takes a trained network apart into four graphs and the weights of the saliency's closed form."""
 
 import functools
 import io

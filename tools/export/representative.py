@@ -1,4 +1,4 @@
-"""What each model of a bundle sees on real images: the representative inputs of post-training quantization."""
+"""Inputs of each model on real images: the representative inputs of post-training quantization."""
 
 import math
 

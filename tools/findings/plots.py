@@ -1,11 +1,14 @@
-"""The pictures of RESULTS.md, drawn by matplotlib as SVG. Each says in its file what figures it was drawn from."""
+"""Plots, drawn by matplotlib as SVG. Each says in its file what figures it was drawn from."""
 
+import functools
 import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass
 
 MARKERS = {"line": "o-", "published": "s--", "curve": "-", "reference": "--"}
+SIZE = (7, 4.5)  # inches
+FEW = 20  # how many times the lowest figure the highest is, from which on a logarithmic axis has ticks of powers
 
 
 @dataclass(frozen=True)
@@ -49,31 +52,54 @@ class Plot:
         """A checksum of all that it shows: the same in every version of matplotlib, which the picture is not."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
+    @property
+    def words(self) -> str:
+        """What it shows, for who cannot see it."""
+        return f"{self.title}: {self.ylabel} against {self.xlabel}, for {', '.join(s.label for s in self.series)}"
 
-def as_svg(plot: Plot) -> str:
-    """Returns the picture; the same plot gives the same text."""
+
+@functools.cache
+def as_svg(plot: Plot, size: tuple[float, float] = SIZE) -> str:
+    """Returns the picture, `size` inches wide and high; the same plot gives the same text."""
     import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = plot.title
-    from matplotlib import pyplot
-    from matplotlib.ticker import ScalarFormatter
-
-    figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    for series in plot.series:
-        axes.errorbar(series.x, series.y, series.spread, fmt=MARKERS[series.kind], label=series.label, capsize=3)
-    axes.set(title=plot.title, xlabel=plot.xlabel, ylabel=plot.ylabel, xscale=plot.xscale, yscale=plot.yscale)
-    if plot.xscale == "log":
-        highest = max(max(series.x) for series in plot.series)
-        axes.set_xticks([2**power for power in range(20) if 2**power <= highest])
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.minorticks_off()
-    axes.grid(alpha=0.3)
-    axes.legend()
-    file = io.StringIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Description": plot.digest})
-    pyplot.close(figure)
+    with matplotlib.rc_context({"svg.hashsalt": plot.title, "svg.fonttype": "none", "text.parse_math": False}):
+        figure = Figure(size)
+        axes = figure.subplots()
+        for series in plot.series:
+            axes.errorbar(series.x, series.y, series.spread, fmt=MARKERS[series.kind], label=series.label, capsize=3)
+        axes.set(title=plot.title, xlabel=plot.xlabel, ylabel=plot.ylabel)
+        if plot.xscale == "log":
+            _powers_of_two(axes, max(max(series.x) for series in plot.series))
+        if plot.yscale == "log":
+            _logarithmic(axes, [value for series in plot.series for value in series.y])
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+        file = io.StringIO()
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Description": plot.digest})
     return file.getvalue()
+
+
+def _powers_of_two(axes, highest: float):
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([2**power for power in range(20) if 2**power <= highest])
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+
+
+def _logarithmic(axes, values: list[float]):
+    """Makes y logarithmic, but where a figure is not above 0; figures close to each other have ticks as usual."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    low, high = min(values), max(values)
+    if low <= 0:
+        return
+    axes.set_yscale("log")
+    axes.minorticks_off()
+    several = (1.0, 2.0, 5.0) if high < FEW**2 * low else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=several) if high > FEW * low else MaxNLocator(5))
+    axes.yaxis.set_major_formatter("{x:g}")
 
 
 def shows(svg: str, plot: Plot) -> bool:

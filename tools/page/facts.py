@@ -1,10 +1,8 @@
-"""What a page says of a training before any plot: its figures, its command, and whether its files agree."""
+"""Facts of a finished training, in words: its figures, its command, and whether its files agree."""
 
 import hashlib
 import math
 import shlex
-
-from markupsafe import Markup
 
 from edge.errors import UserError, one_line
 from tools.findings.house_number_tables import by_scales, labelled
@@ -107,6 +105,17 @@ def figures(training: Training, place) -> list[tuple[str, str, str]]:
     return found
 
 
+def lead(result: dict) -> str:
+    """Returns what was trained, and how long."""
+    config, seconds = result["config"], result["seconds"]
+    time = f"{seconds:,.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
+    return (
+        f"Preset {config['preset']}, {config.get('training', 'end_to_end').replace('_', ' ')}, seed {result['seed']}, "
+        f"{result['steps']:,} steps of {config['batch_size']} images "
+        f"({result['steps'] * config['batch_size']:,} in all), {time}."
+    )
+
+
 def label(place) -> str:
     """Returns a place in words."""
     return f"{place[1]} patch{'es' * (place[1] != '1')}" if place[0] == "dcn" else place[0]
@@ -120,34 +129,31 @@ def interval(error: float, images: int) -> tuple[float, float]:
     return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
 
 
-def remarks(training: Training, readings: Readings | None) -> list:
-    """Returns what a reader should know before believing the figures."""
+def remarks(training: Training, readings: Readings | None) -> list[tuple[str, str | None, bool]]:
+    """Returns what a reader should know before believing the figures: text, a verdict, and whether that is good."""
     result = training.result
     asked = result["config"].get("dataset", result["dataset"])
     found = []
     if asked != result["dataset"]:
-        found.append(f"{asked} was asked for and not to be had: this was trained and tested on {result['dataset']}.")
+        text = f"{asked} was asked for and not to be had: this was trained and tested on {result['dataset']}."
+        found.append((text, None, False))
     if readings:
         found.append(_again(result, readings, own_place(training)))
     return found
 
 
-def _again(result: dict, readings: Readings, place) -> Markup:
+def _again(result: dict, readings: Readings, place) -> tuple[str, str | None, bool]:
     """Returns whether the kept model makes the kept images' error what `result.json` says it is."""
     images, error = len(readings.samples.images), readings.error
-    reported = {
-        name: inside(test["error"], place) for name, test in tests(result).items() if test["test_images"] == images
-    }
-    reported = {name: value for name, value in reported.items() if value is not None}
+    told = {name: inside(test["error"], place) for name, test in tests(result).items() if test["test_images"] == images}
+    told = {name: value for name, value in told.items() if value is not None}
     again = f"Read again for this page: {images:,} kept test images, {label(place)}: error {error:.2f} %."
-    if not reported:
-        return Markup("{} result.json has no test of so many images to compare it with.").format(again)
-    name = min(reported, key=lambda name: abs(reported[name] - error))
-    differing = round(abs(reported[name] - error) * images / 100)
+    if not told:
+        return f"{again} result.json has no test of so many images to compare it with.", None, False
+    name = min(told, key=lambda name: abs(told[name] - error))
+    differing = round(abs(told[name] - error) * images / 100)
     verdict = "the same" if not differing else f"different by {differing:,} images"
-    return Markup('{} result.json says {:.2f} % ({}): <b class="{}">{}</b>.').format(
-        again, reported[name], name, "bad" if differing else "good", verdict
-    )
+    return f"{again} result.json says {told[name]:.2f} % ({name}): ", verdict, not differing
 
 
 def command(config: dict) -> str:

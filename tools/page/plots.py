@@ -1,11 +1,11 @@
-"""The plots of a training's page, as descriptions; `tools.page.svg` draws them."""
+"""The plots of a training's page, as descriptions; `tools.findings.plots` draws them."""
 
 import numpy as np
 
 from tools.findings.house_number_tables import by_scales, labelled
 from tools.findings.plots import Plot, Series
 from tools.findings.runs import DISTANCES, inside
-from tools.page.readings import calibration_error
+from tools.page.readings import expected_calibration_error
 
 POINTS = 300  # at most, of a curve
 LOSS = "train/loss"
@@ -13,7 +13,9 @@ VALIDATION = "validation_error/"
 
 
 def error_plots(name: str, test: dict) -> list[Plot]:
-    """Returns error by number of patches, and error by multiplications, of one test of a DCN."""
+    """Returns error by number of patches, and error by multiplications, of one test; none but of a DCN."""
+    if "dcn" not in test["error"]:
+        return []
     scales = by_scales(test)
     labels = [f"scale {at['scales'][-1]:g}" if i == 0 else f"and {at['scales'][-1]:g}" for i, at in enumerate(scales)]
     if len(scales) == 1:
@@ -68,10 +70,11 @@ def _curve(values: dict[int, float], label: str) -> Series:
     return Series(label, "curve", *map(tuple, means))
 
 
-def reliability_plot(bins: list[tuple[float, float, int]]) -> Plot:
-    """Returns accuracy by probability."""
+def sureness_plot(bins: list[tuple[float, float, int]]) -> Plot:
+    """Returns accuracy by probability (a reliability diagram)."""
     probability, accuracy, _ = zip(*bins)
+    error = 100 * expected_calibration_error(bins)
     return Plot(
-        *(f"Calibration error {100 * calibration_error(bins):.2f} points", "probability given", "share read right"),
+        *(f"Expected calibration error: {error:.2f} points", "probability given", "share read right"),
         (Series("network", "line", probability, accuracy), Series("as sure as right", "reference", (0, 1), (0, 1))),
     )

@@ -1,35 +1,64 @@
-"""Tables of a training's page: what is confused, and what an image costs."""
+"""Tables of a training's page: what is confused, what an image costs, and the flags that were given."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from markupsafe import Markup
 
 from dcn_tf.architecture import CLASSIFICATION
 from dcn_tf.cost import dcn_cost, model_bytes, model_weights, stack_multiplications, whole_multiplications
-from tools.page.facts import num_patches
-from tools.page.html import shaded, side_by_side, table
+from tools.page.facts import given_flags, num_patches
 from tools.page.readings import Readings, confusion, most_confused
 from tools.workdir import Training
 
 
-def confusions(architecture, readings: Readings) -> Markup:
+class Cell(NamedTuple):
+    """A cell that stands out.
+
+    Attributes:
+        text: what it says.
+        kind: its class: 'good', 'bad' or 'bar'; 'changed' for a row's name.
+        strength: of its ground, in [0, 1].
+    """
+
+    text: str
+    kind: str
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes:
+        caption: what it is.
+        header: texts of the columns.
+        rows: of texts, None or `Cell`; the first one heads its row.
+        kind: its class.
+    """
+
+    caption: str
+    header: list
+    rows: list
+    kind: str = ""
+
+
+def confusions(architecture, readings: Readings) -> list[Table]:
     """Returns which classes are read as which; for sequences lengths, and symbols where the length is right."""
     truth, answer = readings.samples.labels, readings.categories
     names = readings.samples.label_names
     if architecture.task == CLASSIFICATION:
-        return _confusion("Classes", confusion(truth[:, 0], answer[:, 0], len(names)), names)
+        return [_confusion("Classes", confusion(truth[:, 0], answer[:, 0], len(names)), names)]
     lengths = architecture.top.max_length
     known = (truth[:, :1] == answer[:, :1]) & (np.arange(lengths) <= truth[:, :1])  # [N, positions]
     symbols = confusion(truth[:, 1:][known], answer[:, 1:][known], len(names))
-    return side_by_side(
-        [
-            _confusion("Lengths", confusion(truth[:, 0], answer[:, 0], lengths), list(range(1, lengths + 1))),
-            _confusion("Symbols, where the length was read right", symbols, names),
-        ],
-        "tables",
-    )
+    return [
+        _confusion("Lengths", confusion(truth[:, 0], answer[:, 0], lengths), list(range(1, lengths + 1))),
+        _confusion("Symbols, where the length was read right", symbols, names),
+    ]
 
 
-def _confusion(title: str, counts: np.ndarray, names) -> Markup:
+def _confusion(title: str, counts: np.ndarray, names) -> Table:
     shown = most_confused(counts)
     left_out = f", the {len(shown)} of {len(counts)} with most errors" if len(shown) < len(counts) else ""
     of_row = counts.sum(axis=1)
@@ -37,25 +66,25 @@ def _confusion(title: str, counts: np.ndarray, names) -> Markup:
     for i in shown:
         shares = counts[i] / max(1, of_row[i])
         cells = [
-            shaded(f"{counts[i, j]:,}" if counts[i, j] else "", shares[j] ** (1 / 3), "good" if i == j else "bad")
+            Cell(f"{counts[i, j]:,}" if counts[i, j] else "", "good" if i == j else "bad", shares[j] ** (1 / 3))
             for j in shown
         ]
         rows.append((names[i], *cells, f"{100 * (1 - shares[i]):.2f}" if of_row[i] else None))
     caption = f"{title}{left_out}: what is true in rows, what was read in columns"
-    return table(caption, ["", *(names[i] for i in shown), "error, %"], rows, "matrix")
+    return Table(caption, ["", *(names[i] for i in shown), "error, %"], rows, "matrix")
 
 
-def cost(training: Training) -> Markup:
+def costs(training: Training) -> list[Table]:
     """Returns the multiplications of one image by part, and the weights."""
     architecture, model = training.model.architecture, training.result["config"]["model"]
     parts = _dcn_parts(architecture, num_patches(training)) if model == "dcn" else _whole_parts(architecture, model)
     total = sum(parts.values())
     rows = [
-        (name, f"{count / 1e6:,.2f}", shaded(f"{100 * count / total:.1f}", count / total, "bar"))
+        (name, f"{count / 1e6:,.2f}", Cell(f"{100 * count / total:.1f}", "bar", count / total))
         for name, count in (*parts.items(), ("all", total))
     ]
     caption = "Multiplications of an image of {} x {} pixels".format(*architecture.image_size)
-    return side_by_side([table(caption, ["", "million", "%"], rows), _weights(architecture)], "tables")
+    return [Table(caption, ["", "million", "%"], rows), _weights(architecture)]
 
 
 def _dcn_parts(architecture, patches: int) -> dict[str, int]:
@@ -74,9 +103,16 @@ def _whole_parts(architecture, model: str) -> dict[str, int]:
     return {f"{model} stack, whole image": stack, "top": whole_multiplications(architecture, model) - stack}
 
 
-def _weights(architecture) -> Markup:
+def _weights(architecture) -> Table:
     weights = model_weights(architecture)
     rows = [(name, f"{count:,}", f"{4 * count:,}", f"{count:,}") for name, count in weights.items()]
     total = (f"{model_bytes(architecture, width):,}" for width in (4, 1))
     rows.append(("all", f"{sum(weights.values()):,}", *total))
-    return table("Weights that inference needs", ["", "weights", "bytes, float32", "bytes, int8"], rows)
+    return Table("Weights that inference needs", ["", "weights", "bytes, float32", "bytes, int8"], rows)
+
+
+def flags(result: dict) -> Table:
+    """Returns the flags that a training was given."""
+    rows = [(Cell(f"--{name}", "changed" if changed else ""), value) for name, value, changed in given_flags(result)]
+    known = "; those that differ from the defaults first, in bold" if "changed_flags" in result else ""
+    return Table(f"Flags{known}", ["flag", "value"], rows, "text")

@@ -1,4 +1,4 @@
-"""What each saving is worth on the processors of a Raspberry Pi: each alone, all, and none, in instructions per image.
+"""Instructions per image on the processors of a Raspberry Pi: with each saving alone, with all, and with none.
 
 python -m tools.pi.ablation --environment=build/pi/home/dcn --images=FOLDER --plain_bundle=PLAIN
     [--bundle=models/cluttered_mnist]
@@ -6,12 +6,12 @@ python -m tools.pi.ablation --environment=build/pi/home/dcn --images=FOLDER --pl
 PLAIN is of the same training, made by `tools.quantize --nolaid_out`: its first convolutions take images as they are.
 """
 
-import sys
 from pathlib import Path
 
-from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
-from edge.errors import UserError, run_main
+from edge.bundle.tasks import CLASSIFICATION
+from edge.errors import UserError
+from tools import command
 from tools.pi import machine
 from tools.pi.instructions import per_image
 from tools.pi.plain import SAVINGS
@@ -29,18 +29,18 @@ ALL = (LAID_OUT, *SAVINGS)
 def check_bundle(option: str, path, laid_out: bool):
     """Raises UserError where a bundle is not a classifier's, or takes pixels otherwise than `laid_out` says."""
     manifest = load_bundle(path).manifest
-    found = manifest["models"]["coarse"]["layout"] is not None
-    if manifest["task"] != "classification" or found != laid_out:
-        wanted = f"a classifier's, made with tools.quantize --{'' if laid_out else 'no'}laid_out"
+    found = manifest.models["coarse"].layout is not None
+    if manifest.task.name != CLASSIFICATION or found != laid_out:
+        wanted = f"a classifier's, made by tools.quantize {'without' if laid_out else 'with'} --nolaid_out"
         raise UserError(
-            f"{option} must be {wanted}, received {path}, for {manifest['task']}, --{'' if found else 'no'}laid_out; "
-            "name another"
+            f"{option} must be {wanted}, received {path}, for {manifest.task.name}, "
+            f"{'without' if found else 'with'} --nolaid_out; name another"
         )
 
 
 def main(arguments) -> None:
     """Runs the command."""
-    parser = OneLineParser(prog="python -m tools.pi.ablation", description=__doc__.partition("\n")[0])
+    parser = command.make_parser("tools.pi.ablation", __doc__)
     add = parser.add_argument
     add("--environment", required=True, metavar="FOLDER", help="with edge, made in the emulated machine")
     add("--images", required=True, metavar="FOLDER", help="images to read")
@@ -62,4 +62,4 @@ def main(arguments) -> None:
 
 
 if __name__ == "__main__":
-    run_main(main, sys.argv[1:])
+    command.run(main)

@@ -1,4 +1,4 @@
-"""Follows the README on an emulated Raspberry Pi, and compares its answers with this machine's.
+"""Follows docs/raspberry_pi.md on an emulated Raspberry Pi, and compares its answers with this machine's.
 
 python -m tools.pi.check --images=FOLDER --environment=edge=.venv-edge [--environment=edge-tflite=.venv-edge-tflite]
                          [--work=build/pi] [--bundle=models/cluttered_mnist]
@@ -12,34 +12,35 @@ import sys
 import time
 from pathlib import Path
 
-from edge.arguments import OneLineParser
-from edge.errors import EXIT_FAILED, UserError, run_main
+from edge.errors import EXIT_FAILED, UserError
+from tools import command
 from tools.pi import machine
 from tools.pi.compare import compare, read_lines, table
-from tools.pi.readme import commands
+from tools.pi.guide import commands
 
 ROOT = Path(__file__).parents[2]
+GUIDE = "docs/raspberry_pi.md"
 SECTION = "On a Raspberry Pi"
 WORKSTATION, DEVICE = "On the workstation", "On the Raspberry Pi"
-EXTRA_OF_README = "edge"  # what the README installs, into ~/dcn
+EXTRA_OF_GUIDE = "edge"  # what the guide installs, into ~/dcn
 # `scp -r FILE... pi@raspberrypi.local:` with the emulated machine's home folder behind the colon.
 SCP = 'scp() { shift; cp -r "${@:1:$#-1}" "$PI_HOME"; }\n'
 
 
-def follow_readme(home: Path) -> None:
-    """Runs the README's commands, on this machine and then in the emulated one; prints what they print."""
-    markdown = (ROOT / "README.md").read_text()
+def follow_guide(home: Path) -> None:
+    """Runs the guide's commands, on this machine and then in the emulated one; prints what they print."""
+    markdown = (ROOT / GUIDE).read_text()
     python = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PI_HOME": str(home.resolve())}
     here = SCP + commands(markdown, SECTION, WORKSTATION)
-    _step("README, on the workstation")
+    _step(f"{GUIDE}, on the workstation")
     machine.output_of(["bash", "-e", "-c", here], cwd=ROOT, env=os.environ | python)
-    _step("README, on the Raspberry Pi")
+    _step(f"{GUIDE}, on the Raspberry Pi")
     print(machine.run("a72", home, "bash", "-e", "-c", commands(markdown, SECTION, DEVICE)), end="", flush=True)
 
 
 def install(home: Path, extra: str) -> str:
     """Installs another extra into an environment of its own; returns the environment's name in the home folder."""
-    if extra == EXTRA_OF_README:
+    if extra == EXTRA_OF_GUIDE:
         return "dcn"
     name, lock = f"dcn-{extra}", f"requirements-{extra}.lock"
     shutil.copy(ROOT / lock, home)
@@ -70,7 +71,7 @@ def check(images: Path, environments: dict[str, Path], work: Path, bundle: Path)
     home = work / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    follow_readme(home)
+    follow_guide(home)
     shutil.copytree(images, home / "images")
     shutil.copytree(bundle, home / "bundle")
     rows = {}
@@ -110,7 +111,7 @@ def _environments(pairs):
 
 def main(arguments) -> int:
     """Runs the command; returns its exit status."""
-    parser = OneLineParser(prog="python -m tools.pi.check", description=__doc__.partition("\n")[0])
+    parser = command.make_parser("tools.pi.check", __doc__)
     add = parser.add_argument
     add("--images", required=True, metavar="FOLDER", help="images to read")
     add("--environment", required=True, action="append", metavar="EXTRA=FOLDER", help="what to compare with")
@@ -131,4 +132,4 @@ def main(arguments) -> int:
 
 
 if __name__ == "__main__":
-    run_main(main, sys.argv[1:])
+    command.run(main)

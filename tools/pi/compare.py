@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from edge.errors import WorkError
+from tools.table import table as any_table
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,6 @@ def compare(expected: dict[str, dict], found: dict[str, dict]) -> Comparison:
 
 def table(rows: dict[tuple[str, str], Comparison]) -> str:
     """Returns the comparisons as a table: (runtime, core) -> comparison."""
-    lines = [
-        f"{'runtime':<18} {'core':<5} {'images':>6} {'equal predictions':>18} {'equal cells':>12} {'probability':>12}"
-    ]
-    for (runtime, core), row in rows.items():
-        lines.append(
-            f"{runtime:<18} {core:<5} {row.images:>6} {row.predictions:>18} {row.cells:>12} {row.probability:>12.6f}"
-        )
-    return "\n".join(lines)
+    head = ("runtime", "core", "images", "equal predictions", "equal cells", "probability")
+    cells = [(*where, c.images, c.predictions, c.cells, f"{c.probability:.6f}") for where, c in rows.items()]
+    return any_table(head, cells)

@@ -7,14 +7,12 @@ The difference of two processes, one of which reads all images twice more, so th
 What is installed in the environment is counted, with what is compiled there, and not the code of this folder.
 """
 
-import sys
 from pathlib import Path
 
-from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
 from edge.comparison.variants import VARIANTS, by_numbers, choose
-from edge.errors import run_main
 from edge.sight.images import expand
+from tools import command
 from tools.pi import machine
 
 FEW, MORE = 1, 2  # times that all images are read
@@ -33,7 +31,7 @@ def per_image(core: str, environment: Path, bundle: Path, images: Path, variant=
 
 def main(arguments) -> None:
     """Runs the command."""
-    parser = OneLineParser(prog="python -m tools.pi.instructions", description=__doc__.partition("\n")[0])
+    parser = command.make_parser("tools.pi.instructions", __doc__)
     add = parser.add_argument
     add(
         "--environment",
@@ -56,4 +54,4 @@ def main(arguments) -> None:
 
 
 if __name__ == "__main__":
-    run_main(main, sys.argv[1:])
+    command.run(main)

@@ -15,13 +15,14 @@ from pathlib import Path
 import absl.logging
 import numpy as np
 
-from dcn_tf.architecture import SEQUENCE, Architecture
-from dcn_tf.losses import sequence_labels
+from dcn_tf.architecture import SEQUENCE, Architecture, SequenceTopSpec
+from dcn_tf.losses import nothing_labels, sequence_labels
 from train import files
 from train.config import Config
-from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
+from train.data.arrays import background_count, dataset_of_arrays, window_split, with_backgrounds
 from train.data.dataset import Dataset, Split
 from train.data.svhn_format1 import crops, sources
+from train.data.windows import SCENE
 from train.errors import TrainingError, UserError
 from train.progress import log
 
@@ -34,6 +35,9 @@ def load(config: Config, architecture: Architecture) -> Dataset:
 
     `test` holds the whole photographs, of many sizes; `more_tests["crops"]` the same numbers, tightly cut.
 
+    A network that can answer that there is no number is trained on windows around numbers and beside them, out of
+    pictures with as much around a number as rendered scenes have.
+
     Raises:
         UserError: the architecture is for something else, or what was found is damaged.
         DataUnavailableError: it is neither on disk nor reachable.
@@ -43,25 +47,25 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         raise UserError(
             f"--dataset=svhn holds grey photographs of numbers. Received: --preset={config.preset}; use --preset=svhn"
         )
-    size, longest = architecture.image_size, architecture.top.max_length
+    longest, scenes = architecture.top.max_length, architecture.top.min_length == 0
     found = {split: sources.find_source(split, config.data_dir) for split in ("train", "test")}
     if config.svhn_extra:
         found["extra"] = sources.find_source("extra", config.data_dir)
+    size, around = (SCENE, crops.SCENES) if scenes else (architecture.image_size, config.looseness)
     numbers = {
-        split: load_numbers(source, size, None if split == "test" else config.looseness)
-        for split, source in found.items()
+        split: load_numbers(source, size, None if split == "test" else around) for split, source in found.items()
     }
     test = numbers.pop("test")
-    train, validation, left_out = _hold_out(list(numbers.values()), longest)
+    train, validation, left_out = _hold_out(list(numbers.values()), architecture.top)
     train_count, count = len(train), background_count(len(train), config.background_share)
     if count:
         backgrounds = np.concatenate([part.backgrounds for part in numbers.values()])[:count]
-        train = with_backgrounds(train, backgrounds)
-    test_labels = _labels(test.sequences, longest)
+        train = with_backgrounds(train, backgrounds, nothing_labels(architecture.top))
+    test_labels = _labels(test.sequences, architecture.top)
     too_long = int((test_labels[:, 0] == NEVER).sum())
     splits = {
         "train": train,
-        "validation": validation,
+        "validation": window_split(validation, architecture) if scenes else validation,
         "test": Split([image[..., None] for image in test.photographs], test_labels, test.boxes),
     }
     detail = (
@@ -71,11 +75,13 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         "longer, which count as wrong"
     )
     dataset = dataset_of_arrays("svhn", detail, tuple("0123456789"), splits, config, architecture)
+    if scenes:
+        return dataset
     tight = Split(np.asarray(test.crops)[..., None], test_labels, test.crop_boxes)
     return dataclasses.replace(dataset, more_tests={"crops": tight})
 
 
-def load_numbers(source: sources.Source, size, looseness: float | None) -> crops.Numbers:
+def load_numbers(source: sources.Source, size, looseness: float | str | None) -> crops.Numbers:
     """Returns the numbers of a split, cut before or now.
 
     Args:
@@ -95,7 +101,7 @@ def load_numbers(source: sources.Source, size, looseness: float | None) -> crops
     return numbers
 
 
-def _prepare(source: sources.Source, folder: Path, size, looseness: float | None):
+def _prepare(source: sources.Source, folder: Path, size, looseness: float | str | None):
     """Writes a split's numbers into `folder`, by way of tensorflow-datasets."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
@@ -134,20 +140,20 @@ def _quiet_tfds():
         absl.logging.set_verbosity(verbosity)
 
 
-def _hold_out(parts: list[crops.Numbers], longest: int) -> tuple[Split, Split, int]:
+def _hold_out(parts: list[crops.Numbers], top: SequenceTopSpec) -> tuple[Split, Split, int]:
     """Returns the training split, the validation split and how many numbers of `parts` are too long for either."""
     names = np.concatenate([part.names for part in parts])
     lengths = np.concatenate([(part.digits != crops.EMPTY).sum(axis=1) for part in parts])
-    usable = np.flatnonzero(lengths <= longest)
+    usable = np.flatnonzero(lengths <= top.max_length)
     usable = usable[np.argsort(names[usable])]
     held_out = np.random.default_rng(0).permutation(len(usable))[: max(1, min(VALIDATION, len(usable) // 10))]
     validation = np.zeros(len(names), bool)
     validation[usable[held_out]] = True
-    train = (lengths <= longest) & ~validation
-    return _chosen(parts, train, longest), _chosen(parts, validation, longest), len(names) - len(usable)
+    train = (lengths <= top.max_length) & ~validation
+    return _chosen(parts, train, top), _chosen(parts, validation, top), len(names) - len(usable)
 
 
-def _chosen(parts: list[crops.Numbers], chosen: np.ndarray, longest: int) -> Split:
+def _chosen(parts: list[crops.Numbers], chosen: np.ndarray, top: SequenceTopSpec) -> Split:
     """Returns the numbers of which `chosen` [n] is true. Their crops are copied once, out of the files."""
     masks = np.split(chosen, np.cumsum([len(part.names) for part in parts])[:-1])
     images = np.empty((chosen.sum(), *parts[0].crops.shape[1:], 1), np.uint8)
@@ -157,12 +163,13 @@ def _chosen(parts: list[crops.Numbers], chosen: np.ndarray, longest: int) -> Spl
         start += mask.sum()
     sequences = [sequence for part, mask in zip(parts, masks) for sequence, keep in zip(part.sequences, mask) if keep]
     boxes = np.concatenate([part.crop_boxes[mask] for part, mask in zip(parts, masks)])
-    return Split(images, _labels(sequences, longest), boxes)
+    return Split(images, _labels(sequences, top), boxes)
 
 
-def _labels(sequences: list[list[int]], longest: int) -> np.ndarray:
+def _labels(sequences: list[list[int]], top: SequenceTopSpec) -> np.ndarray:
     """Returns int32 [n, heads]; a number that is too long has the length `NEVER`, which no answer has."""
+    longest = top.max_length
     fitting = [sequence if len(sequence) <= longest else sequence[:longest] for sequence in sequences]
-    labels = np.array(sequence_labels(fitting, longest, 10), np.int32).reshape(-1, 1 + longest)
+    labels = np.array(sequence_labels(fitting, longest, 10, top.min_length), np.int32).reshape(-1, 1 + longest)
     labels[[len(sequence) > longest for sequence in sequences], 0] = NEVER
     return labels

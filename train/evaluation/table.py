@@ -1,5 +1,7 @@
 """The table of errors and cost that a run prints."""
 
+from tabulate import tabulate
+
 from train.evaluation.figures import nest, part
 from train.evaluation.rows import SELECTOR, figure
 
@@ -12,24 +14,26 @@ def format_table(figures: dict[str, float], scales) -> str:
         scales: of the images.
     """
     heads = [f"scale {scales[0]:g}", *(f"and {scale:g}" for scale in scales[1:])]
-    lines = [" " * 24 + "".join(f"{head:>22}" for head in heads)]
-    lines.append(f"{'model':<24}" + f"{'error, %':>11}{'M mult.':>11}" * len(scales))
+    head = ["model", *(f"{head}\n{name}" for head in heads for name in ("error, %", "M mult."))]
+    rows = []
     for row in part(figures, "error"):
-        line = f"{row.replace('dcn/', 'dcn, patches: ').replace('_', ' '):<24}"
+        cells = [row.replace("dcn/", "dcn, patches: ").replace("_", " ")]
         for count in range(1, len(scales) + 1):
             error, cost = (figures[figure(kind, count, row)] for kind in ("error", "multiplications"))
-            line += f"{error:>11.2f}{cost / 1e6:>11.2f}"
-        lines.append(line)
+            cells += [f"{error:.2f}", f"{cost / 1e6:.2f}"]
+        rows.append(cells)
+    lines = [_table(head, rows)]
     lines.append(f"({figures['test_images']} images; M mult.: million multiplications of the mean image)")
     if part(figures, "selectors"):
-        lines += ["", *_selector_lines(figures)]
+        lines += ["", "error, % by selector and number of patches, at the first scale", _selectors(figures)]
     return "\n".join(lines)
 
 
-def _selector_lines(figures: dict[str, float]) -> list[str]:
+def _selectors(figures: dict[str, float]) -> str:
     rows = {SELECTOR: nest(part(figures, "error"))["dcn"]} | nest(part(figures, "selectors"))
-    lines = ["error, % by selector and number of patches, at the first scale", f"{'':<24}"]
-    lines[-1] += "".join(f"{k:>8}" for k in rows[SELECTOR])
-    for name, errors in rows.items():
-        lines.append(f"{name.replace('_', ' '):<24}" + "".join(f"{error:>8.2f}" for error in errors.values()))
-    return lines
+    cells = [(name.replace("_", " "), *(f"{e:.2f}" for e in errors.values())) for name, errors in rows.items()]
+    return _table(["", *rows[SELECTOR]], cells)
+
+
+def _table(head, rows) -> str:
+    return tabulate(rows, head, "simple", disable_numparse=True, stralign="right", colalign=("left",))

@@ -1,20 +1,18 @@
 import base64
 import io
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tools.page.pictures import gallery
+from tools.page.pictures import cards
 from tools.page.readings import Readings
 from tools.workdir import Samples
 
 
-def pictures(card):
-    found = re.findall(r'href="data:image/png;base64,([^"]+)"', card)
-    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in found]
+def pixels(address):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.removeprefix("data:image/png;base64,")))))
 
 
 @pytest.fixture
@@ -29,27 +27,26 @@ def readings(classifier):
 
 
 def test_a_card_has_the_image_its_saliency_and_its_patches(classifier, readings):
-    card = gallery(classifier, readings, [1], "w")
-    image, heat = pictures(card)
-    np.testing.assert_array_equal(image, readings.samples.images[1, ..., 0])
-    assert heat.shape == (5, 5, 4)
-    assert np.argwhere(heat[..., 3]).tolist() == [[2, 3]]  # all else is transparent
+    (card,) = cards(classifier, readings, [1], "w")
+    np.testing.assert_array_equal(pixels(card["pixels"]), readings.samples.images[1, ..., 0])
+    heat = card["heat"]
+    assert pixels(heat["href"]).shape == (5, 5, 4)
+    assert np.argwhere(pixels(heat["href"])[..., 3]).tolist() == [[2, 3]]  # all else is transparent
     # cells of 4 pixels, fields of 9: the first lies around pixel 4.5; patches of 10 begin half a pixel before fields
-    assert 'x="2.5" y="2.5" width="20" height="20"' in card
+    assert [heat[name] for name in ("x", "y", "width", "height")] == ["2.5", "2.5", 20, 20]
     top, left = classifier.patch_grid.start((2, 3))
-    assert f'<rect x="{left}" y="{top}" width="10" height="10"' in card
-    assert "reads <b>c</b>, 99 %<br>is <b>b</b>" in card
-    assert 'aria-label="Test image 1 of b, read as c"' in card
+    assert card["boxes"] == [{"x": left, "y": top, "width": 10, "height": 10, "opacity": "1.00"}]
+    assert (card["answer"], card["percent"], card["truth"]) == ("c", 99, "b")
+    assert card["words"] == "Test image 1 of b, read as c"
+    assert card["id"] == "w1"
 
 
 def test_a_right_answer_needs_no_truth_and_certainty_is_whole(classifier, readings):
-    card = gallery(classifier, readings, [0], "r")
-    assert "reads <b>a</b>, 100 %</figcaption>" in card
-    assert '<figure class="right">' in card
+    (card,) = cards(classifier, readings, [0], "r")
+    assert (card["answer"], card["percent"], card["truth"]) == ("a", 100, None)
 
 
 def test_without_saliency_the_image_stands_alone(classifier, readings):
-    card = gallery(classifier, replace(readings, saliency=None, cells=None), [1], "w")
-    assert len(pictures(card)) == 1
-    assert "<use" not in card
-    assert 'viewBox="0 0 28 28"' in card
+    (card,) = cards(classifier, replace(readings, saliency=None, cells=None), [1], "w")
+    assert not card["looks"]
+    assert (card["width"], card["height"]) == (28, 28)

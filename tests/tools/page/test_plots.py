@@ -2,7 +2,7 @@ import pytest
 from finished_runs import CURVES, make_result
 
 from tools.findings.plots import Series
-from tools.page.plots import POINTS, error_plots, reliability_plot, training_plots
+from tools.page.plots import POINTS, error_plots, sureness_plot, training_plots
 
 
 def test_errors_are_drawn_by_patches_and_by_cost():
@@ -11,6 +11,10 @@ def test_errors_are_drawn_by_patches_and_by_cost():
     assert [series.label for series in by_cost.series] == ["DCN", "coarse", "fine"]
     assert by_cost.series[0].x == (5.125, 4.125, 3.125, 1.125)  # millions
     assert by_cost.series[1] == Series("coarse", "line", (9.25,), (9.25,))
+
+
+def test_only_a_dcn_has_patches_to_draw():
+    assert error_plots("test", make_result("fine")) == []
 
 
 def test_every_number_of_scales_has_a_line():
@@ -51,8 +55,8 @@ def test_a_long_curve_becomes_means():
 
 
 def test_reliability_is_drawn_beside_what_it_should_be():
-    plot = reliability_plot([(0.25, 0.5, 1), (0.75, 0.5, 3)])
-    assert plot.title == "Calibration error 25.00 points"
+    plot = sureness_plot([(0.25, 0.5, 1), (0.75, 0.5, 3)])
+    assert plot.title == "Expected calibration error: 25.00 points"
     assert plot.series[0] == Series("network", "line", (0.25, 0.75), (0.5, 0.5))
     assert plot.series[1].kind == "reference"
     assert pytest.approx((0, 1)) == plot.series[1].x

@@ -4,7 +4,7 @@ import tiny_bundles
 
 from dcn_tf.losses import decode
 from tools.page import readings
-from tools.page.readings import Readings, calibration_error, confusion, most_confused, reliability
+from tools.page.readings import Readings, confusion, expected_calibration_error, most_confused, reliability
 from tools.workdir import Samples, Training
 
 HEADS = {"classifier": (5,), "sequence": (3, 11, 11, 11)}
@@ -67,4 +67,4 @@ def test_reliability_is_accuracy_by_probability():
     bins = reliability(np.array([0.05, 0.92, 0.98, 1.0]), np.array([False, True, False, True]))
     assert [count for *_, count in bins] == [1, 3]
     assert bins[1][:2] == pytest.approx((2.9 / 3, 2 / 3))
-    assert calibration_error(bins) == pytest.approx((1 * 0.05 + 3 * (2.9 / 3 - 2 / 3)) / 4)
+    assert expected_calibration_error(bins) == pytest.approx((1 * 0.05 + 3 * (2.9 / 3 - 2 / 3)) / 4)

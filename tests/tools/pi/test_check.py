@@ -52,7 +52,7 @@ def emulated(monkeypatch):
 
     emulated = Emulated()
     monkeypatch.setattr(machine, "run", emulated.run)
-    monkeypatch.setattr(check, "follow_readme", lambda home: None)
+    monkeypatch.setattr(check, "follow_guide", lambda home: None)
     return emulated
 
 
@@ -94,23 +94,24 @@ def test_wrong_arguments_are_one_line_and_status_2(arguments, message, capsys):
     assert message in error
 
 
-def test_the_readme_is_followed_to_the_letter(tmp_path, monkeypatch, capsys):
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "README.md").write_text(
+def test_the_guide_is_followed_to_the_letter(tmp_path, monkeypatch, capsys):
+    guide = tmp_path / "source" / check.GUIDE
+    guide.parent.mkdir(parents=True)
+    guide.write_text(
         "## On a Raspberry Pi\n\nOn the workstation, here:\n\n"
-        "```\nmkdir a\necho text > a/f\nscp -r a README.md pi@x:\n```\n\n"
+        "```\nmkdir a\necho text > a/f\nscp -r a docs pi@x:\n```\n\n"
         "On the Raspberry Pi, there:\n\n```\ncat a/f\n```\n"
     )
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setattr(check, "ROOT", tmp_path / "source")
     monkeypatch.setattr(machine, "run", lambda core, home, *command: machine.output_of(command, cwd=home))
-    check.follow_readme(home)
+    check.follow_guide(home)
     assert capsys.readouterr().out.splitlines()[-1] == "text"
-    assert (home / "README.md").exists()
+    assert (home / check.GUIDE).exists()
     monkeypatch.setattr(check, "commands", lambda *_: "false\n")
     with pytest.raises(WorkError, match="ended with status 1"):
-        check.follow_readme(home)
+        check.follow_guide(home)
 
 
 def test_images_that_are_not_there_are_told_before_the_work_begins(environment, tmp_path):

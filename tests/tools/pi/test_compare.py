@@ -46,6 +46,6 @@ def test_an_image_that_could_not_be_read_is_told():
 
 
 def test_the_table():
-    header, row = table({("edge", "a72"): Comparison(200, 199, 198, 0.0125)}).splitlines()
+    header, _, row = table({("edge", "a72"): Comparison(200, 199, 198, 0.0125)}).splitlines()
     assert header.split() == ["runtime", "core", "images", "equal", "predictions", "equal", "cells", "probability"]
     assert row.split() == ["edge", "a72", "200", "199", "198", "0.012500"]

@@ -30,7 +30,7 @@ def test_images_are_read_so_often(monkeypatch, variant):
         ("--variant=dcn_int8_exit", "the bundle's manifest has no exit_entropy"),
         (
             "--without=patches",
-            "of closed_form, changed_windows, compiled, received 'patches'",
+            "of closed_form, changed_windows, compiled, received patches",
         ),
     ],
 )

@@ -50,7 +50,7 @@ def test_from_the_site_to_a_data_set(load, site, labels):
         in dataset.detail
     )
     assert "4 test photographs, 1 of them longer" in dataset.detail
-    windows, digits = dataset.train_batch(0)
+    windows, digits, _ = dataset.train_batch(0)
     assert windows.shape == (8, 12, 16, 1)
     assert digits.shape == (8, 4)
     again = load()
@@ -95,7 +95,7 @@ def test_extra_is_trained_on_when_asked_for(load, site, labels):
 
 def test_windows_beside_the_number_have_nothing_to_read(load, site):
     plain, mixed = load(), load(background_share=0.4, batch_size=30)
-    images, labels = mixed.train_batch(0)
+    images, labels, _ = mixed.train_batch(0)
     without = (labels == NOTHING).all(axis=1)
     assert 0 < without.sum() < (~without).sum()
     assert f"22 train crops, {int(mixed.detail.split(' windows')[0].split()[-1])} windows" in mixed.detail
@@ -186,3 +186,17 @@ def test_the_nine_original_photographs(load, tmp_path):
     assert len(dataset.calibration) == 5
     assert dataset.more_tests["crops"].images.shape == (3, 64, 128, 1)
     assert dataset.more_tests["crops"].images.std() > 20
+
+
+def test_a_reader_is_trained_on_windows_out_of_unstretched_scenes(load, site, labels):
+    dataset = load(preset="tiny_pyramid", batch_size=60, background_share=0.2)
+    assert dataset.calibration.images.shape[1:] == (96, 192, 1)
+    assert dataset.validation.images.shape[1:] == (12, 16, 1)
+    assert dataset.more_tests == {}
+    assert not dataset.test.of_one_size
+    windows, found, boxes = dataset.train_batch(0)
+    assert windows.shape == (60, 12, 16, 1)
+    holds = boxes[:, 2] > 0
+    assert 10 < holds.sum() < 55
+    assert (found[holds, 0] > 0).all()
+    assert (found[~holds] == [0, 10, 10, 10]).all()

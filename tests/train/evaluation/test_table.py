@@ -6,9 +6,10 @@ def test_the_table_has_a_row_for_each_model_and_columns_for_each_scale():
     figures |= {"multiplications/coarse": 6_358_000, "multiplications/dcn/8": 22_980_000, "test_images": 70}
     figures |= {"scales/2/multiplications/coarse": 7_000_000, "scales/2/multiplications/dcn/8": 24_000_000}
     lines = format_table(figures | {"selectors/random/8": 9.5}, (1.0, 0.5)).splitlines()
-    assert lines[0].split() == ["scale", "1", "and", "0.5"]
-    assert lines[2].split() == ["coarse", "2.50", "6.36", "2.00", "7.00"]
-    assert lines[3].split() == ["dcn,", "patches:", "8", "1.25", "22.98", "1.00", "24.00"]
-    assert lines[4].startswith("(70 images")
+    assert lines[0].split() == ["model", "scale", "1", "scale", "1", "and", "0.5", "and", "0.5"]
+    assert lines[1].split() == ["error,", "%", "M", "mult.", "error,", "%", "M", "mult."]
+    assert lines[3].split() == ["coarse", "2.50", "6.36", "2.00", "7.00"]
+    assert lines[4].split() == ["dcn,", "patches:", "8", "1.25", "22.98", "1.00", "24.00"]
+    assert lines[5].startswith("(70 images")
     assert lines[-2].split() == ["entropy", "gradient", "1.25"]
     assert lines[-1].split() == ["random", "9.50"]

@@ -7,8 +7,8 @@ import pytest
 
 import dcn_tf
 from edge.errors import UserError
-from tools.pi.check import DEVICE, SECTION, WORKSTATION
-from tools.pi.readme import Block, blocks, commands
+from tools.pi.check import DEVICE, GUIDE, SECTION, WORKSTATION
+from tools.pi.guide import Block, blocks, commands
 
 ROOT = Path(__file__).parents[3]
 MARKDOWN = """# Title
@@ -58,8 +58,8 @@ def test_what_is_missing_is_told(section, introduction, message):
         commands(MARKDOWN, section, introduction)
 
 
-def test_the_readmes_commands_for_a_raspberry_pi():
-    markdown = (ROOT / "README.md").read_text()
+def test_the_guides_commands_for_a_raspberry_pi():
+    markdown = (ROOT / GUIDE).read_text()
     here, there = (commands(markdown, SECTION, introduction) for introduction in (WORKSTATION, DEVICE))
     *_, copy = here.splitlines()
     program, option, *files, destination = shlex.split(copy)
@@ -72,6 +72,6 @@ def test_the_readmes_commands_for_a_raspberry_pi():
         assert importlib.util.find_spec(module)
 
 
-def test_the_version_in_the_readme_is_this_one():
-    for name in ("README.md", "BUILD.md"):
+def test_the_version_in_the_documents_is_this_one():
+    for name in (GUIDE, "BUILD.md"):
         assert set(re.findall(r"dcn_tf-([\d.]+\d)\.tar", (ROOT / name).read_text())) == {dcn_tf.__version__}

@@ -1,4 +1,4 @@
-"""The commands of a section of a Markdown file, to be run as they stand there."""
+"""The commands of a section of a guide in Markdown, to be run as they stand there."""
 
 import re
 from dataclasses import dataclass

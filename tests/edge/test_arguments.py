@@ -1,0 +1,33 @@
+import pytest
+
+from edge.arguments import OneLineParser, listed, number
+from edge.errors import UserError
+
+
+@pytest.fixture
+def parser():
+    parser = OneLineParser(prog="python -m program")
+    parser.add_argument("--count", type=number(1))
+    parser.add_argument("--share", type=number(0, 1, float))
+    parser.add_argument("--names", type=listed)
+    return parser
+
+
+def test_arguments_have_their_types(parser):
+    parsed = parser.parse_args(["--count=3", "--share=0.25", "--names=a,b,"])
+    assert (parsed.count, parsed.share, parsed.names) == (3, 0.25, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--count=0", "argument --count: must be int and at least 1, received 0; see python -m program --help"),
+        ("--count=1.5", "--count: must be int and at least 1, received 1.5"),
+        ("--share=1.5", "--share: must be float and from 0 to 1, received 1.5"),
+        ("--share=nan", "--share: must be float and from 0 to 1, received nan"),
+        ("--size=1", "unrecognized arguments: --size=1"),
+    ],
+)
+def test_wrong_arguments_are_one_line(parser, argument, message):
+    with pytest.raises(UserError, match=message):
+        parser.parse_args([argument])

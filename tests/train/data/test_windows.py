@@ -230,3 +230,16 @@ def test_a_spoiled_window_is_a_picture_of_the_same_size_and_often_inverted(rng):
         assert (spoiled.shape, spoiled.dtype) == (SIZE, np.uint8)
         darker += spoiled[:, 60:].mean() < spoiled[:, :50].mean()
     assert 15 < darker < 45
+
+
+def test_a_scene_shows_so_much_around_a_number_and_stretches_nothing(rng):
+    shares = []
+    for box, _ in numbers(rng, 300):
+        left, top, right, bottom = windows.scene_window(box, rng)
+        assert (right - left) / (bottom - top) == pytest.approx(2)
+        assert left < box[0] < box[2] < right
+        assert top < box[1] < box[3] < bottom
+        assert (box[2] - box[0]) / (right - left) <= 0.85 + 1e-6
+        shares.append((box[3] - box[1]) / (bottom - top))
+    assert max(shares) <= 0.7 + 1e-6
+    assert 0.25 < np.median(shares) < 0.6

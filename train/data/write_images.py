@@ -19,10 +19,10 @@ from train import command
 from train.config import Config
 from train.data import digits
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
-from train.data.folder import ANNOTATIONS
 from train.data.rendering import sets
 from train.errors import UserError
 
+ANNOTATIONS = "annotations.json"  # as train.data.folder reads it, which would load TensorFlow
 CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS = "cluttered", "photographs", "empty_photographs"
 
 

@@ -1,4 +1,4 @@
-"""How many patches an image gets: policies, judged on what a bundle made of each image at every number of patches."""
+"""Policies on how many patches an image gets, judged on a bundle's answers at every number of patches."""
 
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +28,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Policy:
-    """As the arguments of `edge.network.runner.TwoStageRunner.run`, with None for a rule that is not used."""
+    """The arguments of `edge.network.runner.TwoStageRunner.run`; None where a rule is not used."""
 
     num_patches: int
     exit_entropy: float | None = None
@@ -79,10 +79,10 @@ def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bo
     """Returns the greatest entropy at which the coarse answer may stand; None where it never may.
 
     Args:
-        outcomes: to choose on.
+        outcomes: of the images to choose on.
         num_patches: of the images whose coarse answer does not stand.
-        allowed: so many images more may be wrong than with `num_patches` on every image.
-        fewest: whether, where that is met, as few images shall be wrong as any entropy gives.
+        allowed: how many more images may be wrong than with `num_patches` on every image.
+        fewest: whether to choose, of the entropies that are allowed, among those with the fewest errors alone.
     """
     order = np.argsort(outcomes.entropy, kind="stable")
     change = outcomes.wrong[order, 0].astype(int) - outcomes.wrong[order, num_patches]
@@ -92,9 +92,9 @@ def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bo
 
 
 def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bool = False) -> float:
-    """Returns the greatest saliency that a cell may be required to have to be looked at: the least mean cost.
+    """Returns the greatest level of saliency below which cells may be left out; the mean cost is then the least.
 
-    Args: as of `greatest_exit`. Where a level as low as the least saliency is too high already, it is that.
+    Arguments are those of `greatest_exit`. Where even the least saliency of all cells is too high a level, it is that.
     """
     saliency = outcomes.saliency[:, :num_patches].ravel()
     wrong = outcomes.wrong[:, : num_patches + 1].astype(int)

@@ -24,13 +24,13 @@ def check_destination(path, option: str = "--report") -> None:
         raise UserError(f"{option}={path} is a folder, or lies below a file; name another file")
 
 
-def write(path, text: str) -> None:
+def write(path, content: str | bytes) -> None:
     """Writes a file, beside its place first; UserError where it cannot be written."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
         partial.replace(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {one_line(error)}; name another file") from None

@@ -1,4 +1,4 @@
-"""What bundles of one network lose, side by side, as Markdown: errors, sizes, and the layers that lose most.
+"""Reports on bundles of one network, side by side, in Markdown: errors, sizes, and the layers with most error.
 
 python -m tools.bundle_report --bundles=DIR[,DIR...] [--report=FILE.md]
 

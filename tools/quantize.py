@@ -1,4 +1,4 @@
-"""From a trained workdir to a bundle for the device.
+"""Makes a bundle for the device from a finished training.
 
 python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|ptq|qat] [--num_patches=K]
     [--input_size=HEIGHT,WIDTH]
@@ -75,7 +75,7 @@ def main(arguments) -> None:
     made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning, values.laid_out)
     with tempfile.TemporaryDirectory() as directory:  # measured first, written when all is known
         trial = write_bundle(Path(directory) / "bundle", made.files, made.manifest)
-        measured = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
+        measured = agreement.measure(trained.model, trial, trained.test.first(values.test_images))
     measured |= bundling.against_float(trained.model, made)
     bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured})
     text = bundle_report.report([bundle.manifest])

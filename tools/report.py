@@ -1,4 +1,4 @@
-"""Writes one HTML page about a finished training: what it is, what it came to, and what there is to judge it by.
+"""Writes one HTML page about a finished training: errors, cost, curves, and images with what it looked at.
 
 python -m tools.report WORKDIR [--out=FILE.html]
 

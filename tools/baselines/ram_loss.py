@@ -1,4 +1,4 @@
-"""What the Recurrent Attention Model is trained by: cross-entropy, REINFORCE for the locations, and its baseline."""
+"""Losses of the Recurrent Attention Model: cross-entropy, REINFORCE for the locations, and its baseline."""
 
 import tensorflow as tf
 

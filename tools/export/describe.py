@@ -1,4 +1,4 @@
-"""What a manifest says of a network and of how its bundle was made."""
+"""Describes a network, and how its bundle was made, for the manifest."""
 
 import platform
 

@@ -1,4 +1,4 @@
-"""What a trained network is taken apart into: four graphs, and the weights of the saliency's closed form."""
+"""The parts of a bundle: the four graphs of a trained network, and the weights of the saliency."""
 
 import functools
 import io
@@ -41,12 +41,18 @@ class Graph(tf.Module):
 
 
 def graphs(clone, num_patches: int) -> dict[str, Graph]:
-    """Returns the graphs 'coarse', 'fine', 'top' and 'whole_fine' of a network, batch 1 and `num_patches` patches.
+    """Returns the graphs of a network by name, for one image and `num_patches` patches.
 
-    'coarse': images -> `coarse_features` and, for classifiers, the `activation_map` of the top's convolution without
-    its ReLU; for sequences `cell_logits`. 'fine': patches -> `fine_features`. 'top': for classifiers the windows of the
-    map that hold one of the patches' cells -> their part of the activation map; for sequences fine vectors ->
-    `cell_logits`. 'whole_fine': images -> `logits`, or `cell_logits`.
+    | graph | of classifiers | of sequences |
+    |---|---|---|
+    | coarse | image -> `coarse_features`, `activation_map` | image -> `cell_logits` |
+    | fine | patches -> `fine_features` | the same |
+    | top | windows -> `activations` | fine vectors -> `cell_logits` |
+    | whole_fine | image -> `logits` | image -> `cell_logits` |
+
+    The activation map is the output of the top's convolution, without its ReLU. A window is the part of the refined map
+    under one position of that convolution. The top gets those windows alone that hold a patch's cell: the others give
+    what they gave before.
 
     Args:
         clone: a `tools.export.clone.Clone`.
@@ -84,7 +90,7 @@ def _size(architecture, name):
 
 
 def coarse_outputs(clone, images) -> dict:
-    """Returns what the device needs of the coarse pass: [B, H, W, C] -> maps of vectors and of what the top sees."""
+    """Returns the outputs of the coarse graph: [B, H, W, C] -> maps [B, h, w, ...]; names as in `graphs`."""
     features = clone.coarse(images)
     if clone.architecture.task == CLASSIFICATION:
         return {"coarse_features": features, "activation_map": in_turn(clone.coarse_top.layers, features)}
@@ -97,7 +103,7 @@ def fine_outputs(clone, patches) -> dict:
 
 
 def top_outputs(clone, inputs) -> dict:
-    """Returns what the top makes of windows, [n, kh, kw, D], or of single vectors, [k, D]."""
+    """Returns the outputs of the top graph, for windows [n, kh, kw, D] or fine vectors [k, D]."""
     if clone.architecture.task == CLASSIFICATION:
         return {"activations": clone.fine_top.of_windows(inputs)}
     return {"cell_logits": clone.fine_top.cell_logits(inputs)}
@@ -133,11 +139,17 @@ def top_windows(architecture, maps) -> np.ndarray:
 
 
 def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
-    """Returns the arrays of `saliency.npz`, the weights that are worked with in numpy.
+    """Returns the arrays of `saliency.npz`: the weights of the saliency, which NumPy computes on the device.
 
-    `dense`; for classifiers also its `bias`, the `kernel` of the top's convolution, and the `scale` and `shift` that
-    make of its outputs what the refined pass makes of them. For sequences `dense` is the R of the weights' Q R: they
-    make of a gradient one of which the length alone is wanted, and Q does not change a length.
+    | array | what it is |
+    |---|---|
+    | dense | the kernel of the logits; for sequences the R of its decomposition Q R |
+    | bias | of the logits (classifiers) |
+    | kernel | of the top's convolution (classifiers) |
+    | scale, shift | turn an output of that convolution into the refined pass's (classifiers) |
+
+    The saliency of a cell is the length of a vector that `dense` is multiplied with. Multiplying by Q keeps lengths, so
+    R gives the same saliency, with fewer multiplications.
 
     Args:
         architecture: of the network.

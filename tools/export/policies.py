@@ -1,4 +1,8 @@
-"""How many patches an image gets: policies, judged on what a bundle made of each image at every number of patches."""
+"""Policies: rules for the number of patches of an image.
+
+A bundle reads every image once with every number of patches. Policies are then judged on these outcomes, without
+running the bundle again.
+"""
 
 from dataclasses import dataclass, field, replace
 
@@ -9,14 +13,14 @@ STEPS = 40  # thresholds of each kind on a curve
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a bundle made of n images, at 0 to K patches.
+    """Answers of a bundle to n images, each read with 0 to K patches. With 0 patches the answer is the coarse one.
 
     Attributes:
-        entropy: of the coarse output, [n].
-        saliency: of the cells, most salient first, [n, K].
-        wrong: whether the answer from so many patches is, [n, K + 1]; at 0 the coarse one.
-        cost: multiplications, [n, K + 1], the saliency's included.
-        exit_cost: multiplications where the coarse answer stands before the saliency is computed.
+        entropy: [n], of the coarse output.
+        saliency: [n, K], of the cells, most salient first.
+        wrong: [n, K + 1], whether the answer with so many patches is wrong.
+        cost: [n, K + 1], multiplications, those of the saliency included.
+        exit_cost: multiplications of an image whose coarse answer stands; its saliency is never computed.
     """
 
     entropy: np.ndarray
@@ -28,7 +32,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Policy:
-    """As the arguments of `edge.network.runner.TwoStageRunner.run`, with None for a rule that is not used."""
+    """The arguments of `edge.network.runner.TwoStageRunner.run`; None: that rule is not used."""
 
     num_patches: int
     exit_entropy: float | None = None
@@ -37,7 +41,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a policy gives on some images: number of images and errors; means of multiplications and patches."""
+    """A policy on some images: numbers of images and errors; mean multiplications and patches of an image."""
 
     images: int
     errors: int
@@ -59,7 +63,7 @@ class Curve:
 
 
 def judge(outcomes: Outcomes, policy: Policy) -> Judgement:
-    """Returns what a policy gives."""
+    """Returns how a policy does on the images of `outcomes`."""
     saliency = outcomes.saliency[:, : policy.num_patches]
     level = -np.inf if policy.saliency_level is None else policy.saliency_level
     exits = outcomes.entropy <= (-np.inf if policy.exit_entropy is None else policy.exit_entropy)
@@ -71,7 +75,7 @@ def judge(outcomes: Outcomes, policy: Policy) -> Judgement:
 
 
 def allowed_errors(outcomes: Outcomes, loss: float) -> int:
-    """Returns how many images more may be wrong for a rise of the error by at most `loss` percentage points."""
+    """Returns the number of further errors that raise the error by at most `loss` percentage points."""
     return int(np.floor(loss / 100 * len(outcomes.entropy) + 1e-9))
 
 
@@ -79,10 +83,10 @@ def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bo
     """Returns the greatest entropy at which the coarse answer may stand; None where it never may.
 
     Args:
-        outcomes: to choose on.
-        num_patches: of the images whose coarse answer does not stand.
-        allowed: so many images more may be wrong than with `num_patches` on every image.
-        fewest: whether, where that is met, as few images shall be wrong as any entropy gives.
+        outcomes: of the images to choose on.
+        num_patches: of an image whose coarse answer does not stand.
+        allowed: number of further errors that are accepted, beside `num_patches` on every image.
+        fewest: choose the entropy with the fewest errors, and of equally good ones the greatest.
     """
     order = np.argsort(outcomes.entropy, kind="stable")
     change = outcomes.wrong[order, 0].astype(int) - outcomes.wrong[order, num_patches]
@@ -92,9 +96,9 @@ def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bo
 
 
 def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bool = False) -> float:
-    """Returns the greatest saliency that a cell may be required to have to be looked at: the least mean cost.
+    """Returns the saliency level that costs least: cells below it are not looked at.
 
-    Args: as of `greatest_exit`. Where a level as low as the least saliency is too high already, it is that.
+    Args: those of `greatest_exit`. The least saliency of all is always allowed: with it every cell is looked at.
     """
     saliency = outcomes.saliency[:, :num_patches].ravel()
     wrong = outcomes.wrong[:, : num_patches + 1].astype(int)
@@ -106,20 +110,24 @@ def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: b
 
 
 def _greatest(thresholds, rises, allowed, fewest):
-    """Returns the greatest threshold that raises the errors by at most `allowed`, or by the least; None without one."""
+    """Returns the greatest threshold whose rise of errors is allowed, with `fewest` the least; None without one."""
     fits = rises <= (min(allowed, rises.min()) if fewest else allowed)
     return float(thresholds[fits].max()) if fits.any() else None
 
 
 def _ends_of_ties(ordered):
-    """Returns where the last one of equal values is: a threshold takes all of them or none."""
+    """Returns a mask of the last of equal values: a threshold takes all of them or none."""
     return np.append(ordered[1:] != ordered[:-1], True)
 
 
 def curves(outcomes: Outcomes, num_patches: int) -> list[Curve]:
-    """Returns the kinds of policies, with thresholds spread over what the images have; at most `num_patches` patches.
+    """Returns a curve of policies for each kind. Their thresholds are quantiles of what the images have.
 
-    Of both thresholds together those pairs alone are kept that no other pair beats in errors and in cost.
+    Pairs of both thresholds are kept where no other pair has both fewer errors and less cost.
+
+    Args:
+        outcomes: of the images.
+        num_patches: at most so many are looked at.
     """
     every = Policy(num_patches)
     quantiles = np.linspace(0, 1, STEPS + 1)

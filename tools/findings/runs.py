@@ -1,4 +1,4 @@
-"""What trainings came to, as it lies under `results/`: `NAME/result.json`, or `NAME/VARIANT_seedN/result.json`."""
+"""Results of finished trainings under `results/`: `NAME/result.json`, or `NAME/VARIANT_seedN/result.json`."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""What each saving is worth on the processors of a Raspberry Pi: each alone, all, and none, in instructions per image.
+"""Measures every saving alone, all and none, in instructions per image on the processors of a Raspberry Pi.
 
 python -m tools.pi.ablation --environment=build/pi/home/dcn --images=FOLDER --plain_bundle=PLAIN
     [--bundle=models/cluttered_mnist]

@@ -1,10 +1,10 @@
-"""How many instructions one image takes, from its pixels to the answer, on the processors of a Raspberry Pi 4 and 5.
+"""Counts the instructions of one image, from pixels to answer, on the processors of a Raspberry Pi 4 and 5.
 
 python -m tools.pi.instructions --environment=build/pi/home/dcn --images=FOLDER [--bundle=models/cluttered_mnist]
     [--float_bundle=BUNDLE]
 
-The difference of two processes, one of which reads all images twice more, so that a start cancels. One thread works.
-What is installed in the environment is counted, with what is compiled there, and not the code of this folder.
+Two processes are counted, one of which reads all images twice more: their difference holds no start. One thread works.
+The code that is counted is the environment's, with what is compiled there, not the code of this folder.
 """
 
 from pathlib import Path

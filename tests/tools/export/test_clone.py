@@ -8,12 +8,12 @@ import tiny_bundles
 from dcn_tf.architecture import Conv, MaxPool
 from edge.errors import UserError
 from edge.network.interpreter import Model
+from tools.export.calibration import calibration_inputs
 from tools.export.clone import Clone, SymmetricWeights
 from tools.export.convert import convert, model_entry
 from tools.export.folding import folded_weights
 from tools.export.graphs import graphs, top_windows
 from tools.export.qat import measured_ranges
-from tools.export.representative import calibration_inputs
 
 
 def with_stacks(**stacks):

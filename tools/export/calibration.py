@@ -1,4 +1,4 @@
-"""What each model of a bundle sees on real images: the representative inputs of post-training quantization."""
+"""Calibration inputs: what every model of a bundle sees of real images. Their values set the ranges of int8."""
 
 import math
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 CLASSIFICATION = "classification"
 SEQUENCE = "sequence"
-WEIGHTINGS = ("average", "inverse_entropy")
+WEIGHTINGS = ("average", "inverse_entropy", "presence")
+REFINED_WEIGHTINGS = (*WEIGHTINGS, "votes")
 STATISTICS = ("separate", "shared")
 # Of cells: the network's own, then others to compare with (`selectors.cell_scores`).
 SELECTORS = (
@@ -150,18 +151,23 @@ class SequenceTopSpec:
     """A sequence prediction per cell (1 x 1 convolution), pooled; the refined output pools the fine cells alone.
 
     Attributes:
-        max_length: longest sequence; lengths 1..max_length are the first softmax.
+        max_length: longest sequence; lengths min_length..max_length are the first softmax.
         symbols: number of symbols, 'none' not counted; each position's softmax has symbols + 1 categories.
         coarse_weighting: how the coarse predictions are pooled into the output that the saliency is taken from:
-            'average' (the paper's), or 'inverse_entropy': a cell in the background, which says nothing, then has little
-            weight and little saliency.
-        refined_weighting: how the fine predictions of the selected cells are pooled: one of the same.
+            'average' (the paper's), 'inverse_entropy': a cell in the background, which says nothing, then has little
+            weight and little saliency; or 'presence': cells weigh by the probability that there is something to read.
+        refined_weighting: how the fine predictions of the selected cells are pooled: one of the same, or 'votes', by
+            which cells that read the same vote together, and a part of a number for the whole (`layers.SequenceTop`).
+        min_length: 1, or 0 where an image may hold nothing to read, which is an answer of its own.
+        box: whether the fine top also tells where in its patch the sequence lies.
     """
 
     max_length: int = 5
     symbols: int = 10
     coarse_weighting: str = "average"
     refined_weighting: str = "inverse_entropy"
+    min_length: int = 1
+    box: bool = False
 
     task = SEQUENCE
 
@@ -171,14 +177,19 @@ class SequenceTopSpec:
                 "max_length must be at least 1 and symbols at least 2. "
                 f"Received: max_length={self.max_length!r}, symbols={self.symbols!r}"
             )
-        for name in ("coarse_weighting", "refined_weighting"):
-            if getattr(self, name) not in WEIGHTINGS:
-                raise ValueError(f"{name} must be one of {WEIGHTINGS}. Received: {getattr(self, name)!r}")
+        if self.min_length not in (0, 1):
+            raise ValueError(f"min_length must be 0 or 1. Received: {self.min_length!r}")
+        for name, choices in (("coarse_weighting", WEIGHTINGS), ("refined_weighting", REFINED_WEIGHTINGS)):
+            weighting = getattr(self, name)
+            if weighting not in choices:
+                raise ValueError(f"{name} must be one of {choices}. Received: {weighting!r}")
+            if weighting in ("presence", "votes") and self.min_length:
+                raise ValueError(f"{name} {weighting!r} needs min_length 0. Received: min_length={self.min_length!r}")
 
     @property
     def heads(self) -> tuple[int, ...]:
         """Number of categories of each softmax: the length, then one per position."""
-        return (self.max_length,) + (self.symbols + 1,) * self.max_length
+        return (self.max_length - self.min_length + 1,) + (self.symbols + 1,) * self.max_length
 
     @property
     def saliency_heads(self) -> tuple[int, ...]:
@@ -199,6 +210,8 @@ class Architecture:
         top: `ClassifierTopSpec` or `SequenceTopSpec`.
         patch_size: (height, width) of the patches that the fine stack sees.
         num_patches: default number of patches per image, k.
+        levels: the sizes at which an image is looked at, in parts of its own, all at once: the k patches are the most
+            salient of all levels (`pyramid`). One of 1 is the image itself.
     """
 
     name: str
@@ -210,6 +223,7 @@ class Architecture:
     patch_size: tuple[int, int]
     num_patches: int
     train_size: tuple[int, int] | None = None
+    levels: tuple[float, ...] = (1.0,)
 
     def __post_init__(self):
         object.__setattr__(self, "image_size", pair(self.image_size, "image_size"))
@@ -227,6 +241,19 @@ class Architecture:
             )
         if not isinstance(self.num_patches, int) or self.num_patches < 1:
             raise ValueError(f"num_patches must be a positive integer. Received: {self.num_patches!r}")
+        object.__setattr__(self, "levels", tuple(map(float, self.levels)))
+        if not self.levels or not all(0 < level <= 4 for level in self.levels):
+            raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
+        if self.has_pyramid and self.task == CLASSIFICATION:
+            raise ValueError(
+                "a classifier's vectors stand in one map, so that it has one level, of 1. "
+                f"Received: levels={self.levels!r}"
+            )
+
+    @property
+    def has_pyramid(self) -> bool:
+        """Whether an image is looked at in other sizes than its own."""
+        return self.levels != (1.0,)
 
     @property
     def task(self) -> str:

@@ -8,7 +8,7 @@ nothing.
 from dataclasses import dataclass, replace
 
 from dcn_tf.architecture import Architecture, Conv, channels_of
-from dcn_tf.geometry import output_size
+from dcn_tf.geometry import level_sizes, output_size
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,23 @@ def top_multiplications(architecture: Architecture, map_size, channels: int, top
     return height * width * kernel * channels * top.conv.filters + top.conv.filters * top.classes
 
 
+def box_multiplications(architecture: Architecture) -> int:
+    """Returns the multiplications of telling where one patch shows its sequence; 0 where no box is told."""
+    return 4 * channels_of(architecture.fine) if getattr(architecture.top, "box", False) else 0
+
+
 def whole_multiplications(architecture: Architecture, stack_name: str, image_size=None, top_output_size=None) -> int:
-    """Returns the multiplications of the 'coarse' or 'fine' model: one stack over the whole image, and the top.
+    """Returns the multiplications of the 'coarse' or 'fine' model: one stack over every level, and the top.
 
     Args:
         image_size: (height, width); the architecture's own where None.
         top_output_size: see `top_multiplications`.
     """
     stack = getattr(architecture, stack_name)
-    image_size = image_size or architecture.image_size
-    map_size = output_size(stack, image_size)
-    return stack_multiplications(stack, image_size, architecture.channels) + top_multiplications(
-        architecture, map_size, channels_of(stack), top_output_size
+    return sum(
+        stack_multiplications(stack, size, architecture.channels)
+        + top_multiplications(architecture, output_size(stack, size), channels_of(stack), top_output_size)
+        for size in level_sizes(architecture, image_size or architecture.image_size)
     )
 
 
@@ -95,16 +100,20 @@ def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_
         top_output_size: see `top_multiplications`.
     """
     num_patches = architecture.num_patches if num_patches is None else num_patches
-    image_size = image_size or architecture.image_size
-    map_size = output_size(architecture.coarse, image_size)
-    coarse_pass = top_multiplications(architecture, map_size, channels_of(architecture.coarse), top_output_size)
+    sizes = level_sizes(architecture, image_size or architecture.image_size)
+    coarse_stack = sum(stack_multiplications(architecture.coarse, size, architecture.channels) for size in sizes)
+    maps = [output_size(architecture.coarse, size) for size in sizes]
+    channels = channels_of(architecture.coarse)
+    coarse_pass = sum(top_multiplications(architecture, size, channels, top_output_size) for size in maps)
     refined_pass = coarse_pass
     if architecture.task == "sequence":  # the refined output pools the fine cells of the patches and nothing else
         patch_map = output_size(architecture.fine, architecture.patch_size)
-        refined_pass = num_patches * top_multiplications(architecture, patch_map, channels_of(architecture.fine))
+        fine_channels = channels_of(architecture.fine)
+        refined_pass = num_patches * top_multiplications(architecture, patch_map, fine_channels)
+        refined_pass += num_patches * box_multiplications(architecture)
     patch_cost = stack_multiplications(architecture.fine, architecture.patch_size, architecture.channels)
     return Cost(
-        coarse_stack=stack_multiplications(architecture.coarse, image_size, architecture.channels),
+        coarse_stack=coarse_stack,
         fine_stack=num_patches * patch_cost,
         coarse_pass=coarse_pass,
         saliency=coarse_pass,
@@ -124,6 +133,7 @@ def device_cost(architecture: Architecture, num_patches: int, top_inputs: int) -
         refined_pass = 0
     elif architecture.task == "sequence":
         refined_pass = top_multiplications(architecture, (top_inputs, 1), channels_of(architecture.fine))
+        refined_pass += top_inputs * box_multiplications(architecture)
     else:
         map_size = output_size(architecture.coarse, architecture.image_size)
         refined_pass = top_multiplications(
@@ -137,7 +147,7 @@ def model_weights(architecture: Architecture) -> dict[str, int]:
     top = architecture.top
     coarse_channels, fine_channels = channels_of(architecture.coarse), channels_of(architecture.fine)
     if architecture.task == "sequence":
-        top_weights = (coarse_channels + 1 + fine_channels + 1) * sum(top.heads)
+        top_weights = (coarse_channels + 1 + fine_channels + 1) * sum(top.heads) + top.box * 4 * (fine_channels + 1)
     else:
         top_weights = stack_weights((top.conv,), coarse_channels) + (top.conv.filters + 1) * top.classes
     return {

@@ -3,6 +3,7 @@
 All positions are (row, column) in pixels of the image, and may lie outside it: what lies outside is padding.
 """
 
+import math
 from dataclasses import dataclass
 
 from dcn_tf.architecture import Architecture, pair
@@ -103,6 +104,30 @@ def padded_size(architecture: Architecture, size) -> tuple[int, int]:
 def scaled_size(size, scale: float) -> tuple[int, int]:
     """Returns the (height, width) of an image of `size` at a scale (`scales.scaled`), at least one pixel each."""
     return tuple(max(1, round(side * scale)) for side in size)
+
+
+def level_sizes(architecture: Architecture, size) -> list[tuple[int, int]]:
+    """Returns the (height, width) of an image of `size` on each of the architecture's levels, padded for both stacks.
+
+    An architecture of one level is given images that are large enough.
+    """
+    if not architecture.has_pyramid:
+        return [tuple(size)]
+    return [padded_size(architecture, scaled_size(size, level)) for level in architecture.levels]
+
+
+def num_cells(architecture: Architecture, size) -> int:
+    """Returns the number of coarse cells of an image of `size` on all levels together: the largest possible k."""
+    return sum(math.prod(output_size(architecture.coarse, level)) for level in level_sizes(architecture, size))
+
+
+def read_size(architecture: Architecture, size, scale: float) -> tuple[int, int]:
+    """Returns the (height, width) at which a network reads an image of `size` at a scale.
+
+    It is padded for both stacks; with a pyramid each of its levels is, and the image isn't.
+    """
+    size = scaled_size(size, scale)
+    return size if architecture.has_pyramid else padded_size(architecture, size)
 
 
 def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:

@@ -10,6 +10,7 @@ from dcn_tf import architecture as spec
 from dcn_tf import geometry
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
+from dcn_tf.sequences import log_presence, votes
 
 PACKAGE = "dcn_tf"
 BATCH_NORMALIZATION = {"momentum": 0.9, "epsilon": 1e-3}
@@ -176,8 +177,9 @@ class SequenceTop(keras.layers.Layer):
     A cell's prediction is a softmax over lengths and one per position; they stand side by side in one vector ('heads').
 
     Args:
-        max_length, symbols: see `SequenceTopSpec`.
-        weighting: 'average', or 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs.
+        max_length, symbols, min_length, box: see `SequenceTopSpec`.
+        weighting: 'average'; 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs;
+            'presence' or 'votes', see `cell_weights`.
 
     Call arguments:
         features: [batch, h, w, D], or [batch, k, D].
@@ -188,31 +190,57 @@ class SequenceTop(keras.layers.Layer):
         log-probabilities, [batch, max_length + max_length * (symbols + 1)]. Being normalised, they are logits as well.
     """
 
-    def __init__(self, max_length, symbols, weighting="average", **kwargs):
+    def __init__(self, max_length, symbols, weighting="average", min_length=1, box=False, **kwargs):
         super().__init__(**kwargs)
-        self.spec = spec.SequenceTopSpec(max_length, symbols)
+        self.spec = spec.SequenceTopSpec(max_length, symbols, min_length=min_length, box=box)
         self.weighting = _checked_weighting(weighting)
         self.dense = keras.layers.Dense(sum(self.spec.heads), name="cell_logits")
+        self.box = keras.layers.Dense(4, name="box") if box else None
 
     def build(self, input_shape):
         self.dense.build(input_shape)
+        if self.box is not None:
+            self.box.build(input_shape)
 
     def cell_logits(self, features):
         """Returns the logits of every cell's own prediction: [..., D] -> [..., sum(heads)]."""
         return self.dense(features)
 
+    def cell_boxes(self, features):
+        """Returns where each cell sees its sequence: [..., D] -> [..., 4], in parts of its patch."""
+        return self.box(features)
+
     def pool(self, cell_logits, weighting=None):
         """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)]."""
         weighting = _checked_weighting(weighting or self.weighting)
         cell_logits = tf.reshape(cell_logits, [tf.shape(cell_logits)[0], -1, sum(self.spec.heads)])
-        pooled = []
-        for logits in tf.split(cell_logits, self.spec.heads, axis=-1):  # [batch, cells, categories]
-            weights = tf.zeros_like(logits[..., :1])
-            if weighting == "inverse_entropy":
-                weights = -tf.math.log(entropy(logits) + INVERSE_ENTROPY_FLOOR)[..., None]
-            log_weights = tf.nn.log_softmax(weights, axis=1)
-            pooled.append(tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1))
+        heads = tf.split(cell_logits, self.spec.heads, axis=-1)  # each [batch, cells, categories]
+        if weighting == "inverse_entropy":
+            weights = [-tf.math.log(entropy(logits) + INVERSE_ENTROPY_FLOOR) for logits in heads]
+        elif weighting == "average":
+            weights = [tf.zeros_like(logits[..., 0]) for logits in heads]
+        else:
+            weights = [self.cell_weights(cell_logits, weighting)] * len(heads)
+        pooled = [_weighted(logits, log_weights) for logits, log_weights in zip(heads, weights)]
+        if weighting == "presence":
+            pooled[0] = _with_presence(heads[0])
         return tf.concat(pooled, axis=-1)
+
+    def cell_weights(self, cell_logits, weighting=None):
+        """Returns each cell's weight as a logarithm, but for a constant: [batch, cells, sum(heads)] -> [batch, cells].
+
+        By 'presence' a cell weighs as much as the probability that there is something to read in it. By 'votes' one
+        reading wins, and the cells that read it weigh as much as they are sure (`sequences.votes`). By 'average' all
+        weigh alike, by 'inverse_entropy' by that of all its softmaxes together.
+        """
+        weighting = _checked_weighting(weighting or self.weighting)
+        if weighting == "presence":
+            return log_presence(tf.split(cell_logits, self.spec.heads, axis=-1)[0])
+        if weighting == "votes":
+            return votes(cell_logits, self.spec.heads)
+        if weighting == "inverse_entropy":
+            return -tf.math.log(heads_entropy(cell_logits, self.spec.heads) + INVERSE_ENTROPY_FLOOR)
+        return tf.zeros_like(cell_logits[..., 0])
 
     def call(self, features, training=False, weighting=None, coarse_pass=False):
         return self.pool(self.cell_logits(features), weighting)
@@ -222,13 +250,30 @@ class SequenceTop(keras.layers.Layer):
         return heads_entropy(logits, self.spec.heads, self.spec.saliency_heads)
 
     def get_config(self):
-        config = {"max_length": self.spec.max_length, "symbols": self.spec.symbols, "weighting": self.weighting}
-        return super().get_config() | config
+        config = {name: getattr(self.spec, name) for name in ("max_length", "symbols", "min_length", "box")}
+        return super().get_config() | config | {"weighting": self.weighting}
+
+
+def _weighted(logits, log_weights):
+    """Returns log of the weighted mean of softmax(logits): [batch, cells, n], [batch, cells] -> [batch, n]."""
+    log_weights = tf.nn.log_softmax(log_weights, axis=1)[..., None]
+    return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1)
+
+
+def _with_presence(length_logits):
+    """Returns the pooled length: nothing, as far as the surest cell sees nothing; else as cells see it that see any.
+
+    [batch, cells, 1 + lengths] -> [batch, 1 + lengths], log-probabilities.
+    """
+    presence = log_presence(length_logits)  # [batch, cells]
+    present = _weighted(length_logits[..., 1:], presence) + tf.reduce_max(presence, axis=1, keepdims=True)
+    absent = tf.reduce_min(tf.nn.log_softmax(length_logits)[..., :1], axis=1)
+    return tf.concat([absent, present], axis=-1)
 
 
 def _checked_weighting(weighting):
-    if weighting not in spec.WEIGHTINGS:
-        raise ValueError(f"weighting must be one of {spec.WEIGHTINGS}. Received: {weighting!r}")
+    if weighting not in spec.REFINED_WEIGHTINGS:
+        raise ValueError(f"weighting must be one of {spec.REFINED_WEIGHTINGS}. Received: {weighting!r}")
     return weighting
 
 

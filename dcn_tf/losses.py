@@ -5,7 +5,7 @@ import tensorflow as tf
 from dcn_tf.patches import vectors_at
 
 SQUARED_LENGTH_FLOOR = 1e-6  # keeps a relative hint finite where all fine vectors are 0
-NOTHING = -1  # the label, in every head, of an image with nothing to read in it
+NOTHING = -1  # the label, in every head, of an image with nothing to read in it, where no length 0 says so
 
 
 def negative_log_likelihood(logits, labels, heads):
@@ -60,39 +60,71 @@ def _mean_square(vectors):
     return tf.reduce_mean(tf.reduce_sum(tf.square(vectors), axis=-1))
 
 
-def sequence_labels(sequences, max_length: int, symbols: int):
-    """Returns the heads' labels of sequences of symbols: the length minus one, then the symbols, then 'none'.
+def sequence_labels(sequences, max_length: int, symbols: int, min_length: int = 1):
+    """Returns the heads' labels of sequences of symbols: the length's category, then the symbols, then 'none'.
 
     Args:
-        sequences: lists of symbols 0..symbols - 1, each of 1 to max_length.
+        sequences: lists of symbols 0..symbols - 1, each of min_length to max_length.
         max_length: number of positions.
         symbols: number of symbols; the label of 'none'.
+        min_length: 0 where there may be nothing to read; the length of the first category.
 
     Returns:
         A list of lists of 1 + max_length integers.
 
     Raises:
-        ValueError: a sequence is empty or too long, or a symbol is unknown.
+        ValueError: a sequence is too short or too long, or a symbol is unknown.
     """
     for sequence in sequences:
-        if not 1 <= len(sequence) <= max_length or any(not 0 <= s < symbols for s in sequence):
+        if not min_length <= len(sequence) <= max_length or any(not 0 <= s < symbols for s in sequence):
             raise ValueError(
-                f"a sequence must hold 1 to {max_length} symbols of 0 to {symbols - 1}. Received: {sequence}"
+                f"a sequence must hold {min_length} to {max_length} symbols of 0 to {symbols - 1}. Received: {sequence}"
             )
-    return [[len(s) - 1, *s, *[symbols] * (max_length - len(s))] for s in sequences]
+    return [[len(s) - min_length, *s, *[symbols] * (max_length - len(s))] for s in sequences]
+
+
+def nothing_labels(top) -> list[int]:
+    """Returns the heads' labels of an image with nothing to read in it: the length 0 where the top knows it.
+
+    Args:
+        top: a `SequenceTopSpec`.
+    """
+    if top.min_length:
+        return [NOTHING] * len(top.heads)
+    return sequence_labels([()], top.max_length, top.symbols, 0)[0]
+
+
+def shortest(heads) -> int:
+    """Returns the length of a sequence top's first category, 0 or 1: one more length than positions tells of 0."""
+    return len(heads) - heads[0]
 
 
 def decode(logits, heads):
-    """Returns the most probable category of each head, as `labels` are given: [batch, sum(heads)] -> [batch, heads].
+    """Returns the most probable category of each head, as `labels` are given: [..., sum(heads)] -> [..., heads].
 
     For sequences: the most probable length n, then at positions 1..n the most probable symbol that is not 'none', and
     'none' behind them.
     """
     parts = tf.split(logits, heads, axis=-1)
     if len(heads) == 1:
-        return tf.argmax(parts[0], axis=-1, output_type=tf.int32)[:, None]
-    length = tf.argmax(parts[0], axis=-1, output_type=tf.int32)  # length minus one
+        return tf.argmax(parts[0], axis=-1, output_type=tf.int32)[..., None]
+    category = tf.argmax(parts[0], axis=-1, output_type=tf.int32)
     none = heads[1] - 1
-    symbols = tf.stack([tf.argmax(p[:, :none], axis=-1, output_type=tf.int32) for p in parts[1:]], axis=1)
-    present = tf.range(len(heads) - 1)[None, :] <= length[:, None]
-    return tf.concat([length[:, None], tf.where(present, symbols, none)], axis=1)
+    symbols = tf.stack([tf.argmax(p[..., :none], axis=-1, output_type=tf.int32) for p in parts[1:]], axis=-1)
+    present = tf.range(len(heads) - 1) < category[..., None] + shortest(heads)
+    return tf.concat([category[..., None], tf.where(present, symbols, none)], axis=-1)
+
+
+def box_loss(boxes, true_boxes):
+    """Returns the mean absolute distance of the sides of boxes, over those images whose box is known.
+
+    Args:
+        boxes: [batch, 4], (left, top, right, bottom) in parts of the patch's width and height.
+        true_boxes: the same; all zeros where there is nothing to read, or its place is not known.
+
+    Returns:
+        A scalar; 0 where no box is known.
+    """
+    known = tf.cast(true_boxes[:, 2] > true_boxes[:, 0], boxes.dtype)
+    distance = tf.reduce_mean(tf.abs(boxes - true_boxes), axis=1)
+    return tf.reduce_sum(known * distance) / tf.maximum(tf.reduce_sum(known), 1.0)

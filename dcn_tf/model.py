@@ -3,8 +3,9 @@
 import keras
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture, channels_of
-from dcn_tf.geometry import output_size, patch_grid
+from dcn_tf.geometry import num_cells, patch_grid
 from dcn_tf.layers import PACKAGE, ClassifierTop, CoarseStack, FineStack, SequenceTop
+from dcn_tf.pyramid import flat, levels_of
 from dcn_tf.stages import Stages
 
 
@@ -29,7 +30,13 @@ class DynamicCapacityNetwork(Stages, keras.Model):
         `coarse_features` [batch, h, w, D], `coarse_logits` [batch, n], `entropy` [batch] in nats,
         `saliency` [batch, h, w], `cells` [batch, k, 2], `patches` [batch, k, p, p, C], `fine_features` [batch, k, D],
         `refined` [batch, h, w, D] (sequences: [batch, k, D]), `logits` [batch, n].
-        For sequences n = sum(heads), and both outputs are log-probabilities.
+        For sequences n = sum(heads), and both outputs are log-probabilities. A top with a box also gives
+        `boxes` [batch, k, 4], (left, top, right, bottom) in pixels of the image of what each patch shows, and `box`
+        [batch, 4] of the answer.
+
+        With a pyramid (`Architecture.levels`) the cells of all levels stand in one list: `coarse_features`
+        [batch, cells, D], `saliency` [batch, cells], and `cells` [batch, k, 3] are (level, row, column); `levels` holds
+        the scaled images (`pyramid.Level`) and `map_sizes` [levels, 2] the (h, w) of their maps.
 
     Raises:
         ValueError: k is not between 1 and the number of cells, or the image is smaller than one cell's field.
@@ -49,8 +56,9 @@ class DynamicCapacityNetwork(Stages, keras.Model):
         if architecture.task == CLASSIFICATION:
             self.coarse_top = self.fine_top = ClassifierTop(top.conv, top.classes, top.statistics, name="top")
         else:
-            self.coarse_top = SequenceTop(top.max_length, top.symbols, top.coarse_weighting, name="coarse_top")
-            self.fine_top = SequenceTop(top.max_length, top.symbols, top.refined_weighting, name="fine_top")
+            sequence = top.max_length, top.symbols
+            self.coarse_top = SequenceTop(*sequence, top.coarse_weighting, top.min_length, name="coarse_top")
+            self.fine_top = SequenceTop(*sequence, top.refined_weighting, top.min_length, top.box, name="fine_top")
         self.patch_grid = patch_grid(self.coarse.geometry, architecture.patch_size)
 
     def build(self, input_shape=None):
@@ -64,8 +72,7 @@ class DynamicCapacityNetwork(Stages, keras.Model):
 
     def num_cells(self, image_size=None) -> int:
         """Returns the number of coarse cells of an image of `image_size` (height, width): the largest possible k."""
-        height, width = output_size(self.architecture.coarse, image_size or self.architecture.image_size)
-        return height * width
+        return num_cells(self.architecture, image_size or self.architecture.image_size)
 
     def whole_model(self, name: str) -> "WholeModel":
         """Returns the 'coarse' or 'fine' model, which runs one stack over the whole image and shares its weights."""
@@ -73,7 +80,9 @@ class DynamicCapacityNetwork(Stages, keras.Model):
             raise ValueError(f"name must be 'coarse' or 'fine'. Received: {name!r}")
         separate = getattr(self.architecture.top, "statistics", None) == "separate"
         coarse_pass = name == "coarse" and separate  # shared statistics are the refined pass's to estimate
-        model = WholeModel(getattr(self, name), getattr(self, f"{name}_top"), coarse_pass, name=f"{name}_model")
+        pyramid = self.architecture if self.architecture.has_pyramid else None
+        stack, top = getattr(self, name), getattr(self, f"{name}_top")
+        model = WholeModel(stack, top, coarse_pass, pyramid, name=f"{name}_model")
         model.built = True
         return model
 
@@ -88,21 +97,32 @@ class WholeModel(keras.Model):
         stack: the coarse or the fine stack.
         top: what reads its map.
         coarse_pass: whether the top normalises by the statistics of its coarse pass.
+        pyramid: the `Architecture` whose levels an image is read at, all cells in one list; training sees windows of
+            one level. None where there is one level alone.
 
     Call arguments:
-        weighting: how a sequence top pools its cells; 'average' where None. Classifier tops take none.
+        weighting: how a sequence top pools its cells; where None by 'average', but by the top's own where an image may
+            hold nothing, which most cells then see. Classifier tops take none.
     """
 
-    def __init__(self, stack, top, coarse_pass=False, **kwargs):
+    def __init__(self, stack, top, coarse_pass=False, pyramid=None, **kwargs):
         super().__init__(**kwargs)
+        self.pyramid = pyramid
         self.stack = stack
         self.top = top
         self.coarse_pass = coarse_pass
 
     def call(self, images, training=False, weighting=None):
-        features = self.stack(images, training=training)
+        features = self.features(images, training)
         if isinstance(self.top, SequenceTop):
-            logits = self.top(features, training=training, weighting=weighting or "average")
+            weighting = weighting or ("average" if self.top.spec.min_length else self.top.weighting)
+            logits = self.top(features, training=training, weighting=weighting)
         else:
             logits = self.top(features, training=training, coarse_pass=self.coarse_pass)
         return {"features": features, "logits": logits}
+
+    def features(self, images, training=False):
+        """Returns the vectors of all cells: [batch, h, w, D], or of all levels [batch, cells, D]."""
+        if self.pyramid is None or training:
+            return self.stack(images, training=training)
+        return flat([self.stack(level.images, training=training) for level in levels_of(images, self.pyramid)])

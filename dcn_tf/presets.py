@@ -64,6 +64,51 @@ def svhn() -> Architecture:
     )
 
 
+def numbers() -> Architecture:
+    """Returns a reader of numbers of up to eight digits in photographs of any size, or of none.
+
+    Windows are 54 x 110 as in the paper's section 4.2. The coarse stack, which sees every pixel, is narrow; the fine
+    stack, which sees a few patches, is deeper than `svhn`'s at 1/8 of the resolution, where depth is cheap.
+    """
+    return Architecture(
+        name="numbers",
+        image_size=(64, 128),
+        train_size=(54, 110),
+        channels=1,
+        coarse=(
+            Conv(8, 5, strides=2),
+            Conv(20, 5, strides=2),
+            Conv(40, 5, strides=2),
+            Conv(64, (4, 5), strides=(1, 2)),
+            Conv(96, (1, 4)),
+            Conv(160, 1),
+        ),
+        fine=(
+            Conv(24, 5, strides=2, padding=2),
+            Conv(32, 3, padding="same"),
+            MaxPool(2),
+            Conv(64, 3, padding="same"),
+            Conv(64, 3, padding="same"),
+            MaxPool(2),
+            Conv(128, 3, padding="same"),
+            Conv(128, 3, padding="same"),
+            Conv(320, (6, 13), strides=(1, 2), dropout=0.1),
+            Conv(320, 1, dropout=0.1),
+        ),
+        top=SequenceTopSpec(
+            max_length=8,
+            symbols=10,
+            coarse_weighting="presence",
+            refined_weighting="votes",
+            min_length=0,
+            box=True,
+        ),
+        patch_size=(54, 110),
+        num_patches=8,
+        levels=(1.41, 1.0, 0.71, 0.5, 0.35, 0.25, 0.18),
+    )
+
+
 def svhn_paper() -> Architecture:
     """Returns the paper's networks for SVHN (section 4.2).
 
@@ -116,7 +161,7 @@ def svhn_paper() -> Architecture:
     )
 
 
-PRESETS = {"cluttered_mnist": cluttered_mnist, "svhn": svhn, "svhn_paper": svhn_paper}
+PRESETS = {"cluttered_mnist": cluttered_mnist, "numbers": numbers, "svhn": svhn, "svhn_paper": svhn_paper}
 
 
 def preset(name: str) -> Architecture:

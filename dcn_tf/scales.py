@@ -10,7 +10,8 @@ def scaled(images, scale: float):
     """Returns images at a scale, smoothed where they become smaller: [batch, H, W, C] -> [batch, H', W', C]."""
     if scale == 1:
         return images
-    size = tf.cast(tf.round(tf.cast(tf.shape(images)[1:3], tf.float32) * scale), tf.int32)
+    # As `geometry.scaled_size`, whose halves are float64's: in float32, 0.35 of 90 pixels is one more.
+    size = tf.cast(tf.round(tf.cast(tf.shape(images)[1:3], tf.float64) * scale), tf.int32)
     return tf.image.resize(images, tf.maximum(size, 1), antialias=True)
 
 

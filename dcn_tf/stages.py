@@ -1,7 +1,10 @@
 """The three stages of a Dynamic Capacity Network: a glance at the image, a closer look at some of it, the answer."""
 
+import tensorflow as tf
+
 from dcn_tf.architecture import CLASSIFICATION
 from dcn_tf.patches import assemble, cut_patches
+from dcn_tf.pyramid import Level, boxes_in_image, cells_at, cut_level_patches, flat, levels_of, map_sizes
 from dcn_tf.saliency import entropy_saliency, select_cells
 
 
@@ -20,32 +23,69 @@ class Stages:
         outputs = self.glance(images, training)
         if cells is None:
             num_patches = self.architecture.num_patches if num_patches is None else num_patches
-            cells = select_cells(outputs["saliency"], num_patches)
-        outputs |= self.look_closely(images, cells, training)
-        return outputs | self.answer(outputs["coarse_features"], outputs["fine_features"], cells, training)
+            cells = self.select(outputs, num_patches)
+        outputs |= self.look_closely(outputs.get("levels", images), cells, training)
+        vectors = outputs["coarse_features"], outputs["fine_features"]
+        return outputs | self.answer(*vectors, cells, training, outputs.get("boxes"))
 
     def glance(self, images, training=False) -> dict:
         """Returns the first stage: `coarse_features`, `coarse_logits`, `entropy` and `saliency` of images."""
-        coarse_features = self.coarse(images, training=training)
+        outputs = {}
+        if self.architecture.has_pyramid:
+            levels = levels_of(images, self.architecture)
+            maps = [self.coarse(level.images, training=training) for level in levels]
+            outputs = {"levels": levels, "map_sizes": map_sizes(maps)}
+            coarse_features = flat(maps)
+        else:
+            coarse_features = self.coarse(images, training=training)
         coarse_logits, entropy, saliency = entropy_saliency(self.coarse_top, coarse_features, training)
-        return {
+        return outputs | {
             "coarse_features": coarse_features,
             "coarse_logits": coarse_logits,
             "entropy": entropy,
             "saliency": saliency,
         }
 
-    def look_closely(self, images, cells, training=False) -> dict:
-        """Returns the second stage: `cells` [batch, k, 2], their `patches`, and the `fine_features` of these."""
-        patches = cut_patches(images, cells, self.patch_grid)
-        return {"cells": cells, "patches": patches, "fine_features": self.fine(patches, training=training)}
+    def select(self, glance: dict, num_patches, scores=None):
+        """Returns the `num_patches` cells of highest saliency, or of highest `scores` of the same shape.
 
-    def answer(self, coarse_features, fine_features, cells, training=False) -> dict:
-        """Returns `refined` and `logits` from the vectors of both stages.
+        [batch, k, 2], (row, column); with a pyramid [batch, k, 3], (level, row, column), of all levels together.
+        """
+        scores = glance["saliency"] if scores is None else scores
+        if not self.architecture.has_pyramid:
+            return select_cells(scores, num_patches)
+        return cells_at(select_cells(scores[:, None], num_patches)[..., 1], glance["map_sizes"])
+
+    def look_closely(self, images, cells, training=False) -> dict:
+        """Returns the second stage: `cells`, their `patches` and `fine_features`, and `boxes` if there are any.
+
+        Args:
+            images: [batch, H, W, C]; with a pyramid the `levels` of `glance`.
+            cells: as `select` returns them.
+            training: whether the fine stack is called in training mode.
+        """
+        if self.architecture.has_pyramid:
+            patches = cut_level_patches(images, cells, self.patch_grid)
+        else:
+            patches = cut_patches(images, cells, self.patch_grid)
+        fine_features = self.fine(patches, training=training)
+        look = {"cells": cells, "patches": patches, "fine_features": fine_features}
+        if getattr(self.fine_top, "box", None) is None:
+            return look
+        if not self.architecture.has_pyramid:
+            images, cells = [Level(images, tf.zeros(2, tf.int32), tf.ones(2))], tf.pad(cells, [(0, 0), (0, 0), (1, 0)])
+        return look | {"boxes": boxes_in_image(self.fine_top.cell_boxes(fine_features), images, cells, self.patch_grid)}
+
+    def answer(self, coarse_features, fine_features, cells, training=False, boxes=None) -> dict:
+        """Returns `refined` and `logits` from the vectors of both stages, and where `boxes` are given, `box`.
 
         The vectors of the first k cells alone give the answer that k patches would have given.
         """
         refined = fine_features
         if self.architecture.task == CLASSIFICATION:
             refined = assemble(coarse_features, fine_features, cells)
-        return {"refined": refined, "logits": self.fine_top(refined, training=training)}
+        outputs = {"refined": refined, "logits": self.fine_top(refined, training=training)}
+        if boxes is None:
+            return outputs
+        log_weights = self.fine_top.cell_weights(self.fine_top.cell_logits(fine_features))
+        return outputs | {"box": tf.reduce_sum(tf.nn.softmax(log_weights)[..., None] * boxes, axis=1)}

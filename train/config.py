@@ -20,7 +20,16 @@ SCHEDULES = ("cosine", "exponential", "constant")
 
 # What may differ between a run and its resumption: where things lie, how long, how often and how loud.
 FREE_ON_RESUME = (
-    *("workdir", "data_dir", "eval_data_dir", "train_steps", "eval_num_patches", "eval_scales", "selectors"),
+    *(
+        "workdir",
+        "data_dir",
+        "eval_data_dir",
+        "init_from",
+        "train_steps",
+        "eval_num_patches",
+        "eval_scales",
+        "selectors",
+    ),
     *("log_every", "checkpoint_every", "fallback"),
 )
 
@@ -75,6 +84,7 @@ class Config(FlagValues):
     preset: str = "cluttered_mnist"
     model: str = "dcn"
     training: str = "end_to_end"
+    init_from: str | None = None
     seed: int = 0
     train_steps: int = 6000
     batch_size: int = 128
@@ -87,6 +97,7 @@ class Config(FlagValues):
     decay_rate: float = 0.1
     weight_decay: float = 1e-4
     momentum: float = 0.9
+    clip_norm: float = 0.0
     hint_weight: float = 0.0
     relative_hint: bool = False
     coarse_weight: float = 0.0
@@ -98,6 +109,7 @@ class Config(FlagValues):
     svhn_extra: bool = False
     looseness: float = 1.0
     background_share: float = 0.0
+    easy_steps: int = 0
     train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
@@ -131,7 +143,8 @@ class Config(FlagValues):
         self._require("looseness", self.looseness >= 1, "at least 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
-        for name in ("weight_decay", "hint_weight", "coarse_weight", "momentum", "seed", "distortion"):
+        weights = ("weight_decay", "hint_weight", "coarse_weight", "momentum")
+        for name in (*weights, "clip_norm", "easy_steps", "seed", "distortion"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
         self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.architecture import SEQUENCE, SEQUENCE_SELECTORS, Architecture, channels_of
-from dcn_tf.geometry import output_size
+from dcn_tf.geometry import num_cells
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, pictures, steps
 from train.checkpoints import Checkpoints
@@ -23,12 +23,15 @@ from train.errors import TrainingError, UserError
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
+from train.initial_weights import take_weights
 from train.progress import duration, log, tell
 from train.samples import write_samples
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
+WITHOUT_NUMBER = "without a number"  # the further test of such images
 
 
 def train_and_evaluate(config: Config) -> dict:
@@ -53,10 +56,13 @@ def train_and_evaluate(config: Config) -> dict:
     train_step = steps.make_train_step(model, optimizer, config)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
-    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint; 3. nothing: begin at step 0.
+    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint; 3. --init_from;
+    # 4. nothing: begin at step 0.
     workdir.mkdir(parents=True, exist_ok=True)
     checkpoints = Checkpoints(workdir, model, optimizer)
     first_step = checkpoints.restore()
+    if config.init_from and not first_step:
+        take_weights(model, config.init_from)
     write_config(config)
     log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
@@ -79,6 +85,9 @@ def train_and_evaluate(config: Config) -> dict:
             for row, error in part(figures[name], "error").items():
                 tf.summary.scalar(f"{name}_error/{row}", error)
     writer.flush()
+    nothing = dataset.more_tests.get(WITHOUT_NUMBER)
+    if nothing is not None and _knows_nothing(model, config):
+        figures["test"] |= dict(evaluators[-1].threshold(dataset.test, nothing))
 
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
@@ -101,10 +110,10 @@ def train_and_evaluate(config: Config) -> dict:
 
 def _check_trainable(config: Config, architecture: Architecture):
     """Raises UserError where the flags and the architecture together make no training."""
-    height, width = output_size(architecture.coarse, architecture.image_size)
-    if architecture.num_patches > height * width:
+    cells = num_cells(architecture, architecture.image_size)
+    if architecture.num_patches > cells:
         raise UserError(
-            f"--num_patches must be at most the number of cells, {height * width}. Received: {architecture.num_patches}"
+            f"--num_patches must be at most the number of cells, {cells}. Received: {architecture.num_patches}"
         )
     foreign = [name for name in config.selectors if name in SEQUENCE_SELECTORS]
     if foreign and architecture.task != SEQUENCE:
@@ -136,10 +145,16 @@ def _validator(model, config: Config) -> Errors:
 def _evaluators(model, config: Config) -> list:
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
-    return [
-        Errors(model, counts, scales, config.selectors, config.model, config.replicas),
-        Cost(model, counts, scales, config.model),
-    ]
+    errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
+    evaluators = [errors, Cost(model, counts, scales, config.model)]
+    if _knows_nothing(model, config):
+        evaluators.append(Readings(errors.readers[0]))
+    return evaluators
+
+
+def _knows_nothing(model, config: Config) -> bool:
+    """Whether the network can answer that there is nothing to read, and was trained as a whole."""
+    return config.model == "dcn" and model.architecture.task == SEQUENCE and model.architecture.top.min_length == 0
 
 
 def train(config, dataset, train_step, checkpoints, writer, look):
@@ -148,7 +163,7 @@ def train(config, dataset, train_step, checkpoints, writer, look):
     Args:
         config: a configuration with a workdir.
         dataset: what to train on.
-        train_step: (images, labels) -> name -> number, which trains.
+        train_step: (images, labels, boxes) -> name -> number, which trains.
         checkpoints: of what is trained, restored.
         writer: of summaries.
         look: step -> validation errors, name -> percent; called after every checkpoint.
@@ -160,8 +175,8 @@ def train(config, dataset, train_step, checkpoints, writer, look):
     curves = Curves(Path(config.workdir, "curves.csv"), first_step)
     seconds_before, begun = float(checkpoints.seconds), time.monotonic()
     last_time, last_step = begun, first_step
-    for step, (images, labels) in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
-        metrics = {name: float(value) for name, value in train_step(images, labels).items()}
+    for step, batch in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
+        metrics = {name: float(value) for name, value in train_step(*batch).items()}
         broken = [name for name, value in metrics.items() if not np.isfinite(value)]
         if broken:
             raise TrainingError(
@@ -230,5 +245,6 @@ def _look(config, dataset, errors, writer, step):
 def _picture(model, dataset) -> np.ndarray:
     """Returns what the network looks at in a few validation images."""
     images = dataset.validation.images[:PICTURE_IMAGES]
-    outputs = {name: value.numpy() for name, value in model(to_float(tf.constant(images))).items()}
+    outputs = model(to_float(tf.constant(images)))
+    outputs |= {name: value.numpy() for name, value in outputs.items() if name != "levels"}
     return pictures.attention(images, outputs, model.patch_grid)

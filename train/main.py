@@ -35,11 +35,15 @@ STRING_FLAGS = {
         "A folder or zip with images and annotations.json, whose test images a model for numbers is tested on as well."
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
-    "preset": "Architecture: cluttered_mnist | svhn | svhn_paper.",
+    "preset": "Architecture: cluttered_mnist | numbers | svhn | svhn_paper.",
     "model": f"What to train: {' | '.join(MODELS)}. 'coarse' and 'fine' are baselines: one stack on the whole image.",
     "training": (
         f"{' | '.join(TRAININGS)}. 'modular' trains the coarse and the fine model over whole training images, each "
         "with its own loss, and joins them at evaluation."
+    ),
+    "init_from": (
+        "Weights to begin from: a workdir, or a .keras file of a network of the same architecture. Optimizer and "
+        "schedule begin anew. A workdir that was begun resumes from its own checkpoint."
     ),
     "optimizer": " | ".join(OPTIMIZERS) + ".",
     "compute_dtype": (
@@ -59,6 +63,9 @@ INTEGER_FLAGS = {
     ),
     "warmup_steps": "Steps over which the learning rate rises from 0 (cosine only).",
     "num_patches": "Patches per image in training, k; the preset's own by default.",
+    "easy_steps": (
+        "Steps over which training windows of numbers grow from easy ones, large numbers in the middle, to all kinds."
+    ),
     "train_images": "Size of the training split, where it is rendered.",
     "validation_images": "Size of the validation split, where it is generated.",
     "test_images": "Size of the test split, where it is generated.",
@@ -70,6 +77,7 @@ FLOAT_FLAGS = {
     "decay_rate": "Factor by which the exponential schedule falls over the run.",
     "weight_decay": "Decoupled weight decay; not of biases and normalisation.",
     "momentum": "Momentum of sgd.",
+    "clip_norm": "Gradients longer than this, all weights together, are shortened to it; 0 leaves them as they are.",
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
     "distortion": (
         "Digits of every second cluttered training image are turned by up to so many times 15 degrees, and stretched "

@@ -4,10 +4,13 @@ import keras
 import tensorflow as tf
 
 from dcn_tf.architecture import channels_of
-from dcn_tf.losses import hint, negative_log_likelihood
+from dcn_tf.losses import box_loss, hint, negative_log_likelihood
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.precision import computing_in
+from dcn_tf.pyramid import positions_of
 from train.config import Config
+
+BOX_WEIGHT = 5.0  # of a box's mean distance, which is some hundredths of a patch, beside nats
 
 
 def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config):
@@ -21,7 +24,10 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     outputs = model(images, training=True)
     terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads))}
     if channels_of(model.architecture.coarse) == channels_of(model.architecture.fine):
-        vectors = outputs["coarse_features"], outputs["fine_features"], outputs["cells"]
+        cells = outputs["cells"]
+        if model.architecture.has_pyramid:  # whose coarse vectors stand in one list
+            cells = positions_of(cells, outputs["map_sizes"])[..., None]
+        vectors = outputs["coarse_features"], outputs["fine_features"], cells
         terms["hint"] = (config.hint_weight, hint(*vectors, relative=config.relative_hint))
         if config.relative_hint:
             terms["distance"] = (0.0, hint(*vectors))
@@ -31,17 +37,21 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     return terms
 
 
-def whole_losses(model: DynamicCapacityNetwork, images, labels, names):
+def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names):
     """Returns the loss terms of the coarse and / or fine models, each over the whole image on its own.
 
     With a sequence top the two share no weight, so that training both at once is training each alone. A classifier's
     models share the top, which then learns to read both.
     """
-    heads = model.architecture.top.heads
-    return {
-        name: (1.0, negative_log_likelihood(model.whole_model(name)(images, training=True)["logits"], labels, heads))
-        for name in names
-    }
+    terms = {}
+    for name in names:
+        whole = model.whole_model(name)
+        outputs = whole(images, training=True)
+        terms[name] = (1.0, negative_log_likelihood(outputs["logits"], labels, model.architecture.top.heads))
+        if getattr(whole.top, "box", None) is not None:
+            found = whole.top.cell_boxes(tf.reduce_mean(outputs["features"], axis=(1, 2)))
+            terms["box"] = (BOX_WEIGHT, box_loss(found, boxes))
+    return terms
 
 
 def trained_variables(model: DynamicCapacityNetwork, config: Config) -> list:
@@ -77,7 +87,7 @@ def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
 
 
 def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
-    """Returns (images, labels) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
+    """Returns (images, labels, boxes) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
 
     Each of the configuration's replicas computes a part of the batch; their losses are averaged. They depend on nothing
     of each other, so that TensorFlow runs them side by side. Each is normalised by statistics of its own part, which
@@ -86,15 +96,15 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
     variables = trained_variables(model, config)
     optimizer.build(variables)
 
-    def losses(images, labels):
+    def losses(images, labels, boxes):
         if config.model != "dcn":
-            return whole_losses(model, images, labels, (config.model,))
+            return whole_losses(model, images, labels, boxes, (config.model,))
         if config.training == "modular":
-            return whole_losses(model, images, labels, ("coarse", "fine"))
+            return whole_losses(model, images, labels, boxes, ("coarse", "fine"))
         return end_to_end_losses(model, images, labels, config)
 
-    def mean_losses(images, labels):
-        parts = zip(tf.split(images, config.replicas), tf.split(labels, config.replicas))
+    def mean_losses(*batch):
+        parts = zip(*(tf.split(tensor, config.replicas) for tensor in batch))
         found = [losses(*part) for part in parts]
         return {
             name: (weight, tf.add_n([terms[name][1] for terms in found]) / config.replicas)
@@ -102,14 +112,17 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
         }
 
     @tf.function
-    def train_step(images, labels):
+    def train_step(*batch):
         with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
-            terms = mean_losses(images, labels)
+            terms = mean_losses(*batch)
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
         # Without a coarse loss, nothing reaches the weights that only the coarse output uses.
         reached = [variable for gradient, variable in zip(gradients, variables) if gradient is not None]
         gradients = [gradient for gradient in gradients if gradient is not None]
+        norm = tf.linalg.global_norm(gradients)
+        if config.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
 
         @tf.function(jit_compile=True)  # hundreds of operations on a few numbers each, of which one is made
         def update(gradients):
@@ -117,7 +130,6 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
 
         update(gradients)
         metrics = {f"loss/{name}": value for name, (_, value) in terms.items()}
-        norm = tf.linalg.global_norm(gradients)
         return {"loss": loss, "gradient_norm": norm} | metrics
 
     return train_step

@@ -74,6 +74,10 @@ def test_layers_keep_pairs_whatever_they_were_given():
         (lambda: SequenceTopSpec(max_length=0), "max_length"),
         (lambda: SequenceTopSpec(refined_weighting="max"), "refined_weighting"),
         (lambda: SequenceTopSpec(coarse_weighting="max"), "coarse_weighting"),
+        (lambda: SequenceTopSpec(coarse_weighting="votes", min_length=0), "coarse_weighting"),
+        (lambda: SequenceTopSpec(min_length=2), "min_length must be 0 or 1"),
+        (lambda: SequenceTopSpec(coarse_weighting="presence"), "coarse_weighting 'presence' needs min_length 0"),
+        (lambda: SequenceTopSpec(refined_weighting="votes"), "refined_weighting 'votes' needs min_length 0"),
     ],
 )
 def test_layers_and_tops_reject(build, message):
@@ -87,6 +91,7 @@ def test_heads():
     sequence = SequenceTopSpec(max_length=3, symbols=10)
     assert sequence.heads == (3, 11, 11, 11)
     assert sequence.saliency_heads == (1, 2, 3)  # the paper sums the digits' entropies, not the length's
+    assert SequenceTopSpec(max_length=3, symbols=10, min_length=0).heads == (4, 11, 11, 11)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +102,10 @@ def test_heads():
         ({"num_patches": 0}, "num_patches"),
         ({"coarse": (MaxPool(2),)}, "coarse stack must hold at least one Conv"),
         ({"fine": (Conv(9, 3),)}, "coarse 5, fine 9"),
+        ({"levels": ()}, r"levels must be numbers in \(0, 4\]"),
+        ({"levels": (1, 0)}, r"levels must be .* Received: \(1.0, 0.0\)"),
+        ({"levels": (4.1,)}, r"levels must be .* Received: \(4.1,\)"),
+        ({"levels": (1, 0.5)}, r"one level, of 1. Received: levels=\(1.0, 0.5\)"),
     ],
 )
 def test_architecture_rejects(classifier_architecture, change, message):
@@ -124,8 +133,11 @@ def test_json_round_trip_keeps_every_field(sequence_architecture):
         Conv(3, (1, 2), (3, 4), ((5, 6), (7, 8)), batch_normalization=False, activation="elu", dropout=0.25),
         MaxPool((4, 5), (2, 3), ((1, 2), (3, 4))),
     )
-    top = SequenceTopSpec(max_length=2, symbols=3, refined_weighting="average")
-    architecture = dataclasses.replace(sequence_architecture, coarse=stack, top=top, num_patches=5)
+    top = SequenceTopSpec(2, 3, "presence", "votes", min_length=0, box=True)
+    architecture = dataclasses.replace(
+        sequence_architecture, coarse=stack, top=top, num_patches=5, levels=(1.5, 1, 0.25)
+    )
+    assert architecture.levels == (1.5, 1.0, 0.25)
     assert Architecture.from_dict(json.loads(json.dumps(architecture.to_dict()))) == architecture
     assert stack_from_list(json.loads(json.dumps(stack_to_list(stack)))) == stack
     assert stack_from_list(stack) == stack
@@ -137,3 +149,13 @@ def test_from_dict_rejects_unknown_kinds(classifier_architecture):
         Architecture.from_dict(description | {"top": {"kind": "regression"}})
     with pytest.raises(ValueError, match="Received: 'dense'"):
         Architecture.from_dict(description | {"coarse": [{"kind": "dense"}]})
+
+
+def test_a_description_from_before_there_were_levels_has_one(sequence_architecture):
+    description = sequence_architecture.to_dict()
+    del description["levels"]
+    for name in ("min_length", "box"):
+        del description["top"][name]
+    assert Architecture.from_dict(description) == sequence_architecture
+    assert not sequence_architecture.has_pyramid
+    assert dataclasses.replace(sequence_architecture, levels=(0.5,)).has_pyramid

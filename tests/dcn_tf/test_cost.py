@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcn_tf.architecture import Conv, MaxPool
+from dcn_tf.architecture import Architecture, Conv, MaxPool, SequenceTopSpec
 from dcn_tf.cost import (
     dcn_cost,
     device_cost,
@@ -159,3 +159,58 @@ def test_weights_are_those_of_the_keras_model(classifier_architecture, sequence_
             "fine": folded(network.fine),
             "top": sum(folded(top) for top in tops),
         }
+
+
+# A pyramid over 40 x 60: 60 x 90, 40 x 60, 20 x 30 and, of 4 x 6, padded to the patch's 8 x 12.
+PYRAMID = Architecture(
+    name="pyramid",
+    image_size=(40, 60),
+    train_size=(8, 12),
+    channels=1,
+    coarse=(Conv(3, 4, strides=4), Conv(5, (2, 3))),
+    fine=(Conv(6, 3, padding="same"), MaxPool(2), Conv(7, (4, 6))),
+    top=SequenceTopSpec(2, 10, "presence", "votes", min_length=0, box=True),
+    patch_size=(8, 12),
+    num_patches=4,
+    levels=(1.5, 1.0, 0.5, 0.1),
+)
+# 15 x 22, 10 x 15, 5 x 7 and 2 x 3 after the coarse stack's first convolution; 14 x 20, 9 x 13, 4 x 5 and 1 after both.
+PYRAMID_COARSE = (15 * 22 + 10 * 15 + 5 * 7 + 2 * 3) * 4 * 4 * 3 + (14 * 20 + 9 * 13 + 4 * 5 + 1) * 2 * 3 * 3 * 5
+PYRAMID_CELLS = 14 * 20 + 9 * 13 + 4 * 5 + 1
+OUTPUTS = 3 + 11 + 11
+
+
+def test_a_pyramid_costs_what_its_levels_do():
+    cost = dcn_cost(PYRAMID)
+    assert cost.coarse_stack == PYRAMID_COARSE
+    assert cost.coarse_pass == cost.saliency == PYRAMID_CELLS * 5 * OUTPUTS
+    assert cost.fine_stack == 4 * (8 * 12 * 9 * 6 + 1 * 4 * 6 * 6 * 7)
+    assert cost.refined_pass == 4 * (7 * OUTPUTS + 7 * 4)  # a prediction and a box of each patch
+    assert whole_multiplications(PYRAMID, "coarse") == PYRAMID_COARSE + PYRAMID_CELLS * 5 * OUTPUTS
+
+
+def test_the_fine_model_of_a_pyramid_reads_every_level():
+    # 60 x 90, 40 x 60, 20 x 30, 8 x 12; halved by the pooling, less 3 and 5 cells after the last convolution.
+    pixels = 60 * 90 + 40 * 60 + 20 * 30 + 8 * 12
+    cells = 27 * 40 + 17 * 25 + 7 * 10 + 1
+    fine = pixels * 9 * 6 + cells * (4 * 6 * 6 * 7 + 7 * OUTPUTS)
+    assert whole_multiplications(PYRAMID, "fine") == fine
+
+
+def test_a_pyramid_at_another_image_size():
+    """20 x 20: 30 x 30, 20 x 20, 10 x 10 padded to 10 x 12, and 2 x 2 padded to 8 x 12."""
+    first, cells = 7 * 7 + 5 * 5 + 2 * 3 + 2 * 3, 6 * 5 + 4 * 3 + 1 + 1
+    cost = dcn_cost(PYRAMID, num_patches=1, image_size=(20, 20))
+    assert cost.coarse_stack == first * 4 * 4 * 3 + cells * 2 * 3 * 3 * 5
+    assert cost.coarse_pass == cells * 5 * OUTPUTS
+
+
+def test_a_pyramid_on_the_device_and_its_weights():
+    assert device_cost(PYRAMID, 4, 4) == dcn_cost(PYRAMID)
+    assert device_cost(PYRAMID, 0, 0).total == PYRAMID_COARSE + 2 * PYRAMID_CELLS * 5 * OUTPUTS
+    weights = model_weights(PYRAMID)
+    assert weights["top"] == (5 + 1) * OUTPUTS + (7 + 1) * OUTPUTS + (7 + 1) * 4
+    model = DynamicCapacityNetwork(PYRAMID)
+    model.build()
+    tops = [model.coarse_top, model.fine_top]
+    assert weights["top"] == sum(int(np.prod(w.shape)) for top in tops for w in top.weights)

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -5,7 +6,17 @@ import pytest
 from numpy_reference import windows
 
 from dcn_tf.architecture import Conv, MaxPool
-from dcn_tf.geometry import Geometry, PatchGrid, output_size, patch_grid, smallest_input, stack_geometry
+from dcn_tf.geometry import (
+    Geometry,
+    PatchGrid,
+    level_sizes,
+    num_cells,
+    output_size,
+    patch_grid,
+    read_size,
+    smallest_input,
+    stack_geometry,
+)
 from dcn_tf.layers import CoarseStack
 from dcn_tf.presets import preset
 
@@ -163,3 +174,21 @@ def test_patches_are_centred_on_fields_to_half_a_pixel():
 def test_patch_grid_rejects(size):
     with pytest.raises(ValueError, match="patch_size must be .* Received: "):
         patch_grid(Geometry((3, 3), (1, 1), (0, 0)), size)
+
+
+def test_the_levels_of_a_pyramid_and_their_cells(sequence_architecture):
+    """Cells of 8 x 8, 4 apart; an image is padded to one of them on each level."""
+    pyramid = dataclasses.replace(sequence_architecture, levels=(1.5, 1.0, 0.5))
+    assert level_sizes(pyramid, (16, 20)) == [(24, 30), (16, 20), (8, 10)]
+    assert num_cells(pyramid, (16, 20)) == 5 * 6 + 3 * 4 + 1 * 1
+    assert level_sizes(pyramid, (4, 30)) == [(8, 45), (8, 30), (8, 15)]
+    assert num_cells(pyramid, (4, 30)) == 10 + 6 + 2
+    assert level_sizes(sequence_architecture, (16, 20)) == [(16, 20)]
+    assert num_cells(sequence_architecture, (16, 20)) == 3 * 4
+
+
+def test_the_size_at_which_an_image_is_read(sequence_architecture):
+    pyramid = dataclasses.replace(sequence_architecture, levels=(1.5, 1.0))
+    assert read_size(sequence_architecture, (20, 10), 0.5) == (10, 8)  # padded
+    assert read_size(pyramid, (20, 10), 0.5) == (10, 5)  # whose levels are
+    assert read_size(pyramid, (20, 10), 1.0) == (20, 10)

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy_reference import convolve, max_pool, pool_cells, run_classifier_top, run_sequence_top, run_stack
+from numpy_reference import convolve, max_pool, pool_cells, run_classifier_top, run_sequence_top, run_stack, softmax
+from numpy_reference import entropy as entropy_of
 
 from dcn_tf.architecture import Conv, MaxPool
 from dcn_tf.layers import (
@@ -214,6 +215,78 @@ def test_unknown_weighting():
         SequenceTop(3, 4).pool(tf.zeros([1, 2, 18]), "max")
 
 
+# Tops that know that there may be nothing to read.
+
+
+def test_presence_by_hand():
+    """Two cells: one sure of nothing, one that sees a number. The second speaks of the number, alone of the length."""
+    top = SequenceTop(2, 2, "presence", min_length=0)  # lengths 0 to 2, two positions of two symbols and 'none'
+    lengths = np.array([[0.9, 0.06, 0.04], [0.2, 0.2, 0.6]])
+    first = np.array([[0.5, 0.25, 0.25], [0.8, 0.1, 0.1]])
+    second = np.array([[0.1, 0.1, 0.8], [0.3, 0.6, 0.1]])
+    cells = np.log(np.concatenate([lengths, first, second], axis=-1))[None].astype(np.float32)
+    weights = np.array([0.1, 0.8]) / 0.9
+    present = (weights[:, None] * lengths[:, 1:] / np.array([[0.1], [0.8]])).sum(axis=0)
+    expected = [0.2, *(0.8 * present), *(weights @ first), *(weights @ second)]
+    np.testing.assert_allclose(np.exp(top.pool(tf.constant(cells)))[0], expected, rtol=1e-5)
+    log_weights = top.cell_weights(tf.constant(cells))
+    np.testing.assert_allclose(np.exp(log_weights), [[0.1, 0.8]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("weighting", ["presence", "votes", "average", "inverse_entropy"])
+def test_pooled_heads_are_distributions(weighting, rng):
+    top = SequenceTop(3, 4, weighting, min_length=0)
+    pooled = np.exp(top.pool(tf.constant(rng.normal(0, 3, (4, 7, sum(top.spec.heads))), tf.float32)))
+    for head in np.split(pooled, np.cumsum(top.spec.heads)[:-1], axis=-1):
+        np.testing.assert_allclose(head.sum(axis=-1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("weighting", ["presence", "votes"])
+def test_pooling_of_extreme_predictions_that_may_be_nothing_is_finite(weighting, rng):
+    top = SequenceTop(2, 3, min_length=0)
+    cells = tf.constant(rng.choice([-1e4, 0.0, 1e4], (5, 6, sum(top.spec.heads))).astype(np.float32))
+    sure = np.zeros((1, 6, sum(top.spec.heads)), np.float32)
+    sure[..., 0] = 1e4  # every cell is sure of nothing
+    for logits in (cells, tf.constant(sure), tf.constant(-sure)):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            pooled = top.pool(logits, weighting)
+            entropy = top.entropy(pooled)
+        assert np.all(np.isfinite(pooled))
+        assert np.all(np.isfinite(tape.gradient(entropy, logits)))
+
+
+def test_the_votes_of_cells_weigh_their_whole_predictions():
+    """Two cells read 1 and one reads 0: the answer is that of the two, each as sure as it is."""
+    top = SequenceTop(1, 2, "votes", min_length=0)
+    lengths = np.array([[0.1, 0.9], [0.3, 0.7], [0.2, 0.8]])
+    symbols = np.array([[0.1, 0.8, 0.1], [0.2, 0.6, 0.2], [0.9, 0.05, 0.05]])
+    cells = np.log(np.concatenate([lengths, symbols], axis=-1))[None].astype(np.float32)
+    votes = np.array([0.9 * 0.8, 0.7 * 0.6, 0.0])
+    assert votes.sum() > 0.8 * 0.9
+    expected = [*(votes @ lengths), *(votes @ symbols)] / votes.sum()
+    np.testing.assert_allclose(np.exp(top.pool(tf.constant(cells)))[0], expected, rtol=1e-5)
+
+
+def test_weights_of_cells_by_every_pooling(rng):
+    top = SequenceTop(3, 4, min_length=0)
+    cells = rng.normal(0, 1, (2, 5, sum(top.spec.heads))).astype(np.float32)
+    heads = np.split(cells.astype(np.float64), np.cumsum(top.spec.heads)[:-1], axis=-1)
+    entropies = [[sum(entropy_of(softmax(head[i, j])) for head in heads) for j in range(5)] for i in range(2)]
+    found = np.exp(top.cell_weights(tf.constant(cells), "inverse_entropy"))
+    np.testing.assert_allclose(found, 1 / (np.array(entropies) + INVERSE_ENTROPY_FLOOR), rtol=1e-4)
+    np.testing.assert_array_equal(top.cell_weights(tf.constant(cells), "average"), np.zeros((2, 5)))
+    with pytest.raises(ValueError, match="weighting must be one of .* Received: 'max'"):
+        top.cell_weights(tf.constant(cells), "max")
+
+
+def test_the_box_of_a_top_is_read_off_its_vectors(rng, randomise):
+    top, vectors = built(SequenceTop(3, 4, "votes", 0, box=True), 5, randomise), images_of(rng, 2, 6, 5)
+    kernel, bias = top.box.get_weights()
+    np.testing.assert_allclose(top.cell_boxes(vectors), vectors @ kernel + bias, rtol=1e-4, atol=1e-5)
+    assert built(SequenceTop(3, 4), 5, randomise).box is None
+
+
 # Serialisation.
 
 
@@ -222,6 +295,7 @@ LAYERS = {
     "fine": lambda: FineStack(MIXED_STACK, name="b"),
     "classifier": lambda: ClassifierTop(Conv(7, 2, activation="elu"), 3, "separate", name="c"),
     "sequence": lambda: SequenceTop(3, 4, "inverse_entropy", name="d"),
+    "sequence with nothing": lambda: SequenceTop(3, 4, "votes", 0, True, name="e"),
 }
 
 

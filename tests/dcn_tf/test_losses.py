@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcn_tf.losses import NOTHING, decode, hint, negative_log_likelihood, sequence_labels
+from dcn_tf.architecture import SequenceTopSpec
+from dcn_tf.losses import (
+    NOTHING,
+    box_loss,
+    decode,
+    hint,
+    negative_log_likelihood,
+    nothing_labels,
+    sequence_labels,
+    shortest,
+)
 from dcn_tf.model import DynamicCapacityNetwork
 
 
@@ -134,3 +144,65 @@ def test_an_image_with_nothing_to_read_asks_for_the_uniform_distribution():
     even = float(negative_log_likelihood(np.zeros((1, 5), np.float32), np.full((1, 2), NOTHING), heads))
     assert even == pytest.approx(np.log(2) + np.log(3))
     assert even < loss
+
+
+HEADS_FROM_0 = (4, 3, 3, 3)  # lengths 0 to 3, two symbols and 'none'
+
+
+def test_labels_of_sequences_that_may_be_empty():
+    labels = sequence_labels([[], [1], [0, 1, 0]], max_length=3, symbols=2, min_length=0)
+    assert labels == [[0, 2, 2, 2], [1, 1, 2, 2], [3, 0, 1, 0]]
+    with pytest.raises(ValueError, match=r"0 to 3 symbols of 0 to 1. Received: \[0, 0, 0, 0\]"):
+        sequence_labels([[0] * 4], max_length=3, symbols=2, min_length=0)
+
+
+def test_the_labels_of_nothing_are_length_0_where_there_is_one():
+    assert nothing_labels(SequenceTopSpec(3, 2, min_length=0)) == [0, 2, 2, 2]
+    assert nothing_labels(SequenceTopSpec(3, 2)) == [NOTHING] * 4
+
+
+def test_the_shortest_length_follows_from_the_heads():
+    assert shortest(SequenceTopSpec(5, 10).heads) == 1
+    assert shortest(SequenceTopSpec(5, 10, min_length=0).heads) == 0
+    assert shortest(SequenceTopSpec(1, 2, min_length=0).heads) == 0
+
+
+def test_decode_of_sequences_that_may_be_empty():
+    cases = [
+        ([9, 0, 0, 0], [5, 0, 0], [0, 5, 0], [5, 0, 0], [0, 2, 2, 2]),  # nothing, whatever the positions say
+        ([0, 9, 0, 0], [0, 1, 5], [0, 5, 0], [5, 0, 0], [1, 1, 2, 2]),
+        ([0, 0, 0, 9], [0, 1, 5], [3, 0, 5], [0, 2, 5], [3, 1, 0, 1]),
+    ]
+    logits = tf.constant([[float(v) for part in case[:4] for v in part] for case in cases])
+    np.testing.assert_array_equal(decode(logits, HEADS_FROM_0), [case[4] for case in cases])
+
+
+def test_decode_gives_labels_of_empty_sequences_back(rng):
+    sequences = [rng.integers(0, 2, n).tolist() for n in (0, 1, 2, 3)]
+    labels = np.array(sequence_labels(sequences, 3, 2, min_length=0))
+    logits = np.concatenate([np.eye(n)[labels[:, i]] for i, n in enumerate(HEADS_FROM_0)], axis=-1)
+    np.testing.assert_array_equal(decode(tf.constant(logits), HEADS_FROM_0), labels)
+    deeper = decode(tf.constant(logits.reshape(2, 2, -1)), HEADS_FROM_0)
+    np.testing.assert_array_equal(deeper, labels.reshape(2, 2, 4))
+
+
+def test_nothing_is_a_length_like_any_other_for_the_likelihood():
+    logits = np.log(np.array([[0.7, 0.1, 0.1, 0.1, 0.2, 0.3, 0.5, 0.1, 0.1, 0.8, 0.25, 0.25, 0.5]], np.float32))
+    loss = float(negative_log_likelihood(logits, np.array([[0, 2, 2, 2]], np.int32), HEADS_FROM_0))
+    assert loss == pytest.approx(-np.log(0.7 * 0.5 * 0.8 * 0.5), rel=1e-5)
+
+
+def test_the_loss_of_boxes_is_the_mean_distance_of_sides_where_they_are_known():
+    boxes = np.array([[0.1, 0.2, 0.9, 0.8], [0.5, 0.5, 0.5, 0.5], [0.0, 0.0, 1.0, 1.0]], np.float32)
+    true = np.array([[0.2, 0.2, 0.8, 0.4], [0.0, 0.0, 0.0, 0.0], [0.0, 0.1, 0.7, 1.0]], np.float32)
+    expected = ((0.1 + 0.0 + 0.1 + 0.4) / 4 + (0.0 + 0.1 + 0.3 + 0.0) / 4) / 2
+    assert float(box_loss(tf.constant(boxes), tf.constant(true))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_of_boxes_that_nobody_knows_is_zero_and_has_no_gradient():
+    boxes = tf.constant([[0.1, 0.2, 0.9, 0.8], [0.5, 0.5, 0.5, 0.5]])
+    with tf.GradientTape() as tape:
+        tape.watch(boxes)
+        loss = box_loss(boxes, tf.zeros([2, 4]))
+    assert float(loss) == 0.0
+    np.testing.assert_array_equal(tape.gradient(loss, boxes), np.zeros((2, 4)))

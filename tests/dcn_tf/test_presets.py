@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dcn_tf.architecture import Conv, MaxPool
-from dcn_tf.geometry import output_size, smallest_input, stack_geometry
+from dcn_tf.geometry import num_cells, output_size, smallest_input, stack_geometry
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.presets import PRESETS, preset
 
@@ -75,7 +75,7 @@ def test_every_preset_fits_together(name):
     assert smallest_input(architecture.coarse) == field
     assert all(patch >= f for patch, f in zip(architecture.patch_size, field))  # a patch holds all that its cell saw
     assert output_size(architecture.coarse, architecture.train_size) >= (1, 1)
-    assert architecture.num_patches <= np.prod(output_size(architecture.coarse, architecture.image_size))
+    assert architecture.num_patches <= num_cells(architecture, architecture.image_size)
 
 
 @pytest.mark.parametrize("name", ["cluttered_mnist", "svhn"])
@@ -94,5 +94,5 @@ def test_presets_are_equal_each_time():
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match=r"\['cluttered_mnist', 'svhn', 'svhn_paper'\]. Received: 'mnist'"):
+    with pytest.raises(ValueError, match=r"\['cluttered_mnist', 'numbers', 'svhn', 'svhn_paper'\]. Received: 'mnist'"):
         preset("mnist")

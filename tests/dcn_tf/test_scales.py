@@ -13,10 +13,12 @@ def test_sizes_at_a_scale_are_rounded_and_never_nothing():
     assert scaled_size((10, 20), 1.5) == (15, 30)
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.75, 0.5, 0.1, 1.5])
-def test_scaled_images_have_the_size_that_is_computed(scale):
-    images = np.zeros((2, 37, 51, 1), np.float32)
-    assert scaled(images, scale).shape == (2, *scaled_size((37, 51), scale), 1)
+@pytest.mark.parametrize("scale", [1.0, 0.75, 0.5, 0.35, 0.18, 0.1, 1.5])
+@pytest.mark.parametrize("size", [(37, 51), (90, 325), (1, 2)])
+def test_scaled_images_have_the_size_that_is_computed(scale, size):
+    """Halves too: 0.35 of 90 is 31.499999999999996 in float64, but 31.5 in float32."""
+    images = np.zeros((2, *size, 1), np.float32)
+    assert scaled(images, scale).shape == (2, *scaled_size(size, scale), 1)
 
 
 def test_smaller_images_are_smoothed():

@@ -7,7 +7,7 @@ from numpy_reference import conv_block, entropy, finite_differences, run_classif
 from dcn_tf.architecture import SELECTORS, SEQUENCE_SELECTORS, Conv
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.saliency import heads_entropy, select_cells
-from dcn_tf.selectors import cell_scores, nearness
+from dcn_tf.selectors import BOX_MARGIN, cell_scores, nearness
 
 
 @pytest.fixture
@@ -160,3 +160,99 @@ def test_what_does_not_exist_is_refused(model, glance, classifier, classifier_gl
         scores("best", model, glance)
     with pytest.raises(ValueError, match="'average_gradient' belongs to sequences"):
         scores("average_gradient", classifier, classifier_glance)
+
+
+# Pyramids.
+
+LEVELS = (2.0, 1.0, 0.5, 0.1)  # of 16 x 20 pixels: 7 x 9, 3 x 4 cells, and of 8 x 10 and a padded 8 x 8 one cell
+
+
+@pytest.fixture
+def pyramid(sequence_architecture, randomise):
+    model = DynamicCapacityNetwork(dataclasses.replace(sequence_architecture, levels=LEVELS))
+    model.build()
+    return randomise(model)
+
+
+@pytest.fixture
+def pyramid_glance(pyramid, rng):
+    return pyramid.glance(rng.random((2, 16, 20, 1), np.float32))
+
+
+def places(glance):
+    """Returns (level, row, column) of every cell of the list."""
+    sizes = np.asarray(glance["map_sizes"])
+    return [(level, *place) for level, size in enumerate(sizes) for place in np.ndindex(*size)]
+
+
+def patch_in_image(place):
+    """Returns (left, top, right, bottom) in pixels of the image of an 8 x 8 patch; cells are 4 apart."""
+    level, row, column = place
+    zoom = [(2.0, 2.0), (1.0, 1.0), (0.5, 0.5), (2 / 16, 2 / 20)][level]
+    start = (3, 3) if level == 3 else (0, 0)  # 2 x 2 pixels in the middle of 8 x 8
+    top, left = ((4 * at - s) / z for at, s, z in zip((row, column), start, zoom))
+    return left, top, left + 8 / zoom[1], top + 8 / zoom[0]
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_every_selector_scores_every_cell_of_a_pyramid(pyramid, pyramid_glance, name):
+    result = scores(name, pyramid, pyramid_glance, boxes=((2, 2, 9, 8), (0, 0, 0, 0)))
+    assert result.shape == (2, 7 * 9 + 3 * 4 + 1 + 1)
+    assert np.all(np.isfinite(result))
+    assert np.asarray(pyramid.select(pyramid_glance, 5, result)).shape == (2, 5, 3)
+
+
+def test_the_centre_of_a_pyramid_is_that_of_the_image_on_every_level(pyramid, pyramid_glance):
+    result = scores("centre", pyramid, pyramid_glance)
+    expected = []
+    for place in places(pyramid_glance):
+        left, top, right, bottom = patch_in_image(place)
+        expected.append(-(((top + bottom) / 2 - 8) ** 2) - ((left + right) / 2 - 10) ** 2)
+    np.testing.assert_allclose(result, [expected] * 2, rtol=1e-5, atol=1e-4)
+
+
+def oracle_order(glance, box, margin):
+    """Returns the places of a pyramid as the oracle wants them, in plain Python."""
+    zooms = np.array([(2.0, 2.0), (1.0, 1.0), (0.5, 0.5), (2 / 16, 2 / 20)])
+    sides = np.array([box[3] - box[1], box[2] - box[0]])
+    fill = (sides * zooms / (8 * (1 - 2 * margin))).max(axis=1)
+
+    def key(place):
+        left, top, right, bottom = patch_in_image(place)
+        room = margin * (right - left), margin * (bottom - top)
+        holds = left + room[0] <= box[0] and right - room[0] >= box[2]
+        holds = holds and top + room[1] <= box[1] and bottom - room[1] >= box[3]
+        distance = ((left + right - box[0] - box[2]) / 2) ** 2 + ((top + bottom - box[1] - box[3]) / 2) ** 2
+        return not holds, -fill[place[0]] if holds else abs(np.log(fill[place[0]])), round(distance, 3)
+
+    return sorted(places(glance), key=key)
+
+
+@pytest.mark.parametrize(
+    ("box", "level"),
+    [
+        ((6.5, 4.5, 8.5, 6.5), 0),  # 4 x 4 pixels of the largest
+        ((5.0, 5.0, 11.0, 11.0), 1),  # 6 x 6 pixels of the image itself, which a patch holds
+        ((1.0, 1.0, 7.0, 15.0), 2),  # 3 x 7 pixels of half the image
+        ((0.5, 2.0, 19.5, 14.0), 3),  # as wide as the image
+    ],
+)
+def test_the_oracle_of_a_pyramid_takes_the_level_in_which_a_patch_shows_the_box_best(
+    pyramid, pyramid_glance, box, level
+):
+    result = scores("oracle", pyramid, pyramid_glance, boxes=[box] * 2)
+    chosen = np.asarray(pyramid.select(pyramid_glance, 6, result))[0]
+    expected = oracle_order(pyramid_glance, box, BOX_MARGIN)
+    np.testing.assert_array_equal(chosen, expected[:6])
+    assert chosen[0, 0] == level
+
+
+def test_where_no_patch_holds_the_box_the_oracle_takes_the_nearest_of_the_level_that_fits_best(pyramid_glance, pyramid):
+    box = (3.0, 9.0, 9.0, 14.0)  # across the cells of the image itself, and too large for the largest
+    glance = pyramid_glance | {"levels": pyramid_glance["levels"][:2], "map_sizes": pyramid_glance["map_sizes"][:2]}
+    glance["saliency"] = glance["saliency"][:, : 7 * 9 + 3 * 4]
+    result = scores("oracle", pyramid, glance, boxes=[box] * 2)
+    chosen = np.asarray(pyramid.select(glance, 3, result))[0]
+    expected = oracle_order(glance, box, BOX_MARGIN)
+    np.testing.assert_array_equal(chosen, expected[:3])
+    assert set(chosen[:, 0].tolist()) == {1}

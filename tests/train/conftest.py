@@ -42,8 +42,15 @@ def tiny_sequence():
     )
 
 
+def tiny_pyramid():
+    """Returns a network for 16 x 24 images that may hold nothing: 3 x 3 cells, and of half the image one."""
+    top = SequenceTopSpec(3, 10, "presence", "votes", min_length=0, box=True)
+    return dataclasses.replace(tiny_sequence(), name="tiny_pyramid", top=top, levels=(1.0, 0.5))
+
+
 @pytest.fixture(autouse=True)
 def tiny_presets(monkeypatch):
+    monkeypatch.setitem(PRESETS, "tiny_pyramid", tiny_pyramid)
     monkeypatch.setitem(PRESETS, "tiny_classifier", tiny_classifier)
     monkeypatch.setitem(PRESETS, "tiny_sequence", tiny_sequence)
 

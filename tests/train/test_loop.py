@@ -190,7 +190,7 @@ def test_training_reaches_a_low_loss_on_one_batch(config):
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
     step = loop.steps.make_train_step(model, loop.steps.make_optimizer(config), config)
-    images, labels = next(iter(loop.train_batches(loop.load_dataset(config, config.architecture), 0, 1)))
-    losses = [float(step(images, labels)["loss/refined"]) for _ in range(80)]
+    batch = next(iter(loop.train_batches(loop.load_dataset(config, config.architecture), 0, 1)))
+    losses = [float(step(*batch)["loss/refined"]) for _ in range(80)]
     assert losses[0] > 2.0
     assert losses[-1] < 0.5

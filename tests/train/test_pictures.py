@@ -1,12 +1,17 @@
 import numpy as np
+import tensorflow as tf
 
 from dcn_tf.geometry import PatchGrid
-from train.pictures import attention, frame_patches
+from dcn_tf.pyramid import Level
+from train.pictures import attention, frame_patches, patch_frames, saliency_maps
 
 
 def test_frames_lie_on_the_patch_borders_and_are_cut_at_the_image():
     image = np.zeros((20, 30, 3), np.uint8)
-    framed = frame_patches(image, np.array([[1, 2], [0, 0]]), PatchGrid((-2, -2), (5, 6), (8, 8)))
+    outputs = {"cells": np.array([[[1, 2], [0, 0]]])}
+    frames = patch_frames(outputs, 0, PatchGrid((-2, -2), (5, 6), (8, 8)))
+    np.testing.assert_array_equal(frames, [[3, 10, 11, 18], [-2, -2, 6, 6]])
+    framed = frame_patches(image, frames)
     lit = framed.any(axis=-1)
     expected = np.zeros((20, 30), bool)
     expected[3, 10:18] = expected[10, 10:18] = expected[3:11, 10] = expected[3:11, 17] = True
@@ -42,3 +47,38 @@ def test_several_patches_lie_in_rows():
     table = picture[:, 102:, 0]
     assert table.shape == (20, 3 * 8 + 2 * 4)
     assert table[::12, ::12].tolist() == [[51, 102, 153], [204, 255, 96]]
+
+
+def pyramid_outputs():
+    """Returns the outputs for a 20 x 30 image and half of it, padded by 3 rows; 2 x 2 cells and one."""
+    nothing = tf.zeros([1, 1, 1, 1])
+    return {
+        "cells": np.array([[[1, 0, 0], [0, 1, 1]]]),
+        "levels": [
+            Level(nothing, tf.constant([0, 0]), tf.constant([1.0, 1.0])),
+            Level(nothing, tf.constant([3, 0]), tf.constant([0.5, 0.5])),
+        ],
+        "map_sizes": np.array([[2, 2], [1, 1]]),
+        "saliency": np.array([[0.0, 0.2, 0.8, 0.0, 0.4]]),
+        "patches": np.full((1, 2, 8, 8, 1), 0.2),
+    }
+
+
+def test_patches_of_every_level_are_framed_in_pixels_of_the_image():
+    frames = patch_frames(pyramid_outputs(), 0, PatchGrid((-1, 0), (5, 6), (8, 8)))
+    np.testing.assert_allclose(frames, [[(-1 - 3) * 2, 0, (7 - 3) * 2, 16], [4, 6, 12, 14]])
+
+
+def test_the_saliency_of_every_level_lies_over_the_image():
+    first, second = saliency_maps(pyramid_outputs(), 0)
+    assert first.tolist() == [[0.0, 0.2], [0.8, 0.0]]
+    assert second.tolist() == [[0.4]]
+    picture = attention(np.full((1, 20, 30, 1), 50, np.uint8), pyramid_outputs(), PatchGrid((-1, 0), (5, 6), (8, 8)))
+    shown = picture[:, 68:98, 0]
+    assert shown[0].tolist() == [127] * 30  # 0.4 of half the image is more than 0 and 0.2
+    assert shown[19].tolist() == [255] * 15 + [127] * 15
+
+
+def test_a_frame_outside_the_image_is_left_out():
+    image = np.zeros((20, 30, 3), np.uint8)
+    assert not frame_patches(image, np.array([[-9.0, 3.0, -1.0, 9.0]])).any()

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ def batch(architecture, count=4, seed=0):
     rng = np.random.default_rng(seed)
     images = rng.random((count, *architecture.train_size, 1)).astype(np.float32)
     labels = np.stack([rng.integers(n, size=count) for n in architecture.top.heads], axis=1).astype(np.int32)
-    return tf.constant(images), tf.constant(labels)
+    return tf.constant(images), tf.constant(labels), tf.zeros([count, 4])
 
 
 def built(config):
@@ -34,7 +36,7 @@ def changed_variables(config, model):
 def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
     config = config(hint_weight=0.3, coarse_weight=0.7)
     model = built(config)
-    images, labels = batch(config.architecture)
+    images, labels, boxes = batch(config.architecture)
     terms = steps.end_to_end_losses(model, images, labels, config)
     outputs = model(images, training=True)
     nll = negative_log_likelihood(outputs["logits"], labels, (10,))
@@ -42,7 +44,7 @@ def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
     assert {name: weight for name, (weight, _) in terms.items()} == {"refined": 1.0, "hint": 0.3, "coarse": 0.7}
     np.testing.assert_allclose(terms["refined"][1], nll, rtol=1e-5)
     np.testing.assert_allclose(terms["hint"][1], distance, rtol=1e-5)
-    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(images, labels)
+    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(images, labels, boxes)
     total = metrics["loss/refined"] + 0.3 * metrics["loss/hint"] + 0.7 * metrics["loss/coarse"]
     np.testing.assert_allclose(metrics["loss"], total, rtol=1e-5)
 
@@ -59,7 +61,7 @@ def test_without_weight_the_hint_is_measured_and_trains_nothing(config):
 
 def test_vectors_of_different_lengths_have_no_distance(config):
     config = config(preset="tiny_sequence", num_patches=1, hint_weight=0.0, coarse_weight=1.0)
-    terms = steps.end_to_end_losses(built(config), *batch(config.architecture), config)
+    terms = steps.end_to_end_losses(built(config), *batch(config.architecture)[:2], config)
     assert set(terms) == {"refined", "coarse"}
 
 
@@ -108,9 +110,9 @@ def test_replicas_average_the_steps_that_their_parts_would_make(config):
 
 def test_the_moving_statistics_follow_each_part(config):
     run = config(replicas=2)
-    images, labels = batch(run.architecture, count=6)
+    images, *rest = batch(run.architecture, count=6)
     models = [built(run), built(run)]
-    steps.make_train_step(models[0], steps.make_optimizer(run), run)(images, labels)
+    steps.make_train_step(models[0], steps.make_optimizer(run), run)(images, *rest)
     for part in tf.split(images, 2):
         models[1](part, training=True)
     for ours, expected in zip(*(model.non_trainable_variables for model in models)):
@@ -168,3 +170,70 @@ def test_constant_schedule_and_decay_of_kernels_only(config):
 def test_no_decay_is_a_choice_of_every_optimizer(config, optimizer):
     assert steps.make_optimizer(config(optimizer=optimizer, weight_decay=0.0)).weight_decay is None
     assert steps.make_optimizer(config(optimizer=optimizer, weight_decay=0.1)).weight_decay == pytest.approx(0.1)
+
+
+def boxed_batch(architecture):
+    images, labels, _ = batch(architecture)
+    return images, labels, tf.constant([[0.1, 0.2, 0.6, 0.9], [0.0, 0.0, 0.0, 0.0]] * 2)
+
+
+def test_the_fine_model_learns_where_the_number_is(config):
+    config = config(preset="tiny_pyramid", training="modular")
+    model = built(config)
+    images, labels, boxes = boxed_batch(config.architecture)
+    terms = steps.whole_losses(model, images, labels, boxes, ("fine",))
+    vectors = model.fine(images, training=True)  # one cell of each window
+    kernel, bias = model.fine_top.box.get_weights()
+    found = np.asarray(vectors)[:, 0, 0] @ kernel + bias
+    known = np.array([0, 2])
+    assert {name: weight for name, (weight, _) in terms.items()} == {"fine": 1.0, "box": steps.BOX_WEIGHT}
+    expected = np.abs(found - np.asarray(boxes))[known].mean()
+    assert 0.5 * expected < float(terms["box"][1]) < 2 * expected  # dropout differs between the two
+
+
+def test_boxes_train_the_fine_stack_and_its_top_alone(config):
+    config = config(preset="tiny_pyramid", training="modular", optimizer="sgd", momentum=0.0, weight_decay=0.0)
+    moved = {}
+    for boxed in (False, True):
+        model = built(config)
+        for block in model.fine.blocks:
+            if getattr(block, "dropout", None) is not None:
+                block.dropout = None
+        before = [variable.numpy() for variable in model.trainable_variables]
+        step = steps.make_train_step(model, steps.make_optimizer(config), config)
+        metrics = step(*(boxed_batch if boxed else batch)(config.architecture))
+        assert (float(metrics["loss/box"]) > 0) == boxed
+        moved[boxed] = {v.path: v.numpy() - b for v, b in zip(model.trainable_variables, before)}
+    differs = {path for path, move in moved[True].items() if np.abs(move - moved[False][path]).max() > 1e-7}
+    assert {path.split("/")[1] for path in differs} == {"fine", "fine_top"}
+
+
+def test_a_whole_pyramid_trains_end_to_end_and_its_hint_is_that_of_the_selected_cells(config):
+    architecture = config(preset="tiny_pyramid").architecture
+    fine = (*architecture.fine[:-1], dataclasses.replace(architecture.fine[-1], filters=4, dropout=0.0))
+    model = DynamicCapacityNetwork(dataclasses.replace(architecture, fine=fine))
+    model.build()
+    images = np.random.default_rng(0).random((3, 16, 24, 1), np.float32)
+    labels = tf.constant([[0, 10, 10, 10], [2, 3, 4, 10], [3, 1, 2, 3]])
+    terms = steps.end_to_end_losses(model, images, labels, config(hint_weight=0.3, coarse_weight=1.0))
+    outputs = model(images, training=True)
+    coarse, fine = np.asarray(outputs["coarse_features"]), np.asarray(outputs["fine_features"])
+    distances = []
+    for image, rank in np.ndindex(3, 2):
+        level, row, column = np.asarray(outputs["cells"])[image, rank]
+        vector = coarse[image, 3 * row + column] if level == 0 else coarse[image, 9]
+        distances.append(((vector - fine[image, rank]) ** 2).sum())
+    np.testing.assert_allclose(terms["hint"][1], np.mean(distances), rtol=1e-4)
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.01, 1e6])
+def test_gradients_are_shortened_to_the_norm_that_is_asked_for(config, limit):
+    settings = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "schedule": "constant", "learning_rate": 1.0}
+    config = config(clip_norm=limit, **settings)
+    model = built(config)
+    before = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables])
+    metrics = steps.make_train_step(model, steps.make_optimizer(config), config)(*batch(config.architecture))
+    moved = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables]) - before
+    norm = float(metrics["gradient_norm"])  # what it was before
+    assert norm > 0.1
+    assert np.linalg.norm(moved) == pytest.approx(0.01 if limit == 0.01 else norm, rel=1e-3)

@@ -3,10 +3,11 @@
 import numpy as np
 
 from dcn_tf.architecture import Architecture
-from dcn_tf.losses import NOTHING
+from dcn_tf.losses import nothing_labels
 from train.config import Config
 from train.data.augment import random_windows
-from train.data.dataset import Dataset, Split, epoch_indices, step_generator
+from train.data.dataset import Dataset, Split, epoch_indices, no_boxes, step_generator
+from train.data.windows import draw_windows
 
 CALIBRATION_IMAGES = 1024
 
@@ -16,28 +17,57 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
 
     Models over the whole image, and modular training, see windows of the architecture's training size; end-to-end
     training needs a map to choose from, and sees images of the full size. Numbers are augmented as `--augment` says.
+
+    Where the images tell where their numbers are, and the network can answer that there is none, windows are drawn
+    around numbers and beside them (`windows.draw_windows`).
     """
     train = splits["train"]
     whole_models = config.model != "dcn" or config.training == "modular"
     window = architecture.train_size if whole_models else architecture.image_size
     augment = config.augment and architecture.task == "sequence"
+    placed = train.boxes is not None and architecture.task == "sequence" and architecture.top.min_length == 0
+    nothing = np.array(nothing_labels(architecture.top), np.int32) if placed else None
 
     def train_batch(step):
         chosen = epoch_indices(len(train), config.batch_size, config.seed, step)
         rng = step_generator(config.seed, step)
-        return random_windows(train.images[chosen], window, rng, augment), train.labels[chosen]
+        images, labels = train.images[chosen], train.labels[chosen]
+        if not placed:
+            return random_windows(images, window, rng, augment), labels, no_boxes(len(chosen))
+        hardness = min(1.0, step / config.easy_steps) if config.easy_steps else 1.0
+        windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment, hardness)
+        return windows, np.where(boxes[:, 2:3] > 0, labels, nothing), boxes
 
     order = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
     calibration = Split(train.images[order], train.labels[order])
     return Dataset(name, detail, label_names, train_batch, splits["validation"], splits["test"], calibration)
 
 
-def with_backgrounds(train: Split, backgrounds: np.ndarray) -> Split:
-    """Returns training images among which there are some with nothing to read in them: uint8 [m, H, W]."""
-    labels = np.full((len(backgrounds), train.labels.shape[1]), NOTHING, np.int32)
-    return Split(np.concatenate([train.images, backgrounds[..., None]]), np.concatenate([train.labels, labels]))
+def with_backgrounds(train: Split, backgrounds: np.ndarray, nothing) -> Split:
+    """Returns training images among which some, uint8 [m, H, W], have the labels `nothing`."""
+    labels = np.tile(np.array(nothing, np.int32), (len(backgrounds), 1))
+    boxes = None if train.boxes is None else np.concatenate([train.boxes, no_boxes(len(backgrounds))])
+    images = np.concatenate([train.images, backgrounds[..., None]])
+    return Split(images, np.concatenate([train.labels, labels]), boxes)
 
 
 def background_count(images: int, share: float) -> int:
     """Returns how many backgrounds beside so many `images` make the share of them all."""
     return round(images * share / (1 - share))
+
+
+def joined(first: Split, second: Split) -> Split:
+    """Returns the images of two splits of one size, those of the first before the others."""
+    fields = ((getattr(first, name), getattr(second, name)) for name in ("images", "labels", "boxes"))
+    return Split(*map(np.concatenate, fields))
+
+
+def window_split(pictures: Split, architecture: Architecture) -> Split:
+    """Returns one fixed window of each picture, as training sees them but for what `--augment` does to its pixels."""
+    size = architecture.train_size
+    lengths = pictures.labels[:, 0]
+    windows, boxes = draw_windows(
+        pictures.images, pictures.boxes, lengths, size, np.random.default_rng(0), augment=False
+    )
+    labels = np.where(boxes[:, 2:3] > 0, pictures.labels, np.array(nothing_labels(architecture.top), np.int32))
+    return Split(windows, labels, boxes * np.array(size[::-1] * 2, np.float32))

@@ -10,7 +10,7 @@ import numpy as np
 from dcn_tf.architecture import Architecture
 from train.config import Config
 from train.data import digits
-from train.data.dataset import Dataset, Split, epoch_indices, step_generator
+from train.data.dataset import Dataset, Split, epoch_indices, no_boxes, step_generator
 from train.errors import UserError
 
 CANVAS = 100
@@ -116,7 +116,7 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
         targets = epoch_indices(len(images), config.batch_size, config.seed, step)
         rng = step_generator(config.seed, step)
         cluttered, _ = clutter(images, targets, rng, distortion=config.distortion)
-        return cluttered, labels[targets, None].astype(np.int32)
+        return cluttered, labels[targets, None].astype(np.int32), no_boxes(len(targets))
 
     detail = (
         f"{source.detail}; cluttered on the fly for training ({len(images)} digits), "

@@ -56,8 +56,10 @@ class Dataset:
         name: the registry's name.
         detail: where it came from and how many images each split has, in a sentence.
         label_names: class names, or symbols of sequences.
-        train_batch: step -> (uint8 [batch, h, w, C], int32 [batch, heads]). It depends on nothing but the seed and the
-            step, so that a resumed run sees what an uninterrupted one would have seen.
+        train_batch: step -> (images uint8 [batch, h, w, C], labels int32 [batch, heads], boxes float32 [batch, 4]:
+            where in its image each number is, (left, top, right, bottom) in parts of the image's sides, zeros where
+            that is not known). It depends on nothing but the seed and the step, so that a resumed run sees what an
+            uninterrupted one would have seen.
         validation: fixed, of one size, independent of the seed.
         test: fixed, independent of the seed; photographs may be of many sizes.
         calibration: training images as they look at evaluation, for quantization.
@@ -67,7 +69,7 @@ class Dataset:
     name: str
     detail: str
     label_names: tuple[str, ...]
-    train_batch: Callable[[int], tuple[np.ndarray, np.ndarray]]
+    train_batch: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]]
     validation: Split
     test: Split
     calibration: Split
@@ -85,3 +87,8 @@ def epoch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarr
 def step_generator(seed: int, step: int) -> np.random.Generator:
     """Returns the random generator of one step."""
     return np.random.default_rng([seed, 2, step])
+
+
+def no_boxes(count: int) -> np.ndarray:
+    """Returns the boxes of `count` images of which nobody knows where their number is: zeros [count, 4]."""
+    return np.zeros((count, 4), np.float32)

@@ -176,7 +176,7 @@ def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray
                 f"{path}: a label must be digits of 0 to {top.symbols - 1}. "
                 f"Received: {entry['label']} for {entry['file']}"
             )
-    labels = sequence_labels([entry["label"] for entry in entries], top.max_length, top.symbols)
+    labels = sequence_labels([entry["label"] for entry in entries], top.max_length, top.symbols, top.min_length)
     return np.array(labels, np.int32), tuple(str(i) for i in range(top.symbols))
 
 

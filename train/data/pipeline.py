@@ -9,19 +9,19 @@ WORKERS = 2  # batches that are made at a time
 
 
 def train_batches(dataset: Dataset, first_step: int, last_step: int) -> tf.data.Dataset:
-    """Returns the batches of steps first_step .. last_step - 1: float images in [0, 1] and int32 labels."""
-    images, labels = dataset.train_batch(first_step)
+    """Returns the batches of steps first_step .. last_step - 1: float images in [0, 1], int32 labels, float32 boxes."""
+    shapes = [array.shape for array in dataset.train_batch(first_step)]
 
     def batch(step):
-        made = tf.numpy_function(dataset.train_batch, [step], [tf.uint8, tf.int32], stateful=False)
-        return tf.ensure_shape(made[0], images.shape), tf.ensure_shape(made[1], labels.shape)
+        made = tf.numpy_function(dataset.train_batch, [step], [tf.uint8, tf.int32, tf.float32], stateful=False)
+        return tuple(map(tf.ensure_shape, made, shapes))
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = WORKERS  # TensorFlow's own may be busy with the step all the time
     return (
         tf.data.Dataset.range(first_step, last_step)
         .map(batch, num_parallel_calls=WORKERS, deterministic=True)
-        .map(lambda images, labels: (to_float(images), labels))
+        .map(lambda images, labels, boxes: (to_float(images), labels, boxes))
         .prefetch(4)
         .with_options(options)
     )

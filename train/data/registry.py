@@ -81,8 +81,7 @@ def mixture(parts: list[Dataset], sizes: list[int]) -> Dataset:
             )
 
     def train_batch(step):
-        images, labels = zip(*(part.train_batch(step) for part in parts))
-        return np.concatenate(images), np.concatenate(labels)
+        return tuple(map(np.concatenate, zip(*(part.train_batch(step) for part in parts))))
 
     more_tests = dict(first.more_tests)
     for part in parts[1:]:

@@ -54,7 +54,7 @@ def semi_real_split(read, entries, architecture: Architecture, workers: int | No
     workers = min(workers or joblib.cpu_count(), max(1, len(placed) // CHUNK))
     made = joblib.Parallel(workers, batch_size=CHUNK)(make(*pair) for pair in zip(patches, placed))
     top = architecture.top
-    labels = sequence_labels([entry["label"] for entry in placed], top.max_length, top.symbols)
+    labels = sequence_labels([entry["label"] for entry in placed], top.max_length, top.symbols, top.min_length)
     return Split(
         [image[..., None] for image, _ in made],
         np.array(labels, np.int32).reshape(len(placed), len(top.heads)),

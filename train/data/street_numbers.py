@@ -5,14 +5,24 @@ import dataclasses
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
-from dcn_tf.losses import sequence_labels
+from dcn_tf.losses import nothing_labels, sequence_labels
 from train.config import Config
-from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
+from train.data.arrays import background_count, dataset_of_arrays, joined, window_split, with_backgrounds
 from train.data.dataset import Dataset, Split
 from train.data.rendering.layout import LENGTHS
-from train.data.rendering.sets import PictureSet, load_backgrounds, load_crops, load_photographs
+from train.data.rendering.sets import (
+    ANY_SIZES,
+    PictureSet,
+    load_backgrounds,
+    load_crops,
+    load_photographs,
+    load_scenes,
+)
 from train.data.rendering.typefaces import FAMILIES
 from train.errors import UserError
+
+SCENE = (96, 192)  # (height, width) of the pictures that training windows are cut from
+SCENE_LENGTHS = (0.2, 0.26, 0.24, 0.17, 0.06, 0.03, 0.02, 0.02)  # of numbers with 1, 2, ... 8 digits
 
 
 def load(config: Config, architecture: Architecture) -> Dataset:
@@ -22,6 +32,10 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     The test is on photographs of many sizes, in which the number takes about a fifth of the width, and as `crops` on
     tight crops of the architecture's size.
 
+    A network that can answer that there is no number (`min_length` 0) is trained and validated on windows that are cut
+    out of scenes, around numbers of up to eight digits and beside them, and tested on photographs of 96 to 640 pixels a
+    side, of numbers and of none.
+
     Raises:
         UserError: the architecture is for something else, or type faces are not installed.
     """
@@ -30,6 +44,8 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             f"--dataset=street_numbers holds grey images of numbers of up to {len(LENGTHS)} digits. "
             f"Received: --preset={config.preset}; use --preset=svhn"
         )
+    if architecture.top.min_length == 0:
+        return _of_scenes(config, architecture)
     size = architecture.image_size
     train = load_crops("train", config.train_images, size, config.looseness)
     validation = load_crops("validation", config.validation_images, size, config.looseness)
@@ -41,7 +57,9 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     }
     count = background_count(config.train_images, config.background_share)
     if count:
-        splits["train"] = with_backgrounds(splits["train"], load_backgrounds("train", count, size).images)
+        splits["train"] = with_backgrounds(
+            splits["train"], load_backgrounds("train", count, size).images, nothing_labels(architecture.top)
+        )
     families = {name: f"in {len(faces)} families of type" for name, faces in FAMILIES.items()}
     detail = (
         f"house numbers rendered at run time, not photographed: {config.train_images} train crops {families['train']} "
@@ -52,9 +70,52 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     return dataclasses.replace(dataset, more_tests={"crops": _split(tight, architecture)})
 
 
+def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
+    lengths = SCENE_LENGTHS[: architecture.top.max_length]
+    lengths = tuple(share / sum(lengths) for share in lengths)
+    scenes = {
+        split: _split(load_scenes(split, count, SCENE, lengths=lengths), architecture)
+        for split, count in {"train": config.train_images, "validation": config.validation_images}.items()
+    }
+    photographs = load_photographs("test", config.test_images, sizes=ANY_SIZES)
+    unpainted = load_photographs("test", config.test_images, sizes=ANY_SIZES, painted=False)
+    splits = {
+        "train": scenes["train"],
+        "validation": window_split(scenes["validation"], architecture),
+        "test": _split(photographs, architecture),
+    }
+    count = round(config.train_images * config.background_share)
+    if count:
+        bare = load_scenes("train", count, SCENE, lengths=lengths, painted=False)
+        splits["train"] = joined(splits["train"], _split(bare, architecture))
+    detail = (
+        f"numbers rendered at run time, not photographed: windows out of {config.train_images} scenes in "
+        f"{len(FAMILIES['train'])} families of type and {count} without their number, {config.validation_images} "
+        f"validation windows in {len(FAMILIES['validation'])} families, {config.test_images} test photographs in "
+        f"{len(FAMILIES['test'])} and as many without their number"
+    )
+    dataset = dataset_of_arrays("street_numbers", detail, tuple("0123456789"), splits, config, architecture)
+    return dataclasses.replace(dataset, more_tests={"without a number": _split(unpainted, architecture)})
+
+
 def _split(pictures: PictureSet, architecture: Architecture) -> Split:
     """Returns the pictures with a channel, and their labels as the architecture's heads give them."""
     images = pictures.images
     images = images[..., None] if isinstance(images, np.ndarray) else [image[..., None] for image in images]
-    labels = sequence_labels(pictures.numbers, architecture.top.max_length, architecture.top.symbols)
-    return Split(images, np.array(labels, np.int32), pictures.boxes)
+    boxes = pictures.boxes
+    if isinstance(images, np.ndarray):
+        boxes = whole_boxes(pictures, images.shape[1:3])
+    labels = sequence_labels(
+        pictures.numbers, architecture.top.max_length, architecture.top.symbols, architecture.top.min_length
+    )
+    return Split(images, np.array(labels, np.int32), boxes)
+
+
+def whole_boxes(pictures: PictureSet, size) -> np.ndarray:
+    """Returns the boxes of numbers [n, 4], zeros for those of which the picture's border cuts off more than a bit."""
+    known = pictures.digit_boxes[..., 2] > pictures.digit_boxes[..., 0]
+    bounds = np.array(size[::-1] * 2, np.float32)
+    beyond = np.abs(pictures.digit_boxes - np.clip(pictures.digit_boxes, 0, bounds))
+    wide = pictures.digit_boxes[..., 2] - pictures.digit_boxes[..., 0]
+    cut = known & (beyond.max(axis=-1) > 0.15 * wide)
+    return np.where(cut.any(axis=1)[:, None], 0, pictures.boxes).astype(np.float32)

@@ -15,8 +15,8 @@ from pathlib import Path
 import absl.logging
 import numpy as np
 
-from dcn_tf.architecture import SEQUENCE, Architecture
-from dcn_tf.losses import sequence_labels
+from dcn_tf.architecture import SEQUENCE, Architecture, SequenceTopSpec
+from dcn_tf.losses import nothing_labels, sequence_labels
 from train import files
 from train.config import Config
 from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
@@ -52,12 +52,12 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         for split, source in found.items()
     }
     test = numbers.pop("test")
-    train, validation, left_out = _hold_out(list(numbers.values()), longest)
+    train, validation, left_out = _hold_out(list(numbers.values()), architecture.top)
     train_count, count = len(train), background_count(len(train), config.background_share)
     if count:
         backgrounds = np.concatenate([part.backgrounds for part in numbers.values()])[:count]
-        train = with_backgrounds(train, backgrounds)
-    test_labels = _labels(test.sequences, longest)
+        train = with_backgrounds(train, backgrounds, nothing_labels(architecture.top))
+    test_labels = _labels(test.sequences, architecture.top)
     too_long = int((test_labels[:, 0] == NEVER).sum())
     splits = {
         "train": train,
@@ -134,20 +134,20 @@ def _quiet_tfds():
         absl.logging.set_verbosity(verbosity)
 
 
-def _hold_out(parts: list[crops.Numbers], longest: int) -> tuple[Split, Split, int]:
+def _hold_out(parts: list[crops.Numbers], top: SequenceTopSpec) -> tuple[Split, Split, int]:
     """Returns the training split, the validation split and how many numbers of `parts` are too long for either."""
     names = np.concatenate([part.names for part in parts])
     lengths = np.concatenate([(part.digits != crops.EMPTY).sum(axis=1) for part in parts])
-    usable = np.flatnonzero(lengths <= longest)
+    usable = np.flatnonzero(lengths <= top.max_length)
     usable = usable[np.argsort(names[usable])]
     held_out = np.random.default_rng(0).permutation(len(usable))[: max(1, min(VALIDATION, len(usable) // 10))]
     validation = np.zeros(len(names), bool)
     validation[usable[held_out]] = True
-    train = (lengths <= longest) & ~validation
-    return _chosen(parts, train, longest), _chosen(parts, validation, longest), len(names) - len(usable)
+    train = (lengths <= top.max_length) & ~validation
+    return _chosen(parts, train, top), _chosen(parts, validation, top), len(names) - len(usable)
 
 
-def _chosen(parts: list[crops.Numbers], chosen: np.ndarray, longest: int) -> Split:
+def _chosen(parts: list[crops.Numbers], chosen: np.ndarray, top: SequenceTopSpec) -> Split:
     """Returns the numbers of which `chosen` [n] is true. Their crops are copied once, out of the files."""
     masks = np.split(chosen, np.cumsum([len(part.names) for part in parts])[:-1])
     images = np.empty((chosen.sum(), *parts[0].crops.shape[1:], 1), np.uint8)
@@ -157,12 +157,13 @@ def _chosen(parts: list[crops.Numbers], chosen: np.ndarray, longest: int) -> Spl
         start += mask.sum()
     sequences = [sequence for part, mask in zip(parts, masks) for sequence, keep in zip(part.sequences, mask) if keep]
     boxes = np.concatenate([part.crop_boxes[mask] for part, mask in zip(parts, masks)])
-    return Split(images, _labels(sequences, longest), boxes)
+    return Split(images, _labels(sequences, top), boxes)
 
 
-def _labels(sequences: list[list[int]], longest: int) -> np.ndarray:
+def _labels(sequences: list[list[int]], top: SequenceTopSpec) -> np.ndarray:
     """Returns int32 [n, heads]; a number that is too long has the length `NEVER`, which no answer has."""
+    longest = top.max_length
     fitting = [sequence if len(sequence) <= longest else sequence[:longest] for sequence in sequences]
-    labels = np.array(sequence_labels(fitting, longest, 10), np.int32).reshape(-1, 1 + longest)
+    labels = np.array(sequence_labels(fitting, longest, 10, top.min_length), np.int32).reshape(-1, 1 + longest)
     labels[[len(sequence) > longest for sequence in sequences], 0] = NEVER
     return labels

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dcn_tf.cost import dcn_cost, whole_multiplications
-from dcn_tf.geometry import padded_size, scaled_size
+from dcn_tf.geometry import read_size
 from dcn_tf.model import DynamicCapacityNetwork
 from train.data.dataset import Split
 from train.evaluation.rows import figure, possible_counts, stacks, whole_rows
@@ -43,8 +43,7 @@ class Cost:
         sizes, images = np.unique(split.sizes(), axis=0, return_counts=True)
         total = 0
         for size, count in zip(sizes.tolist(), images.tolist()):
-            at = padded_size(self.model.architecture, scaled_size(size, scale))
-            total += count * multiplications(self.model, row, at)
+            total += count * multiplications(self.model, row, read_size(self.model.architecture, size, scale))
         return total
 
 

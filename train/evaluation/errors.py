@@ -53,7 +53,7 @@ class Errors:
             for row, probabilities in reader(split).items():
                 selector, _, num_patches = row.partition("/")
                 too_many = num_patches and int(num_patches) not in counts
-                if too_many or (selector == "oracle" and split.boxes is None):
+                if too_many or selector == "box" or (selector == "oracle" and split.boxes is None):
                     continue
                 if selector in reader.selectors:
                     yield f"selectors/{row}", self._error(probabilities, split.labels)

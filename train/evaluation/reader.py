@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from dcn_tf.architecture import SEQUENCE
 from dcn_tf.model import DynamicCapacityNetwork
-from dcn_tf.saliency import select_cells
 from dcn_tf.scales import padded, scaled
 from dcn_tf.selectors import cell_scores
 from train.data.dataset import Split
@@ -47,6 +46,7 @@ class Reader:
         self.trained = trained
         self.replicas = replicas
         architecture = model.architecture
+        self._split, self._rows = None, {}
         self._compiled = tf.function(
             self._probabilities,
             input_signature=[
@@ -58,7 +58,15 @@ class Reader:
         )
 
     def __call__(self, split: Split) -> dict[str, np.ndarray]:
-        """Returns row -> probabilities [n, sum(heads)] of all images."""
+        """Returns row -> probabilities [n, sum(heads)] of all images, and of networks with boxes 'box/8' -> [n, 4].
+
+        What was read of a split is kept: several evaluators may ask.
+        """
+        if self._split is not split:
+            self._rows, self._split = self._read(split), split
+        return self._rows
+
+    def _read(self, split: Split) -> dict[str, np.ndarray]:
         read, progress = {}, Progress("evaluating", len(split), "images")
         for indices, rows in self._batches(split):
             for name, probabilities in rows.items():
@@ -84,40 +92,47 @@ class Reader:
 
     def _probabilities(self, images, labels, boxes, seed) -> dict:
         """Returns row -> probabilities [batch, sum(heads)]. All rows that need the coarse map share one glance."""
-        images, start = padded(scaled(to_float(images), self.scale), self.model.architecture)
+        images, start = scaled(to_float(images), self.scale), tf.zeros(2, tf.int32)
+        if not self.model.architecture.has_pyramid:  # else each level is padded
+            images, start = padded(images, self.model.architecture)
         boxes = boxes * self.scale + tf.cast(tf.tile(start[::-1], [2]), tf.float32)
         rows, glance = {}, {}
         if self.num_patches:
             glance = self.model.glance(images)
         for stack in stacks(self.trained):
             features = glance.get(f"{stack}_features")
-            rows |= self._whole_rows(stack, getattr(self.model, stack)(images) if features is None else features)
+            if features is None:
+                features = self.model.whole_model(stack).features(images)
+            rows |= self._whole_rows(stack, features)
         if glance:
             for selector in (SELECTOR, *self.selectors):
                 size = tf.shape(images)[1:3]
                 scores = cell_scores(selector, self.model, glance, size, labels, boxes, seed)
                 rows |= self._selected_rows(images, glance, scores, "dcn" if selector == SELECTOR else selector)
-        return {name: self._softmax(logits) for name, logits in rows.items()}
+        return {name: row if name.startswith("box/") else self._softmax(row) for name, row in rows.items()}
 
     def _whole_rows(self, stack: str, features) -> dict:
         """Returns row -> logits of the coarse or the fine model, from its map of the whole image [batch, h, w, D]."""
         whole = self.model.whole_model(stack)
         names = whole_rows(self.model.architecture, stack)
         if self.model.architecture.task == SEQUENCE:
-            weightings = ("average", "inverse_entropy")
+            weightings = ("average", "inverse_entropy") if len(names) > 1 else (None,)
             return {name: whole.top(features, weighting=weighting) for name, weighting in zip(names, weightings)}
         return {names[0]: whole.top(features, coarse_pass=whole.coarse_pass)}
 
     def _selected_rows(self, images, glance, scores, name: str) -> dict:
         """Returns row -> logits from the best-scored cells for each number of patches; the fewer are among the more."""
         most = tf.minimum(self.num_patches[-1], tf.size(scores[0]))
-        look = self.model.look_closely(images, select_cells(scores, most))
-        return {
-            f"{name}/{k}": self.model.answer(
-                glance["coarse_features"], look["fine_features"][:, :k], look["cells"][:, :k]
-            )["logits"]
-            for k in self.num_patches
-        }
+        look = self.model.look_closely(glance.get("levels", images), self.model.select(glance, most, scores))
+        vectors, cells, boxes = look["fine_features"], look["cells"], look.get("boxes")
+        rows = {}
+        for k in self.num_patches:
+            first = None if boxes is None or name != "dcn" else boxes[:, :k]
+            answer = self.model.answer(glance["coarse_features"], vectors[:, :k], cells[:, :k], boxes=first)
+            rows[f"{name}/{k}"] = answer["logits"]
+            if "box" in answer:
+                rows[f"box/{k}"] = answer["box"]
+        return rows
 
     def _softmax(self, logits):
         parts = tf.split(logits, self.model.architecture.top.heads, axis=-1)

@@ -1,7 +1,7 @@
 """Names of the rows that a split is evaluated in: 'coarse', 'fine', 'dcn/8' and the like."""
 
 from dcn_tf.architecture import SEQUENCE, Architecture
-from dcn_tf.geometry import padded_size, scaled_size
+from dcn_tf.geometry import read_size
 from dcn_tf.model import DynamicCapacityNetwork
 from train.data.dataset import Split
 
@@ -16,9 +16,10 @@ def whole_rows(architecture: Architecture, stack: str) -> tuple[str, ...]:
         stack: 'coarse' or 'fine'.
 
     Returns:
-        The stack's own name; for sequences also the row in which cells weigh by the inverse of their entropy.
+        The stack's own name; for sequences also the row in which cells weigh by the inverse of their entropy, unless an
+        image may hold nothing: its cells are then pooled as the network's own are.
     """
-    if architecture.task != SEQUENCE:
+    if architecture.task != SEQUENCE or architecture.top.min_length == 0:
         return (stack,)
     return stack, "soft_attention" if stack == "coarse" else "fine_inverse_entropy"
 
@@ -30,7 +31,7 @@ def stacks(trained: str) -> tuple[str, ...]:
 
 def possible_counts(model: DynamicCapacityNetwork, num_patches, split: Split, scale: float) -> list[int]:
     """Returns the numbers of patches, in order, for which the largest image of a split has enough cells."""
-    largest = padded_size(model.architecture, scaled_size(split.sizes().max(axis=0), scale))
+    largest = read_size(model.architecture, split.sizes().max(axis=0), scale)
     return [k for k in sorted(num_patches) if k <= model.num_cells(largest)]
 
 

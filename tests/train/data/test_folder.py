@@ -62,7 +62,8 @@ def test_labels_and_images_of_sequences(config, numbers_zip):
 
 def test_training_windows_are_cuts_of_the_images(config, numbers_zip):
     dataset = load(config, numbers_zip)
-    windows, labels = dataset.train_batch(2)
+    windows, labels, boxes = dataset.train_batch(2)
+    assert not boxes.any()
     assert windows.shape == (8, 12, 16, 1)
     assert labels.shape == (8, 4)
     train = dataset.calibration.images  # all the training images, in another order

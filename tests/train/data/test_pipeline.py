@@ -9,10 +9,12 @@ def test_batches_come_in_order_from_any_step(config):
     dataset = load_dataset(config, config.architecture)
     batches = list(train_batches(dataset, 2, 6))
     assert len(batches) == 4
-    for step, (images, labels) in enumerate(batches, 2):
-        expected_images, expected_labels = dataset.train_batch(step)
+    for step, (images, labels, boxes) in enumerate(batches, 2):
+        expected_images, expected_labels, expected_boxes = dataset.train_batch(step)
         np.testing.assert_allclose(images, expected_images / np.float32(255), rtol=1e-7)
         np.testing.assert_array_equal(labels, expected_labels)
+        np.testing.assert_array_equal(boxes, expected_boxes)
+        assert boxes.shape == (8, 4)
         assert images.shape == (8, 100, 100, 1)
 
 

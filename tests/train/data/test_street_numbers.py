@@ -5,6 +5,7 @@ from dcn_tf.losses import NOTHING
 from train.data.registry import load_dataset
 from train.data.rendering import cache, sets
 from train.data.rendering.sets import load_crops, load_photographs
+from train.data.street_numbers import whole_boxes
 from train.errors import UserError
 
 
@@ -48,7 +49,8 @@ def test_labels_are_length_digits_and_none(few, config):
 def test_batches_are_windows_of_training_crops_and_depend_on_the_step_alone(few, config):
     config = config(dataset="street_numbers", preset="svhn", training="modular", batch_size=4)
     dataset = load_dataset(config, config.architecture)
-    images, labels = dataset.train_batch(3)
+    images, labels, boxes = dataset.train_batch(3)
+    assert not boxes.any()
     assert images.shape == (4, 54, 110, 1)
     assert labels.shape == (4, 6)
     np.testing.assert_array_equal(images, dataset.train_batch(3)[0])
@@ -65,8 +67,50 @@ def test_a_preset_for_something_else_is_refused(few, config, preset):
 def test_some_training_images_have_nothing_to_read(few, config):
     config = config(dataset="street_numbers", preset="svhn", training="modular", background_share=0.5, batch_size=40)
     dataset = load_dataset(config, config.architecture)
-    _, labels = dataset.train_batch(0)  # all of them: 20 with a number and 20 without
+    _, labels, _ = dataset.train_batch(0)  # all of them: 20 with a number and 20 without
     assert (labels == NOTHING).all(axis=1).sum() == 20
     assert (labels >= 0).all(axis=1).sum() == 20
     assert (dataset.validation.labels >= 0).all()
     assert (dataset.test.labels >= 0).all()
+
+
+def test_a_network_that_knows_nothing_to_read_sees_windows_of_scenes_and_photographs_of_any_size(few, config):
+    values = {"validation_images": 30, "test_images": 6, "background_share": 0.25, "batch_size": 25, "augment": False}
+    config = config(dataset="street_numbers", preset="numbers", training="modular", **values)
+    dataset = load_dataset(config, config.architecture)
+    assert "windows out of 20 scenes in " in dataset.detail
+    assert "and 5 without their number, 30 validation windows" in dataset.detail
+    nothing = [0, *[10] * 8]
+
+    images, labels, boxes = dataset.train_batch(0)  # of all 25 scenes one window each
+    assert images.shape == (25, 54, 110, 1)
+    assert boxes.shape == (25, 4)
+    known = boxes[:, 2] > 0
+    assert 5 < known.sum() < 20
+    assert (labels[known, 0] > 0).all()
+    assert labels[~known].tolist() == [nothing] * (~known).sum()
+
+    assert dataset.validation.images.shape == (30, 54, 110, 1)
+    known = dataset.validation.boxes[:, 2] > 0
+    assert dataset.validation.labels[~known].tolist() == [nothing] * (~known).sum()
+    assert 0 < known.sum() < 30
+
+    assert {image.shape[:2] for image in dataset.test.images} <= set(sets.ANY_SIZES)
+    numbers = load_photographs("test", 6, sizes=sets.ANY_SIZES).numbers
+    for (length, *symbols), number in zip(dataset.test.labels, numbers):
+        assert length == len(number)
+        assert symbols == number + [10] * (8 - len(number))
+    (name,) = dataset.more_tests
+    assert name == "without a number"
+    assert dataset.more_tests[name].labels.tolist() == [nothing] * 6
+    assert not dataset.more_tests[name].boxes.any()
+
+
+def test_numbers_that_the_border_cuts_are_nowhere():
+    digit_boxes = np.zeros((3, 5, 4), np.float32)
+    digit_boxes[0, :2] = [[10, 5, 20, 25], [22, 5, 32, 25]]
+    digit_boxes[1, :2] = [[-1, 5, 9, 25], [11, 5, 21, 25]]  # a tenth of a digit
+    digit_boxes[2, :2] = [[80, 5, 90, 25], [92, 5, 102, 25]]  # a fifth
+    boxes = np.array([[10, 5, 32, 25], [-1, 5, 21, 25], [80, 5, 102, 25]], np.float32)
+    pictures = sets.PictureSet(np.zeros((3, 40, 100)), np.zeros((3, 5)), boxes, digit_boxes, np.array(["", "", ""]))
+    np.testing.assert_array_equal(whole_boxes(pictures, (40, 100)), [boxes[0], boxes[1], [0, 0, 0, 0]])

@@ -50,7 +50,7 @@ def test_from_the_site_to_a_data_set(load, site, labels):
         in dataset.detail
     )
     assert "4 test photographs, 1 of them longer" in dataset.detail
-    windows, digits = dataset.train_batch(0)
+    windows, digits, _ = dataset.train_batch(0)
     assert windows.shape == (8, 12, 16, 1)
     assert digits.shape == (8, 4)
     again = load()
@@ -95,7 +95,7 @@ def test_extra_is_trained_on_when_asked_for(load, site, labels):
 
 def test_windows_beside_the_number_have_nothing_to_read(load, site):
     plain, mixed = load(), load(background_share=0.4, batch_size=30)
-    images, labels = mixed.train_batch(0)
+    images, labels, _ = mixed.train_batch(0)
     without = (labels == NOTHING).all(axis=1)
     assert 0 < without.sum() < (~without).sum()
     assert f"22 train crops, {int(mixed.detail.split(' windows')[0].split()[-1])} windows" in mixed.detail

@@ -27,3 +27,16 @@ def test_baselines_have_rows_of_their_own_alone(network, split_of):
     split = split_of([(16, 24)], model.architecture.top.heads)
     rows = [name.removeprefix("multiplications/") for name, _ in Cost(model, (1, 2), trained="coarse")(split)]
     assert rows == ["coarse", "soft_attention"]
+
+
+def test_the_levels_of_a_pyramid_are_padded_each(network, split_of):
+    model = network("tiny_pyramid")
+    split = split_of([(5, 7), (16, 24)], model.architecture.top.heads)
+    cost = dict(Cost(model, (1, 2, 10, 11))(split))
+    assert [name for name in cost if "dcn" in name] == [f"multiplications/dcn/{k}" for k in (1, 2, 10)]
+    assert not [name for name in cost if "inverse" in name or "soft" in name]
+    sizes = [(5, 7), (16, 24)]
+    expected = [dcn_cost(model.architecture, k, size).total for k, size in zip((2, 10), sizes)]  # a cell on each level
+    assert cost["multiplications/dcn/10"] == round(sum(expected) / 2)
+    expected = [whole_multiplications(model.architecture, "fine", size) for size in sizes]
+    assert cost["multiplications/fine"] == round(sum(expected) / 2)

@@ -48,3 +48,20 @@ def test_a_scale_reads_a_smaller_image(network, split_of):
     small = [np.asarray(tf.image.resize(image / np.float32(255), (16, 24), antialias=True)) for image in split.images]
     logits = np.concatenate([model(image[None], num_patches=2)["logits"] for image in small])
     np.testing.assert_allclose(Reader(model, (2,), scale=0.5)(split)["dcn/2"], np.exp(logits), atol=1e-5)
+
+
+def test_a_pyramid_is_read_as_the_model_reads_it(network, split_of):
+    model = network("tiny_pyramid")
+    heads = model.architecture.top.heads
+    split = split_of([(5, 7), (16, 24), (33, 40)], heads)
+    rows = Reader(model, (1, 2), selectors=("random", "centre", "oracle"))(split)
+    selected = {f"{name}/{k}" for name in ("dcn", "random", "centre", "oracle") for k in (1, 2)}
+    assert set(rows) == {"coarse", "fine", "box/1", "box/2"} | selected
+    for i, image in enumerate(split.images):
+        for k in (1, 2):
+            outputs = model(image[None] / np.float32(255), num_patches=k)
+            np.testing.assert_allclose(rows[f"dcn/{k}"][i], np.exp(outputs["logits"][0]), atol=1e-5)
+            np.testing.assert_allclose(rows[f"box/{k}"][i], outputs["box"][0], rtol=1e-4, atol=1e-3)
+        for stack in ("coarse", "fine"):
+            logits = model.whole_model(stack)(image[None] / np.float32(255))["logits"]
+            np.testing.assert_allclose(rows[stack][i], np.exp(logits[0]), atol=1e-5)

@@ -19,3 +19,15 @@ def test_the_largest_image_says_how_many_patches_are_possible(network, split_of)
 def test_a_figure_is_named_by_its_number_of_scales():
     assert figure("error", 1, "dcn/8") == "error/dcn/8"
     assert figure("multiplications", 3, "coarse") == "scales/3/multiplications/coarse"
+
+
+def test_a_network_that_may_answer_nothing_has_one_row_for_each_stack(config):
+    pyramid = config(preset="tiny_pyramid").architecture
+    assert [whole_rows(pyramid, stack) for stack in stacks("dcn")] == [("coarse",), ("fine",)]
+
+
+def test_the_cells_of_all_levels_are_possible(network, split_of):
+    model = network("tiny_pyramid")  # an image of 5 x 7 has a cell on each of two levels
+    assert possible_counts(model, (1, 2, 3, 10), split_of([(5, 7)], model.architecture.top.heads), 1.0) == [1, 2]
+    split = split_of([(16, 24)], model.architecture.top.heads)
+    assert possible_counts(model, (1, 10, 11), split, 1.0) == [1, 10]

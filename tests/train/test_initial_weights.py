@@ -1,0 +1,133 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from dcn_tf.model import DynamicCapacityNetwork
+from train import steps
+from train.checkpoints import Checkpoints
+from train.errors import UserError
+from train.initial_weights import take_weights
+from train.loop import train_and_evaluate
+
+
+def network(config, seed, **values):
+    keras.utils.set_random_seed(seed)
+    architecture = config(preset="tiny_sequence").architecture
+    model = DynamicCapacityNetwork(dataclasses.replace(architecture, **values))
+    model.build()
+    for weight in model.weights:  # statistics too
+        weight.assign(weight + np.random.default_rng(seed).uniform(0, 1, weight.shape).astype(np.float32))
+    return model
+
+
+def values(model):
+    return [variable.numpy() for variable in model.variables]
+
+
+def assert_equal(ours, others):
+    for one, other in zip(ours, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def checkpointed(workdir, model, config, step=3):
+    optimizer = steps.make_optimizer(config())
+    optimizer.build(model.trainable_variables)
+    Checkpoints(workdir, model, optimizer).save(step, 0.0)
+
+
+def test_from_a_file(config, tmp_path):
+    source, model = network(config, 1), network(config, 2)
+    source.save(tmp_path / "weights.keras")
+    assert any(np.any(one != other) for one, other in zip(values(source), values(model)))
+    take_weights(model, str(tmp_path / "weights.keras"))
+    assert_equal(values(model), values(source))
+
+
+def test_from_a_workdir_with_a_checkpoint_only(config, tmp_path):
+    source, model = network(config, 1), network(config, 2)
+    checkpointed(tmp_path, network(config, 3), config, step=3)
+    checkpointed(tmp_path, source, config, step=7)  # the newest
+    take_weights(model, str(tmp_path))
+    assert_equal(values(model), values(source))
+
+
+def test_a_finished_run_is_taken_as_it_ended(config, tmp_path):
+    source, model = network(config, 1), network(config, 2)
+    checkpointed(tmp_path, network(config, 3), config)
+    source.save(tmp_path / "model.keras")
+    take_weights(model, str(tmp_path))
+    assert_equal(values(model), values(source))
+
+
+def refused(model, source, message):
+    before = values(model)
+    with pytest.raises(UserError, match=message) as caught:
+        take_weights(model, str(source))
+    assert "\n" not in str(caught.value)
+    assert_equal(values(model), before)
+
+
+@pytest.mark.parametrize("from_checkpoint", [False, True])
+def test_another_architecture_is_refused_and_what_does_not_fit_is_named(config, tmp_path, from_checkpoint):
+    top = dataclasses.replace(config(preset="tiny_sequence").architecture.top, max_length=4)
+    source, model = network(config, 1, top=top), network(config, 2)  # 3 + 33 and 4 + 44 outputs
+    if from_checkpoint:
+        checkpointed(tmp_path, source, config)
+    else:
+        source.save(tmp_path / "model.keras")
+    message = r"same architecture, tiny_sequence: .*coarse_top/cell_logits/kernel is \(4, 36\). Received: \(4, 48\) in "
+    refused(model, tmp_path, message)
+
+
+@pytest.mark.parametrize("from_checkpoint", [False, True])
+def test_more_weights_than_the_network_has_are_refused(config, tmp_path, from_checkpoint):
+    top = dataclasses.replace(config(preset="tiny_sequence").architecture.top, box=True)
+    source, model = network(config, 1, top=top), network(config, 2)  # a kernel and a bias more, behind the others
+    if from_checkpoint:
+        checkpointed(tmp_path, source, config)
+    else:
+        source.save(tmp_path / "model.keras")
+    count = len(model.variables)
+    refused(model, tmp_path, rf"tiny_sequence: {count} arrays. Received: {count + 2} in ")
+
+
+def test_fewer_weights_than_the_network_has_are_refused(config, tmp_path):
+    top = dataclasses.replace(config(preset="tiny_sequence").architecture.top, box=True)
+    source, model = network(config, 1), network(config, 2, top=top)
+    source.save(tmp_path / "model.keras")
+    refused(model, tmp_path, rf"{len(model.variables)} arrays. Received: {len(source.variables)} in ")
+    (tmp_path / "model.keras").unlink()
+    checkpointed(tmp_path, source, config)
+    refused(model, tmp_path, rf"{len(model.variables)} arrays. Received: {len(source.variables)} in ")
+
+
+def test_what_holds_no_weights_is_refused(config, tmp_path):
+    model = network(config, 2)
+    refused(model, tmp_path / "nowhere", "which does not exist")
+    refused(model, tmp_path, r"neither model.keras nor a checkpoint. Received: .*; give the workdir of a run")
+    (tmp_path / "some.keras").write_bytes(b"nothing of the kind")
+    refused(model, tmp_path / "some.keras", r"a model that train.main wrote. Received: .*some.keras")
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
+    refused(model, tmp_path / "other.keras", "must be a DynamicCapacityNetwork. Received: Sequential in ")
+
+
+def test_a_damaged_checkpoint_is_refused(config, tmp_path):
+    source, model = network(config, 1), network(config, 2)
+    checkpointed(tmp_path, source, config)
+    next((tmp_path / "checkpoints").glob("*.data*")).write_bytes(b"nothing")
+    refused(model, tmp_path, "can't read the weights of ")
+
+
+def test_a_run_begins_from_them_and_a_resumed_one_from_its_own(config, tmp_path):
+    first = config(workdir=str(tmp_path / "first"), train_steps=3)
+    train_and_evaluate(first)
+    still = {"optimizer": "sgd", "learning_rate": 0.0, "schedule": "constant", "weight_decay": 0.0, "train_steps": 1}
+    second = config(workdir=str(tmp_path / "second"), init_from=first.workdir, seed=5, **still)
+    train_and_evaluate(second)
+    kept, taken = (keras.saving.load_model(f"{run.workdir}/model.keras") for run in (first, second))
+    assert_equal(*([v.numpy() for v in model.trainable_variables] for model in (taken, kept)))
+    (tmp_path / "first" / "model.keras").unlink()
+    (tmp_path / "first" / "checkpoints" / "checkpoint").unlink()
+    train_and_evaluate(second)  # which needs the first no more

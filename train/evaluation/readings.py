@@ -1,0 +1,103 @@
+"""How well numbers are read and found, and whether a network knows when there is none.
+
+For networks that can answer that there is nothing to read (`SequenceTopSpec.min_length` 0).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from dcn_tf.sequences import reading_log_probability
+from train.data.dataset import Split
+from train.evaluation.reader import Reader
+
+OVERLAP = 0.3  # intersection over union from which on a box counts as found
+FALSE_READINGS = 0.01  # share of images without a number of which something may be read
+BINS = 10  # of equally many images, for the calibration error
+
+
+class Readings:
+    """Yields figures of what is read with the most patches of a reader.
+
+    'readings/empty' is the share of images in which nothing is read, 'readings/error_of_length/3' the error of numbers
+    of three digits, 'readings/found' the share of boxes of what was read that overlap the true one by more than
+    `OVERLAP`, 'readings/centred' of those whose centre lies in it, all in percent; 'readings/calibration_error' the
+    expected difference of the reported probability and the share of right answers.
+
+    Args:
+        reader: of a network with a sequence top.
+    """
+
+    def __init__(self, reader: Reader):
+        self.reader = reader
+        self.heads = reader.model.architecture.top.heads
+
+    def __call__(self, split: Split) -> Iterator[tuple[str, float]]:
+        """Yields (name, value) for a split."""
+        readings, probabilities = self._read(split)
+        right = (readings == split.labels).all(axis=1)
+        something = readings[:, 0] > 0
+        yield "readings/empty", percent(~something)
+        yield "readings/calibration_error", round(calibration_error(probabilities, right), 4)
+        for length in np.unique(split.labels[:, 0]):
+            if length > 0:
+                yield f"readings/error_of_length/{length}", percent(~right[split.labels[:, 0] == length])
+        boxes = self.reader(split).get(self._row("box"))
+        placed = something & (split.labels[:, 0] > 0)
+        if boxes is None or split.boxes is None or not placed.any():
+            return
+        found, true = boxes[placed], split.boxes[placed]
+        yield "readings/found", percent(overlap(found, true) > OVERLAP)
+        middle = (found[:, :2] + found[:, 2:]) / 2
+        yield "readings/centred", percent(((middle > true[:, :2]) & (middle < true[:, 2:])).all(axis=1))
+
+    def threshold(self, numbers: Split, nothing: Split) -> Iterator[tuple[str, float]]:
+        """Yields the probability that keeps false readings rare, and what it costs.
+
+        'threshold/probability' is the least at which at most `FALSE_READINGS` of the images without a number are read,
+        'threshold/false_readings' their share, 'threshold/kept' the share of right readings that reach it, in percent.
+
+        Args:
+            numbers: images with numbers.
+            nothing: images without.
+        """
+        readings, probabilities = self._read(nothing)
+        false = np.sort(np.where(readings[:, 0] > 0, probabilities, 0.0))[::-1]
+        allowed = int(FALSE_READINGS * len(false))
+        threshold = float(false[allowed]) if len(false) else 0.0  # the first that is one too many must not reach it
+        readings, probabilities = self._read(numbers)
+        right = (readings == numbers.labels).all(axis=1)
+        yield "threshold/probability", round(threshold, 4)
+        yield "threshold/false_readings", percent(false > threshold)
+        yield "threshold/kept", percent(probabilities[right] > threshold)
+
+    def _row(self, name: str) -> str:
+        return f"{name}/{self.reader.num_patches[-1]}"
+
+    def _read(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the readings as labels [n, heads], and the probability of each [n]."""
+        logits = np.log(np.maximum(self.reader(split)[self._row("dcn")], 1e-12))
+        readings, log_probability = reading_log_probability(tf.constant(logits), self.heads)
+        return readings.numpy(), np.exp(log_probability.numpy())
+
+
+def percent(which) -> float:
+    """Returns the share of true values in percent, 0 of none."""
+    return round(100.0 * float(np.mean(which)), 4) if len(which) else 0.0
+
+
+def overlap(boxes, others) -> np.ndarray:
+    """Returns intersection over union of boxes (left, top, right, bottom): [n, 4], [n, 4] -> [n]."""
+    sides = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])
+    shared = np.prod(np.maximum(sides, 0), axis=1)
+    areas = [np.prod(np.maximum(some[:, 2:] - some[:, :2], 0), axis=1) for some in (boxes, others)]
+    return shared / np.maximum(sum(areas) - shared, 1e-9)
+
+
+def calibration_error(probabilities, right) -> float:
+    """Returns the expected calibration error over `BINS` bins of equally many images (Guo et al., ICML 2017)."""
+    order = np.argsort(probabilities)
+    bins = np.array_split(order, min(BINS, max(len(order), 1)))
+    gaps = [len(part) * abs(probabilities[part].mean() - right[part].mean()) for part in bins if len(part)]
+    return float(sum(gaps) / max(len(order), 1))

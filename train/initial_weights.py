@@ -1,0 +1,74 @@
+"""Weights to begin from: those of another run of the same architecture, or of a file."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from dcn_tf.model import DynamicCapacityNetwork
+from train.errors import UserError
+
+MODEL_FILE = "model.keras"
+
+
+def take_weights(model: DynamicCapacityNetwork, source: str):
+    """Gives a built model the weights of `source`; nothing is changed where they don't fit.
+
+    Args:
+        model: the network that is to be trained.
+        source: a .keras file, or a workdir: its model.keras where the run is finished, else its newest checkpoint.
+
+    Raises:
+        UserError: there are no weights, they can't be read, or they are of another architecture.
+    """
+    path = Path(source)
+    if path.is_dir() and not (path / MODEL_FILE).exists():
+        values = _of_checkpoint(path, len(model.variables))
+    else:
+        values = _of_file(path / MODEL_FILE if path.is_dir() else path)
+    _check_fit(model, values, source)
+    for variable, value in zip(model.variables, values):
+        variable.assign(value)
+
+
+def _of_file(path: Path) -> list:
+    if not path.exists():
+        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which does not exist")
+    try:
+        found = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # keras raises whatever its parts do
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"--init_from must be a model that train.main wrote. Received: {path} ({reason})") from error
+    if not isinstance(found, DynamicCapacityNetwork):
+        raise UserError(f"--init_from must be a DynamicCapacityNetwork. Received: {type(found).__name__} in {path}")
+    return [variable.numpy() for variable in found.variables]
+
+
+def _of_checkpoint(workdir: Path, count: int) -> list:
+    newest = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+    if newest is None:
+        raise UserError(
+            f"--init_from found neither {MODEL_FILE} nor a checkpoint. Received: {workdir}; give the workdir of a run "
+            "that has made its first checkpoint"
+        )
+    try:
+        reader = tf.train.load_checkpoint(newest)
+        held = sum(name.startswith("model/") for name in reader.get_variable_to_shape_map())
+        return [reader.get_tensor(f"model/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(max(count, held))]
+    except (tf.errors.OpError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"--init_from can't read the weights of {newest} ({reason})") from error
+
+
+def _check_fit(model: DynamicCapacityNetwork, values: list, source: str):
+    for variable, value in zip(model.variables, values):
+        if tuple(variable.shape) != tuple(value.shape):
+            raise UserError(
+                f"--init_from must hold weights of the same architecture, {model.architecture.name}: "
+                f"{variable.path} is {tuple(variable.shape)}. Received: {tuple(value.shape)} in {source}"
+            )
+    if len(values) != len(model.variables):
+        raise UserError(
+            f"--init_from must hold weights of the same architecture, {model.architecture.name}: "
+            f"{len(model.variables)} arrays. Received: {len(values)} in {source}"
+        )

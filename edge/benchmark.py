@@ -26,6 +26,7 @@ from PIL import Image
 
 from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
+from edge.bundle.manifest import Manifest
 from edge.comparison import findings, references, tables
 from edge.comparison.board import Machine, Watch
 from edge.comparison.labels import find_labels
@@ -142,7 +143,7 @@ def _meter(wanted: str):
     return meter, [] if meter else ["no energy meter works here, so that energy is modelled; --energy=METER says why"]
 
 
-def find_images(parsed, manifest: dict, stack) -> Images:
+def find_images(parsed, manifest: Manifest, stack) -> Images:
     """Returns the images that the command line names, or random ones.
 
     Args:
@@ -160,17 +161,17 @@ def find_images(parsed, manifest: dict, stack) -> Images:
     if not paths:
         raise UserError(f"--images={parsed.images} names no image; name an image file, a folder or a pattern")
     for path in paths:  # so that a damaged one is told now
-        load_image(path, manifest)
+        load_image(path, manifest.input)
     labels, source = find_labels(paths, parsed.labels)
     return Images(paths, labels, parsed.images, source)
 
 
-def _random_images(folder: Path, manifest: dict) -> list[Path]:
+def _random_images(folder: Path, manifest: Manifest) -> list[Path]:
     """Writes images of blocks of random grey or colour; returns their paths."""
-    rng, (height, width) = np.random.default_rng(SEED), manifest["input"]["size"]
+    rng, (height, width) = np.random.default_rng(SEED), manifest.input.size
     paths = [folder / f"{number}.png" for number in range(RANDOM_IMAGES)]
     for path in paths:
-        blocks = rng.integers(0, 256, (-(-height // 8), -(-width // 8), manifest["input"]["channels"]), np.uint8)
+        blocks = rng.integers(0, 256, (-(-height // 8), -(-width // 8), manifest.input.channels), np.uint8)
         pixels = blocks.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
         Image.fromarray(pixels.squeeze(axis=2) if pixels.shape[2] == 1 else pixels).save(path)
     return paths
@@ -179,7 +180,7 @@ def _random_images(folder: Path, manifest: dict) -> list[Path]:
 def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     """Returns the result for one number of threads: what the JSON holds."""
     manifest = next(iter(bundles.values())).manifest  # of --bundle
-    num_patches = manifest["num_patches"]
+    num_patches = manifest.num_patches
     repetitions = parsed.repetitions or max(FEWEST_REPETITIONS, math.ceil(ENOUGH_TIMES / len(images.paths)))
     print(
         f"{len(chosen)} variants, {len(images.paths)} images, {repetitions} repetitions, threads: {threads}",
@@ -191,8 +192,8 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
         for name, v in chosen.items()
     }
     runs = {name: make_run(v, bundles[v.numbers], num_patches, threads) for name, v in chosen.items()}
-    kept = max(1, KEPT_BYTES // (math.prod(manifest["input"]["size"]) * manifest["input"]["channels"]))
-    load = functools.lru_cache(kept)(lambda path: load_image(path, manifest))
+    kept = max(1, KEPT_BYTES // (math.prod(manifest.input.shape)))
+    load = functools.lru_cache(kept)(lambda path: load_image(path, manifest.input))
     watch = Watch(Machine())
     watch.look()
     times = race(runs, load, images.paths, repetitions, SEED, watch.look_at_times)

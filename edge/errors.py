@@ -1,4 +1,4 @@
-"""How a program ends: what a user did wrong, or what went wrong, in one line, and the exit status."""
+"""The end of a program: one line that tells a user's mistake or a failure, and the exit status."""
 
 import contextlib
 import os

@@ -64,7 +64,7 @@ def main(arguments=None) -> None:
     parsed = parser.parse_args(arguments)
     table = load_table(parsed.energy_table)
     bundle = load_bundle(parsed.bundle)
-    num_patches = bundle.manifest["num_patches"] if parsed.num_patches is None else parsed.num_patches
+    num_patches = bundle.manifest.num_patches if parsed.num_patches is None else parsed.num_patches
     models = bundle_operations(bundle, num_patches)
     print(f"modelled, not measured: {table.name} ({table.source})")
     for name, model in models.items():

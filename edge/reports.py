@@ -1,4 +1,4 @@
-"""What is told when work is done: tables for a screen or a file, and files that are written whole or not at all."""
+"""Tables for a screen or a file, and files that are written whole or not at all."""
 
 from pathlib import Path
 

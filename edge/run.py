@@ -114,7 +114,7 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
 
     A saliency level takes the place of the bundle's exit, with which it was not calibrated; --exit_entropy adds one.
     """
-    level = runner.manifest["saliency_level"] if parsed.adaptive else parsed.saliency_level
+    level = runner.manifest.saliency_level if parsed.adaptive else parsed.saliency_level
     if parsed.adaptive and level is None:
         raise UserError(
             "--adaptive needs a bundle with a saliency_level; run tools.calibrate, or give --saliency_level=X"
@@ -130,7 +130,7 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
 
 def _read_all(images, read, manifest, parsed, overlays, timing) -> int:
     status = 0
-    enough = enough_pixels(manifest)
+    enough = enough_pixels(manifest.input)
     for image in images:
         clock = Clock()
         try:
@@ -142,7 +142,7 @@ def _read_all(images, read, manifest, parsed, overlays, timing) -> int:
             _report_error(image.name, error, parsed.json)
             continue
         clock.lap("read")
-        pixels = model_pixels(decoded, manifest)
+        pixels = model_pixels(decoded, manifest.input)
         clock.lap("resize")
         result = read(pixels)
         stages_us = clock.laps | result.stages_us

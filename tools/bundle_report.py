@@ -1,4 +1,4 @@
-"""Reports on bundles of one network, side by side, in Markdown: errors, sizes, and the layers with most error.
+"""Bundles of one network side by side, as Markdown: errors, sizes, and the layers that lose most.
 
 python -m tools.bundle_report --bundles=DIR[,DIR...] [--report=FILE.md]
 
@@ -36,25 +36,25 @@ def report(manifests: list) -> str:
         UserError: they are of different networks, or were measured on different images, or not at all.
     """
     _check_alike(manifests)
-    first = manifests[0]["measured"]
+    first = manifests[0].measured
     title = (
-        f"# {manifests[0]['name']}: {first['images']:,} images of {first['dataset']} {first['split']}, "
+        f"# {manifests[0].name}: {first['images']:,} images of {first['dataset']} {first['split']}, "
         f"{first['num_patches']} patches"
     )
     parts = [title, _errors(manifests), _sizes(manifests)]
-    parts += [_worst_layers(manifest) for manifest in manifests if manifest["measured"].get("layers")]
+    parts += [_worst_layers(manifest) for manifest in manifests if manifest.measured.get("layers")]
     return "\n\n".join(parts) + "\n"
 
 
 def _check_alike(manifests):
     for manifest in manifests:
-        if not manifest["measured"]:
-            raise UserError(f"the {manifest['method']} bundle of {manifest['name']} was not measured; export it again")
+        if not manifest.measured:
+            raise UserError(f"the {manifest.method} bundle of {manifest.name} was not measured; export it again")
     facts = [
         (
-            m["name"],
-            *(m["measured"][n] for n in ("dataset", "split", "images", "num_patches")),
-            m["measured"]["error"].get("dcn_keras"),
+            m.name,
+            *(m.measured[n] for n in ("dataset", "split", "images", "num_patches")),
+            m.measured["error"].get("dcn_keras"),
         )
         for m in manifests
     ]
@@ -67,13 +67,13 @@ def _check_alike(manifests):
 
 
 def _errors(manifests):
-    error = manifests[0]["measured"]["error"]
+    error = manifests[0].measured["error"]
     rows = [("Keras", _percent(error["dcn_keras"]), "", "", _percent(error.get("fine_keras")), "")]
     for manifest in manifests:
-        measured = manifest["measured"]
+        measured = manifest.measured
         rows.append(
             (
-                manifest["method"],
+                manifest.method,
                 _percent(measured["error"]["dcn_bundle"]),
                 _percent(measured["agreement"]["dcn"]),
                 _percent(measured["cell_overlap"]),
@@ -97,13 +97,11 @@ def _percent(value):
 
 
 def _sizes(manifests):
-    names = sorted(manifests[0]["files"])
-    float_bytes = manifests[0]["measured"].get("float32_bytes", {})
-    rows = [
-        (name, _count(float_bytes.get(name)), *(_count(m["files"].get(name, {}).get("bytes")) for m in manifests))
-        for name in names
-    ]
-    return table(("bytes", "float32", *(m["method"] for m in manifests)), rows, MARKDOWN)
+    names = sorted(manifests[0].files)
+    float_bytes = manifests[0].measured.get("float32_bytes", {})
+    sizes = [{name: entry.bytes for name, entry in manifest.files.items()} for manifest in manifests]
+    rows = [(name, *(_count(of_one.get(name)) for of_one in (float_bytes, *sizes))) for name in names]
+    return table(("bytes", "float32", *(m.method for m in manifests)), rows, MARKDOWN)
 
 
 def _count(value):
@@ -113,9 +111,9 @@ def _count(value):
 def _worst_layers(manifest):
     rows = [
         (error["model"], error["layer"], f"{error['snr_db']:.1f}")
-        for error in manifest["measured"]["layers"][:WORST_LAYERS]
+        for error in manifest.measured["layers"][:WORST_LAYERS]
     ]
-    return table((f"{manifest['method']}: worst layers of", "layer", "signal to noise, dB"), rows, MARKDOWN)
+    return table((f"{manifest.method}: worst layers of", "layer", "signal to noise, dB"), rows, MARKDOWN)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def outcomes(bundle, architecture, samples) -> Outcomes:
         look = runner.look_closely(glance, most)
         answers = [Answer(glance.log_probabilities), *(runner.answer(glance, look.first(k + 1)) for k in range(most))]
         for k, answer in enumerate(answers):
-            *_, categories = runner.read(answer.log_probabilities)
+            *_, categories = bundle.manifest.task.read(answer.log_probabilities)
             wrong[i, k] = (np.asarray(categories) != label).any()
             cost[i, k] = cost_of(k, answer.top_inputs).total
         entropy[i] = glance.entropy
@@ -187,7 +187,7 @@ def main(arguments) -> None:
     whole = whole_multiplications(architecture, "fine")
 
     found = outcomes(bundle, architecture, samples)
-    num_patches = bundle.manifest["num_patches"]
+    num_patches = bundle.manifest.num_patches
     allowed = allowed_errors(found, values.loss)
     chosen = choose(found, num_patches, values.loss, values.fewest_errors)
     judged = {name: judge(found, policy) for name, policy in chosen.items()}
@@ -198,10 +198,10 @@ def main(arguments) -> None:
     if values.curve:
         on_test = outcomes(bundle, architecture, trained.test)
         print(f"\n{format_judged(trained.test, {n: judge(on_test, p) for n, p in chosen.items()}, whole)}")
-        _write_curves(Path(values.curve), bundle.manifest["name"], curves(found, num_patches), found, on_test)
+        _write_curves(Path(values.curve), bundle.manifest.name, curves(found, num_patches), found, on_test)
     files = {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
-    manifest = bundle.manifest | record(samples, chosen, judged, values.loss, allowed)
-    print(f"written: {write_bundle(out, files, manifest).path}")
+    content = bundle.manifest.content | record(samples, chosen, judged, values.loss, allowed)
+    print(f"written: {write_bundle(out, files, content).path}")
 
 
 def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, on_test: Outcomes):

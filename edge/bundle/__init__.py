@@ -5,10 +5,11 @@ take bundles from those whom you would take programs from.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edge.bundle.manifest import check_manifest, format_manifest, parse_manifest
+from edge.bundle.content import check_content, format_content, parse_content
+from edge.bundle.manifest import FileEntry, Manifest
 from edge.bundle.storage import MANIFEST_FILE, MOST_BYTES, check_destination, is_plain, opened, write
 from edge.errors import UserError
 
@@ -22,12 +23,12 @@ class Bundle:
 
     Attributes:
         path: its folder or zip file.
-        manifest: see `manifest.schema.json`.
+        manifest: what it says of itself.
         files: name -> content of every file, as it was when it was checked.
     """
 
     path: Path
-    manifest: dict
+    manifest: Manifest
     files: dict
 
     def model(self, name: str) -> bytes:
@@ -55,81 +56,78 @@ def load_bundle(path) -> Bundle:
             content = read(MANIFEST_FILE, MOST_MANIFEST_BYTES)
         except FileNotFoundError:
             raise UserError(f"{path} is not a bundle: it has no {MANIFEST_FILE}; name a bundle") from None
-        manifest = parse_manifest(content)
+        manifest = Manifest.from_content(parse_content(content))
         files = {MANIFEST_FILE: content}
-        _check_total(manifest["files"], path)
-        for name, entry in manifest["files"].items():
+        _check_total(manifest.files, path)
+        for name, entry in manifest.files.items():
             files[name] = _read_checked(read, path, name, entry)
     return Bundle(path, manifest, files)
 
 
-def _check_total(entries: dict, path: Path):
-    total = sum(entry["bytes"] for entry in entries.values())
+def _check_total(entries: dict[str, FileEntry], path: Path):
+    total = sum(entry.bytes for entry in entries.values())
     if total > MOST_BYTES:
         raise UserError(f"{path} has {total:,} bytes, more than the {MOST_BYTES:,} of any bundle; name a bundle")
 
 
-def _read_checked(read, path: Path, name: str, entry: dict) -> bytes:
+def _read_checked(read, path: Path, name: str, entry: FileEntry) -> bytes:
     if not is_plain(name):
         raise UserError(f"manifest.files names {name!r}, which is not a plain file name; export the bundle again")
     try:
-        content = read(name, entry["bytes"])
+        content = read(name, entry.bytes)
     except FileNotFoundError:
         raise UserError(f"{name} is missing in the bundle {path}; copy the bundle again") from None
-    if file_entry(content) != {"sha256": entry["sha256"], "bytes": entry["bytes"]}:
+    if file_entry(content) != entry:
         raise UserError(
             f"{name} in {path} is not the file that was exported (sha256 differs, {len(content)} bytes where the "
-            f"manifest says {entry['bytes']}); copy the bundle again"
+            f"manifest says {entry.bytes}); copy the bundle again"
         )
     return content
 
 
-def file_entry(content: bytes) -> dict:
-    """Returns what the manifest says of a file: its sha256 and its number of bytes."""
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+def file_entry(content: bytes) -> FileEntry:
+    """Returns what the manifest says of a file."""
+    return FileEntry(hashlib.sha256(content).hexdigest(), len(content))
 
 
-def write_bundle(path, files: dict, manifest: dict) -> Bundle:
+def write_bundle(path, files: dict, content: dict) -> Bundle:
     """Writes a bundle beside its place and then renames it there, so that no half of a bundle is ever seen.
 
     Args:
         path: where to: a zip file where it ends in .zip, else a folder. An older bundle there is replaced.
         files: file name -> content, bytes.
-        manifest: without `files`, which is filled in here.
+        content: of the manifest; its `files` are filled in here.
 
     Raises:
         UserError: there is something else at `path`, or it cannot be written.
     """
     path = Path(path).resolve()
     check_destination(path)
-    manifest = manifest | {"files": {name: file_entry(content) for name, content in sorted(files.items())}}
-    check_manifest(manifest)
-    files = {**files, MANIFEST_FILE: format_manifest(manifest)}
+    content = content | {"files": {name: asdict(file_entry(file)) for name, file in sorted(files.items())}}
+    check_content(content)
+    files = {**files, MANIFEST_FILE: format_content(content)}
     write(path, files)
-    return Bundle(path, manifest, files)
+    return Bundle(path, Manifest.from_content(content), files)
 
 
 def card(bundle: Bundle) -> str:
     """Returns what a bundle is, in a few lines."""
     manifest = bundle.manifest
-    image, cells, patch = manifest["input"], manifest["cells"], manifest["patch"]
-    labels = " ".join(manifest["labels"])
+    image, cells, patch = manifest.input, manifest.cells, manifest.patch
+    labels = " ".join(manifest.task.labels)
     lines = [
-        ("name", manifest["name"]),
-        ("task", manifest["task"] + (f" of 1 to {manifest['max_length']}" if manifest["max_length"] else "")),
+        ("name", manifest.name),
+        ("task", str(manifest.task)),
         ("labels", labels if len(labels) <= 80 else labels[:77] + "..."),
-        ("input", f"{image['size'][0]} x {image['size'][1]} {image['colour']}, resize: {image['resize']}"),
-        (
-            "cells",
-            f"{cells['map'][0]} x {cells['map'][1]}, field {tuple(cells['field'])}, stride {tuple(cells['stride'])}",
-        ),
-        ("patches", f"{manifest['num_patches']} of {patch['size'][0]} x {patch['size'][1]}"),
-        ("exit_entropy", "none" if manifest["exit_entropy"] is None else f"{manifest['exit_entropy']:g} nats"),
-        ("saliency_level", "none" if manifest["saliency_level"] is None else f"{manifest['saliency_level']:g}"),
-        ("numbers", manifest["method"]),
-        *((f"{name}", f"{entry['bytes']:,} bytes") for name, entry in manifest["files"].items()),
+        ("input", f"{image.size[0]} x {image.size[1]} {image.colour}, resize: {image.resize}"),
+        ("cells", f"{cells.map[0]} x {cells.map[1]}, field {cells.field}, stride {cells.stride}"),
+        ("patches", f"{manifest.num_patches} of {patch.size[0]} x {patch.size[1]}"),
+        ("exit_entropy", "none" if manifest.exit_entropy is None else f"{manifest.exit_entropy:g} nats"),
+        ("saliency_level", "none" if manifest.saliency_level is None else f"{manifest.saliency_level:g}"),
+        ("numbers", manifest.method),
+        *((name, f"{entry.bytes:,} bytes") for name, entry in manifest.files.items()),
     ]
-    measured = manifest["measured"]
+    measured = manifest.measured
     if measured:
         errors = ", ".join(f"{name} {value:.2f} %" for name, value in measured["error"].items())
         lines.append(("error", f"{errors} ({measured['dataset']} {measured['split']}, {measured['images']:,} images)"))

@@ -1,105 +1,154 @@
-"""What a bundle's manifest must hold: `manifest.schema.json` says it, and the checks here say what a schema cannot."""
+"""A bundle's manifest: all that the device has to know of the network and of the files that hold it.
 
-import functools
-import json
+Every pair is (vertical, horizontal), in pixels of the model's input unless it says cells.
+"""
+
 import math
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 
-from edge.bundle.schema import first_error
-from edge.errors import UserError, one_line
-
-FORMAT_VERSION = 3
-CLASSIFICATION, SEQUENCE = "classification", "sequence"
-COLOURS = {"L": 1, "RGB": 3}
-SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
-EXPORT_AGAIN = "export the bundle again with tools.quantize"
+from edge.bundle.tasks import TASKS, Classification, Sequence
+from edge.bundle.tensors import Tensor
 
 
-@functools.cache
-def schema() -> dict:
-    """Returns the JSON Schema of manifests."""
-    return json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class Input:
+    """The images that the models take.
 
-
-def parse_manifest(content: bytes) -> dict:
-    """Returns the manifest that a file holds, checked.
-
-    Stricter than `json.loads`: no field twice, no NaN, no Infinity, no number that a float cannot hold.
-
-    Raises:
-        UserError: it is not JSON, or see `check_manifest`.
+    Attributes:
+        size: (height, width).
+        channels: 1 or 3.
+        colour: Pillow's mode, 'L' or 'RGB'.
+        scale: model input = pixel (0 to 255) * scale.
+        resize: how images of other sizes are brought to this one, see `edge.sight.images.Fit`.
     """
-    try:
-        text = content.decode("utf-8")
-        manifest = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_number)
-        json.dumps(manifest, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
-    except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError too
-        raise UserError(f"manifest.json is not JSON: {one_line(error)}; copy or {EXPORT_AGAIN}") from None
-    check_manifest(manifest)
-    return manifest
+
+    size: tuple[int, int]
+    channels: int
+    colour: str
+    scale: float
+    resize: str
+
+    @classmethod
+    def from_content(cls, content: dict) -> "Input":
+        """Returns the input that the entry of a manifest describes."""
+        return cls(**_named(cls, content))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return (*self.size, self.channels)
 
 
-def _object(pairs) -> dict:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the field {max(names, key=names.count)!r} is there twice")
-    return fields
+@dataclass(frozen=True)
+class Cells:
+    """The map of vectors that the coarse model makes.
+
+    Attributes:
+        map: (rows, columns).
+        stride: between neighbouring cells.
+        offset: the first pixel that cell (0, 0) sees.
+        field: how many pixels a cell sees.
+    """
+
+    map: tuple[int, int]
+    stride: tuple[int, int]
+    offset: tuple[int, int]
+    field: tuple[int, int]
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return math.prod(self.map)
 
 
-def _number(text: str) -> int | float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is not a finite number")
-    return int(value) if value.is_integer() else value  # 2.0 is an integer to JSON Schema, and becomes one
+@dataclass(frozen=True)
+class Patch:
+    """The part of an image that is looked at for a cell: its size, and the first pixel of the one of cell (0, 0)."""
+
+    size: tuple[int, int]
+    origin: tuple[int, int]
 
 
-def format_manifest(manifest: dict) -> bytes:
-    """Returns the file that holds a manifest; UserError where it holds what JSON cannot."""
-    try:
-        return (json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    except ValueError as error:  # NaN or an infinity; half a character
-        raise UserError(
-            f"the manifest cannot be written: {one_line(error)}; look through the training's result"
-        ) from None
+@dataclass(frozen=True)
+class ModelFile:
+    """One .tflite file: its input, its outputs, and how pixels are laid out for it (`edge.network.patches.Layout`)."""
+
+    input: Tensor
+    outputs: tuple[Tensor, ...]
+    layout: dict | None
+
+    @classmethod
+    def from_content(cls, content: dict) -> "ModelFile":
+        """Returns the model that the entry of a manifest describes."""
+        (only,) = (Tensor.from_content(tensor) for tensor in content["inputs"])
+        return cls(only, tuple(Tensor.from_content(tensor) for tensor in content["outputs"]), content["layout"])
+
+    def output(self, name: str) -> Tensor | None:
+        """Returns the named output, or None where there is none."""
+        return next((tensor for tensor in self.outputs if tensor.name == name), None)
 
 
-def check_manifest(manifest) -> None:
-    """Raises UserError where a manifest is of another version, breaks the schema, or contradicts itself."""
-    version = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if type(version) is int and version != FORMAT_VERSION:
-        advice = "update this program" if version > FORMAT_VERSION else EXPORT_AGAIN
-        raise UserError(f"the bundle has format version {version} and this program reads {FORMAT_VERSION}; {advice}")
-    error = first_error(manifest, schema(), "manifest")
-    if error:
-        raise UserError(f"{error}; {EXPORT_AGAIN}")
-    _check_consistency(manifest)
+@dataclass(frozen=True)
+class FileEntry:
+    """What is known of a file of the bundle: its checksum, and its number of bytes."""
+
+    sha256: str
+    bytes: int
 
 
-def _check_consistency(manifest):
-    classification = manifest["task"] == CLASSIFICATION
-    map_height, map_width = manifest["cells"]["map"]
-    image, names = manifest["input"], manifest["labels"]
-    length, symbols = manifest["max_length"] or 0, len(names)
-    heads = [symbols] if classification else [length] + [symbols + 1] * length
-    missing = [name for name in manifest["models"] if f"{name}.tflite" not in manifest["files"]]
-    demands = (
-        (classification == (manifest["max_length"] is None), "max_length must be there for sequences, and them alone"),
-        (manifest["heads"] == heads, "heads must follow from labels and max_length"),
-        (all(i < len(heads) for i in manifest["saliency_heads"]), "saliency_heads must be indices of heads"),
-        (_patches_touch_the_image(manifest), "every patch must touch the image"),
-        (manifest["num_patches"] <= map_height * map_width, "num_patches must be 1 to the number of cells"),
-        (COLOURS[image["colour"]] == image["channels"], "input.channels must be those of input.colour"),
-        (manifest["refined"] == ("swap" if classification else "pool"), "refined must be the task's own"),
-        (manifest["convolution" if classification else "pooling"] is not None, "the top's description must be there"),
-        (not missing, f"files must hold every model, and {', '.join(missing)} is missing"),
-    )
-    for holds, rule in demands:
-        if not holds:
-            raise UserError(f"the manifest contradicts itself: {rule}; {EXPORT_AGAIN}")
+@dataclass(frozen=True)
+class Manifest:
+    """A bundle's manifest, checked.
+
+    Attributes:
+        name: of the network's architecture.
+        task: what is read, and the top that reads it.
+        input, cells, patch: what the network sees.
+        num_patches: patches per image where none is asked for.
+        exit_entropy: in nats; the coarse answer stands where its entropy is at most this. None: it never does.
+        saliency_level: the least saliency of a cell that adaptive patches look at. None: not known.
+        method: 'float32', 'float16', 'ptq' or 'qat'.
+        models: name -> model.
+        measured: errors and on which images, as `tools.quantize` wrote them; None where they were not measured.
+        files: name -> entry of every other file of the bundle.
+        content: the whole of it as JSON has it, with what the device has no use for.
+    """
+
+    name: str
+    task: Classification | Sequence
+    input: Input
+    cells: Cells
+    patch: Patch
+    num_patches: int
+    exit_entropy: float | None
+    saliency_level: float | None
+    method: str
+    models: dict[str, ModelFile]
+    measured: dict | None
+    files: dict[str, FileEntry]
+    content: dict = field(repr=False)
+
+    @classmethod
+    def from_content(cls, content: dict) -> "Manifest":
+        """Returns a manifest from its content, which was checked by `edge.bundle.content.check_content`."""
+        return cls(
+            **{
+                **{name: content[name] for name in PLAIN},
+                "task": TASKS[content["task"]].from_content(content),
+                "input": Input.from_content(content["input"]),
+                "cells": Cells(**_named(Cells, content["cells"])),
+                "patch": Patch(**_named(Patch, content["patch"])),
+                "models": {name: ModelFile.from_content(entry) for name, entry in content["models"].items()},
+                "files": {name: FileEntry(**_named(FileEntry, entry)) for name, entry in content["files"].items()},
+                "content": content,
+            }
+        )
 
 
-def _patches_touch_the_image(manifest) -> bool:
-    patch, cells = manifest["patch"], manifest["cells"]
-    sides = zip(manifest["input"]["size"], patch["size"], patch["origin"], cells["map"], cells["stride"])
-    return all(-size < first and first + (count - 1) * step < n for n, size, first, count, step in sides)
+PLAIN = ("name", "num_patches", "exit_entropy", "saliency_level", "method", "measured")
+
+
+def _named(cls, content: dict) -> dict:
+    """Returns a part's own fields: others are allowed in a manifest, and ignored. Lists become tuples."""
+    values = {one.name: content[one.name] for one in fields(cls)}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""What a measurement is taken on, and whether the board was itself while it was taken.
+"""The board that a measurement is taken on, and whether it was itself meanwhile.
 
 Times mean something on a board that keeps its clock and does nothing else. `Machine` reads what Linux tells of that,
 `Watch` reads it again and again during a run, and says in words what was wrong.

@@ -1,4 +1,4 @@
-"""What a benchmark found, as JSON holds it. What is not known is null, never 0."""
+"""A benchmark's findings as JSON. A value that is not known is null, never 0."""
 
 import itertools
 import statistics
@@ -15,6 +15,7 @@ from edge.energy.model import NOT_MODELLED, mixture, modelled_energy
 from edge.errors import UserError
 
 TO = "fine_int8"
+FACTS = ("name", "method", "num_patches", "exit_entropy", "saliency_level")  # of a bundle's manifest
 SAVING_AGAINST = ("fine_float32", "fine_int8")
 
 
@@ -50,7 +51,7 @@ def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
 
 
 def _entry(name, run, paths, labels, reference) -> dict:
-    outcomes, files = run.times.outcomes, run.bundle.manifest["files"]
+    outcomes, files = run.times.outcomes, run.bundle.manifest.files
     patches = [outcome.num_patches for outcome in outcomes] if run.variant.models == DCN else None
     seconds, memory = zip(*run.starts) if run.starts else ((), ())
     known = [megabytes for megabytes in memory if megabytes is not None]
@@ -63,7 +64,7 @@ def _entry(name, run, paths, labels, reference) -> dict:
         "num_patches": patches and statistics.fmean(patches),
         "coarse_stood": patches and patches.count(0) / len(patches),
         "multiplications": mean_multiplications(run.bundle, shares(run.variant, outcomes)),
-        "bytes": sum(files[file]["bytes"] for file in run.variant.file_names()),
+        "bytes": sum(files[file].bytes for file in run.variant.file_names()),
         "cold_start_ms": round(statistics.median(seconds) * 1e3, 1) if seconds else None,
         "memory_mb": round(max(known), 1) if known else None,
     }
@@ -168,8 +169,10 @@ def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, 
 
 def _bundle(bundle: Bundle) -> dict:
     manifest = bundle.manifest
-    facts = {name: manifest.get(name) for name in ("name", "method", "num_patches", "exit_entropy", "saliency_level")}
-    manifest_sha256 = file_entry(bundle.files[MANIFEST_FILE])["sha256"]  # the manifest has those of the other files
+    facts = {
+        name: getattr(manifest, name) for name in ("name", "method", "num_patches", "exit_entropy", "saliency_level")
+    }
+    manifest_sha256 = file_entry(bundle.files[MANIFEST_FILE]).sha256  # the manifest has those of the other files
     return facts | {"manifest_sha256": manifest_sha256}
 
 

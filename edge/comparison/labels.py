@@ -1,4 +1,4 @@
-"""What is to be read in images: from a file of labels, or from the images' names.
+"""The labels of images: from a file, or from the images' names.
 
 A file of labels is `annotations.json` as training takes it, a list of {"file": "1.png", "label": 7}, or an object
 {"1.png": 7}. A label is a number, a name, or a list of digits. Without such a file, names as `00012_7.png` tell it.

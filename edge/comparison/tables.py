@@ -1,4 +1,4 @@
-"""What a benchmark found, as people read it: Markdown for a screen, CSV for a spreadsheet, bars of energy."""
+"""A benchmark's findings for people: Markdown for a screen, CSV for a spreadsheet, bars of energy."""
 
 import csv
 import io

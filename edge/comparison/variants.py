@@ -19,6 +19,7 @@ from pathlib import Path
 
 from edge.arguments import OneLineParser
 from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
+from edge.bundle.manifest import Manifest
 from edge.errors import UserError, run_main
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
@@ -45,11 +46,11 @@ class Variant:
     models: tuple
     setting: str | None = None
 
-    def settings(self, manifest: dict, num_patches: int) -> dict:
+    def settings(self, manifest: Manifest, num_patches: int) -> dict:
         """Returns the arguments of `TwoStageRunner.run` beside the image."""
         if self.models == COARSE:
             return {"exit_entropy": math.inf}
-        chosen = {self.setting: manifest[self.setting]} if self.setting else {}
+        chosen = {self.setting: getattr(manifest, self.setting)} if self.setting else {}
         return {"num_patches": num_patches, "exit_entropy": NEVER} | chosen
 
     def file_names(self) -> tuple:
@@ -78,7 +79,7 @@ def by_numbers(bundle: Bundle, float_bundle: Bundle | None = None) -> dict[str, 
     for name, given in (("--bundle", bundle), ("--float_bundle", float_bundle)):
         if given is None:
             continue
-        method = given.manifest["method"]
+        method = given.manifest.method
         if method not in NUMBERS or (name == "--float_bundle" and NUMBERS[method] != "float32"):
             wanted = "a float32 bundle" if name == "--float_bundle" else f"a bundle of {', '.join(NUMBERS)}"
             raise UserError(f"{name} must be {wanted}, received {given.path}, which is {method}; name another")
@@ -86,7 +87,7 @@ def by_numbers(bundle: Bundle, float_bundle: Bundle | None = None) -> dict[str, 
             raise UserError(f"--bundle and --float_bundle are both {method}; name the int8 bundle as --bundle")
         found[NUMBERS[method]] = given
     if float_bundle is not None:
-        _check_same_network(bundle.manifest, float_bundle.manifest)
+        _check_same_network(bundle.manifest.content, float_bundle.manifest.content)
     return found
 
 
@@ -132,10 +133,10 @@ def _why_not(variant: Variant, bundles: dict, real_images: bool) -> str | None:
     if variant.numbers not in bundles:
         return "needs --float_bundle" if variant.numbers == "float32" else "needs an int8 --bundle"
     manifest = bundles[variant.numbers].manifest
-    missing = [name for name in variant.models if name not in manifest["models"]]
+    missing = [name for name in variant.models if name not in manifest.models]
     if missing:
         return f"the bundle has no model {missing[0]}"
-    if variant.setting and manifest.get(variant.setting) is None:
+    if variant.setting and getattr(manifest, variant.setting) is None:
         return f"the bundle's manifest has no {variant.setting}"
     if variant.setting and not real_images:
         return "what it does depends on the images; needs --images"
@@ -144,7 +145,7 @@ def _why_not(variant: Variant, bundles: dict, real_images: bool) -> str | None:
 
 def find(name: str, bundle: Bundle) -> Variant:
     """Returns the named variant; UserError where the bundle cannot be read with in this way."""
-    reason = _why_not(VARIANTS[name], {NUMBERS.get(bundle.manifest["method"]): bundle}, real_images=True)
+    reason = _why_not(VARIANTS[name], {NUMBERS.get(bundle.manifest.method): bundle}, real_images=True)
     if reason:
         raise UserError(f"{name} cannot be run with {bundle.path}: {reason}; name another bundle")
     return VARIANTS[name]
@@ -203,7 +204,7 @@ def main(arguments) -> None:
         raise UserError(f"--threads must be at least 1, received {parsed.threads}")
     bundle = load_bundle(parsed.bundle)
     run = make_run(find(parsed.variant, bundle), bundle, parsed.num_patches, parsed.threads)
-    result = run(load_image(parsed.image, bundle.manifest))
+    result = run(load_image(parsed.image, bundle.manifest.input))
     print(json.dumps({"prediction": result.prediction, "memory_mb": peak_memory()}), flush=True)
 
 

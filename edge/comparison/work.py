@@ -1,4 +1,4 @@
-"""What was computed for images: which models ran, on how many patches, and how many multiplications that makes."""
+"""The work that images took: which models ran, on how many patches, and how many multiplications that makes."""
 
 import io
 import math
@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle
-from edge.bundle.manifest import CLASSIFICATION
 from edge.comparison.variants import COARSE, DCN, Variant
 from edge.energy.operations import bundle_operations
 from edge.errors import UserError
+from edge.network.tops import top_of
 
 
 def shares(variant: Variant, outcomes) -> dict[tuple, float]:
@@ -53,12 +53,8 @@ def _multiplications(bundle, models, num_patches, has_saliency) -> float:
 
 def _of_saliency(bundle) -> int:
     """Returns the multiplications of the saliency's closed form."""
-    manifest = bundle.manifest
-    if manifest["task"] == CLASSIFICATION:
-        outputs = {output["name"]: output["shape"] for output in manifest["models"]["coarse"]["outputs"]}
-        return math.prod(manifest["models"]["top"]["inputs"][0]["shape"][1:]) * outputs["activation_map"][-1]
     with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as weights:
-        return math.prod(manifest["cells"]["map"]) * weights["dense"].size
+        return top_of(bundle.manifest).saliency_multiplications(bundle.manifest, weights)
 
 
 def _of_model(bundle, name, num_patches) -> float:

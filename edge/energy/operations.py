@@ -1,18 +1,16 @@
-"""What the operators of a model do: multiply-accumulates and other arithmetic, and the bytes that they read and write.
+"""Counts what a model's operators do: multiply-accumulates, other arithmetic, and bytes that are read and written.
 
 An operator that `edge.energy.arithmetic` does not know has `None` for what it does, which is printed as "?", and sums
 over it are "at least".
 """
 
-import math
 from dataclasses import dataclass
 
 from edge.bundle import Bundle, model_file_name
-from edge.bundle.manifest import SEQUENCE
 from edge.energy.arithmetic import MAC, VIEWS, arithmetic
 from edge.energy.graph import GraphTensor, Operator, read_operators
 from edge.errors import UserError, one_line
-from edge.network.tops import most_windows
+from edge.network.tops import top_of
 
 
 @dataclass(frozen=True)
@@ -119,13 +117,12 @@ def bundle_operations(bundle: Bundle, num_patches: int | None = None) -> dict[st
         UserError: k is out of range, or a model cannot be read.
     """
     manifest = bundle.manifest
-    num_patches = manifest["num_patches"] if num_patches is None else num_patches
-    most = math.prod(manifest["cells"]["map"])
+    num_patches = manifest.num_patches if num_patches is None else num_patches
+    most = manifest.cells.count
     if not 1 <= num_patches <= most:
         raise UserError(f"the number of patches must be 1 to {most}, received {num_patches}")
-    batches = {"fine": num_patches}
-    batches["top"] = num_patches if manifest["task"] == SEQUENCE else most_windows(manifest, num_patches)
-    return {name: model_operations(name, bundle.model(name), batches.get(name)) for name in manifest["models"]}
+    batches = {"fine": num_patches, "top": top_of(manifest).most_inputs(manifest, num_patches)}
+    return {name: model_operations(name, bundle.model(name), batches.get(name)) for name in manifest.models}
 
 
 def model_operations(name: str, content: bytes, leading: int | None = None) -> ModelOperations:

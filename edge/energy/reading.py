@@ -1,4 +1,4 @@
-"""What a meter says of a span of time."""
+"""A meter's reading of a span of time."""
 
 from dataclasses import dataclass
 

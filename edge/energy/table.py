@@ -1,4 +1,4 @@
-"""What one operation and one access to memory costs, from a JSON file such as `horowitz.json`."""
+"""The energy of one operation and of one access to memory, from a JSON file such as `horowitz.json`."""
 
 import functools
 import json

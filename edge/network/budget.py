@@ -62,8 +62,7 @@ class BudgetRunner:
     def __init__(self, runner: TwoStageRunner, budget_ms: float, num_patches: int | None = None):
         self.manifest = runner.manifest
         self._runner = runner
-        size, channels = self.manifest["input"]["size"], self.manifest["input"]["channels"]
-        noise = np.random.default_rng(0).integers(0, 256, (*size, channels), np.uint8)
+        noise = np.random.default_rng(0).integers(0, 256, self.manifest.input.shape, np.uint8)
         runs = [self._measured(noise, k) for k in range(runner.check_num_patches(num_patches) + 1)]
         expected_us = [median(sum(result.stages_us.values()) for result in results) for results in runs]
         coarse_us = median(result.stages_us["coarse"] for results in runs for result in results)

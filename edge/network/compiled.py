@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edge.network import assembly, ends, patches, saliency
+from edge.network import assembly, patches, pixels, saliency
 
 try:
     from edge.network import _compiled
@@ -12,11 +12,11 @@ except ImportError:  # it was installed without a C compiler, or without Python'
 IS_COMPILED = _compiled is not None
 
 
-class PixelInput(ends.PixelInput):
-    """From pixels to a model's raw input; arguments as of `ends.PixelInput`."""
+class PixelInput(pixels.PixelInput):
+    """From pixels to a model's raw input; arguments as of `pixels.PixelInput`."""
 
     def convert(self, pixels, canvas) -> None:
-        """Writes the model's raw input into a canvas, as `ends.PixelInput`."""
+        """Writes the model's raw input into a canvas, as `pixels.PixelInput`."""
         if self.quantized and pixels.flags.c_contiguous:
             _compiled.put_pixels(pixels, canvas.values, canvas.before)
         else:

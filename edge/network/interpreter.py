@@ -1,69 +1,20 @@
-"""A TFLite interpreter, whichever is installed, and a model that speaks real numbers or raw ones through it.
+"""A TFLite interpreter, whichever is installed, and a model that takes raw or real values through it.
 
 Nothing else in this package imports a runtime.
 """
 
 import functools
 import importlib
-from dataclasses import dataclass, fields
 
 import numpy as np
 
+from edge.bundle.manifest import ModelFile
+from edge.bundle.tensors import Tensor
 from edge.errors import UserError, one_line
 from edge.network.patches import laid_out_shape
 from edge.quiet import quiet
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite")
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output of a model, as the manifest gives it. real value = scale * (raw value - zero_point).
-
-    Attributes:
-        name: what it holds, such as 'coarse_features'.
-        order: its place in the interpreter's list of inputs or outputs.
-        shape: with a leading 1 (images), or k (patches, vectors).
-        dtype: 'float32', 'int8' or 'uint8'.
-        scale, zero_point: 1.0 and 0 where it is not quantized.
-    """
-
-    name: str
-    order: int
-    shape: tuple
-    dtype: str
-    scale: float = 1.0
-    zero_point: int = 0
-
-    @classmethod
-    def from_manifest(cls, entry: dict) -> "Tensor":
-        """Returns the tensor that an entry of the manifest describes."""
-        values = {field.name: entry[field.name] for field in fields(cls)}
-        return cls(**(values | {"shape": tuple(entry["shape"])}))
-
-    @property
-    def quantized(self) -> bool:
-        """Whether raw values are integers."""
-        return self.dtype != "float32"
-
-    @property
-    def numbers(self) -> tuple:
-        """What raw values stand for: of two tensors with the same, one takes the other's raw values as they are."""
-        return (self.dtype, self.scale, self.zero_point)
-
-    def quantize(self, values) -> np.ndarray:
-        """Returns the raw values nearest to real ones; what is out of range becomes the end of the range."""
-        if not self.quantized:
-            return np.asarray(values, np.float32)
-        limits = np.iinfo(self.dtype)
-        raw = np.rint(np.asarray(values) / self.scale) + self.zero_point
-        return np.clip(raw, limits.min, limits.max).astype(self.dtype)
-
-    def dequantize(self, raw) -> np.ndarray:
-        """Returns the real values of raw ones, float32."""
-        if not self.quantized:
-            return raw
-        return (raw.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
 
 def make_interpreter(content: bytes, num_threads: int = 1, name: str = "the model"):
@@ -103,8 +54,7 @@ class Model:
 
     Args:
         content: of the .tflite file.
-        entry: the manifest's description of it: `inputs` and `outputs`, lists of tensors, and `layout`, see
-            `edge.network.patches.Layout`.
+        described: the manifest's description of it.
         num_threads: threads of one inference.
         name: what to call it where it fails.
 
@@ -112,12 +62,10 @@ class Model:
         UserError: the runtime cannot run the file, or the file is not what the manifest describes.
     """
 
-    def __init__(self, content: bytes, entry: dict, num_threads: int = 1, name: str = "the model"):
+    def __init__(self, content: bytes, described: ModelFile, num_threads: int = 1, name: str = "the model"):
         self._make = functools.partial(make_interpreter, content, num_threads, name)
         interpreter = self._make()
-        self.layout = entry["layout"]
-        (self.input,) = (Tensor.from_manifest(tensor) for tensor in entry["inputs"])
-        self.outputs = [Tensor.from_manifest(tensor) for tensor in entry["outputs"]]
+        self.layout, self.input, self.outputs = described.layout, described.input, described.outputs
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         self._input_index = _matching_index(self.input, inputs)
         self._output_indices = [(tensor.name, _matching_index(tensor, outputs)) for tensor in self.outputs]

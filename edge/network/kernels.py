@@ -6,7 +6,7 @@ NumPy's calls cost a processor as small as a Raspberry Pi's more than what they 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.network import assembly, compiled, ends, patches, saliency
+from edge.network import assembly, compiled, patches, pixels, saliency
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Kernels:
     """A form of each computation. All forms of one give the same values, but for the order of sums.
 
     Attributes:
-        pixel_input: see `ends.PixelInput`.
+        pixel_input: see `pixels.PixelInput`.
         cutter: see `patches.Cutter`.
         classifier: see `saliency.Classifier`.
         classifier_saliency: see `saliency.ClassifierSaliency`.
@@ -31,7 +31,7 @@ class Kernels:
 
 
 NUMPY = Kernels(
-    pixel_input=ends.PixelInput,
+    pixel_input=pixels.PixelInput,
     cutter=patches.Cutter,
     classifier=saliency.Classifier,
     classifier_saliency=saliency.ClassifierSaliency,

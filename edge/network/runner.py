@@ -6,15 +6,12 @@ import zipfile
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
-from edge.bundle.manifest import CLASSIFICATION, SEQUENCE
 from edge.errors import UserError, one_line
-from edge.network.ends import Decoder
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
 from edge.network.result import Answer, Clock, Look, Result
-from edge.network.saliency import Predictions, class_log_probabilities, count_windows, pool
-from edge.network.tops import Glance, PoolTop, SwapTop
+from edge.network.tops import Glance, PoolTop, SwapTop, top_of
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
 WHOLE = np.zeros((1, 2), np.intp)  # its place
@@ -32,8 +29,8 @@ class TwoStageRunner:
         kernels: what is computed with between the models.
 
     Attributes:
+        manifest: of the bundle.
         coarse, fine, top: the models.
-        read: log-probabilities -> (prediction, its probability, the category of each head).
 
     Raises:
         UserError: a model cannot be run here, or the parts of the bundle do not fit each other.
@@ -42,59 +39,30 @@ class TwoStageRunner:
     def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         manifest = bundle.manifest
         self.manifest = manifest
-        self.map_size = tuple(manifest["cells"]["map"])
-        self.num_cells = self.map_size[0] * self.map_size[1]
         self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
         self._check_models()
-        self._pixels = kernels.pixel_input(manifest, self.coarse.input)
-        self._ends = _make_ends(bundle, self.coarse, self.top, kernels)
-        self._check_ends()
+        self._pixels = kernels.pixel_input(manifest.input, self.coarse.input)
         self._select_cells = kernels.select_cells
-        self.read = Decoder(manifest)
-        size, places = self._pixels.shape[:2], (self.map_size, manifest["patch"]["origin"], manifest["cells"]["stride"])
-        margins = reach(size, *places, manifest["patch"]["size"])
-        self._canvas = Canvas(self._pixels.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
+        self._reader = _make_top(bundle, self.coarse, self.top, kernels)
+        _check_facts(self._reader.saliency_facts(manifest, self.coarse, self.top))
+        size, places = manifest.input.size, (manifest.cells.map, manifest.patch.origin, manifest.cells.stride)
+        margins = reach(size, *places, manifest.patch.size)
+        self._canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
         self._image = kernels.cutter(self._canvas, *ONE, size, self.coarse.layout)
-        self._patches = kernels.cutter(self._canvas, *places, manifest["patch"]["size"], self.fine.layout)
+        self._patches = kernels.cutter(self._canvas, *places, manifest.patch.size, self.fine.layout)
 
     def _check_models(self):
-        manifest, coarse, top = self.manifest, self.coarse, self.top
-        channels, logits = manifest["input"]["channels"], sum(manifest["heads"])
-        vectors = self.fine.output("fine_features")
-        facts = {
-            "input.size": (coarse.input.shape[1:], coarse.laid_out((*manifest["input"]["size"], channels))),
-            "patch.size": (self.fine.input.shape[1:], self.fine.laid_out((*manifest["patch"]["size"], channels))),
-            "patch's scale": (self.fine.input.numbers, coarse.input.numbers),
-            "vectors' scale": (top.input.numbers, vectors.numbers),
-        }
-        if manifest["task"] == CLASSIFICATION:
-            features, activations = coarse.output("coarse_features"), coarse.output("activation_map")
-            facts |= {
-                "cells.map": (features.shape[1:], (*self.map_size, vectors.shape[-1])),
-                "convolution": (activations.shape[1:3], _windows(manifest, top.input.shape[1:3])),
-                "coarse vectors' scale": (features.numbers, vectors.numbers),
-                "activations' scale": (top.output("activations").numbers, activations.numbers),
+        manifest, coarse, fine, top = self.manifest, self.coarse, self.fine, self.top
+        patch_shape, vectors = (*manifest.patch.size, manifest.input.channels), fine.output("fine_features")
+        _check_facts(
+            {
+                "input.size": (coarse.input.shape[1:], coarse.laid_out(manifest.input.shape)),
+                "patch.size": (fine.input.shape[1:], fine.laid_out(patch_shape)),
+                "patch's scale": (fine.input.numbers, coarse.input.numbers),
+                "vectors' scale": (top.input.numbers, vectors.numbers),
             }
-        else:
-            facts |= {
-                "cells.map": (coarse.output("cell_logits").shape[1:], (*self.map_size, logits)),
-                "heads": (top.output("cell_logits").shape[-1], logits),
-                "refined": (top.input.shape[1:], (vectors.shape[-1],)),
-            }
-        _check_facts(facts)
-
-    def _check_ends(self):
-        saliency, logits = self._ends.saliency_of, sum(self.manifest["heads"])
-        if self.manifest["task"] == CLASSIFICATION:
-            filters = self.coarse.output("activation_map").shape[-1]
-            _check_facts(
-                {
-                    "saliency": (saliency.dense.shape, (filters, logits)),
-                    "saliency's kernel": (saliency.kernel_shape, (*self.top.input.shape[1:], filters)),
-                }
-            )
-        else:
-            _check_facts({"saliency": (saliency.dense.shape[1:], (logits,))})
+            | top_of(manifest).model_facts(manifest, coarse, fine, top)
+        )
 
     def run(
         self,
@@ -117,7 +85,7 @@ class TwoStageRunner:
             UserError: the image is of another size or type, or k is out of range.
         """
         num_patches = self.check_num_patches(num_patches)
-        exit_entropy = self.manifest["exit_entropy"] if exit_entropy is None else exit_entropy
+        exit_entropy = self.manifest.exit_entropy if exit_entropy is None else exit_entropy
         clock = Clock()
         glance = self.glance(image, clock)
         if exit_entropy is not None and glance.entropy <= exit_entropy:
@@ -139,7 +107,7 @@ class TwoStageRunner:
         clock.lap("input")
         raw = self.coarse.invoke(laid_out)
         clock.lap("coarse")
-        return self._ends.glance(raw)
+        return self._reader.glance(raw)
 
     def look_closely(
         self, glance: Glance, num_patches: int, saliency_level: float | None = None, clock: Clock | None = None
@@ -149,7 +117,7 @@ class TwoStageRunner:
         Arguments are those of `run`. No cell is looked at where none is as salient as `saliency_level`.
         """
         clock = clock or Clock()
-        saliency = self._ends.saliency(glance)
+        saliency = self._reader.saliency(glance)
         cells = self._select_cells(saliency, num_patches)
         if saliency_level is not None:
             cells = cells[saliency[cells[:, 0], cells[:, 1]] >= saliency_level]
@@ -168,24 +136,25 @@ class TwoStageRunner:
         The first k cells of a look alone, `look.first(k)`, give the answer that k patches would have given.
         """
         clock = clock or Clock()
-        refined, windows = self._ends.assemble(glance, look.fine_features, look.cells)
+        refined, windows = self._reader.assemble(glance, look.fine_features, look.cells)
         clock.lap("assemble")
         raw = self.top.invoke(refined)
         clock.lap("top")
-        return Answer(self._ends.answer(glance, raw, windows), len(refined))
+        return Answer(self._reader.answer(glance, raw, windows), len(refined))
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
-        num_patches = self.manifest["num_patches"] if num_patches is None else num_patches
-        if not 1 <= num_patches <= self.num_cells:
+        num_patches = self.manifest.num_patches if num_patches is None else num_patches
+        most = self.manifest.cells.count
+        if not 1 <= num_patches <= most:
             raise UserError(
-                f"num_patches must be from 1 to the number of cells, {self.num_cells}, received {num_patches}; "
+                f"num_patches must be from 1 to the number of cells, {most}, received {num_patches}; "
                 "choose one in that range"
             )
         return num_patches
 
     def _result(self, answer: Answer, clock: Clock, glance: Glance, look: Look | None = None) -> Result:
-        prediction, probability, categories = self.read(answer.log_probabilities)
+        prediction, probability, categories = self.manifest.task.read(answer.log_probabilities)
         clock.lap("decode")
         return Result(
             prediction,
@@ -209,15 +178,15 @@ class WholeFineRunner:
     """
 
     def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
-        if "whole_fine" not in bundle.manifest["models"]:
+        if "whole_fine" not in bundle.manifest.models:
             raise UserError(f"the bundle {bundle.path} has no whole fine model; export it again with tools.quantize")
         self.manifest = bundle.manifest
         self.model = _load(bundle, "whole_fine", num_threads)
-        self._pixels = kernels.pixel_input(self.manifest, self.model.input)
-        _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(self._pixels.shape))})
-        self._canvas = Canvas(self._pixels.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
-        self._image = kernels.cutter(self._canvas, *ONE, self._pixels.shape[:2], self.model.layout)
-        self._read = Decoder(self.manifest)
+        image = self.manifest.input
+        self._pixels = kernels.pixel_input(image, self.model.input)
+        _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(image.shape))})
+        self._canvas = Canvas(image.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
+        self._image = kernels.cutter(self._canvas, *ONE, image.size, self.model.layout)
 
     def run(self, image) -> Result:
         """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
@@ -227,23 +196,11 @@ class WholeFineRunner:
         clock.lap("input")
         raw = self.model.invoke(laid_out)
         clock.lap("whole_fine")
-        log_probabilities = self._log_probabilities(raw)
-        prediction, probability, categories = self._read(log_probabilities)
+        task = self.manifest.task
+        log_probabilities = top_of(self.manifest).whole_answer(task, self.model, raw)
+        prediction, probability, categories = task.read(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
-
-    def _log_probabilities(self, raw):
-        heads = self.manifest["heads"]
-        if self.manifest["task"] == CLASSIFICATION:
-            return class_log_probabilities(self.model.output("logits").dequantize(raw["logits"][0]))
-        cell_logits = self.model.output("cell_logits").dequantize(raw["cell_logits"]).reshape(-1, sum(heads))
-        return pool(Predictions(cell_logits, heads), "average", self.manifest["pooling"]["floor"])
-
-
-def _windows(manifest, kernel) -> tuple:
-    """Returns how many windows the top's convolution has, (vertical, horizontal)."""
-    convolution = manifest["convolution"]
-    return count_windows(manifest["cells"]["map"], convolution["padding"], kernel, convolution["strides"])
 
 
 def _check_facts(facts: dict):
@@ -255,16 +212,13 @@ def _check_facts(facts: dict):
 
 
 def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
-    return Model(bundle.model(name), bundle.manifest["models"][name], num_threads, model_file_name(name))
+    return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name))
 
 
-def _make_ends(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> SwapTop | PoolTop:
-    manifest = bundle.manifest
+def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> SwapTop | PoolTop:
     try:
         with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
-        if manifest["task"] == SEQUENCE:
-            return PoolTop(manifest, weights, coarse.output("cell_logits"), top.output("cell_logits"))
-        return SwapTop(manifest, weights, coarse.output("activation_map"), top.input, kernels)
+        return top_of(bundle.manifest)(bundle.manifest, weights, coarse, top, kernels)
     except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
         raise UserError(f"{SALIENCY_FILE} is not usable: {one_line(error)}; export the bundle again") from error

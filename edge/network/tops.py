@@ -1,13 +1,26 @@
-"""The two tops, a classifier's and a sequence's: from raw outputs to saliency, the next raw input, and the answer."""
+"""The tops of the two tasks: from raw outputs to saliency, the next raw input, and the answer.
+
+Each says the same things of its task, so that nothing else on the device asks which task it has.
+"""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from edge.network.interpreter import Tensor
+from edge.bundle.manifest import Manifest
+from edge.bundle.tasks import Classification, Sequence
+from edge.bundle.tensors import Tensor
+from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
-from edge.network.saliency import Predictions, SequenceSaliency, entropies, pool
+from edge.network.saliency import (
+    Predictions,
+    SequenceSaliency,
+    class_log_probabilities,
+    count_windows,
+    entropies,
+    pool,
+)
 
 
 class Glance(NamedTuple):
@@ -29,40 +42,29 @@ class Glance(NamedTuple):
     maxima: np.ndarray | None = None
 
 
-def most_windows(manifest: dict, num_patches: int) -> int:
-    """Returns how many windows of a classifier's top k patches can change at most."""
-    kernel = manifest["models"]["top"]["inputs"][0]["shape"][1:3]
-    outputs = {output["name"]: output["shape"] for output in manifest["models"]["coarse"]["outputs"]}
-    of_cell = math.prod(-(-k // s) for k, s in zip(kernel, manifest["convolution"]["strides"]))
-    return min(num_patches * of_cell, math.prod(outputs["activation_map"][1:3]))
-
-
 class SwapTop:
     """A classifier's top: fine vectors are swapped into the coarse map, and what that changes is computed again.
 
-    The top's convolution is followed by a global maximum. Of its windows those alone change that hold a selected cell;
-    for all others the coarse pass has said what they give. What the two passes do not share, their normalisation, is a
-    positive scale and a shift of every filter, which may as well follow the maximum.
+    The top's convolution is followed by a global maximum. Only windows that hold a selected cell change; for all others
+    the coarse pass has said what they give. The two passes differ in their normalisation alone: a positive scale and a
+    shift of every filter, which may as well follow the maximum.
 
     Args:
         manifest: of the bundle.
         weights: of `saliency.npz`.
-        activations: the coarse model's output of that name.
-        vectors: the top model's input.
+        coarse, top: the models.
         kernels: what it computes with.
     """
 
-    def __init__(self, manifest: dict, weights: dict, activations: Tensor, vectors: Tensor, kernels: Kernels):
-        self.heads = manifest["heads"]
-        convolution, map_size = manifest["convolution"], manifest["cells"]["map"]
-        strides, padding = convolution["strides"], convolution["padding"]
-        self.saliency_of = kernels.classifier_saliency(weights["kernel"], weights["dense"], strides, padding, map_size)
+    def __init__(self, manifest: Manifest, weights: dict, coarse: Model, top: Model, kernels: Kernels):
+        task, map_size, activations = manifest.task, manifest.cells.map, coarse.output("activation_map")
+        dense, bias, kernel = weights["dense"], weights["bias"], weights["kernel"]
+        self.saliency_of = kernels.classifier_saliency(kernel, dense, task.strides, task.padding, map_size)
         self.zero = activations.zero_point
-        dense, bias = weights["dense"], weights["bias"]
         self.coarse = kernels.classifier(*_affine(activations, np.ones_like(weights["scale"])), dense, bias)
         self.refined = kernels.classifier(*_affine(activations, weights["scale"], weights["shift"]), dense, bias)
-        kernel_shape = weights["kernel"].shape[:3]
-        self.assembler = kernels.assembler(map_size, padding, strides, kernel_shape, vectors.dtype, vectors.zero_point)
+        vectors = top.input.dtype, top.input.zero_point
+        self.assembler = kernels.assembler(map_size, task.padding, task.strides, kernel.shape[:3], *vectors)
 
     def glance(self, raw: dict) -> Glance:
         """Returns what the raw outputs of the coarse model say."""
@@ -86,6 +88,46 @@ class SwapTop:
         self.assembler.put(activations, windows, raw["activations"].reshape(len(windows), -1))
         return self.refined(activations)[1]
 
+    @staticmethod
+    def model_facts(manifest: Manifest, coarse: Model, fine: Model, top: Model) -> dict:
+        """Returns what the models say and what the manifest says: name -> (found, wanted)."""
+        features, activations = coarse.output("coarse_features"), coarse.output("activation_map")
+        vectors, task = fine.output("fine_features"), manifest.task
+        windows = count_windows(manifest.cells.map, task.padding, top.input.shape[1:3], task.strides)
+        return {
+            "cells.map": (features.shape[1:], (*manifest.cells.map, vectors.shape[-1])),
+            "convolution": (activations.shape[1:3], windows),
+            "coarse vectors' scale": (features.numbers, vectors.numbers),
+            "activations' scale": (top.output("activations").numbers, activations.numbers),
+        }
+
+    def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:
+        """Returns what the saliency's weights say and what the models say: name -> (found, wanted)."""
+        filters = coarse.output("activation_map").shape[-1]
+        return {
+            "saliency": (self.saliency_of.dense.shape, (filters, sum(manifest.task.heads))),
+            "saliency's kernel": (self.saliency_of.kernel_shape, (*top.input.shape[1:], filters)),
+        }
+
+    @staticmethod
+    def whole_answer(task: Classification, model: Model, raw: dict) -> np.ndarray:
+        """Returns the log-probabilities that the whole fine model's raw outputs say."""
+        return class_log_probabilities(model.output("logits").dequantize(raw["logits"][0]))
+
+    @staticmethod
+    def most_inputs(manifest: Manifest, num_patches: int) -> int:
+        """Returns how many inputs the top model has at most: the windows that k patches can change."""
+        kernel = manifest.models["top"].input.shape[1:3]
+        of_cell = math.prod(-(-k // s) for k, s in zip(kernel, manifest.task.strides))
+        windows = manifest.models["coarse"].output("activation_map").shape[1:3]
+        return min(num_patches * of_cell, math.prod(windows))
+
+    @staticmethod
+    def saliency_multiplications(manifest: Manifest, weights) -> int:
+        """Returns the multiplications of the saliency: the top's kernels once."""
+        filters = manifest.models["coarse"].output("activation_map").shape[-1]
+        return math.prod(manifest.models["top"].input.shape[1:]) * filters
+
 
 def _affine(activations: Tensor, scale, shift=0.0):
     """Returns (gain, offset), [filters] float64: raw activations -> scale * real activations + shift."""
@@ -96,25 +138,23 @@ def _affine(activations: Tensor, scale, shift=0.0):
 class PoolTop:
     """The top for sequences: a prediction per vector, pooled; the answer comes from the fine vectors alone.
 
-    Args:
-        manifest: of the bundle.
-        weights: of `saliency.npz`.
-        coarse_logits, fine_logits: the outputs `cell_logits` of the coarse and of the top model.
+    Arguments and methods are those of `SwapTop`; its sums are NumPy's whatever the kernels are.
     """
 
-    def __init__(self, manifest: dict, weights: dict, coarse_logits: Tensor, fine_logits: Tensor):
-        self.heads, self.saliency_heads, self.pooling = (manifest[n] for n in ("heads", "saliency_heads", "pooling"))
-        self.map_size = manifest["cells"]["map"]
-        self.coarse_logits, self.fine_logits = coarse_logits, fine_logits
-        weighting, floor = self.pooling["coarse"], self.pooling["floor"]
-        self.saliency_of = SequenceSaliency(weights["dense"], self.heads, self.saliency_heads, weighting, floor)
+    def __init__(self, manifest: Manifest, weights: dict, coarse: Model, top: Model, kernels: Kernels | None = None):
+        self.task = task = manifest.task
+        self.map_size = manifest.cells.map
+        self.coarse_logits, self.fine_logits = coarse.output("cell_logits"), top.output("cell_logits")
+        rule = task.saliency_heads, task.coarse_weighting, task.floor
+        self.saliency_of = SequenceSaliency(weights["dense"], task.heads, *rule)
 
     def glance(self, raw: dict) -> Glance:
         """Returns what the raw outputs of the coarse model say."""
-        logits = self.coarse_logits.dequantize(raw["cell_logits"]).reshape(-1, sum(self.heads))
-        cells = Predictions(logits, self.heads)
-        log_probabilities = pool(cells, self.pooling["coarse"], self.pooling["floor"])
-        entropy = float(entropies(log_probabilities, self.heads)[self.saliency_heads].sum())
+        task = self.task
+        logits = self.coarse_logits.dequantize(raw["cell_logits"]).reshape(-1, sum(task.heads))
+        cells = Predictions(logits, task.heads)
+        log_probabilities = pool(cells, task.coarse_weighting, task.floor)
+        entropy = float(entropies(log_probabilities, task.heads)[list(task.saliency_heads)].sum())
         return Glance(log_probabilities, entropy, cells)
 
     def saliency(self, glance: Glance) -> np.ndarray:
@@ -128,4 +168,42 @@ class PoolTop:
     def answer(self, glance: Glance, raw: dict, windows=None) -> np.ndarray:
         """Returns the answer's log-probabilities; `raw` of the top model."""
         cell_logits = self.fine_logits.dequantize(raw["cell_logits"]).astype(np.float64)
-        return pool(Predictions(cell_logits, self.heads), self.pooling["refined"], self.pooling["floor"])
+        return pool(Predictions(cell_logits, self.task.heads), self.task.refined_weighting, self.task.floor)
+
+    @staticmethod
+    def model_facts(manifest: Manifest, coarse: Model, fine: Model, top: Model) -> dict:
+        """Returns what the models say and what the manifest says: name -> (found, wanted)."""
+        logits, vectors = sum(manifest.task.heads), fine.output("fine_features")
+        return {
+            "cells.map": (coarse.output("cell_logits").shape[1:], (*manifest.cells.map, logits)),
+            "heads": (top.output("cell_logits").shape[-1], logits),
+            "refined": (top.input.shape[1:], (vectors.shape[-1],)),
+        }
+
+    def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:
+        """Returns what the saliency's weights say and what the models say: name -> (found, wanted)."""
+        return {"saliency": (self.saliency_of.dense.shape[1:], (sum(manifest.task.heads),))}
+
+    @staticmethod
+    def whole_answer(task: Sequence, model: Model, raw: dict) -> np.ndarray:
+        """Returns the log-probabilities that the whole fine model's raw outputs say."""
+        cell_logits = model.output("cell_logits").dequantize(raw["cell_logits"]).reshape(-1, sum(task.heads))
+        return pool(Predictions(cell_logits, task.heads), "average", task.floor)
+
+    @staticmethod
+    def most_inputs(manifest: Manifest, num_patches: int) -> int:
+        """Returns how many inputs the top model has: a vector of each patch."""
+        return num_patches
+
+    @staticmethod
+    def saliency_multiplications(manifest: Manifest, weights) -> int:
+        """Returns the multiplications of the saliency: a product with `dense` for every cell."""
+        return manifest.cells.count * weights["dense"].size
+
+
+TOPS = {Classification: SwapTop, Sequence: PoolTop}
+
+
+def top_of(manifest: Manifest) -> type[SwapTop] | type[PoolTop]:
+    """Returns the top of a manifest's task."""
+    return TOPS[type(manifest.task)]

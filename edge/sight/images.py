@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from edge.bundle.manifest import Input
 from edge.errors import UserError, one_line
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -138,24 +139,23 @@ class Fit:
         return tuple((value - o) / s for value, o, s in zip((row, column), self.offset, self.scale))
 
 
-def model_pixels(image: Image.Image, manifest: dict) -> np.ndarray:
+def model_pixels(image: Image.Image, rule: Input) -> np.ndarray:
     """Returns an image as the manifest's input wants it: [H, W, C] uint8."""
-    rule = manifest["input"]
-    height, width = rule["size"]
-    image = image.convert(rule["colour"])
+    height, width = rule.size
+    image = image.convert(rule.colour)
     if image.size == (width, height):
         return np.asarray(image).reshape(height, width, -1)
-    fit = Fit((image.height, image.width), (height, width), rule["resize"])
+    fit = Fit((image.height, image.width), (height, width), rule.resize)
     resized = np.asarray(image.resize(fit.size[::-1], Image.Resampling.BILINEAR)).reshape(*fit.size, -1)
     beside = [(offset, n - offset - m) for n, offset, m in zip((height, width), fit.offset, fit.size)]
-    return np.pad(resized, [*beside, (0, 0)], "edge" if rule["resize"] == "pad" else "constant")
+    return np.pad(resized, [*beside, (0, 0)], "edge" if rule.resize == "pad" else "constant")
 
 
-def enough_pixels(manifest: dict) -> int:
+def enough_pixels(rule: Input) -> int:
     """Returns how many pixels a side of an image the manifest's input can make use of: twice its own, to be safe."""
-    return 2 * max(manifest["input"]["size"])
+    return 2 * max(rule.size)
 
 
-def load_image(path, manifest: dict) -> np.ndarray:
+def load_image(path, rule: Input) -> np.ndarray:
     """Returns an image file as the manifest's input wants it: [H, W, C] uint8; see `open_image` for errors."""
-    return model_pixels(open_image(path, enough_pixels(manifest)), manifest)
+    return model_pixels(open_image(path, enough_pixels(rule)), rule)

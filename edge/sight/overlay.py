@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from edge.bundle.manifest import Cells, Manifest
 from edge.errors import UserError, WorkError, one_line
 from edge.network.result import Result
 from edge.sight.images import Fit
@@ -16,7 +17,7 @@ ROWS = 256  # of a picture that are worked on at a time, to save memory
 BOX_COLOUR = (60, 255, 120)
 
 
-def draw(image: Image.Image, result: Result, manifest: dict) -> Image.Image:
+def draw(image: Image.Image, result: Result, manifest: Manifest) -> Image.Image:
     """Returns the overlay: the image in its own pixels, its patches as boxes, and below it a strip with the reading.
 
     A tiny image is enlarged by a whole factor until its longer side has `SMALLEST` pixels.
@@ -28,9 +29,9 @@ def draw(image: Image.Image, result: Result, manifest: dict) -> Image.Image:
     right, bottom = ImageDraw.Draw(Image.new("RGB", (1, 1))).textbbox((4, 3), text, font_size=font_size)[2:]
     picture = Image.new("RGB", (max(width, int(right) + 4), height + int(bottom) + 4))
     picture.paste(image if factor == 1 else image.resize((width, height), Image.Resampling.NEAREST))
-    fit = Fit((height, width), manifest["input"]["size"], manifest["input"]["resize"])
+    fit = Fit((height, width), manifest.input.size, manifest.input.resize)
     if result.saliency is not None:
-        _heat(picture, (width, height), result.saliency, manifest["cells"], fit)
+        _heat(picture, (width, height), result.saliency, manifest.cells, fit)
     pen = ImageDraw.Draw(picture)
     thickness = max(1, min(width, height) // 150)
     for box in patch_boxes(result, manifest, fit):
@@ -41,15 +42,15 @@ def draw(image: Image.Image, result: Result, manifest: dict) -> Image.Image:
     return picture
 
 
-def patch_boxes(result: Result, manifest: dict, fit: Fit) -> list:
+def patch_boxes(result: Result, manifest: Manifest, fit: Fit) -> list:
     """Returns (left, top, right, bottom) of every patch in the image's pixels, right and bottom inclusive."""
     if result.cells is None:
         return []
     boxes = []
-    starts = result.cells * manifest["cells"]["stride"] + manifest["patch"]["origin"]
+    starts = result.cells * manifest.cells.stride + np.array(manifest.patch.origin)
     for row, column in starts:
         top, left = fit.to_image(row, column)
-        bottom, right = fit.to_image(row + manifest["patch"]["size"][0], column + manifest["patch"]["size"][1])
+        bottom, right = fit.to_image(row + manifest.patch.size[0], column + manifest.patch.size[1])
         boxes.append((round(left), round(top), max(round(left), round(right) - 1), max(round(top), round(bottom) - 1)))
     return boxes
 
@@ -67,11 +68,11 @@ def as_heat(strength: Image.Image) -> Image.Image:
     return Image.merge("RGBA", [strength.point(table) for table in (*colours, share)])
 
 
-def _heat(picture, size, saliency, cells, fit):
+def _heat(picture, size, saliency, cells: Cells, fit):
     """Lays each cell's saliency around the centre of its field over the picture, a few rows at a time."""
-    first = np.array(cells["offset"]) + (np.array(cells["field"]) - cells["stride"]) / 2
+    first = np.array(cells.offset) + (np.array(cells.field) - cells.stride) / 2
     top, left = fit.to_image(*first)
-    bottom, right = fit.to_image(*(first + np.array(saliency.shape) * cells["stride"]))
+    bottom, right = fit.to_image(*(first + np.array(saliency.shape) * cells.stride))
     down, across = saliency.shape[0] / (bottom - top), saliency.shape[1] / (right - left)  # cells per pixel
     strength = strengths(saliency)
     for row in range(0, size[1], ROWS):

@@ -39,9 +39,9 @@ class Case:
         return self.at(3)
 
     @property
-    def heads(self) -> list:
+    def heads(self) -> tuple:
         """Number of categories of each softmax."""
-        return self.float32.manifest["heads"]
+        return self.float32.manifest.task.heads
 
 
 @pytest.fixture(autouse=True)

@@ -113,7 +113,7 @@ def test_exit_and_adaptive_take_their_settings_from_the_manifest(tmp_path, capsy
     assert run(capsys, f"--bundle={bundle}", f"--images={SAMPLES}", f"--json={file}", *QUICK)[0] == 0
     by_name = {entry["name"]: entry for entry in json.loads(file.read_text())["variants"]}
     loaded = load_bundle(bundle)
-    images = [benchmark.load_image(SAMPLES / f"{i}.png", loaded.manifest) for i in range(1, 9)]
+    images = [benchmark.load_image(SAMPLES / f"{i}.png", loaded.manifest.input) for i in range(1, 9)]
     found = [TwoStageRunner(loaded).run(image) for image in images]
     stood = sum(result.num_patches == 0 for result in found) / 8
     assert 0 < stood < 1

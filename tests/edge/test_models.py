@@ -22,7 +22,7 @@ def test_the_first_minute_has_its_bundle():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_bundle_reads_the_sample_images(name):
     runner = TwoStageRunner(load_bundle(MODELS / name))
-    results = [runner.run(load_image(path, runner.manifest)) for path in expand([MODELS / "samples"])]
+    results = [runner.run(load_image(path, runner.manifest.input)) for path in expand([MODELS / "samples"])]
     assert "".join(result.prediction for result in results) == "73424053"
     assert all(result.num_patches == 8 for result in results)
     assert min(result.probability for result in results) > 0.9
@@ -42,6 +42,6 @@ def test_a_shipped_bundle_has_the_error_that_its_manifest_tells(name, test_image
     runner = TwoStageRunner(bundle)
     pairs = zip(test_images.images, test_images.labels)
     wrong = sum(runner.run(image).categories[0] != label[0] for image, label in pairs)
-    measured = bundle.manifest["measured"]
+    measured = bundle.manifest.measured
     assert measured["images"] == len(test_images.images) == 10000
     assert abs(wrong - 100 * measured["error"]["dcn_bundle"]) <= 2

@@ -54,7 +54,7 @@ def test_unknown_operators_are_question_marks():
 
 
 def test_a_bundle_without_the_whole_fine_model(capsys, bundle_copy, tmp_path):
-    manifest = dict(bundle_copy.manifest)
+    manifest = dict(bundle_copy.manifest.content)
     manifest["models"] = {name: entry for name, entry in manifest["models"].items() if name != "whole_fine"}
     files = {name: content for name, content in bundle_copy.files.items() if name not in ("manifest.json",)}
     files.pop("whole_fine.tflite")

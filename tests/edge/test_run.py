@@ -109,7 +109,7 @@ def test_exit_entropy_keeps_the_coarse_answer(case, folder, capsys):
 def calibrated(case, folder, **thresholds):
     """Writes a bundle with thresholds in its manifest; returns the flag that names it."""
     files = {name: content for name, content in case.float32.files.items() if name != "manifest.json"}
-    return f"--bundle={write_bundle(folder / 'calibrated', files, case.float32.manifest | thresholds).path}"
+    return f"--bundle={write_bundle(folder / 'calibrated', files, case.float32.manifest.content | thresholds).path}"
 
 
 def num_patches(capsys, *arguments):
@@ -195,7 +195,7 @@ def manifest_places(value, path=()):
             yield from manifest_places(item, (*path, name))
 
 
-MANIFEST = load_bundle(ROOT / "models" / "cluttered_mnist").manifest
+MANIFEST = load_bundle(ROOT / "models" / "cluttered_mnist").manifest.content
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the tests of edge compare with, so that they run where there is no TensorFlow.
+"""Outputs of TensorFlow that the tests of edge compare with, so that they run where there is none.
 
 PYTHONPATH=tests/support python -m edge_cases DIR     replaces DIR
 

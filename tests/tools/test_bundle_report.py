@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge.bundle.manifest import FileEntry
 from edge.errors import UserError
 from tools import bundle_report as report
 
@@ -18,8 +19,8 @@ def manifest(method, **changes):
         "float32_bytes": {"coarse.tflite": 4000},
         "layers": [{"model": "top", "layer": f"fine/{i}", "snr_db": 20.06 + i} for i in range(7)],
     }
-    files = {"coarse.tflite": {"bytes": 1000, "sha256": ""}, "saliency.npz": {"bytes": 77, "sha256": ""}}
-    return {"name": "net", "method": method, "measured": measured | changes, "files": files}
+    files = {"coarse.tflite": FileEntry("", 1000), "saliency.npz": FileEntry("", 77)}
+    return SimpleNamespace(name="net", method=method, measured=measured | changes, files=files)
 
 
 def test_bundles_stand_side_by_side():
@@ -41,8 +42,8 @@ def test_bundles_stand_side_by_side():
     ("other", "message"),
     [
         (manifest("qat", images=10), "measured on the same images, are needed, .*1200.* and .*10"),
-        (manifest("qat") | {"name": "other"}, "of one network"),
-        (manifest("qat") | {"measured": None}, "the qat bundle of net was not measured"),
+        (SimpleNamespace(**vars(manifest("qat")) | {"name": "other"}), "of one network"),
+        (SimpleNamespace(**vars(manifest("qat")) | {"measured": None}), "the qat bundle of net was not measured"),
     ],
 )
 def test_what_cannot_be_compared_is_told(other, message):

@@ -67,7 +67,7 @@ def test_the_thresholds_are_written_and_stay_within_the_loss(made, found, classi
     out = tmp_path / "calibrated.zip"
     calibrate.main([f"--workdir={workdir}", f"--bundle={bundle.path}", "--loss=5", f"--out={out}"])
     manifest = load_bundle(out).manifest
-    record = manifest["calibration"]
+    record = manifest.content["calibration"]
     assert (record["dataset"], record["split"], record["images"], record["num_patches"]) == (
         "tiny",
         "validation",
@@ -78,14 +78,14 @@ def test_the_thresholds_are_written_and_stay_within_the_loss(made, found, classi
     fixed, exits, adaptive = (record["policies"][name] for name in ("fixed", "exit", "adaptive"))
     assert max(exits["errors"], adaptive["errors"]) <= fixed["errors"] + 2
     assert fixed["errors"] == judge(found, Policy(3)).errors <= 18
-    at = judge(found, Policy(3, saliency_level=manifest["saliency_level"]))
+    at = judge(found, Policy(3, saliency_level=manifest.saliency_level))
     assert (adaptive["errors"], adaptive["multiplications"]) == (at.errors, round(at.multiplications))
     assert adaptive["multiplications"] < fixed["multiplications"]
     assert load_bundle(out).files["fine.tflite"] == bundle.files["fine.tflite"]
     text = capsys.readouterr().out
     assert "allowed: 2 more errors among 48 images (5 points)" in text
-    assert f"saliency_level: {manifest['saliency_level']:.6g}" in text
-    assert load_bundle(bundle.path).manifest["saliency_level"] is None
+    assert f"saliency_level: {manifest.saliency_level:.6g}" in text
+    assert load_bundle(bundle.path).manifest.saliency_level is None
 
 
 def test_with_the_fewest_errors_the_loss_is_not_used_up(made, found, tmp_path):
@@ -95,7 +95,7 @@ def test_with_the_fewest_errors_the_loss_is_not_used_up(made, found, tmp_path):
         out = tmp_path / name
         arguments = (f"--workdir={workdir}", f"--bundle={bundle.path}", "--loss=100", option, f"--out={out}")
         calibrate.main([*arguments])
-        policies = load_bundle(out).manifest["calibration"]["policies"]
+        policies = load_bundle(out).manifest.content["calibration"]["policies"]
         errors.append([policies[policy]["errors"] for policy in ("exit", "adaptive")])
     exits = [judge(found, Policy(3, exit_entropy=entropy)).errors for entropy in found.entropy]
     levels = [judge(found, Policy(3, saliency_level=level)).errors for level in found.saliency.ravel()]
@@ -108,8 +108,8 @@ def test_a_bundle_is_calibrated_in_its_place(made, tmp_path):
     copy = shutil.copytree(bundle.path, tmp_path / "bundle")
     calibrate.main([f"--workdir={workdir}", f"--bundle={copy}", "--loss=100"])
     manifest = load_bundle(copy).manifest
-    assert manifest["calibration"]["policies"]["exit"]["patches"] == 0
-    assert manifest["exit_entropy"] > 0
+    assert manifest.content["calibration"]["policies"]["exit"]["patches"] == 0
+    assert manifest.exit_entropy > 0
 
 
 def test_curves_are_of_validation_and_test_images_at_the_same_thresholds(made, classifier, tmp_path, capsys):
@@ -152,7 +152,7 @@ def test_places_that_cannot_be_written_are_told_before_the_work(made, tmp_path):
         calibrate.main([*arguments, f"--curve={tmp_path / 'file'}"])
     with pytest.raises(UserError, match="is there and not a folder"):
         calibrate.main([*arguments, f"--out={tmp_path / 'file'}"])
-    assert load_bundle(bundle.path).manifest["saliency_level"] is None
+    assert load_bundle(bundle.path).manifest.saliency_level is None
 
 
 def test_sequences_are_calibrated_too(sequence, sequence_workdir, tmp_path):
@@ -162,5 +162,5 @@ def test_sequences_are_calibrated_too(sequence, sequence_workdir, tmp_path):
     calibrate.main([f"--workdir={workdir}", f"--bundle={bundle.path}", "--loss=1"])
     manifest = load_bundle(bundle.path).manifest
     expected = dcn_cost(sequence.architecture, 3).total
-    assert manifest["calibration"]["policies"]["fixed"]["multiplications"] == expected
-    assert manifest["saliency_level"] > 0
+    assert manifest.content["calibration"]["policies"]["fixed"]["multiplications"] == expected
+    assert manifest.saliency_level > 0

@@ -25,17 +25,17 @@ def test_from_a_workdir_to_an_int8_bundle(classifier_workdir, tmp_path, capsys):
     quantize.main(values(classifier_workdir, tmp_path / "new" / "bundle", **changes))
     manifest = load_bundle(tmp_path / "new" / "bundle").manifest
     printed = capsys.readouterr().out
-    assert (manifest["method"], manifest["num_patches"], manifest["measured"]["images"]) == ("ptq", 2, 20)
-    assert set(manifest["measured"]["error"]) == {"dcn_keras", "dcn_bundle", "fine_keras", "fine_bundle"}
-    assert "workdir" not in manifest["training"]["config"]
-    assert f"{manifest['files']['coarse.tflite']['bytes']:,}" in printed
+    assert (manifest.method, manifest.num_patches, manifest.measured["images"]) == ("ptq", 2, 20)
+    assert set(manifest.measured["error"]) == {"dcn_keras", "dcn_bundle", "fine_keras", "fine_bundle"}
+    assert "workdir" not in manifest.content["training"]["config"]
+    assert f"{manifest.files['coarse.tflite'].bytes:,}" in printed
     assert (tmp_path / "report.md").read_text() in printed
-    layers = manifest["measured"]["layers"]
+    layers = manifest.measured["layers"]
     assert len(layers) == 10
     assert [error["snr_db"] for error in layers] == sorted(error["snr_db"] for error in layers)
     assert 10 < layers[0]["snr_db"] < layers[-1]["snr_db"] < 60
-    assert manifest["measured"]["float32_bytes"]["fine.tflite"] > manifest["files"]["fine.tflite"]["bytes"]
-    assert manifest["training"]["quantization"] == {"calibration_images": 48}
+    assert manifest.measured["float32_bytes"]["fine.tflite"] > manifest.files["fine.tflite"].bytes
+    assert manifest.content["training"]["quantization"] == {"calibration_images": 48}
     assert os.listdir(tmp_path / "new") == ["bundle"]
 
     compare.main([f"--workdir={classifier_workdir}", f"--bundle={tmp_path / 'new' / 'bundle'}", "--test_images=5"])
@@ -47,8 +47,8 @@ def test_a_bundle_of_another_input_size(sequence_workdir, tmp_path, capsys):
     changes = {"method": "float32", "num_patches": 2, "input_size": "40,56"}
     quantize.main(values(sequence_workdir, bundle, **changes, test_images=6))
     manifest = load_bundle(bundle).manifest
-    assert (manifest["input"]["size"], manifest["cells"]["map"]) == ([40, 56], [4, 5])
-    measured = manifest["measured"]
+    assert (manifest.input.size, manifest.cells.map) == ((40, 56), (4, 5))
+    measured = manifest.measured
     assert (measured["agreement"], measured["cell_overlap"]) == ({"dcn": 100, "fine": 100}, 100)
     capsys.readouterr()
     compare.main([f"--workdir={sequence_workdir}", f"--bundle={bundle}", "--test_images=5"])
@@ -57,9 +57,9 @@ def test_a_bundle_of_another_input_size(sequence_workdir, tmp_path, capsys):
 
 def test_float16_is_a_method(sequence_workdir, tmp_path):
     manifest = tiny_bundles.make_bundle(tmp_path / "bundle", sequence_workdir, "float16").manifest
-    tensors = [t for entry in manifest["models"].values() for t in entry["inputs"] + entry["outputs"]]
-    assert {tensor["dtype"] for tensor in tensors} == {"float32"}
-    assert (manifest["method"], manifest["training"]["quantization"]) == ("float16", {})
+    tensors = [t for model in manifest.models.values() for t in (model.input, *model.outputs)]
+    assert {tensor.dtype for tensor in tensors} == {"float32"}
+    assert (manifest.method, manifest.content["training"]["quantization"]) == ("float16", {})
 
 
 def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):

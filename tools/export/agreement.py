@@ -28,7 +28,7 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
     found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, num_patches, exit_entropy=-1.0))
     pairs = {"dcn": (expected, found)}
-    if "whole_fine" in bundle.manifest["models"]:
+    if "whole_fine" in bundle.manifest.models:
         whole = WholeFineRunner(bundle)
         pairs["fine"] = (keras_fine_predictions(network, test.images), _run("fine", test.images, whole.run)[0])
     error, agreement = {}, {}
@@ -117,10 +117,10 @@ def at_bundles_size(trained: Workdir, bundle) -> Workdir:
         UserError: the bundle was made from another architecture than the workdir's.
     """
     architecture, manifest = trained.model.architecture, bundle.manifest
-    of_workdir = (architecture.name, list(architecture.patch_size), list(architecture.top.heads))
-    of_bundle = (manifest["name"], manifest["patch"]["size"], manifest["heads"])
+    of_workdir = (architecture.name, architecture.patch_size, architecture.top.heads)
+    of_bundle = (manifest.name, manifest.patch.size, manifest.task.heads)
     if of_workdir != of_bundle:
         raise UserError(
             f"workdir and bundle hold different networks: {of_workdir} and {of_bundle}; name the workdir of the bundle"
         )
-    return at_size(trained, manifest["input"]["size"])
+    return at_size(trained, manifest.input.size)

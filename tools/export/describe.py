@@ -1,4 +1,4 @@
-"""Describes a network, and how its bundle was made, for the manifest."""
+"""A manifest's entries on a network, on its task and input, and on how its bundle was made."""
 
 import platform
 
@@ -10,7 +10,7 @@ import dcn_tf
 from dcn_tf.architecture import CLASSIFICATION
 from dcn_tf.geometry import output_size
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
-from edge.bundle.manifest import COLOURS, FORMAT_VERSION
+from edge.bundle.content import COLOURS, FORMAT_VERSION
 from edge.errors import UserError
 
 WORKSTATION_FLAGS = ("workdir", "data_dir")  # paths that mean nothing elsewhere
@@ -29,23 +29,31 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         UserError: the network's images are neither grey nor RGB.
     """
     architecture = network.architecture
-    top, geometry, grid = architecture.top, network.coarse.geometry, network.patch_grid
-    classification = architecture.task == CLASSIFICATION
+    geometry, grid = network.coarse.geometry, network.patch_grid
     map_size = output_size(architecture.coarse, architecture.image_size)
     return {
         "format_version": FORMAT_VERSION,
         "name": architecture.name,
-        "task": architecture.task,
-        "labels": list(label_names),
-        "max_length": None if classification else top.max_length,
-        "heads": list(top.heads),
-        "saliency_heads": list(top.saliency_heads),
+        **task_entry(network, label_names),
         "input": input_entry(architecture, resize),
         "cells": {"map": list(map_size)} | {n: list(getattr(geometry, n)) for n in ("stride", "offset", "field")},
         "patch": {"size": list(grid.size), "origin": list(grid.origin)},
         "num_patches": num_patches,
         "exit_entropy": None,
         "saliency_level": None,
+    }
+
+
+def task_entry(network, label_names) -> dict:
+    """Returns what a manifest says of a network's task, and of the top that does it."""
+    top = network.architecture.top
+    classification = top.task == CLASSIFICATION
+    return {
+        "task": top.task,
+        "labels": list(label_names),
+        "max_length": None if classification else top.max_length,
+        "heads": list(top.heads),
+        "saliency_heads": list(top.saliency_heads),
         "refined": "swap" if classification else "pool",
         "convolution": _convolution(network) if classification else None,
         "pooling": None if classification else _pooling(network),

@@ -1,4 +1,4 @@
-"""The parts of a bundle: the four graphs of a trained network, and the weights of the saliency."""
+"""Takes a trained network apart into four graphs and the weights of the saliency's closed form."""
 
 import functools
 import io

@@ -12,6 +12,7 @@ from PIL import Image
 from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.geometry import output_size, smallest_image
 from dcn_tf.model import DynamicCapacityNetwork
+from edge.bundle.manifest import Input
 from edge.errors import UserError
 from edge.sight.images import model_pixels
 from tools.export.describe import input_entry
@@ -84,9 +85,9 @@ def placed(samples: Samples, architecture: Architecture) -> Samples:
     shape = (*architecture.image_size, architecture.channels)
     if all(image.shape == shape for image in samples.images):
         return samples
-    manifest = {"input": input_entry(architecture, OTHER)}
-    mode = manifest["input"]["colour"]
-    images = [model_pixels(Image.frombytes(mode, i.shape[1::-1], i.tobytes()), manifest) for i in samples.images]
+    rule = Input.from_content(input_entry(architecture, OTHER))
+    images = [Image.frombytes(rule.colour, image.shape[1::-1], image.tobytes()) for image in samples.images]
+    images = [model_pixels(image, rule) for image in images]
     return dataclasses.replace(samples, images=np.stack(images))
 
 

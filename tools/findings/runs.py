@@ -1,4 +1,4 @@
-"""Results of finished trainings under `results/`: `NAME/result.json`, or `NAME/VARIANT_seedN/result.json`."""
+"""Results of trainings under `results/`: `NAME/result.json`, or `NAME/VARIANT_seedN/result.json`."""
 
 import csv
 import json

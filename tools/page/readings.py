@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION
-from edge.network.ends import Decoder
+from edge.bundle.tasks import TASKS
 from tools.export.agreement import in_batches
+from tools.export.describe import task_entry
 from tools.workdir import Samples, Training
 
 CLASSES_SHOWN = 20
@@ -63,8 +63,7 @@ class Readings:
 def read(training: Training, samples: Samples, num_patches: int) -> Readings:
     """Returns what the trained model of a workdir reads in samples; `num_patches` where that is a DCN."""
     network, model = training.model, training.result["config"]["model"]
-    architecture = network.architecture
-    heads = architecture.top.heads
+    heads = network.architecture.top.heads
 
     def outputs(images):
         if model == "dcn":
@@ -79,15 +78,10 @@ def read(training: Training, samples: Samples, num_patches: int) -> Readings:
 
     values, *looks = in_batches(log_probabilities, samples.images)
     saliency, cells = (*looks, None, None)[:2]
-    decoder = Decoder(
-        {
-            "labels": samples.label_names,
-            "task": architecture.task,
-            "max_length": None if architecture.task == CLASSIFICATION else architecture.top.max_length,
-        }
-    )
-    answers, probability, categories = zip(*map(decoder, values))
-    truths = [decoder.text(label) for label in samples.labels]
+    entry = task_entry(network, samples.label_names)
+    task = TASKS[entry["task"]].from_content(entry)
+    answers, probability, categories = zip(*map(task.read, values))
+    truths = [task.text(label) for label in samples.labels]
     return Readings(
         *(samples, model, num_patches if model == "dcn" else None, np.array(categories), np.array(probability)),
         *(list(answers), truths, saliency, cells),

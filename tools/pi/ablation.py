@@ -1,4 +1,4 @@
-"""Measures every saving alone, all and none, in instructions per image on the processors of a Raspberry Pi.
+"""Instructions per image on the processors of a Raspberry Pi: with each saving alone, with all, and with none.
 
 python -m tools.pi.ablation --environment=build/pi/home/dcn --images=FOLDER --plain_bundle=PLAIN
     [--bundle=models/cluttered_mnist]
@@ -9,6 +9,7 @@ PLAIN is of the same training, made by `tools.quantize --nolaid_out`: its first 
 from pathlib import Path
 
 from edge.bundle import load_bundle
+from edge.bundle.tasks import CLASSIFICATION
 from edge.errors import UserError
 from tools import command
 from tools.pi import machine
@@ -28,11 +29,11 @@ ALL = (LAID_OUT, *SAVINGS)
 def check_bundle(option: str, path, laid_out: bool):
     """Raises UserError where a bundle is not a classifier's, or takes pixels otherwise than `laid_out` says."""
     manifest = load_bundle(path).manifest
-    found = manifest["models"]["coarse"]["layout"] is not None
-    if manifest["task"] != "classification" or found != laid_out:
+    found = manifest.models["coarse"].layout is not None
+    if manifest.task.name != CLASSIFICATION or found != laid_out:
         wanted = f"a classifier's, made by tools.quantize {'without' if laid_out else 'with'} --nolaid_out"
         raise UserError(
-            f"{option} must be {wanted}, received {path}, for {manifest['task']}, "
+            f"{option} must be {wanted}, received {path}, for {manifest.task.name}, "
             f"{'without' if found else 'with'} --nolaid_out; name another"
         )
 

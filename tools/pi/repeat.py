@@ -32,7 +32,7 @@ def main(arguments) -> None:
         raise UserError(f"--without must name savings, of {', '.join(SAVINGS)}, received {','.join(parsed.without)}")
     bundle = load_bundle(parsed.bundle)
     run = make_run(find(parsed.variant, bundle), bundle, None, kernels=without(parsed.without))
-    images = [load_image(path, bundle.manifest) for path in expand([parsed.images])]
+    images = [load_image(path, bundle.manifest.input) for path in expand([parsed.images])]
     for _ in range(parsed.repetitions):
         for image in images:
             run(image)

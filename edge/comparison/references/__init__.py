@@ -1,4 +1,4 @@
-"""What a board is expected to give, `BOARD.json`, measured by those who have it; and a run compared with that.
+"""Expected ratios of a board, `BOARD.json`, measured by those who have it; a run is compared with them.
 
 What is kept are ratios of least times to those of `fine_int8` in the same run: they tell whether software runs as it
 should, and depend less than times on cooling, clock and what else runs. Variants whose work differs from image to image

@@ -125,10 +125,10 @@ def test_what_is_no_bundle_is_told(tmp_path):
 
 def test_writing_replaces_an_older_bundle_and_leaves_nothing_beside(bundle_copy):
     (bundle_copy.path / "left_over.txt").write_text("of the older one")
-    manifest = bundle_copy.manifest | {"num_patches": 2}
+    manifest = bundle_copy.manifest.content | {"num_patches": 2}
     written = write_bundle(bundle_copy.path, files_of(bundle_copy), manifest)
-    assert load_bundle(bundle_copy.path).manifest["num_patches"] == 2
-    assert sorted(os.listdir(written.path)) == sorted([*written.manifest["files"], "manifest.json"])
+    assert load_bundle(bundle_copy.path).manifest.num_patches == 2
+    assert sorted(os.listdir(written.path)) == sorted([*written.manifest.files, "manifest.json"])
     assert os.listdir(bundle_copy.path.parent) == ["bundle"]
 
 
@@ -136,7 +136,7 @@ def test_writing_never_replaces_something_else(bundle_copy, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.jpg").write_text("dear")
     with pytest.raises(UserError, match="not a bundle and not empty"):
-        write_bundle(tmp_path / "photos", files_of(bundle_copy), bundle_copy.manifest)
+        write_bundle(tmp_path / "photos", files_of(bundle_copy), bundle_copy.manifest.content)
     with pytest.raises(UserError, match="is there and not a folder"):
         check_destination(tmp_path / "photos" / "me.jpg")
     assert (tmp_path / "photos" / "me.jpg").read_text() == "dear"
@@ -149,8 +149,8 @@ def test_a_failure_in_writing_leaves_the_older_bundle(bundle_copy, monkeypatch):
     files = files_of(bundle_copy)
     monkeypatch.setattr(storage, "_write_synced", fail)
     with pytest.raises(UserError, match="disk full"):
-        write_bundle(bundle_copy.path, files, bundle_copy.manifest | {"num_patches": 2})
-    assert load_bundle(bundle_copy.path).manifest["num_patches"] == 8
+        write_bundle(bundle_copy.path, files, bundle_copy.manifest.content | {"num_patches": 2})
+    assert load_bundle(bundle_copy.path).manifest.num_patches == 8
     assert os.listdir(bundle_copy.path.parent) == ["bundle"]
 
 
@@ -158,7 +158,7 @@ def test_check_prints_the_card(case, capsys):
     main(["check", str(case.ptq.path)])
     printed = capsys.readouterr().out
     assert printed == card(case.ptq) + "\n"
-    assert case.ptq.manifest["name"] in printed
+    assert case.ptq.manifest.name in printed
     assert "ptq" in printed
 
 
@@ -184,7 +184,7 @@ def test_a_packed_bundle_is_the_same_bundle_and_always_the_same_bytes(bundle_cop
 
 
 def test_a_bundle_is_written_as_a_zip_where_the_name_says_so(bundle_copy, tmp_path):
-    write_bundle(tmp_path / "b.zip", files_of(bundle_copy), bundle_copy.manifest)
+    write_bundle(tmp_path / "b.zip", files_of(bundle_copy), bundle_copy.manifest.content)
     assert zipfile.is_zipfile(tmp_path / "b.zip")
     assert load_bundle(tmp_path / "b.zip").manifest == bundle_copy.manifest
 

@@ -1,158 +1,42 @@
-import copy
-import json
+from dataclasses import FrozenInstanceError
 
 import pytest
 
-from edge.bundle.manifest import (
-    CLASSIFICATION,
-    COLOURS,
-    FORMAT_VERSION,
-    SEQUENCE,
-    check_manifest,
-    format_manifest,
-    parse_manifest,
-    schema,
-)
-from edge.errors import UserError
+from edge.bundle.manifest import Manifest
 
 
-@pytest.fixture
-def manifest(case):
-    return copy.deepcopy(case.float32.manifest)
-
-
-def test_a_manifest_of_this_project_is_right(manifest):
-    check_manifest(manifest)
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "message"),
-    [
-        ("labels", "0123", "manifest.labels must be an array, received '0123'"),
-        ("labels", [0, 1], r"manifest.labels\[0\] must be a string, received 0"),
-        ("labels", ["0"], "manifest.labels must be a list of at least 2"),
-        ("num_patches", 2.5, "manifest.num_patches must be an integer, received 2.5"),
-        ("num_patches", True, "manifest.num_patches must be an integer, received True"),
-        ("num_patches", 0, "manifest.num_patches must be at least 1, received 0"),
-        ("num_patches", 10**6, "num_patches must be 1 to the number of cells"),
-        ("task", "detection", "manifest.task must be one of classification, sequence"),
-        ("exit_entropy", "low", "manifest.exit_entropy must be a number or null"),
-        ("saliency_level", -1, "manifest.saliency_level must be at least 0, received -1"),
-        ("calibration", {"split": "validation"}, "manifest.calibration.dataset is missing"),
-        ("input", {}, "manifest.input.size is missing"),
-        ("heads", [7], "heads must follow"),
-        ("saliency_heads", [99], "saliency_heads must be indices"),
-        ("files", {"a": 1}, "manifest.files.coarse.tflite is missing"),
-        ("models", {}, "manifest.models.coarse is missing"),
-        ("measured", {}, "manifest.measured.dataset is missing"),
-    ],
-)
-def test_a_wrong_field_is_named(manifest, field, value, message):
-    manifest[field] = value
-    with pytest.raises(UserError, match=message):
-        check_manifest(manifest)
-
-
-def test_every_field_must_be_there(manifest):
-    for field in manifest:
-        with pytest.raises(UserError, match=f"manifest.{field} is missing"):
-            check_manifest({name: value for name, value in manifest.items() if name != field})
-
-
-@pytest.mark.parametrize(("version", "advice"), [(4, "update this program"), (2, "export the bundle again")])
-def test_another_version_is_told_before_anything_else(version, advice):
-    with pytest.raises(UserError, match=f"format version {version} and this program reads 3; {advice}"):
-        check_manifest({"format_version": version})
-
-
-def test_what_is_no_object_is_told():
-    with pytest.raises(UserError, match="manifest must be an object, received 3"):
-        check_manifest(3)
-
-
-@pytest.mark.parametrize(
-    ("field", "changes", "message"),
-    [
-        ("cells", {"map": [1, 2, 3]}, "manifest.cells.map must be a list of at most 2"),
-        ("cells", {"stride": [1000, 4]}, "every patch must touch the image"),
-        ("patch", {"origin": [0, -10]}, "every patch must touch the image"),
-        ("input", {"scale": 0}, "manifest.input.scale must be at least 1e-09"),
-        ("input", {"channels": 3, "colour": "L"}, "input.channels must be those of input.colour"),
-    ],
-)
-def test_a_wrong_part_is_named(classifier_case, field, changes, message):
-    manifest = copy.deepcopy(classifier_case.float32.manifest)
-    manifest[field] |= changes
-    with pytest.raises(UserError, match=message):
-        check_manifest(manifest)
-
-
-def test_what_belongs_to_the_other_task_is_told(case):
+def test_a_manifest_says_what_its_content_says(case):
     manifest = case.float32.manifest
-    other = {CLASSIFICATION: SEQUENCE, SEQUENCE: CLASSIFICATION}[manifest["task"]]
-    for change in ({"task": other}, {"convolution": None, "pooling": None}, {"max_length": 2}):
-        with pytest.raises(UserError, match="contradicts itself"):
-            check_manifest(manifest | change)
-
-
-def test_a_model_without_a_file_is_told(manifest):
-    del manifest["files"]["whole_fine.tflite"]
-    with pytest.raises(UserError, match="files must hold every model, and whole_fine is missing"):
-        check_manifest(manifest)
-
-
-def test_what_is_written_is_read_back(manifest):
-    manifest["input"]["scale"] = 1.0
-    found = parse_manifest(format_manifest(manifest))
-    assert found == manifest
-    assert isinstance(found["input"]["scale"], int)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
-def test_what_json_cannot_hold_is_told(value):
-    with pytest.raises(UserError, match="the manifest cannot be written"):
-        format_manifest({"training": value})
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "Expecting value"),
-        (b"{", "manifest.json is not JSON"),
-        (b"\xff\xfe{}", "manifest.json is not JSON"),
-        ("\ufeff{}".encode(), "manifest.json is not JSON"),
-        (b"[" * 10**5, "manifest.json is not JSON"),
-        (b'{"a":' * 10**5, "manifest.json is not JSON"),
-        (b"[]", r"manifest must be an object, received \[\]"),
-        (b"null", "manifest must be an object, received None"),
-        (b'{"a": NaN}', "nan is not a finite|NaN is not a finite"),
-        (b'{"a": -Infinity}', "-Infinity is not a finite number"),
-        (b'{"a": 1e999}', "1e999 is not a finite number"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "manifest.json is not JSON|manifest.name is missing|is missing"),
-        (b'{"format_version": 1, "format_version": 2}', "'format_version' is there twice"),
-        (b'{"format_version": 1e300}', "format version 1"),
-        (b'{"format_version": "2"}', "is missing|must be 1"),
-        (b"{} {}", "Extra data"),
-        (rb'{"labels": ["\ud800"]}', "manifest.json is not JSON: .*surrogates"),
-    ],
-)
-def test_what_is_no_manifest_is_told_in_one_short_line(content, message):
-    with pytest.raises(UserError, match=message) as error_info:
-        parse_manifest(content)
-    assert "\n" not in str(error_info.value)
-    assert len(str(error_info.value)) < 600
-
-
-def test_the_schema_and_the_code_name_the_same_things():
-    fields = schema()["properties"]
-    assert fields["format_version"]["const"] == FORMAT_VERSION
-    assert fields["task"]["enum"] == [CLASSIFICATION, SEQUENCE]
-    assert (fields["input"]["properties"]["colour"]["enum"], fields["input"]["properties"]["channels"]["enum"]) == (
-        list(COLOURS),
-        list(COLOURS.values()),
+    content = manifest.content
+    assert (manifest.name, manifest.method, manifest.num_patches) == (content["name"], "float32", 3)
+    assert (list(manifest.input.size), manifest.input.scale) == (content["input"]["size"], content["input"]["scale"])
+    assert manifest.input.shape == (*content["input"]["size"], content["input"]["channels"])
+    assert (list(manifest.cells.map), list(manifest.cells.field)) == (
+        content["cells"]["map"],
+        content["cells"]["field"],
     )
-    assert set(fields) - set(schema()["required"]) == {"calibration"}
+    assert manifest.cells.count == content["cells"]["map"][0] * content["cells"]["map"][1]
+    assert (list(manifest.patch.size), list(manifest.patch.origin)) == tuple(content["patch"].values())
+    assert {name: entry.bytes for name, entry in manifest.files.items()} == {
+        name: entry["bytes"] for name, entry in content["files"].items()
+    }
 
 
-def test_the_shipped_manifests_are_read_without_a_change(bundle_copy):
-    assert json.loads(bundle_copy.files["manifest.json"]) == bundle_copy.manifest
+def test_models_have_their_tensors_by_name(classifier_case):
+    manifest = classifier_case.ptq.manifest
+    coarse, entry = manifest.models["coarse"], manifest.content["models"]["coarse"]
+    assert (coarse.input.dtype, coarse.input.zero_point, coarse.layout) == ("int8", -128, entry["layout"])
+    assert coarse.output("coarse_features").shape == (1, *manifest.cells.map, 8)
+    assert coarse.output("logits") is None
+
+
+def test_fields_that_are_not_known_are_kept_in_the_content_and_ignored(case):
+    content = case.float32.manifest.content
+    more = content | {"new": 1, "input": content["input"] | {"new": 2}, "cells": content["cells"] | {"new": 3}}
+    manifest = Manifest.from_content(more)
+    assert (manifest.content["new"], manifest.input) == (1, case.float32.manifest.input)
+
+
+def test_a_manifest_is_not_changed(case):
+    with pytest.raises(FrozenInstanceError):
+        case.float32.manifest.num_patches = 1

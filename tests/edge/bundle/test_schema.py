@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from edge.bundle.manifest import schema
+from edge.bundle.content import schema
 from edge.bundle.schema import ANNOTATIONS, INNER, OUTER, first_error
 
 WRONG = [None, True, "x", "", 0, -1, 1, 2.0, 2.5, 10**30, -1e308, [], [[]], [1, 2, 3], ["x"], {}, {"x": 1}]
@@ -35,7 +35,7 @@ def test_the_schema_is_checked_as_the_reference_library_checks_it(bundle_copy):
     jsonschema = pytest.importorskip("jsonschema", reason="compares with jsonschema, which is not installed")
     jsonschema.Draft202012Validator.check_schema(schema())
     validator = jsonschema.Draft202012Validator(schema())
-    sequence_like = bundle_copy.manifest | {
+    sequence_like = bundle_copy.manifest.content | {
         "task": "sequence",
         "max_length": 3,
         "convolution": None,
@@ -43,7 +43,7 @@ def test_the_schema_is_checked_as_the_reference_library_checks_it(bundle_copy):
         "measured": None,
     }
     verdicts = {True: 0, False: 0}
-    for manifest in copy.deepcopy((bundle_copy.manifest, sequence_like)):
+    for manifest in copy.deepcopy((bundle_copy.manifest.content, sequence_like)):
         assert first_error(manifest, schema()) is None
         for mutated in mutations(manifest):
             right = validator.is_valid(mutated)

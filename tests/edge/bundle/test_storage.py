@@ -5,6 +5,7 @@ import zipfile
 import pytest
 
 from edge.bundle import file_entry, load_bundle, storage
+from edge.bundle.manifest import FileEntry
 from edge.bundle.storage import opened, write
 from edge.errors import UserError
 
@@ -154,4 +155,4 @@ def test_a_failure_in_writing_a_zip_leaves_the_older_one(packed, monkeypatch):
 
 def test_file_entries_are_of_the_content():
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    assert file_entry(b"") == {"sha256": empty, "bytes": 0}
+    assert file_entry(b"") == FileEntry(empty, 0)

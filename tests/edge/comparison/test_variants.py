@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge.bundle import load_bundle
+from edge.bundle.manifest import Manifest
 from edge.comparison import variants
 from edge.comparison.variants import VARIANTS, by_numbers, choose, main, make_run, peak_memory
 from edge.errors import UserError
@@ -21,7 +22,7 @@ SAMPLE = ROOT / "models" / "samples" / "1.png"
 
 
 def changed(bundle, **manifest):
-    return replace(bundle, manifest=bundle.manifest | manifest)
+    return replace(bundle, manifest=Manifest.from_content(bundle.manifest.content | manifest))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_what_cannot_be_run_is_left_out_with_its_reason(int8, float32):
     assert choose(by_numbers(complete, float32), real_images=False)[1] == dict.fromkeys(
         ["dcn_int8_exit", "dcn_int8_adaptive"], "what it does depends on the images; needs --images"
     )
-    models = {name: entry for name, entry in int8.manifest["models"].items() if name != "whole_fine"}
+    models = {name: entry for name, entry in int8.manifest.content["models"].items() if name != "whole_fine"}
     assert choose(by_numbers(changed(int8, models=models)))[1]["fine_int8"] == "the bundle has no model whole_fine"
     assert list(choose(by_numbers(float32))[0]) == ["fine_float32", "dcn_float32"]
     assert choose(by_numbers(float32))[1]["dcn_int8"] == "needs an int8 --bundle"
@@ -131,7 +132,7 @@ def test_what_a_variant_asks_of_the_runner(int8, monkeypatch, name, settings):
 
 
 def test_variants_read_as_the_runners_do(int8):
-    image = load_image(SAMPLE, int8.manifest)
+    image = load_image(SAMPLE, int8.manifest.input)
     two_stage = TwoStageRunner(int8)
     expected = {
         "fine_int8": WholeFineRunner(int8).run(image),

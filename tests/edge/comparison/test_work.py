@@ -56,8 +56,8 @@ def test_multiplications_are_those_of_the_layers_and_of_the_saliency(bundle):
 
 def test_for_sequences_the_saliency_is_a_pass_over_all_cells(sequence_case):
     bundle = sequence_case.ptq
-    rows, columns = bundle.manifest["cells"]["map"]
-    depth, logits = 8, sum(bundle.manifest["heads"])
+    rows, columns = bundle.manifest.cells.map
+    depth, logits = 8, sum(bundle.manifest.task.heads)
     with_saliency = mean_multiplications(bundle, {(("coarse",), 0, True): 1.0})
     assert (
         with_saliency - mean_multiplications(bundle, {(("coarse",), 0, False): 1.0}) == rows * columns * depth * logits

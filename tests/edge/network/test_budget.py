@@ -13,19 +13,17 @@ class Device:
     """A runner on a clock of its own: the coarse stage takes 1000 us, the others 200 us and 100 us a patch."""
 
     def __init__(self, cells=8):
-        self.manifest = {"input": {"size": [6, 4], "channels": 1}, "num_patches": 4}
-        self.cells = cells
+        shape, count = SimpleNamespace(shape=(6, 4, 1)), SimpleNamespace(count=cells)
+        self.manifest = SimpleNamespace(input=shape, cells=count, num_patches=4)
         self.slowness = 1.0
         self.seen = []
 
     def check_num_patches(self, num_patches):
-        return TwoStageRunner.check_num_patches(
-            SimpleNamespace(manifest=self.manifest, num_cells=self.cells), num_patches
-        )
+        return TwoStageRunner.check_num_patches(self, num_patches)
 
     def run(self, image, num_patches=None, exit_entropy=None, saliency_level=None):
         exits = exit_entropy is not None and exit_entropy > 0
-        k = 0 if exits else self.manifest["num_patches"] if num_patches is None else num_patches
+        k = 0 if exits else self.manifest.num_patches if num_patches is None else num_patches
         first = k not in self.seen
         self.seen.append(k)
         stages = {"coarse": 1000.0} | ({"fine": 200.0 + 100 * k} if k else {})

@@ -1,4 +1,4 @@
-"""What is compiled against what NumPy says."""
+"""The kernels in C against those in NumPy."""
 
 import shlex
 import shutil

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge.bundle.manifest import Manifest
 from edge.errors import UserError
 from edge.network.interpreter import Model
 from edge.network.kernels import NUMPY
@@ -71,7 +72,7 @@ def test_one_look_gives_the_answers_of_every_number_of_patches(case, method, mon
         answer = runner.answer(glance, look.first(k + 1))
         np.testing.assert_array_equal(answer.log_probabilities, wanted[k].log_probabilities)
         np.testing.assert_array_equal(look.cells[: k + 1], wanted[k].cells)
-        assert runner.read(answer.log_probabilities) == (
+        assert runner.manifest.task.read(answer.log_probabilities) == (
             wanted[k].prediction,
             wanted[k].probability,
             wanted[k].categories,
@@ -134,15 +135,15 @@ def test_every_stage_is_timed(case):
     ("field", "change"), [("cells", {"map": [4, 4]}), ("patch", {"size": [9, 10]}), ("input", {"size": [29, 28]})]
 )
 def test_a_manifest_that_does_not_fit_its_models_is_told(classifier_case, field, change):
-    manifest = classifier_case.float32.manifest
-    changed = manifest | {field: manifest[field] | change}
+    content = classifier_case.float32.manifest.content
+    changed = Manifest.from_content(content | {field: content[field] | change})
     with pytest.raises(UserError, match=f"the manifest's {field}.* does not fit its models"):
         TwoStageRunner(replace(classifier_case.float32, manifest=changed))
 
 
 def test_labels_that_do_not_fit_the_models_are_told(case):
     manifest = case.float32.manifest
-    changed = manifest | {"heads": [*manifest["heads"][:-1], manifest["heads"][-1] + 1]}
+    changed = replace(manifest, task=replace(manifest.task, labels=(*manifest.task.labels, "more")))
     with pytest.raises(UserError, match="does not fit its models"):
         TwoStageRunner(replace(case.float32, manifest=changed))
 
@@ -166,7 +167,7 @@ def test_weights_of_the_saliency_that_do_not_fit_are_told(case):
 
 def test_a_convolution_that_does_not_fit_is_told(classifier_case):
     manifest = classifier_case.float32.manifest
-    changed = manifest | {"convolution": manifest["convolution"] | {"strides": [1, 1]}}
+    changed = replace(manifest, task=replace(manifest.task, strides=(1, 1)))
     with pytest.raises(UserError, match="convolution does not fit"):
         TwoStageRunner(replace(classifier_case.float32, manifest=changed))
     with pytest.raises(UserError, match="saliency's kernel does not fit"):

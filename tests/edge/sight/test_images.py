@@ -1,17 +1,19 @@
 import struct
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edge.bundle.manifest import Input
 from edge.errors import UserError
 from edge.sight import images
 from edge.sight.images import Fit, enough_pixels, expand, load_image, model_pixels, open_image
 
-GREY = {"input": {"size": [4, 6], "channels": 1, "colour": "L", "resize": "stretch"}}
+GREY = Input((4, 6), 1, "L", 1 / 255, "stretch")
 
 
 def save(path, array, **options):
@@ -100,23 +102,23 @@ def test_what_is_transparent_is_black(tmp_path):
 
 def test_a_palette_becomes_colour(tmp_path):
     Image.new("RGB", (6, 4), (255, 0, 0)).convert("P").save(tmp_path / "a.gif")
-    manifest = {"input": GREY["input"] | {"channels": 3, "colour": "RGB"}}
-    assert load_image(tmp_path / "a.gif", manifest)[0, 0].tolist() == [255, 0, 0]
+    rule = replace(GREY, channels=3, colour="RGB")
+    assert load_image(tmp_path / "a.gif", rule)[0, 0].tolist() == [255, 0, 0]
 
 
 def test_cmyk_becomes_colour(tmp_path):
     Image.new("RGB", (6, 4), (255, 0, 0)).convert("CMYK").save(tmp_path / "a.tif")
     Image.new("RGB", (6, 4), (255, 0, 0)).convert("CMYK").save(tmp_path / "a.jpg")
-    manifest = {"input": GREY["input"] | {"channels": 3, "colour": "RGB"}}
-    assert load_image(tmp_path / "a.tif", manifest)[0, 0].tolist() == [255, 0, 0]
-    np.testing.assert_allclose(load_image(tmp_path / "a.jpg", manifest)[0, 0], [255, 0, 0], atol=3)
+    rule = replace(GREY, channels=3, colour="RGB")
+    assert load_image(tmp_path / "a.tif", rule)[0, 0].tolist() == [255, 0, 0]
+    np.testing.assert_allclose(load_image(tmp_path / "a.jpg", rule)[0, 0], [255, 0, 0], atol=3)
 
 
 @pytest.mark.parametrize("rule", ["stretch", "fit", "pad"])
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3000, 1), (1, 3000), (7, 4000)])
 def test_images_of_odd_sizes_are_brought_to_the_inputs(tmp_path, size, rule):
     path = save(tmp_path / "a.png", np.full(size, 200, np.uint8))
-    found = load_image(path, {"input": GREY["input"] | {"resize": rule}})[..., 0]
+    found = load_image(path, replace(GREY, resize=rule))[..., 0]
     rows, columns = Fit(size, (4, 6), rule).size
     assert found.shape == (4, 6)
     bright = 24 if rule == "pad" else rows * columns  # its border is repeated beside it
@@ -133,10 +135,10 @@ def test_a_large_jpeg_is_decoded_small_and_turned_upright(tmp_path, monkeypatch)
     assert open_image(path).size == (240, 320)
     assert open_image(path, 60).size == (60, 80)  # a quarter: an eighth would leave less than 60
     assert open_image(path, 121).size == (240, 320)
-    manifest = {"input": GREY["input"] | {"size": [20, 30]}}
-    assert enough_pixels(manifest) == 60
-    whole = model_pixels(open_image(path), manifest).astype(int)
-    np.testing.assert_allclose(load_image(path, manifest), whole, atol=3)
+    rule = replace(GREY, size=(20, 30))
+    assert enough_pixels(rule) == 60
+    whole = model_pixels(open_image(path), rule).astype(int)
+    np.testing.assert_allclose(load_image(path, rule), whole, atol=3)
     monkeypatch.setattr(images, "LARGE", 320 * 240)
     assert open_image(path, 60).size == (240, 320)
 
@@ -148,19 +150,19 @@ def test_stretching_is_pillows_bilinear():
 
 
 def test_fitting_keeps_the_ratio_and_is_black_beside():
-    manifest = {"input": GREY["input"] | {"resize": "fit"}}
-    found = model_pixels(Image.new("L", (20, 20), 200), manifest)[..., 0]
+    rule = replace(GREY, resize="fit")
+    found = model_pixels(Image.new("L", (20, 20), 200), rule)[..., 0]
     np.testing.assert_array_equal(found, [[0, 200, 200, 200, 200, 0]] * 4)
 
 
 def test_padding_repeats_the_border_and_enlarges_nothing():
-    manifest = {"input": GREY["input"] | {"resize": "pad"}}
+    rule = replace(GREY, resize="pad")
     small = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], np.uint8))
     expected = [[1, 1, 2, 3, 3, 3]] * 2 + [[4, 4, 5, 6, 6, 6]] * 2
-    np.testing.assert_array_equal(model_pixels(small, manifest)[..., 0], expected)
+    np.testing.assert_array_equal(model_pixels(small, rule)[..., 0], expected)
     large = Image.fromarray(np.repeat(np.arange(8, dtype=np.uint8) * 30, 8).reshape(8, 8).T)
     shrunk = np.asarray(large.resize((4, 4), Image.Resampling.BILINEAR))
-    np.testing.assert_array_equal(model_pixels(large, manifest)[..., 0], np.pad(shrunk, ((0, 0), (1, 1)), "edge"))
+    np.testing.assert_array_equal(model_pixels(large, rule)[..., 0], np.pad(shrunk, ((0, 0), (1, 1)), "edge"))
 
 
 @pytest.mark.parametrize("rule", ["stretch", "fit", "pad"])

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edge.bundle.manifest import Cells, Input, Patch
 from edge.errors import UserError, WorkError
 from edge.network.result import Result
 from edge.network.runner import TwoStageRunner
@@ -20,11 +22,14 @@ def test_boxes_are_the_patches_in_the_images_own_pixels(classifier_case):
 
 
 RESULT = Result("7", 0.5, 2, None, (7,), saliency=np.zeros((4, 4)), cells=np.array([[0, 0], [2, 3]]))
-MANIFEST = {
-    "input": {"size": [20, 40], "resize": "stretch"},
-    "cells": {"map": [4, 4], "stride": [4, 8], "offset": [0, 0], "field": [8, 8]},
-    "patch": {"size": [8, 8], "origin": [0, 4]},
-}
+CELLS, PATCH = Cells((4, 4), stride=(4, 8), offset=(0, 0), field=(8, 8)), Patch((8, 8), origin=(0, 4))
+
+
+def manifest_with(rule):
+    return SimpleNamespace(input=Input((20, 40), 1, "L", 1 / 255, rule), cells=CELLS, patch=PATCH)
+
+
+MANIFEST = manifest_with("stretch")
 
 
 @pytest.mark.parametrize(
@@ -44,19 +49,19 @@ MANIFEST = {
     ],
 )
 def test_boxes_by_every_rule(rule, image_size, boxes):
-    manifest = MANIFEST | {"input": {"size": [20, 40], "resize": rule}}
+    manifest = manifest_with(rule)
     assert patch_boxes(RESULT, manifest, Fit(image_size, (20, 40), rule)) == boxes
 
 
 @pytest.mark.parametrize("rule", ["stretch", "fit"])
 def test_a_bright_patch_of_the_model_is_boxed_where_it_is_in_the_image(rule):
     """What is white in the image's box is what is white in the input's patch."""
-    manifest = {**MANIFEST, "input": {"size": [20, 40], "resize": rule, "channels": 1, "colour": "L"}}
+    manifest = manifest_with(rule)
     fit = Fit((300, 400), (20, 40), rule)
     (left, top, right, bottom) = patch_boxes(RESULT, manifest, fit)[1]
     photograph = np.zeros((300, 400), np.uint8)
     photograph[top : bottom + 1, left : right + 1] = 255
-    seen = model_pixels(Image.fromarray(photograph), manifest)[..., 0]
+    seen = model_pixels(Image.fromarray(photograph), manifest.input)[..., 0]
     expected = np.zeros((20, 40), bool)
     expected[8:16, 28:36] = True
     rows, columns = (slice(first, first + count) for first, count in zip(fit.offset, fit.size))
@@ -100,7 +105,7 @@ def test_heat_lies_around_the_cells_that_have_it():
 
 
 def test_a_huge_thin_picture_takes_no_more_than_its_own_memory():
-    manifest = MANIFEST | {"input": {"size": [20, 40], "resize": "fit"}}
+    manifest = manifest_with("fit")
     assert draw(Image.new("L", (60000, 1)), replace(RESULT, saliency=np.ones((4, 4))), manifest).width == 60000
 
 

@@ -28,7 +28,7 @@ def plain(bundle):
 
 @pytest.fixture
 def models(bundle):
-    entries = bundle.manifest["models"]
+    entries = bundle.manifest.models
     return {name: Model(bundle.model(name), entry) for name, entry in entries.items()}
 
 
@@ -56,12 +56,12 @@ def test_vectors_and_activations_go_from_model_to_model_as_they_are(models):
 
 
 def test_the_manifest_says_how_pixels_are_laid_out(bundle, architecture):
-    found = {name: entry["layout"] for name, entry in bundle.manifest["models"].items()}
+    found = {name: model.layout for name, model in bundle.manifest.models.items()}
     assert found == layouts(architecture) | {"top": None}
 
 
 def test_laid_out_pixels_change_no_answer(bundle, plain, architecture):
-    assert {entry["layout"] for entry in plain.manifest["models"].values()} == {None}
+    assert {model.layout for model in plain.manifest.models.values()} == {None}
     for make in (TwoStageRunner, WholeFineRunner):
         saving, other = make(bundle), make(plain)
         for image in tiny_bundles.make_images(architecture, 12, seed=6):

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tiny_bundles
 
 from dcn_tf.architecture import Conv, MaxPool
+from edge.bundle.manifest import ModelFile
 from edge.errors import UserError
 from edge.network.interpreter import Model
 from tools.export.calibration import calibration_inputs
@@ -51,7 +52,7 @@ def test_int8_files_do_what_the_rounded_clone_does(fixture, request):
     ranges = measured_ranges(Clone(network, folded_weights(network)), inputs)
     for name, graph in graphs(tiny_bundles.laid_out_clone(network, ranges), 2).items():
         content = convert(graph, "int8")
-        model = Model(content, model_entry(content) | {"layout": None})
+        model = Model(content, ModelFile.from_content(model_entry(content) | {"layout": None}))
         if name != "top":
             taken = tiny_bundles.as_taken(architecture, name, inputs[name])
         else:

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tiny_bundles
 from tensorflow.lite.python.convert import ConverterError
 
+from edge.bundle.manifest import ModelFile
 from edge.errors import UserError
 from edge.network.interpreter import Model, make_interpreter
 from tools.export.calibration import calibration_inputs
@@ -79,7 +80,7 @@ def test_float16_halves_the_weights_and_keeps_float_inputs(clone):
     assert weights == 2000
     assert abs(len(whole) - len(half) - 2 * weights) < 1500, (len(whole), len(half))
     values = np.random.default_rng(0).uniform(0, 1, graph.input_shape).astype(np.float32)
-    found = Model(half, entry | {"layout": None})(values)["logits"]
+    found = Model(half, ModelFile.from_content(entry | {"layout": None}))(values)["logits"]
     expected = graph.function(values)["logits"].numpy()
     np.testing.assert_allclose(found, expected, atol=5e-3 * np.abs(expected).max())
     assert np.abs(found - expected).max() > 0

@@ -6,6 +6,7 @@ import tiny_bundles
 from PIL import Image
 
 from edge.bundle import write_bundle
+from edge.bundle.manifest import Input
 from edge.errors import UserError
 from edge.network.runner import TwoStageRunner, WholeFineRunner
 from edge.network.saliency import log_softmax
@@ -32,12 +33,12 @@ def bundle_of(trained, method, folder):
 
 def test_a_float_bundle_says_what_the_network_says_of_the_same_canvas(trained, tmp_path):
     bundle, images = bundle_of(trained, "float32", tmp_path), trained.test.images[:12]
-    assert bundle.manifest["input"]["size"] == list(trained.model.architecture.image_size)
-    assert bundle.manifest["input"]["resize"] == "pad"
+    assert bundle.manifest.input.size == trained.model.architecture.image_size
+    assert bundle.manifest.input.resize == "pad"
     assert images.shape[1:3] == trained.model.architecture.image_size
     heads, pixels = trained.model.architecture.top.heads, images.astype(np.float32) / 255
     expected, whole = trained.model(pixels, num_patches=3), trained.model.whole_model("fine")(pixels)
-    assert bundle.manifest["cells"]["map"] == list(expected["saliency"].shape[1:])
+    assert bundle.manifest.cells.map == tuple(expected["saliency"].shape[1:])
     assert expected["cells"].numpy().max() >= 5, "cells that the training's own size does not have"
     runner = TwoStageRunner(bundle)
     found = [runner.run(image) for image in images]
@@ -67,10 +68,10 @@ def test_samples_are_laid_as_the_device_lays_a_file(sequence, tmp_path):
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((10, 20), (50, 30), (24, 48))]
     placed = input_size.placed(Samples(images, np.zeros((3, 4)), [], "", ""), sequence.architecture)
-    manifest = {"input": {"size": [24, 48], "channels": 3, "colour": "RGB", "resize": "pad"}}
+    rule = Input((24, 48), 3, "RGB", 1 / 255, "pad")
     for image, found in zip(images, placed.images):
         Image.fromarray(image).save(tmp_path / "a.png")
-        np.testing.assert_array_equal(load_image(tmp_path / "a.png", manifest), found)
+        np.testing.assert_array_equal(load_image(tmp_path / "a.png", rule), found)
     np.testing.assert_array_equal(placed.images[2], images[2])
     assert input_size.placed(placed, sequence.architecture) is placed
 

@@ -1,4 +1,4 @@
-"""What is counted in the .tflite files against what `dcn_tf.cost` derives from the architecture's description."""
+"""Counts in the .tflite files against those that `dcn_tf.cost` derives from the architecture's description."""
 
 import math
 from pathlib import Path

@@ -14,7 +14,7 @@ SHIPPED = MODELS / "cluttered_mnist"
 @pytest.fixture
 def plain(tmp_path):
     shipped = load_bundle(SHIPPED)
-    manifest = copy.deepcopy(shipped.manifest)
+    manifest = copy.deepcopy(shipped.manifest.content)
     manifest["models"]["coarse"]["layout"] = None
     files = {name: content for name, content in shipped.files.items() if name != "manifest.json"}
     return write_bundle(tmp_path / "plain", files, manifest).path

@@ -9,7 +9,7 @@ MODELS = Path(__file__).parents[3] / "models"
 def test_one_image_is_the_difference_of_two_processes(monkeypatch, tmp_path, capsys):
     shipped = load_bundle(MODELS / "cluttered_mnist")
     files = {name: content for name, content in shipped.files.items() if name != "manifest.json"}
-    bundle = write_bundle(tmp_path / "bundle", files, shipped.manifest | {"exit_entropy": 0.1})
+    bundle = write_bundle(tmp_path / "bundle", files, shipped.manifest.content | {"exit_entropy": 0.1})
     costs = {"fine_int8": 13e6, "coarse_int8": 1e6, "dcn_int8": 4e6, "dcn_int8_exit": 2e6}
 
     def count(core, environment, *arguments):

@@ -20,7 +20,7 @@ def test_savings_that_are_left_out_change_no_answer(savings, windows):
     saving = TwoStageRunner(bundle)
     other = TwoStageRunner(bundle, kernels=plain.without(savings))
     for path in expand([str(MODELS / "samples")]):
-        image = load_image(path, bundle.manifest)
+        image = load_image(path, bundle.manifest.input)
         wanted, found = saving.run(image), other.run(image)
         np.testing.assert_allclose(found.log_probabilities, wanted.log_probabilities, rtol=1e-9, atol=1e-12)
         np.testing.assert_array_equal(found.cells, wanted.cells)

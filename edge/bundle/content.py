@@ -1,0 +1,101 @@
+"""The content of a manifest's file: read strictly, checked, and written.
+
+`manifest.schema.json` says what it must hold, and the checks here what a schema cannot say.
+"""
+
+import functools
+import json
+import math
+from pathlib import Path
+
+from edge.bundle.schema import first_error
+from edge.bundle.tasks import TASKS
+from edge.errors import UserError, one_line
+
+FORMAT_VERSION = 3
+COLOURS = {"L": 1, "RGB": 3}
+SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
+EXPORT_AGAIN = "export the bundle again with tools.quantize"
+
+
+@functools.cache
+def schema() -> dict:
+    """Returns the JSON Schema of manifests."""
+    return json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+def parse_content(file: bytes) -> dict:
+    """Returns the content of a manifest's file, checked.
+
+    Stricter than `json.loads`: no field twice, no NaN, no Infinity, no number that a float cannot hold.
+
+    Raises:
+        UserError: it is not JSON, or see `check_content`.
+    """
+    try:
+        text = file.decode("utf-8")
+        content = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_number)
+        json.dumps(content, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
+    except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError too
+        raise UserError(f"manifest.json is not JSON: {one_line(error)}; copy or {EXPORT_AGAIN}") from None
+    check_content(content)
+    return content
+
+
+def _object(pairs) -> dict:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the field {max(names, key=names.count)!r} is there twice")
+    return fields
+
+
+def _number(text: str) -> int | float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return int(value) if value.is_integer() else value  # 2.0 is an integer to JSON Schema, and becomes one
+
+
+def format_content(content: dict) -> bytes:
+    """Returns the file that holds a manifest; UserError where it holds what JSON cannot."""
+    try:
+        return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    except ValueError as error:  # NaN or an infinity; half a character
+        raise UserError(
+            f"the manifest cannot be written: {one_line(error)}; look through the training's result"
+        ) from None
+
+
+def check_content(content) -> None:
+    """Raises UserError where a manifest is of another version, breaks the schema, or contradicts itself."""
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if type(version) is int and version != FORMAT_VERSION:
+        advice = "update this program" if version > FORMAT_VERSION else EXPORT_AGAIN
+        raise UserError(f"the bundle has format version {version} and this program reads {FORMAT_VERSION}; {advice}")
+    error = first_error(content, schema(), "manifest")
+    if error:
+        raise UserError(f"{error}; {EXPORT_AGAIN}")
+    _check_consistency(content)
+
+
+def _check_consistency(content):
+    image, heads = content["input"], content["heads"]
+    missing = [name for name in content["models"] if f"{name}.tflite" not in content["files"]]
+    rules = (
+        *TASKS[content["task"]].rules(content),
+        (all(i < len(heads) for i in content["saliency_heads"]), "saliency_heads must be indices of heads"),
+        (_patches_touch_the_image(content), "every patch must touch the image"),
+        (content["num_patches"] <= math.prod(content["cells"]["map"]), "num_patches must be 1 to the number of cells"),
+        (COLOURS[image["colour"]] == image["channels"], "input.channels must be those of input.colour"),
+        (not missing, f"files must hold every model, and {', '.join(missing)} is missing"),
+    )
+    for holds, rule in rules:
+        if not holds:
+            raise UserError(f"the manifest contradicts itself: {rule}; {EXPORT_AGAIN}")
+
+
+def _patches_touch_the_image(content) -> bool:
+    patch, cells = content["patch"], content["cells"]
+    sides = zip(content["input"]["size"], patch["size"], patch["origin"], cells["map"], cells["stride"])
+    return all(-size < first and first + (count - 1) * step < n for n, size, first, count, step in sides)

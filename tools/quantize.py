@@ -7,7 +7,7 @@ python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|pt
 import tempfile
 from pathlib import Path
 
-from edge import reports
+from edge import output
 from edge.arguments import listed, number
 from edge.bundle import check_destination, write_bundle
 from edge.quiet import quiet
@@ -63,7 +63,7 @@ def main(arguments) -> None:
     """Runs the command."""
     values = make_parser().parse_args(arguments)
     check_destination(values.bundle)
-    reports.check_destination(values.report)
+    output.check_writable(values.report)
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.export import agreement, bundling, input_size, qat
@@ -81,7 +81,7 @@ def main(arguments) -> None:
     text = bundle_report.report([bundle.manifest])
     print(f"\n{text}\nwritten: {bundle.path}")
     if values.report:
-        reports.write(values.report, text)
+        output.write(values.report, text)
 
 
 if __name__ == "__main__":

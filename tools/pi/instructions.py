@@ -10,7 +10,7 @@ The code that is counted is the environment's, with what is compiled there, not 
 from pathlib import Path
 
 from edge.bundle import load_bundle
-from edge.comparison.variants import VARIANTS, by_numbers, choose
+from edge.comparison.variants import VARIANTS, by_precision, choose
 from edge.sight.images import expand
 from tools import command
 from tools.pi import machine
@@ -43,12 +43,12 @@ def main(arguments) -> None:
     add("--bundle", default="models/cluttered_mnist", metavar="BUNDLE", help="the shipped one by default")
     add("--float_bundle", metavar="BUNDLE", help="in float32, of the same network")
     parsed = parser.parse_args(arguments)
-    bundles = by_numbers(load_bundle(parsed.bundle), parsed.float_bundle and load_bundle(parsed.float_bundle))
+    bundles = by_precision(load_bundle(parsed.bundle), parsed.float_bundle and load_bundle(parsed.float_bundle))
     chosen, _ = choose(bundles)
     print(f"{'core':<5} {'variant':<18} {'instructions per image':>23}")
     for core in machine.CORES:
         for name in chosen:
-            path = bundles[VARIANTS[name].numbers].path
+            path = bundles[VARIANTS[name].precision].path
             found = per_image(core, Path(parsed.environment), path, Path(parsed.images), name)
             print(f"{core:<5} {name:<18} {found:>23,.0f}", flush=True)
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.reports import write
+from edge.output import write
 from tools.findings.runs import FREE, shared_options
 from tools.sweeps.declaration import Run
 

@@ -9,6 +9,8 @@ import pytest
 from docs_commands import Command, found_in, reason_to_skip
 from PIL import Image
 
+from train.data.semi_real import has_place
+
 PAGE = """# Page
 
 ```
@@ -81,7 +83,8 @@ def test_a_folder_of_ones_own_has_every_split(tmp_path):
     folder = docs_data.numbers(tmp_path / "numbers")
     entries = json.loads((folder / "annotations.json").read_text())
     assert {entry["split"] for entry in entries} == {"train", "validation", "test"}
-    assert entries[3] == {"file": "3.png", "label": [2, 2], "split": "validation"}
+    assert (entries[3]["file"], entries[3]["label"], entries[3]["split"]) == ("3.png", [2, 2], "validation")
+    assert all(has_place(entry) for entry in entries)
     with Image.open(folder / "3.png") as image:
         assert image.size == (68, 48)
         assert image.convert("L").getextrema() == (0, 255)

@@ -19,9 +19,9 @@ from train.data.rendering.sets import (
     load_scenes,
 )
 from train.data.rendering.typefaces import FAMILIES
+from train.data.windows import SCENE
 from train.errors import UserError
 
-SCENE = (96, 192)  # (height, width) of the pictures that training windows are cut from
 SCENE_LENGTHS = (0.2, 0.26, 0.24, 0.17, 0.06, 0.03, 0.02, 0.02)  # of numbers with 1, 2, ... 8 digits
 
 

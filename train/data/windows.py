@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+SCENE = (96, 192)  # (height, width) of the pictures that windows are cut from
+SHARES_OF_HEIGHT, MOST_OF_WIDTH = (0.25, 0.7), 0.85  # that a number takes in a picture cut out of a photograph
+
 # Kinds of windows of a picture that holds a number, and their shares.
 WHOLE, CUT, CLOSE, FAR, BESIDE = range(5)
 SHARES = (0.64, 0.20, 0.07, 0.03, 0.06)
@@ -76,6 +79,24 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
         if window.whole:
             found[i] = seen_box(box, window, size)
     return windows, found
+
+
+def scene_window(box, rng) -> tuple[float, float, float, float]:
+    """Returns (left, top, right, bottom) of a picture around a number, of the sides' ratio of `SCENE`.
+
+    It shows as much around the number as rendered scenes do (`rendering.scenes.render_scene`), and may reach beyond the
+    photograph.
+
+    Args:
+        box: (left, top, right, bottom) of the number in its photograph.
+        rng: numpy Generator.
+    """
+    sides, ratio = np.array([max(box[2] - box[0], 1), max(box[3] - box[1], 1)], float), SCENE[1] / SCENE[0]
+    height = sides[1] / math.exp(rng.uniform(*np.log(SHARES_OF_HEIGHT)))
+    height = max(height, sides[0] / MOST_OF_WIDTH / ratio)
+    full = np.array([height * ratio, height])
+    corner = np.array(box[:2]) - (full - sides) * rng.uniform(0.15, 0.85, 2)
+    return *corner.tolist(), *(corner + full).tolist()
 
 
 def cut(image, window: Window, size) -> np.ndarray:

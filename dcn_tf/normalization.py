@@ -47,9 +47,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
 def normalize_and_activate(inputs, gamma, beta, epsilon: float, activation):
     """Returns activation(batch normalisation of a map), and the batch's mean and variance.
 
-    All arithmetic is float32; the map and its gradient are read and written as they are. It takes two compiled loops
-    each way: one for the sums over the map, and one for its values. What is needed twice is computed twice, since that
-    takes less than a map takes to be written and read.
+    All arithmetic is float32; the map and its gradient keep their own type. There are two compiled loops each way: one
+    for the sums over the map, and one for its values. The second computes again what the first had computed: that costs
+    less than to write a map and read it.
 
     Args:
         inputs: [batch, height, width, channels], float32 or bfloat16.

@@ -243,10 +243,10 @@ class ClassifierSaliency:
         return self._norms(*self._sums(at_max, to_windows))
 
     def _sums(self, at_max, to_windows):
-        """Returns the gradients that windows have, [patterns + 1, blocks * cells of a block * D], and each window's.
+        """Returns the gradient of each pattern, [patterns + 1, blocks * cells of a block * D], and that of each window.
 
-        Windows in which the same filters have their maximum, a pattern, have the same one. A few patterns are computed
-        at a time: together they need few of the filters' kernels. The last gradient, 0, is that of no window.
+        A few patterns are computed at a time: together they need few of the filters' kernels. The last gradient is that
+        of no window, 0.
         """
         first, patterns = _patterns(at_max)
         pattern, filter_ = np.divmod(at_max[first].ravel().nonzero()[0], at_max.shape[1])
@@ -274,9 +274,10 @@ class ClassifierSaliency:
 
 
 def _patterns(at_max):
-    """Returns a window of each pattern of maxima, and each window's pattern: bool [windows, filters] -> indices.
+    """Numbers the patterns of maxima: windows in which the same filters have their maximum have the same pattern.
 
-    The pattern of 'no window', which stands behind those of the windows, is one more than theirs.
+    bool [windows, filters] -> a window of each pattern, [patterns], and the pattern of each window, [windows + 1]. The
+    last entry stands for 'no window', and is the number of patterns.
     """
     packed = np.packbits(at_max, axis=1)
     keys = packed.view(f"S{packed.shape[1]}").ravel()  # of one length, so that zeros at the end do not matter

@@ -27,7 +27,7 @@ OWN_FLAGS = {
     "trajectories": "Times that each training image is looked at, along other locations.",
     "first_deviation": "Standard deviation of training's locations at the beginning, in half sides of the image.",
     "last_deviation": "The same at the end; it falls by equal factors.",
-    "reward_decay": "What the reward of each further glimpse weighs in the return of a location, in parts of the last.",
+    "reward_decay": "A location's return is the mean of the rewards behind it; each weighs this times the one before.",
     "location_weight": "Weight of the location's loss beside the cross-entropy, for what both train.",
 }
 DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float}

@@ -1,19 +1,16 @@
-"""Takes a trained network apart into four graphs and the weights of the saliency's closed form."""
+"""Takes a trained network apart into four graphs, and a file with the weights of the saliency."""
 
 import functools
 import io
-import math
 
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION, channels_of
-from dcn_tf.geometry import output_size
 from edge.bundle import SALIENCY_FILE
-from edge.errors import UserError
 from edge.network.patches import laid_out_shape
-from tools.export.clone import in_turn
+from tools.export.layers import in_turn
 from tools.export.relayout import relayout
+from tools.export.tops import saliency_weights, top_of
 
 
 class Graph(tf.Module):
@@ -67,7 +64,7 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
     inputs = {
         "coarse": ("image", pixels("coarse", 1)),
         "fine": ("patches", pixels("fine", num_patches)),
-        "top": _top_input(architecture, num_patches),
+        "top": top_of(architecture).top_input(architecture, num_patches),
         "whole_fine": ("image", pixels("whole_fine", 1)),
     }
     functions = {"coarse": coarse_outputs, "fine": fine_outputs, "top": top_outputs, "whole_fine": whole_fine_outputs}
@@ -90,11 +87,8 @@ def _size(architecture, name):
 
 
 def coarse_outputs(clone, images) -> dict:
-    """Returns the outputs of the coarse graph: [B, H, W, C] -> maps [B, h, w, ...]; names as in `graphs`."""
-    features = clone.coarse(images)
-    if clone.architecture.task == CLASSIFICATION:
-        return {"coarse_features": features, "activation_map": in_turn(clone.coarse_top.layers, features)}
-    return {"cell_logits": clone.coarse_top.cell_logits(features)}
+    """Returns what the device needs of the coarse pass: [B, H, W, C] -> maps of vectors and of what the top sees."""
+    return clone.coarse_top.coarse_outputs(clone.coarse(images))
 
 
 def fine_outputs(clone, patches) -> dict:
@@ -103,75 +97,17 @@ def fine_outputs(clone, patches) -> dict:
 
 
 def top_outputs(clone, inputs) -> dict:
-    """Returns the outputs of the top graph, for windows [n, kh, kw, D] or fine vectors [k, D]."""
-    if clone.architecture.task == CLASSIFICATION:
-        return {"activations": clone.fine_top.of_windows(inputs)}
-    return {"cell_logits": clone.fine_top.cell_logits(inputs)}
+    """Returns what the top makes of windows, [n, kh, kw, D], or of single vectors, [k, D]."""
+    return clone.fine_top.outputs(inputs)
 
 
 def whole_fine_outputs(clone, images) -> dict:
     """Returns the answer of the fine model: [B, H, W, C] -> logits, or for sequences those of every cell."""
-    name = "logits" if clone.architecture.task == CLASSIFICATION else "cell_logits"
-    return {name: clone.whole(images)}
-
-
-def _top_input(architecture, num_patches):
-    """Returns name and shape: as many windows as cells can change, or vectors."""
-    depth = channels_of(architecture.fine)
-    if architecture.task != CLASSIFICATION:
-        return "fine_features", (num_patches, depth)
-    conv = architecture.top.conv
-    changed = num_patches * math.prod(-(-k // s) for k, s in zip(conv.kernel, conv.strides))
-    map_size = output_size(architecture.coarse, architecture.image_size)
-    return "windows", (min(changed, math.prod(output_size((conv,), map_size))), *conv.kernel, depth)
-
-
-def top_windows(architecture, maps) -> np.ndarray:
-    """Returns the windows of the top's convolution over maps, as the 'top' graph takes them.
-
-    [N, h, w, D] -> [N * windows, kh, kw, D], zeros where a window reaches beyond the map.
-    """
-    conv = architecture.top.conv
-    padded = np.pad(maps, [(0, 0), *conv.padding, (0, 0)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, conv.kernel, axis=(1, 2))
-    windows = windows[:, :: conv.strides[0], :: conv.strides[1]]  # [N, h', w', D, kh, kw]
-    return np.moveaxis(windows, 3, 5).reshape(-1, *conv.kernel, maps.shape[-1])
-
-
-def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
-    """Returns the arrays of `saliency.npz`: the weights of the saliency, which NumPy computes on the device.
-
-    | array | what it is |
-    |---|---|
-    | dense | the kernel of the logits; for sequences the R of its decomposition Q R |
-    | bias | of the logits (classifiers) |
-    | kernel | of the top's convolution (classifiers) |
-    | scale, shift | turn an output of that convolution into the refined pass's (classifiers) |
-
-    The saliency of a cell is the length of a vector that `dense` is multiplied with. Multiplying by Q keeps lengths, so
-    R gives the same saliency, with fewer multiplications.
-
-    Args:
-        architecture: of the network.
-        weights: layer name -> (kernel, bias), normalisation folded in, see `tools.export.folding.folded_weights`.
-
-    Raises:
-        UserError: the top's activation is not the ReLU that the closed form is written for.
-    """
-    if architecture.task != CLASSIFICATION:
-        dense, _ = weights["coarse_top/logits"]
-        return {"dense": np.linalg.qr(dense.astype(np.float64), mode="r").astype(np.float32)}
-    activation = architecture.top.conv.activation
-    if activation != "relu":
-        raise UserError(
-            f"the saliency's closed form needs a top with activation 'relu', received {activation!r}; train such a top"
-        )
-    (kernel, _), (scale, shift), (dense, bias) = (weights[f"top/{name}"] for name in ("conv", "refined", "logits"))
-    return {"kernel": kernel, "dense": dense, "bias": bias, "scale": scale, "shift": shift}
+    return {clone.fine_top.WHOLE_OUTPUT: clone.whole(images)}
 
 
 def saliency_file(architecture, weights: dict) -> dict[str, bytes]:
-    """Returns the saliency's weights as a file of a bundle, see `saliency_weights`."""
+    """Returns the saliency's weights as a file of a bundle; arguments as of `saliency_weights`."""
     buffer = io.BytesIO()
     np.savez(buffer, **saliency_weights(architecture, weights))
     return {SALIENCY_FILE: buffer.getvalue()}

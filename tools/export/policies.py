@@ -1,8 +1,4 @@
-"""Policies: rules for the number of patches of an image.
-
-A bundle reads every image once with every number of patches. Policies are then judged on these outcomes, without
-running the bundle again.
-"""
+"""Policies on how many patches an image gets, judged on a bundle's answers at every number of patches."""
 
 from dataclasses import dataclass, field, replace
 
@@ -32,7 +28,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Policy:
-    """The arguments of `edge.network.runner.TwoStageRunner.run`; None: that rule is not used."""
+    """The arguments of `edge.network.runner.TwoStageRunner.run`; None where a rule is not used."""
 
     num_patches: int
     exit_entropy: float | None = None
@@ -84,9 +80,9 @@ def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bo
 
     Args:
         outcomes: of the images to choose on.
-        num_patches: of an image whose coarse answer does not stand.
-        allowed: number of further errors that are accepted, beside `num_patches` on every image.
-        fewest: choose the entropy with the fewest errors, and of equally good ones the greatest.
+        num_patches: of the images whose coarse answer does not stand.
+        allowed: how many more images may be wrong than with `num_patches` on every image.
+        fewest: whether to choose, of the entropies that are allowed, among those with the fewest errors alone.
     """
     order = np.argsort(outcomes.entropy, kind="stable")
     change = outcomes.wrong[order, 0].astype(int) - outcomes.wrong[order, num_patches]
@@ -96,9 +92,9 @@ def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bo
 
 
 def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bool = False) -> float:
-    """Returns the saliency level that costs least: cells below it are not looked at.
+    """Returns the greatest level of saliency below which cells may be left out; the mean cost is then the least.
 
-    Args: those of `greatest_exit`. The least saliency of all is always allowed: with it every cell is looked at.
+    Arguments are those of `greatest_exit`. Where even the least saliency of all cells is too high a level, it is that.
     """
     saliency = outcomes.saliency[:, :num_patches].ravel()
     wrong = outcomes.wrong[:, : num_patches + 1].astype(int)

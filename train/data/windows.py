@@ -50,7 +50,7 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
     Args:
         images: uint8 [n, H, W, 1].
         boxes: float [n, 4], (left, top, right, bottom) of the number in its picture; zeros where there is none.
-        lengths: [n], digits of the number.
+        lengths: [n], digits of the number; 0 where the box is of what only looks like one.
         size: (height, width) of a window.
         rng: numpy Generator.
         augment: whether windows are turned, sheared, re-lit, blurred and stored as well.
@@ -70,13 +70,14 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
         if box[2] <= box[0]:
             window = _anywhere(image.shape, size, rng, augment)
         else:
-            kind = rng.choice(len(shares), p=shares)
+            # What was mistaken for a number is shown as numbers are.
+            kind = rng.choice(len(shares), p=shares) if length else WHOLE
             if kind == WHOLE and rng.random() < TIGHT:
                 image, box = _tight_crop(image, box, rng)
-            window = _window(kind, image.shape, box, length, size, rng, augment, hardness)
+            window = _window(kind, image.shape, box, max(length, 1), size, rng, augment, hardness)
         picture = cut(image, window, size)
         windows[i, ..., 0] = spoiled(picture, rng) if augment else picture
-        if window.whole:
+        if window.whole and length:
             found[i] = seen_box(box, window, size)
     return windows, found
 

@@ -27,12 +27,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from edge.reports import check_destination, write
+
 from edge.arguments import number
 from edge.bundle import load_bundle
 from edge.comparison.board import Machine, Watch, versions
 from edge.comparison.variants import DCN, NUMBERS, Variant, make_run
 from edge.errors import run_main
-from edge.reports import check_destination, write
 from edge.sight.images import enough_pixels, model_pixels, open_image
 from tools.baselines.ocr_images import LabelledImages, find_images
 from tools.baselines.ocr_reading import OcrReader, make_engine

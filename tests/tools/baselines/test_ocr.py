@@ -133,7 +133,7 @@ def test_the_tables():
     [
         ([], "required: --images"),
         (["--images=none.png"], "no such file: none.png"),
-        (["--images=models/samples", "--limit=0"], "--limit: must be int and at least 1"),
+        (["--images=models/samples", "--limit=0"], "--limit: must be a whole number of at least 1"),
         (["--images=models/samples", "--bundle=none"], "none"),
         (["--images=models/samples", "--json=models"], "--json=models is a folder"),
     ],

@@ -1,4 +1,4 @@
-"""How far a bundle is from the network it was made from."""
+"""Agreement of a bundle with the network that it was made from: equal answers, equal cells, and both errors."""
 
 import math
 
@@ -16,7 +16,7 @@ from tools.workdir import Samples, Workdir
 PIXELS = 1_000_000  # of images that go through the network at once
 
 
-def compare(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
+def measure(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
     """Returns the manifest's `measured`.
 
     `error` holds percent of test images with any head wrong: `dcn_keras`, `dcn_bundle`, and where the bundle has the
@@ -48,7 +48,7 @@ def compare(network, bundle, test: Samples, num_patches: int | None = None) -> d
 
 
 def keras_predictions(network, images, num_patches: int):
-    """Returns the network's categories [N, heads] and its cells [N, k, 2] for uint8 images."""
+    """Returns the categories [N, heads] and the cells [N, k, 2] of the network, for uint8 images."""
     heads = network.architecture.top.heads
 
     def predict(batch):
@@ -98,7 +98,7 @@ def percent(holds) -> float:
 
 
 def format_measured(measured: dict) -> str:
-    """Returns the comparison as a table."""
+    """Returns it as a table."""
     rows = [
         (name, *(f"{measured['error'][f'{name}_{side}']:.2f}" for side in ("keras", "bundle")), f"{agreement:.2f}")
         for name, agreement in measured["agreement"].items()

@@ -8,6 +8,7 @@ import numpy as np
 from edge.bundle import model_file_name
 from edge.errors import UserError
 from edge.network.patches import Layout
+from tools.export.calibration import calibration_inputs, stratified
 from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry
 from tools.export.describe import describe, training, versions
@@ -16,7 +17,6 @@ from tools.export.graphs import graphs, layouts, saliency_file
 from tools.export.input_size import resize_rule, tiled
 from tools.export.layer_error import layer_errors
 from tools.export.qat import Tuning, layer_ranges, measured_ranges, tune
-from tools.export.representative import calibration_inputs, stratified
 from tools.export.tops import top_of
 from tools.workdir import Workdir
 
@@ -32,7 +32,7 @@ class Made:
     Attributes:
         files: name -> bytes.
         manifest: without what is measured.
-        inputs: model name -> real inputs, [N, ...] float32; empty where numbers are not int8.
+        inputs: model name -> real inputs, [N, ...] float32; empty where nothing is int8.
     """
 
     files: dict
@@ -55,7 +55,7 @@ def make_bundle(
         method: 'float32', 'float16', 'ptq' or 'qat', see `tools.quantize`. 'qat' tunes the stages of the DCN; its whole
             fine model has the tuned weights and is quantized as by 'ptq'.
         num_patches: the bundle's number of patches.
-        calibration_images: at most so many real images set the ranges of int8 numbers.
+        calibration_images: at most so many real images set the ranges of int8.
         tuning: of 'qat'; its defaults where None.
         laid_out: whether first convolutions take pixels that are laid out for them, see `tools.export.relayout`.
 
@@ -66,9 +66,9 @@ def make_bundle(
     size = network.architecture.image_size
     manifest = describe(network, workdir.calibration.label_names, num_patches, resize_rule(workdir))
     weights, ranges, inputs, facts = folded_weights(network), None, {}, {}
-    numbers = method
+    precision = method
     if method in ("ptq", "qat"):
-        numbers = "int8"
+        precision = "int8"
         images = _calibration_images(workdir, calibration_images)
         canvases = tiled(images, size)
         patches = min(network.num_cells(), num_patches * len(images) // len(canvases))  # as many as of single images
@@ -86,7 +86,7 @@ def make_bundle(
     layout = layouts(network.architecture, laid_out)
     for name, graph in graphs(Clone(network, weights, ranges, laid_out), num_patches).items():
         print(f"converting {name} ({method})", flush=True)
-        content = convert(graph, numbers)
+        content = convert(graph, precision)
         files[model_file_name(name)] = content
         models[name] = model_entry(content) | {"layout": layout.get(name)}
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
@@ -109,10 +109,10 @@ def _calibration_images(workdir, wanted):
 
 
 def against_float(network, made: Made) -> dict:
-    """Returns what of `measured` follows from the models alone, beside the same in float32.
+    """Returns the part of `measured` that compares the models with the same in float32.
 
     `float32_bytes`: file -> bytes in float32. `layers`: see `tools.export.layer_error.layer_errors`; empty where the
-    numbers are not int8.
+    nothing is int8.
     """
     entries = made.manifest["models"]
     laid_out = any(entry["layout"] for entry in entries.values())

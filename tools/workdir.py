@@ -36,7 +36,12 @@ class Samples:
 
     def first(self, count: int | None) -> "Samples":
         """Returns the first `count` samples, all where None."""
-        return Samples(self.images[:count], self.labels[:count], self.label_names, self.dataset, self.split)
+        return self.part(0, count)
+
+    def part(self, start: int | None, end: int | None) -> "Samples":
+        """Returns the samples from one to another, counted as slices are."""
+        part = slice(start, end)
+        return Samples(self.images[part], self.labels[part], self.label_names, self.dataset, self.split)
 
 
 @dataclass(frozen=True)

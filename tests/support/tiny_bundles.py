@@ -45,6 +45,27 @@ def sequence_architecture():
     )
 
 
+def pyramid_architecture(box=True):
+    """Numbers of up to three digits, or none, in grey pictures of any size: three levels, patches of 16 x 24."""
+    return Architecture(
+        name="tiny_pyramid",
+        image_size=(24, 48),
+        train_size=(16, 24),
+        channels=1,
+        coarse=(Conv(4, 5, strides=2), Conv(8, 3, strides=2), Conv(12, (2, 4))),
+        fine=(
+            Conv(8, 5, strides=2, padding=2),
+            MaxPool(2),
+            Conv(8, 3, padding="same"),
+            Conv(16, (4, 6), strides=(1, 2)),
+        ),
+        top=SequenceTopSpec(3, 10, "presence", "votes", min_length=0, box=box),
+        patch_size=(16, 24),
+        num_patches=4,
+        levels=(1.41, 1.0, 0.5),
+    )
+
+
 def make_network(architecture, seed=0):
     """Returns a network whose weights, gammas and moving statistics are all random: folding is really tested."""
     network = DynamicCapacityNetwork(architecture)

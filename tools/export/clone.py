@@ -16,6 +16,7 @@ from dcn_tf.architecture import CLASSIFICATION, Conv, explicit_padding
 from dcn_tf.geometry import output_size
 from dcn_tf.stages import Stages
 from edge.errors import UserError
+from tools.export.any_size import reads_any_size
 from tools.export.folding import refined_convolution
 from tools.export.relayout import relayout
 
@@ -46,8 +47,9 @@ class Clone(Stages):
         self.architecture = architecture = network.architecture
         self.patch_grid, self.laid_out = network.patch_grid, laid_out
         image, patch = ((*size, architecture.channels) for size in (architecture.image_size, architecture.patch_size))
+        any_size = reads_any_size(architecture)
         build = _Builder(weights, ranges, laid_out)
-        self.coarse = StackClone(build.stack("coarse", architecture.coarse, image))
+        self.coarse = StackClone(build.stack("coarse", architecture.coarse, image, any_size))
         vector = build.average("fine/vector", output_size(architecture.fine, patch[:2]))
         self.fine = FineClone(build.stack("fine", architecture.fine, patch), vector)
         if architecture.task == CLASSIFICATION:
@@ -57,7 +59,7 @@ class Clone(Stages):
             self.fine_top = SequenceTopClone(build, "fine_top", network.fine_top)
         self.pairs = build.pairs
         whole = _Builder(_whole_weights(weights, architecture), ranges, laid_out)
-        self.whole_fine = whole.stack("whole_fine", architecture.fine, image)
+        self.whole_fine = whole.stack("whole_fine", architecture.fine, image, any_size)
         if architecture.task == CLASSIFICATION:
             convolution = whole.convolution("whole_fine/conv", architecture.top.conv)
             self.whole_fine += [*convolution, tf_keras.layers.GlobalMaxPooling2D()]
@@ -146,10 +148,17 @@ class ClassifierTopClone:
 
 
 class SequenceTopClone:
-    """The top of one stack of a network for sequences: [batch, ..., D] -> log-probabilities [batch, sum(heads)]."""
+    """The top of one stack of a network for sequences: [batch, ..., D] -> log-probabilities [batch, sum(heads)].
+
+    Attributes:
+        layers: from vectors to every cell's logits.
+        box_layers: from vectors to every cell's box; None where no box is told.
+    """
 
     def __init__(self, build, name: str, top):
-        self.layers = [*build.entrance(name), build.dense(f"{name}/logits")]
+        entrance = build.entrance(name)
+        self.layers = [*entrance, build.dense(f"{name}/logits")]
+        self.box_layers = None if top.box is None else [*entrance, build.dense(f"{name}/box")]
         self.pool = top.pool
         self.entropy = top.entropy
 
@@ -159,6 +168,10 @@ class SequenceTopClone:
     def cell_logits(self, features):
         """Returns the logits of every cell's own prediction."""
         return in_turn(self.layers, features)
+
+    def cell_boxes(self, features):
+        """Returns where every cell sees its sequence, in parts of its patch: [..., D] -> [..., 4]."""
+        return in_turn(self.box_layers, features)
 
 
 def in_turn(layers, values):
@@ -194,9 +207,9 @@ class _Builder:
         kernel, _ = self.weights[name]
         return self._weighted(tf_keras.layers.Dense(kernel.shape[1], name=name), (None, kernel.shape[0]))
 
-    def stack(self, name, descriptions, input_shape):
+    def stack(self, name, descriptions, input_shape, any_size=False):
         layers = self.entrance(name)
-        first = relayout(descriptions, input_shape) if self.laid_out else None
+        first = relayout(descriptions, input_shape, any_size) if self.laid_out else None
         if first:
             layers += self._laid_out_convolution(f"{name}/0", first, input_shape[:2])
         non_negative = True  # so are pixels
@@ -240,6 +253,8 @@ class _Builder:
         *_, channels, filters = kernel.shape
         layer = tf_keras.layers.Conv2D(filters, 1, activation=conv.activation, name=name)
         convolution = self._weighted(layer, (None, None, None, channels), (kernel, bias))
+        if first.places == 1:
+            return [convolution]
         shape = (-1, *output_size((conv,), size), conv.filters)
         return [convolution, tf_keras.layers.Lambda(lambda maps: tf.reshape(maps, shape))]
 

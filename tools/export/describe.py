@@ -13,6 +13,7 @@ from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from edge.bundle.content import COLOURS, FORMAT_VERSION
 from edge.errors import UserError
 
+ANY_SIZE = "keep"  # they are not: a bundle with levels
 WORKSTATION_FLAGS = ("workdir", "data_dir")  # paths that mean nothing elsewhere
 
 
@@ -23,7 +24,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         network: a trained `DynamicCapacityNetwork`.
         label_names: class names, or symbols.
         num_patches: the bundle's number of patches.
-        resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'.
+        resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'; or `ANY_SIZE`.
 
     Raises:
         UserError: the network's images are neither grey nor RGB.
@@ -38,6 +39,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         "input": input_entry(architecture, resize),
         "cells": {"map": list(map_size)} | {n: list(getattr(geometry, n)) for n in ("stride", "offset", "field")},
         "patch": {"size": list(grid.size), "origin": list(grid.origin)},
+        "levels": list(architecture.levels) if resize == ANY_SIZE else None,
         "num_patches": num_patches,
         "exit_entropy": None,
         "saliency_level": None,
@@ -52,6 +54,7 @@ def task_entry(network, label_names) -> dict:
         "task": top.task,
         "labels": list(label_names),
         "max_length": None if classification else top.max_length,
+        **({} if classification else {"min_length": top.min_length}),
         "heads": list(top.heads),
         "saliency_heads": list(top.saliency_heads),
         "refined": "swap" if classification else "pool",

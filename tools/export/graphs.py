@@ -12,6 +12,7 @@ from dcn_tf.geometry import output_size
 from edge.bundle import SALIENCY_FILE
 from edge.errors import UserError
 from edge.network.patches import laid_out_shape
+from tools.export.any_size import reads_any_size
 from tools.export.clone import in_turn
 from tools.export.relayout import relayout
 
@@ -46,7 +47,7 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
     'coarse': images -> `coarse_features` and, for classifiers, the `activation_map` of the top's convolution without
     its ReLU; for sequences `cell_logits`. 'fine': patches -> `fine_features`. 'top': for classifiers the windows of the
     map that hold one of the patches' cells -> their part of the activation map; for sequences fine vectors ->
-    `cell_logits`. 'whole_fine': images -> `logits`, or `cell_logits`.
+    `cell_logits`, and `boxes` where they are told. 'whole_fine': images -> `logits`, or `cell_logits`.
 
     Args:
         clone: a `tools.export.clone.Clone`.
@@ -74,7 +75,8 @@ def layouts(architecture, laid_out: bool = True) -> dict[str, dict | None]:
     found = {}
     for name, stack in stacks.items():
         size = _size(architecture, name)
-        first = relayout(stack, (*size, architecture.channels)) if laid_out else None
+        any_size = name != "fine" and reads_any_size(architecture)
+        first = relayout(stack, (*size, architecture.channels), any_size) if laid_out else None
         found[name] = first.to_dict(size) if first else None
     return found
 
@@ -100,7 +102,8 @@ def top_outputs(clone, inputs) -> dict:
     """Returns what the top makes of windows, [n, kh, kw, D], or of single vectors, [k, D]."""
     if clone.architecture.task == CLASSIFICATION:
         return {"activations": clone.fine_top.of_windows(inputs)}
-    return {"cell_logits": clone.fine_top.cell_logits(inputs)}
+    outputs = {"cell_logits": clone.fine_top.cell_logits(inputs)}
+    return outputs if clone.fine_top.box_layers is None else outputs | {"boxes": clone.fine_top.cell_boxes(inputs)}
 
 
 def whole_fine_outputs(clone, images) -> dict:

@@ -44,6 +44,8 @@ def layer_names(architecture) -> dict[str, list[str]]:
         tops = {"coarse": ["top/conv"], "top": ["top/conv"], "whole_fine": ["top/conv", "top/logits"]}
     else:
         tops = {"coarse": ["coarse_top/logits"], "top": ["fine_top/logits"], "whole_fine": ["fine_top/logits"]}
+        if architecture.top.box:
+            tops["top"] = ["fine_top/box", "fine_top/logits"]
     return {
         "coarse": stacks["coarse"] + tops["coarse"],
         "fine": stacks["fine"],

@@ -41,6 +41,16 @@ def make_interpreter(content: bytes, num_threads: int = 1, name: str = "the mode
     return interpreter
 
 
+@functools.lru_cache(64)
+def shapes_at(content: bytes, input_shape: tuple) -> tuple:
+    """Returns the shapes of a model's tensors, by their place in the file, where its input is of a shape."""
+    interpreter = make_interpreter(content)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], input_shape)
+    interpreter.allocate_tensors()
+    details = {tensor["index"]: tuple(map(int, tensor["shape"])) for tensor in interpreter.get_tensor_details()}
+    return tuple(details.get(index) for index in range(max(details) + 1))
+
+
 def _runtime():
     for name in RUNTIMES:
         try:

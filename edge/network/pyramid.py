@@ -36,6 +36,12 @@ def scaled_size(size, scale: float) -> tuple[int, int]:
     return tuple(max(1, round(side * scale)) for side in size)
 
 
+def level_sizes(size, manifest: Manifest) -> list[tuple[int, int]]:
+    """Returns the (height, width) of each level of an image of `size`, padded to at least the input's."""
+    scaled = (scaled_size(size, scale) for scale in manifest.levels)
+    return [tuple(map(max, of_level, manifest.input.size)) for of_level in scaled]
+
+
 def levels_of(pixels: np.ndarray, manifest: Manifest) -> list[Level]:
     """Returns the levels of an image, [H, W, C] uint8, in the manifest's order.
 

@@ -82,8 +82,3 @@ class VoteTop:
     def most_inputs(manifest: Manifest, num_patches: int) -> int:
         """Returns how many inputs the top model has: a vector of each patch."""
         return num_patches
-
-    @staticmethod
-    def saliency_multiplications(manifest: Manifest, weights, cells: int) -> int:
-        """Returns the multiplications of the saliency at most: a product with `dense` for every cell."""
-        return cells * weights["dense"].size

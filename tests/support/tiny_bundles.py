@@ -12,6 +12,7 @@ from tools.export import bundling
 from tools.export.clone import Clone
 from tools.export.folding import folded_weights
 from tools.export.graphs import layouts
+from tools.export.input_size import prepared
 from tools.workdir import load_workdir
 
 NUM_IMAGES = 48
@@ -120,6 +121,6 @@ def write_workdir(directory, network):
 
 def make_bundle(directory, workdir, method, **options):
     """Writes the bundle of a workdir, without measured errors; `options` are those of `bundling.make_bundle`."""
-    trained = load_workdir(workdir)
+    trained = prepared(load_workdir(workdir))
     made = bundling.make_bundle(trained, method, trained.model.architecture.num_patches, **options)
     return write_bundle(directory, made.files, made.manifest)

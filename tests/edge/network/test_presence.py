@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from edge.bundle.tensors import Tensor
+from edge.network.presence import PresenceSaliency, SeenCells
+from edge.network.saliency import log_softmax
+
+HEADS, COUNTED = (4, 11, 11, 11), (1, 2, 3)
+REAL = Tensor("cell_logits", 0, (1, sum(HEADS)), "float32")
+
+
+def made(count=700, seed=0, nothing=30.0):
+    """Returns logits of cells of which a tenth sees something."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 2, (count, sum(HEADS))).astype(np.float32)
+    logits[rng.random(count) > 0.1, 0] += nothing
+    return logits
+
+
+def seen(logits, **options):
+    return SeenCells(logits, REAL, HEADS, COUNTED, **options)
+
+
+def test_cells_weigh_by_their_presence():
+    logits = made().astype(np.float64)
+    found = seen(logits.astype(np.float32))
+    log_probabilities = log_softmax(logits, HEADS)
+    presence = 1 - np.exp(log_probabilities[:, 0])
+    weights = presence / presence.sum()
+    positions = weights @ np.exp(log_probabilities[:, 4:])
+    lengths = weights @ (np.exp(log_probabilities[:, 1:4]) / presence[:, None])
+    expected = np.concatenate([[1 - presence.max()], presence.max() * lengths, positions])
+    np.testing.assert_allclose(np.exp(found.log_probabilities), expected, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(found.entropy, -(positions * np.log(positions)).sum(), rtol=1e-5)
+    assert len(found.kept) < found.count == 700
+
+
+def test_no_cell_is_left_out_where_all_see_as_little():
+    found = seen(made(nothing=0.0))
+    assert (len(found.kept), found.greatest_left_out) == (700, 0.0)
+
+
+def test_cells_without_presence_in_float32_are_no_error():
+    logits = made(300)
+    logits[:, 0] = 200
+    found = seen(logits)
+    assert np.isfinite(found.log_probabilities).all()
+    assert found.log_probabilities[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_what_is_left_out_changes_no_selection():
+    logits, dense = made(nothing=40.0), np.random.default_rng(1).normal(0, 1, (24, sum(HEADS)))
+    saliency_of = PresenceSaliency(dense)
+    some, every = seen(logits, fewest=50), seen(logits, fewest=700)
+    assert len(some.kept) < len(every.kept) == 700
+    found, whole = saliency_of(some, 5), saliency_of(every, 700)
+    best = np.argsort(-whole)[:5]
+    np.testing.assert_array_equal(np.argsort(-found)[:5], best)
+    np.testing.assert_allclose(found[best], whole[best], rtol=1e-3)
+    assert (found > 0).sum() < (whole > 0).sum()
+
+
+def test_all_are_computed_where_more_are_wanted_than_see_something():
+    logits, dense = made(nothing=40.0), np.eye(sum(HEADS))
+    saliency_of = PresenceSaliency(dense)
+    wanted = 690
+    found, whole = saliency_of(seen(logits, fewest=1), wanted), saliency_of(seen(logits, fewest=700), wanted)
+    np.testing.assert_array_equal(found, whole)
+
+
+def test_int8_logits_are_read_with_their_scale():
+    raw = np.random.default_rng(0).integers(-128, 128, (40, sum(HEADS)), np.int8)
+    tensor = Tensor("cell_logits", 0, (1, sum(HEADS)), "int8", 0.05, 3)
+    found = SeenCells(raw, tensor, HEADS, COUNTED)
+    np.testing.assert_array_equal(found.log_probabilities, seen(tensor.dequantize(raw)).log_probabilities)

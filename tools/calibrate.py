@@ -176,9 +176,7 @@ def main(arguments) -> None:
     out = values.out or values.bundle
     bundle = load_bundle(values.bundle)
     if bundle.manifest.levels:
-        raise UserError(
-            f"thresholds are for bundles of one input size, and {bundle.path} reads any; name another"
-        )
+        raise UserError(f"thresholds are for bundles of one input size, and {bundle.path} reads any; name another")
     check_destination(out)
     for name in CURVE_FILES if values.curve else ():
         reports.check_destination(Path(values.curve, name), "--curve")

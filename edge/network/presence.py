@@ -1,19 +1,18 @@
 """The coarse output where an image may hold nothing to read, and its saliency: cells weigh by what they see.
 
 A cell's presence is the probability that it sees something to read: of a length that is not 0, the first category. In
-the pooled positions cells weigh in proportion to it. Most cells of a photograph see nothing, and are left out of most
-of the work.
+the pooled positions cells weigh in proportion to it.
 """
 
 import numpy as np
 
 from edge.bundle.tensors import Tensor
-from edge.network.saliency import Predictions, entropies, log_means, small_product
+from edge.network.saliency import entropies, small_product
 
-SLIGHT = 2.0**-30  # the cells that are left out weigh together less than this
-FEWEST = 256  # cells that are never left out
 AT_ONCE = 64  # cells whose saliency is computed at once
-ROUNDING = 1 + 1e-4  # a bound in float32 still is one
+TINY = np.float32(1e-37)
+LEAST_LOGIT = -80.0  # less than the greatest one; its exponential is still a number in float32
+SLACK = 1e-4  # of a bound, for what float32 rounds
 
 
 class SeenCells:
@@ -24,43 +23,39 @@ class SeenCells:
         tensor: what the raw values stand for.
         heads: number of categories of each softmax: of lengths from 0 on, and of every position.
         saliency_heads: indices of the softmaxes whose entropies are summed; positions alone.
-        fewest: cells that are never left out.
 
     Attributes:
         log_probabilities: of the pooled output, [sum(heads)].
         entropy: of it, in nats.
-        kept: indices of the cells that are not left out, [kept].
-        weights: their shares, [kept].
-        greatest_left_out: the greatest share of a cell that is left out; 0 where there is none.
+        weights: the cells' shares, [cells].
+        absent: probability that there is nothing to read, [cells].
+        lengths: probabilities of the lengths from 1 on where there is something, [cells, lengths].
+        exponentials: of the positions' logits, but for a factor, [cells, positions, categories].
+        sums: of them, [cells, positions].
     """
 
-    def __init__(self, raw, tensor: Tensor, heads, saliency_heads, fewest: int = FEWEST):
-        self._made_of = raw, tensor, heads, saliency_heads
-        lengths, count = heads[0], len(raw)
-        absent, present, self.rest = _length_parts(tensor.dequantize(raw[:, :lengths]))
-        shares = np.exp(present - present.max())
-        shares /= shares.sum()
-        least = np.partition(shares, -fewest)[-fewest] if fewest < count else 0.0
-        self.kept = (shares >= min(SLIGHT / count, least)).nonzero()[0]
-        self.weights = shares[self.kept]
-        self.greatest_left_out = float(np.delete(shares, self.kept).max(initial=0.0))
-        self.absent = np.exp(absent[self.kept])
-        self.rest = self.rest[self.kept]
-        self.positions = Predictions(tensor.dequantize(raw[self.kept, lengths:]), heads[1:])
-        seen = np.log(np.maximum(self.weights @ self.rest, np.finfo(np.float32).tiny)) + present.max()
-        pooled = log_means(self.positions, self.weights)
-        self.log_probabilities = np.concatenate([[absent.min()], seen, pooled]).astype(np.float32)
-        self.counted = np.isin(np.repeat(np.arange(1, len(heads)), heads[1:]), saliency_heads)
-        self.entropy = float(entropies(pooled, heads[1:])[np.array(saliency_heads) - 1].sum())
+    def __init__(self, raw, tensor: Tensor, heads, saliency_heads):
+        absent, present, self.lengths = _length_parts(tensor.dequantize(raw[:, : heads[0]]))
+        self.weights = np.exp(present - present.max())
+        self.weights /= self.weights.sum()
+        self.absent = np.exp(absent)
+        self.exponentials = _exponentials(raw[:, heads[0] :], tensor).reshape(len(raw), len(heads) - 1, -1)
+        self.sums = self.exponentials.sum(axis=2)
+        pooled = np.einsum("cp,cpi->pi", self.weights[:, None] / self.sums, self.exponentials)
+        lengths = np.log(np.maximum(self.weights @ self.lengths, TINY)) + present.max()
+        self.positions = np.log(np.maximum(pooled, TINY))
+        self.log_probabilities = np.concatenate([[absent.min()], lengths, self.positions.ravel()]).astype(np.float32)
+        self.counted = np.isin(np.arange(1, len(heads)), saliency_heads)
+        self.entropy = float(entropies(self.positions.ravel(), heads[1:])[self.counted].sum())
 
     @property
     def count(self) -> int:
         """Number of cells."""
-        return len(self._made_of[0])
+        return len(self.weights)
 
-    def with_all(self) -> "SeenCells":
-        """Returns the same with no cell left out."""
-        return SeenCells(*self._made_of, fewest=self.count)
+    def probabilities(self, cells) -> np.ndarray:
+        """Returns those of the positions of some cells: [n] -> [n, positions, categories]."""
+        return self.exponentials[cells] / self.sums[cells, :, None]
 
 
 def _length_parts(logits):
@@ -77,6 +72,16 @@ def _length_parts(logits):
     return nothing - both, something - both, exponentials / sums[:, None]
 
 
+def _exponentials(raw, tensor: Tensor):
+    """Returns the exponentials of real values, but for a factor: [cells, n] -> [cells, n] float32."""
+    if tensor.dtype == "int8":
+        steps = np.arange(256, dtype=np.float32) - 255
+        table = np.exp(np.maximum(steps * tensor.scale, LEAST_LOGIT))
+        return table.take(raw.view(np.uint8) ^ np.uint8(128))
+    real = tensor.dequantize(raw)
+    return np.exp(np.maximum(real - real.max(axis=1, keepdims=True), LEAST_LOGIT))
+
+
 class PresenceSaliency:
     """The norm of the gradient of the pooled output's entropy H at every cell, in closed form.
 
@@ -86,9 +91,9 @@ class PresenceSaliency:
     and r those of the lengths given that there is something: the logit of nothing receives -g q, that of a length
     g q r. The cell's vector receives all that times the transposed weights.
 
-    No more is computed than is needed to find the k most salient cells. The norm at the logits times the greatest
-    singular value of the weights is a bound, and so is a cell's weight times what depends on P alone: cells whose bound
-    is below the k-th saliency found have a saliency of 0 here.
+    Few cells have a saliency worth computing. The norm at a position's logits is at most the root of the variance of u
+    under p, the one at those of the lengths at most sqrt(2) g q, and that at the vector the whole of it times the
+    greatest singular value of the weights. Cells whose bound is below the k-th saliency found have one of 0 here.
 
     Args:
         dense: [D, sum(heads)], or [., sum(heads)] with the same products of its columns.
@@ -100,44 +105,41 @@ class PresenceSaliency:
 
     def __call__(self, cells: SeenCells, num_patches: int) -> np.ndarray:
         """Returns the saliency, [cells]: exact for the `num_patches` most salient cells, and for others exact or 0."""
-        found = np.zeros(cells.count, np.float32)
-        to_logits = self._to_logits(cells)
-        bound = np.sqrt(np.einsum("lc,lc->c", to_logits, to_logits)) * self.greatest * ROUNDING
+        to_pooled = np.where(cells.counted[:, None], -cells.positions - 1, 0).astype(np.float32)  # u
+        of_pooled = float((np.exp(cells.positions) * to_pooled).sum())  # <u, P>
+        bound = self._bound(cells, to_pooled, of_pooled)
         order = (-bound).argsort(kind="stable")
-        computed, least = np.empty(0, np.float32), -1.0
+        found, least = np.zeros(cells.count, np.float32), -1.0
         for start in range(0, len(order), AT_ONCE):
             if bound[order[start]] < least:
                 break
             chosen = order[start : start + AT_ONCE]
-            gradient = small_product(np.ascontiguousarray(to_logits[:, chosen].T), self.dense.T)
-            norms = np.sqrt(np.einsum("cd,cd->c", gradient, gradient))
-            found[cells.kept[chosen]] = norms
-            computed = np.concatenate([computed, norms])
+            gradient = small_product(_to_logits(cells, chosen, to_pooled, of_pooled), self.dense.T)
+            found[chosen] = np.sqrt(np.einsum("cd,cd->c", gradient, gradient))
+            computed = found[order[: start + AT_ONCE]]
             if len(computed) >= num_patches:
                 least = float(np.partition(computed, -num_patches)[-num_patches])
-        if len(cells.kept) < cells.count and self._may_be_more(cells, least):
-            return self(cells.with_all(), num_patches)
         return found
 
-    def _to_logits(self, cells: SeenCells):
-        """Returns dH/dlogits: [sum(heads), kept]."""
-        probabilities, head_of = cells.positions.probabilities, cells.positions.head_of
-        to_pooled = _to_pooled(cells)[:, None]
-        along = cells.positions.of_heads(np.add, probabilities * to_pooled)  # <u, p>: [positions, kept]
-        to_positions = cells.weights * probabilities * (to_pooled - along[head_of])
-        whole = along.sum(axis=0)
-        to_presence = cells.weights * (whole - cells.weights @ whole) * cells.absent
-        return np.concatenate([-to_presence[None], to_presence * cells.rest.T, to_positions])
-
-    def _may_be_more(self, cells: SeenCells, least: float) -> bool:
-        """Returns whether a cell that was left out may be as salient as `least`."""
-        to_pooled, starts = _to_pooled(cells), np.cumsum([0, *cells.positions.heads[:-1]])
-        ranges = np.maximum.reduceat(to_pooled, starts) - np.minimum.reduceat(to_pooled, starts)
-        most = np.sqrt(np.square(ranges).sum() + 2 * np.square(ranges.sum())) * self.greatest * ROUNDING
-        return cells.greatest_left_out * most >= least
+    def _bound(self, cells: SeenCells, to_pooled, of_pooled):
+        """Returns what the saliency is at most, [cells]."""
+        positions, categories = to_pooled.shape
+        moments = np.zeros((2, positions, categories, positions), np.float32)
+        places = np.arange(positions)
+        moments[0, places, :, places], moments[1, places, :, places] = to_pooled, np.square(to_pooled)
+        flat = cells.exponentials.reshape(cells.count, -1)
+        mean, square = (small_product(flat, m.reshape(-1, positions)) / cells.sums for m in moments)
+        ranges = to_pooled.max(axis=1) - to_pooled.min(axis=1)
+        variance = np.maximum(square - np.square(mean), 0).sum(axis=1) + SLACK * np.square(ranges).sum()
+        to_presence = (np.abs(mean.sum(axis=1) - of_pooled) + SLACK * ranges.sum()) * cells.absent
+        return cells.weights * np.sqrt(variance + 2 * np.square(to_presence)) * (self.greatest * (1 + SLACK))
 
 
-def _to_pooled(cells: SeenCells):
-    """Returns dH/dP of the positions' pooled probabilities: [sum of their categories] float32."""
-    pooled = cells.log_probabilities[-len(cells.counted) :]
-    return np.where(cells.counted, -pooled - 1, 0).astype(np.float32)
+def _to_logits(cells: SeenCells, chosen, to_pooled, of_pooled):
+    """Returns dH/dlogits of some cells: [n, sum(heads)]."""
+    probabilities, weights = cells.probabilities(chosen), cells.weights[chosen]
+    along = (probabilities * to_pooled).sum(axis=2)  # <u, p> of each position
+    to_positions = weights[:, None, None] * probabilities * (to_pooled - along[..., None])
+    to_presence = (weights * (along.sum(axis=1) - of_pooled) * cells.absent[chosen])[:, None]
+    parts = [-to_presence, to_presence * cells.lengths[chosen], to_positions.reshape(len(chosen), -1)]
+    return np.concatenate(parts, axis=1).astype(np.float32)

@@ -155,7 +155,7 @@ class SequenceTopSpec:
         symbols: number of symbols, 'none' not counted; each position's softmax has symbols + 1 categories.
         coarse_weighting: how the coarse predictions are pooled into the output that the saliency is taken from:
             'average' (the paper's), 'inverse_entropy': a cell in the background, which says nothing, then has little
-            weight and little saliency; or 'presence': cells weigh by the probability that there is something to read.
+            weight and little saliency; or 'presence': cells weigh by the squared odds that there is something to read.
         refined_weighting: how the fine predictions of the selected cells are pooled: one of the same, or 'votes', by
             which cells that read the same vote together, and a part of a number for the whole (`layers.SequenceTop`).
         min_length: 1, or 0 where an image may hold nothing to read, which is an answer of its own.

@@ -10,10 +10,11 @@ from dcn_tf import architecture as spec
 from dcn_tf import geometry
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
-from dcn_tf.sequences import log_presence, votes
+from dcn_tf.sequences import log_odds, log_presence, votes
 
 PACKAGE = "dcn_tf"
 BATCH_NORMALIZATION = {"momentum": 0.9, "epsilon": 1e-3}
+PRESENCE_POWER = 2.0
 INVERSE_ENTROPY_FLOOR = 1e-3  # nats; keeps the weight 1 / H of a certain cell finite
 
 
@@ -229,13 +230,14 @@ class SequenceTop(keras.layers.Layer):
     def cell_weights(self, cell_logits, weighting=None):
         """Returns each cell's weight as a logarithm, but for a constant: [batch, cells, sum(heads)] -> [batch, cells].
 
-        By 'presence' a cell weighs as much as the probability that there is something to read in it. By 'votes' one
-        reading wins, and the cells that read it weigh as much as they are sure (`sequences.votes`). By 'average' all
-        weigh alike, by 'inverse_entropy' by that of all its softmaxes together.
+        By 'presence' a cell weighs by the odds that there is something to read in it, to the power of `PRESENCE_POWER`:
+        odds go on growing where the probability is almost one, so that a few cells have nearly all the weight, and all
+        the saliency with it. By 'votes' one reading wins, and the cells that read it weigh as much as they are sure
+        (`sequences.votes`). By 'average' all weigh alike, by 'inverse_entropy' by that of all its softmaxes together.
         """
         weighting = _checked_weighting(weighting or self.weighting)
         if weighting == "presence":
-            return log_presence(tf.split(cell_logits, self.spec.heads, axis=-1)[0])
+            return PRESENCE_POWER * log_odds(tf.split(cell_logits, self.spec.heads, axis=-1)[0])
         if weighting == "votes":
             return votes(cell_logits, self.spec.heads)
         if weighting == "inverse_entropy":
@@ -265,8 +267,8 @@ def _with_presence(length_logits):
 
     [batch, cells, 1 + lengths] -> [batch, 1 + lengths], log-probabilities.
     """
-    presence = log_presence(length_logits)  # [batch, cells]
-    present = _weighted(length_logits[..., 1:], presence) + tf.reduce_max(presence, axis=1, keepdims=True)
+    most = tf.reduce_max(log_presence(length_logits), axis=1, keepdims=True)
+    present = _weighted(length_logits[..., 1:], PRESENCE_POWER * log_odds(length_logits)) + most
     absent = tf.reduce_min(tf.nn.log_softmax(length_logits)[..., :1], axis=1)
     return tf.concat([absent, present], axis=-1)
 

@@ -16,6 +16,11 @@ def log_presence(length_logits):
     return tf.reduce_logsumexp(length_logits[..., 1:], axis=-1) - tf.reduce_logsumexp(length_logits, axis=-1)
 
 
+def log_odds(length_logits):
+    """Returns the logarithm of the odds that there is something to read: [..., 1 + lengths] -> [...]."""
+    return tf.reduce_logsumexp(length_logits[..., 1:], axis=-1) - length_logits[..., 0]
+
+
 def reading_log_probability(logits, heads):
     """Returns the most probable reading of each prediction, as `losses.decode`, and its log-probability.
 

@@ -110,6 +110,7 @@ class Config(FlagValues):
     looseness: float = 1.0
     background_share: float = 0.0
     easy_steps: int = 0
+    negatives: str | None = None
     train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000

@@ -14,6 +14,8 @@ MODEL_FILE = "model.keras"
 def take_weights(model: DynamicCapacityNetwork, source: str):
     """Gives a built model the weights of `source`; nothing is changed where they don't fit.
 
+    Random states stay as they are: the run's own seed says what is dropped out.
+
     Args:
         model: the network that is to be trained.
         source: a .keras file, or a workdir: its model.keras where the run is finished, else its newest checkpoint.
@@ -23,12 +25,14 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
     """
     path = Path(source)
     if path.is_dir() and not (path / MODEL_FILE).exists():
-        values = _of_checkpoint(path, len(model.variables))
+        values = _of_checkpoint(path)
     else:
         values = _of_file(path / MODEL_FILE if path.is_dir() else path)
     _check_fit(model, values, source)
+    weights = {id(weight) for weight in model.weights}
     for variable, value in zip(model.variables, values):
-        variable.assign(value)
+        if id(variable) in weights:
+            variable.assign(value)
 
 
 def _of_file(path: Path) -> list:
@@ -44,7 +48,7 @@ def _of_file(path: Path) -> list:
     return [variable.numpy() for variable in found.variables]
 
 
-def _of_checkpoint(workdir: Path, count: int) -> list:
+def _of_checkpoint(workdir: Path) -> list:
     newest = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
     if newest is None:
         raise UserError(
@@ -54,8 +58,8 @@ def _of_checkpoint(workdir: Path, count: int) -> list:
     try:
         reader = tf.train.load_checkpoint(newest)
         held = sum(name.startswith("model/") for name in reader.get_variable_to_shape_map())
-        return [reader.get_tensor(f"model/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(max(count, held))]
-    except (tf.errors.OpError, ValueError) as error:
+        return [reader.get_tensor(f"model/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(held)]
+    except (tf.errors.OpError, ValueError, IndexError) as error:  # the last where a file is cut off
         reason = " ".join(str(error).split())[:160]
         raise UserError(f"--init_from can't read the weights of {newest} ({reason})") from error
 

@@ -45,6 +45,7 @@ STRING_FLAGS = {
         "Weights to begin from: a workdir, or a .keras file of a network of the same architecture. Optimizer and "
         "schedule begin anew. A workdir that was begun resumes from its own checkpoint."
     ),
+    "negatives": "File of train.mine_negatives: what a network took for numbers, which street_numbers trains on too.",
     "optimizer": " | ".join(OPTIMIZERS) + ".",
     "compute_dtype": (
         f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is for processors with a "

@@ -225,12 +225,13 @@ def test_presence_by_hand():
     first = np.array([[0.5, 0.25, 0.25], [0.8, 0.1, 0.1]])
     second = np.array([[0.1, 0.1, 0.8], [0.3, 0.6, 0.1]])
     cells = np.log(np.concatenate([lengths, first, second], axis=-1))[None].astype(np.float32)
-    weights = np.array([0.1, 0.8]) / 0.9
+    odds = np.array([0.1 / 0.9, 0.8 / 0.2]) ** 2
+    weights = odds / odds.sum()
     present = (weights[:, None] * lengths[:, 1:] / np.array([[0.1], [0.8]])).sum(axis=0)
     expected = [0.2, *(0.8 * present), *(weights @ first), *(weights @ second)]
     np.testing.assert_allclose(np.exp(top.pool(tf.constant(cells)))[0], expected, rtol=1e-5)
     log_weights = top.cell_weights(tf.constant(cells))
-    np.testing.assert_allclose(np.exp(log_weights), [[0.1, 0.8]], rtol=1e-5)
+    np.testing.assert_allclose(np.exp(log_weights), [odds], rtol=1e-5)
 
 
 @pytest.mark.parametrize("weighting", ["presence", "votes", "average", "inverse_entropy"])

@@ -4,7 +4,7 @@ import tensorflow as tf
 from numpy_reference import softmax
 
 from dcn_tf.architecture import SequenceTopSpec
-from dcn_tf.sequences import NO_VOTE, VOTERS, is_part, log_presence, reading_log_probability, votes
+from dcn_tf.sequences import NO_VOTE, VOTERS, is_part, log_odds, log_presence, reading_log_probability, votes
 
 SPEC = SequenceTopSpec(4, 3, min_length=0)
 HEADS = SPEC.heads  # lengths 0 to 4; four positions of three symbols and 'none'
@@ -148,6 +148,7 @@ def test_the_probability_of_nothing_is_that_of_its_length_alone():
 def test_presence_is_the_probability_of_all_lengths_but_none():
     lengths = np.log([[0.3, 0.2, 0.5], [0.999, 0.0005, 0.0005]])
     np.testing.assert_allclose(np.exp(log_presence(tf.constant(lengths, tf.float32))), [0.7, 0.001], rtol=1e-4)
+    np.testing.assert_allclose(np.exp(log_odds(tf.constant(lengths, tf.float32))), [0.7 / 0.3, 1 / 999], rtol=1e-4)
 
 
 def test_no_gradient_flows_through_the_choice(rng):

@@ -13,7 +13,9 @@ import pytest
 from edge.bundle import Bundle, load_bundle
 
 # Compared with the library's own functions; the rest of this folder runs where the device's programs run.
-NEED_TENSORFLOW = ["test_patches.py", "test_presence_gradient.py", "test_saliency_gradient.py"]
+NEED_TENSORFLOW = [
+    *("network/test_patches.py", "network/test_presence_gradient.py", "network/test_saliency_gradient.py"),
+]
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 collect_ignore = [] if HAS_TENSORFLOW else NEED_TENSORFLOW
 SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"

@@ -7,6 +7,7 @@ Exit status 1 where a command fails. What can't run here is listed with the reas
 
 import os
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ import docs_data
 from documents import ROOT, SHELL, blocks, commands, documents, inline_commands, module_and_flags
 
 WORK = ROOT / "build" / "docs"
-LONGEST = 300  # seconds of a command
+LONGEST = 600  # seconds of a command
 TRAINING = (
     "--train_steps=2 --batch_size=16 --train_images=64 --validation_images=16 --test_images=16 --log_every=1 "
     "--eval_num_patches=1 --eval_scales=1 --selectors="
@@ -138,7 +139,7 @@ def main(names: list[str]) -> int:
 
 def _run(command: Command, folder: Path, environment: dict[str, str]) -> bool:
     """Runs a command, prints a line, and where it fails what it said; returns whether it did what it should."""
-    begun = time.monotonic()
+    begun, before = time.monotonic(), _processor_seconds()
     try:
         ended = subprocess.run(
             command.run,
@@ -153,10 +154,16 @@ def _run(command: Command, folder: Path, environment: dict[str, str]) -> bool:
     except subprocess.TimeoutExpired as expired:
         status, output = f"none after {LONGEST} s", expired.stdout or b""
     word = "ok    " if status == 0 else "FAILED"
-    print(f"{word} {time.monotonic() - begun:5.1f} s  {command.where}: {command.written}", flush=True)
+    wall, processor = time.monotonic() - begun, _processor_seconds() - before
+    print(f"{word} {wall:5.0f} s ({processor:4.0f} of a core)  {command.where}: {command.written}", flush=True)
     if status != 0:
         print(f"status {status}\n{command.run[-1]}\n{output.decode(errors='replace')[-3000:]}", flush=True)
     return status == 0
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

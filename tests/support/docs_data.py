@@ -26,7 +26,7 @@ def mnist(folder: Path, data_dir: Path | None) -> Path:
 
 
 def numbers(folder: Path) -> Path:
-    """Returns a folder of one's own: numbers in black on white, with annotations.json."""
+    """Returns a folder of one's own: numbers in black on white, cut out of photographs, with annotations.json."""
     folder.mkdir(parents=True)
     entries = []
     for i in range(NUMBERS):
@@ -35,7 +35,10 @@ def numbers(folder: Path) -> Path:
         ImageDraw.Draw(image).text((6, 2), number, fill="black", font_size=40)
         image.save(folder / f"{i}.png")
         split = ("train", "train", "train", "validation", "test")[i % 5]
-        entries.append({"file": f"{i}.png", "label": [int(digit) for digit in number], "split": split})
+        boxes = [{"left": 6 + 22 * j, "top": 8, "width": 20, "height": 32} for j in range(len(number))]
+        place = {"frame_size": PHOTOGRAPH[1::-1], "frame_origin": [20, 20], "scale": 1, "boxes": boxes}
+        label = [int(digit) for digit in number]
+        entries.append({"file": f"{i}.png", "label": label, "split": split} | place)
     (folder / "annotations.json").write_text(json.dumps(entries))
     return folder
 

@@ -15,6 +15,7 @@ def path_of(module: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.exists()), None)
 
 
+@functools.cache
 def flags_of(module: str) -> set[str]:
     """Returns the names of the flags that a module and those of the project that it imports define."""
     found, seen, left = set(), set(), [path_of(module)]

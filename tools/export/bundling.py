@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from dcn_tf.architecture import CLASSIFICATION
 from edge.bundle import model_file_name
 from edge.bundle.content import MOST_PATCHES
 from edge.errors import UserError
@@ -16,11 +15,12 @@ from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry
 from tools.export.describe import describe, training, versions
 from tools.export.folding import folded_weights
-from tools.export.graphs import graphs, layouts, saliency_file, top_windows
+from tools.export.graphs import graphs, layouts, saliency_file
 from tools.export.input_size import resize_rule, tiled
 from tools.export.layer_error import layer_errors
 from tools.export.qat import Tuning, layer_ranges, measured_ranges, tune
 from tools.export.representative import calibration_inputs, stratified
+from tools.export.tops import top_of
 from tools.workdir import Workdir
 
 FEWEST_CALIBRATION_IMAGES = 16
@@ -136,8 +136,7 @@ def against_float(network, made: Made) -> dict:
     layers = []
     if made.inputs:
         inputs = _few(made.inputs)
-        if network.architecture.task == CLASSIFICATION:
-            inputs["top"] = top_windows(network.architecture, inputs["top"])
+        inputs["top"] = top_of(network.architecture).top_inputs(network.architecture, inputs["top"])
         for name in ("coarse", "fine", "whole_fine"):
             count, *shape = inputs[name].shape
             inputs[name] = Layout(entries[name]["layout"], shape, np.float32, 0, count).of(inputs[name])

@@ -7,11 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 import dcn_tf
-from dcn_tf.architecture import CLASSIFICATION
 from dcn_tf.geometry import output_size
-from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from edge.bundle.content import COLOURS, FORMAT_VERSION
 from edge.errors import UserError
+from tools.export.tops import top_of
 
 ANY_SIZE = "keep"  # they are not: a bundle with levels
 WORKSTATION_FLAGS = ("workdir", "data_dir")  # paths that mean nothing elsewhere
@@ -49,17 +48,12 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
 def task_entry(network, label_names) -> dict:
     """Returns what a manifest says of a network's task, and of the top that does it."""
     top = network.architecture.top
-    classification = top.task == CLASSIFICATION
     return {
         "task": top.task,
         "labels": list(label_names),
-        "max_length": None if classification else top.max_length,
-        **({} if classification else {"min_length": top.min_length}),
         "heads": list(top.heads),
         "saliency_heads": list(top.saliency_heads),
-        "refined": "swap" if classification else "pool",
-        "convolution": _convolution(network) if classification else None,
-        "pooling": None if classification else _pooling(network),
+        **top_of(network.architecture).manifest_entry(network),
     }
 
 
@@ -81,16 +75,6 @@ def _colour(channels):
     raise UserError(
         f"a bundle takes images of {sorted(COLOURS.values())} channels, received {channels}; train such a network"
     )
-
-
-def _convolution(network):
-    conv = network.architecture.top.conv
-    return {"strides": list(conv.strides), "padding": [list(sides) for sides in conv.padding]}
-
-
-def _pooling(network):
-    coarse, refined = network.coarse_top.weighting, network.fine_top.weighting
-    return {"coarse": coarse, "refined": refined, "floor": INVERSE_ENTROPY_FLOOR}
 
 
 def training(result: dict) -> dict:

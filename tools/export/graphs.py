@@ -1,20 +1,17 @@
-"""Takes a trained network apart into four graphs and the weights of the saliency's closed form."""
+"""Takes a trained network apart into four graphs, and a file with the weights of the saliency."""
 
 import functools
 import io
-import math
 
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION, channels_of
-from dcn_tf.geometry import output_size
 from edge.bundle import SALIENCY_FILE
-from edge.errors import UserError
 from edge.network.patches import laid_out_shape
 from tools.export.any_size import reads_any_size
-from tools.export.clone import in_turn
+from tools.export.layers import in_turn
 from tools.export.relayout import relayout
+from tools.export.tops import saliency_weights, top_of
 
 
 class Graph(tf.Module):
@@ -62,7 +59,7 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
     inputs = {
         "coarse": ("image", pixels("coarse", 1)),
         "fine": ("patches", pixels("fine", num_patches)),
-        "top": _top_input(architecture, num_patches),
+        "top": top_of(architecture).top_input(architecture, num_patches),
         "whole_fine": ("image", pixels("whole_fine", 1)),
     }
     functions = {"coarse": coarse_outputs, "fine": fine_outputs, "top": top_outputs, "whole_fine": whole_fine_outputs}
@@ -87,10 +84,7 @@ def _size(architecture, name):
 
 def coarse_outputs(clone, images) -> dict:
     """Returns what the device needs of the coarse pass: [B, H, W, C] -> maps of vectors and of what the top sees."""
-    features = clone.coarse(images)
-    if clone.architecture.task == CLASSIFICATION:
-        return {"coarse_features": features, "activation_map": in_turn(clone.coarse_top.layers, features)}
-    return {"cell_logits": clone.coarse_top.cell_logits(features)}
+    return clone.coarse_top.coarse_outputs(clone.coarse(images))
 
 
 def fine_outputs(clone, patches) -> dict:
@@ -100,71 +94,16 @@ def fine_outputs(clone, patches) -> dict:
 
 def top_outputs(clone, inputs) -> dict:
     """Returns what the top makes of windows, [n, kh, kw, D], or of single vectors, [k, D]."""
-    if clone.architecture.task == CLASSIFICATION:
-        return {"activations": clone.fine_top.of_windows(inputs)}
-    outputs = {"cell_logits": clone.fine_top.cell_logits(inputs)}
-    return outputs if clone.fine_top.box_layers is None else outputs | {"boxes": clone.fine_top.cell_boxes(inputs)}
+    return clone.fine_top.outputs(inputs)
 
 
 def whole_fine_outputs(clone, images) -> dict:
     """Returns the answer of the fine model: [B, H, W, C] -> logits, or for sequences those of every cell."""
-    name = "logits" if clone.architecture.task == CLASSIFICATION else "cell_logits"
-    return {name: clone.whole(images)}
-
-
-def _top_input(architecture, num_patches):
-    """Returns name and shape: as many windows as cells can change, or vectors."""
-    depth = channels_of(architecture.fine)
-    if architecture.task != CLASSIFICATION:
-        return "fine_features", (num_patches, depth)
-    conv = architecture.top.conv
-    changed = num_patches * math.prod(-(-k // s) for k, s in zip(conv.kernel, conv.strides))
-    map_size = output_size(architecture.coarse, architecture.image_size)
-    return "windows", (min(changed, math.prod(output_size((conv,), map_size))), *conv.kernel, depth)
-
-
-def top_windows(architecture, maps) -> np.ndarray:
-    """Returns the windows of the top's convolution over maps, as the 'top' graph takes them.
-
-    [N, h, w, D] -> [N * windows, kh, kw, D], zeros where a window reaches beyond the map.
-    """
-    conv = architecture.top.conv
-    padded = np.pad(maps, [(0, 0), *conv.padding, (0, 0)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, conv.kernel, axis=(1, 2))
-    windows = windows[:, :: conv.strides[0], :: conv.strides[1]]  # [N, h', w', D, kh, kw]
-    return np.moveaxis(windows, 3, 5).reshape(-1, *conv.kernel, maps.shape[-1])
-
-
-def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
-    """Returns the arrays of `saliency.npz`, the weights that are worked with in numpy.
-
-    A classifier's are `dense` and `bias` of its logits, the `kernel` of the top's convolution, and the `scale` and
-    `shift` that turn its outputs into those of the refined pass.
-
-    A sequence's is `dense` alone: the R of the weights' decomposition Q R. The saliency needs the length of a gradient,
-    and Q changes no length.
-
-    Args:
-        architecture: of the network.
-        weights: layer name -> (kernel, bias), normalisation folded in, see `tools.export.folding.folded_weights`.
-
-    Raises:
-        UserError: the top's activation is not the ReLU that the closed form is written for.
-    """
-    if architecture.task != CLASSIFICATION:
-        dense, _ = weights["coarse_top/logits"]
-        return {"dense": np.linalg.qr(dense.astype(np.float64), mode="r").astype(np.float32)}
-    activation = architecture.top.conv.activation
-    if activation != "relu":
-        raise UserError(
-            f"the saliency's closed form needs a top with activation 'relu', received {activation!r}; train such a top"
-        )
-    (kernel, _), (scale, shift), (dense, bias) = (weights[f"top/{name}"] for name in ("conv", "refined", "logits"))
-    return {"kernel": kernel, "dense": dense, "bias": bias, "scale": scale, "shift": shift}
+    return {clone.fine_top.WHOLE_OUTPUT: clone.whole(images)}
 
 
 def saliency_file(architecture, weights: dict) -> dict[str, bytes]:
-    """Returns the saliency's weights as a file of a bundle, see `saliency_weights`."""
+    """Returns the saliency's weights as a file of a bundle; arguments as of `saliency_weights`."""
     buffer = io.BytesIO()
     np.savez(buffer, **saliency_weights(architecture, weights))
     return {SALIENCY_FILE: buffer.getvalue()}

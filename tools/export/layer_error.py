@@ -5,8 +5,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from dcn_tf.architecture import CLASSIFICATION, Conv
+from dcn_tf.architecture import Conv
 from edge.quiet import quiet
+from tools.export.tops import top_of
 
 WEIGHTED = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.FULLY_CONNECTED)
 GREATEST = 200.0  # dB; where nothing is lost
@@ -40,12 +41,7 @@ def layer_names(architecture) -> dict[str, list[str]]:
         stack: [f"{stack}/{i}" for i, layer in enumerate(getattr(architecture, stack)) if isinstance(layer, Conv)]
         for stack in ("coarse", "fine")
     }
-    if architecture.task == CLASSIFICATION:
-        tops = {"coarse": ["top/conv"], "top": ["top/conv"], "whole_fine": ["top/conv", "top/logits"]}
-    else:
-        tops = {"coarse": ["coarse_top/logits"], "top": ["fine_top/logits"], "whole_fine": ["fine_top/logits"]}
-        if architecture.top.box:
-            tops["top"] = ["fine_top/box", "fine_top/logits"]
+    tops = top_of(architecture).LAYERS
     return {
         "coarse": stacks["coarse"] + tops["coarse"],
         "fine": stacks["fine"],

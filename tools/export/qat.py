@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION, Conv
+from dcn_tf.architecture import Conv
 from dcn_tf.geometry import output_size
 from edge.errors import UserError
-from tools.export.clone import Clone, tf_keras
+from tools.export.clone import Clone
 from tools.export.folding import folded_weights
+from tools.export.layers import tf_keras
+from tools.export.tops import top_of
 from tools.progress import Progress
 
 BATCH = 16
@@ -69,19 +71,14 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
     chains = [
         ("coarse", [*clone.coarse.layers, *clone.coarse_top.layers]),
         ("fine", [*clone.fine.layers, clone.fine.average]),
-        ("top", clone.fine_top.layers),
-        ("top", getattr(clone.fine_top, "box_layers", None) or []),
+        *(("top", chain) for chain in clone.fine_top.chains),
         ("whole_fine", clone.whole_fine),
     ]
     ranges = layer_ranges([(layers, inputs[model]) for model, layers in chains])
     for names in _meeting(clone.architecture):
         common = min(ranges[n][0] for n in names), max(ranges[n][1] for n in names)
         ranges |= dict.fromkeys(names, common)
-    if clone.architecture.task == CLASSIFICATION:
-        scale, shift = (variable.numpy() for variable in clone.coarse_top.refined)
-        least, greatest = ranges["top/conv"]
-        ranges["top/conv"] = max(least, min(0.0, float(np.min(-shift / scale)))), greatest
-    return ranges
+    return clone.coarse_top.narrowed(ranges)
 
 
 def layer_ranges(chains) -> dict:
@@ -108,9 +105,7 @@ def _meeting(architecture) -> list[tuple]:
     vector = ("fine/vector",)
     if output_size(architecture.fine, architecture.patch_size) == (1, 1):  # the only value is its own mean
         vector += (fine,)
-    if architecture.task == CLASSIFICATION:
-        return [(coarse, *vector, "top/input")]
-    return [(coarse, "coarse_top/input"), (*vector, "fine_top/input")]
+    return top_of(architecture).meeting(coarse, vector)
 
 
 def _last(stack, layers):

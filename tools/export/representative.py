@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dcn_tf.architecture import CLASSIFICATION
+from tools.export.tops import top_of
 
 PIXELS = 2**18  # of images that go through the network at once
 
@@ -29,10 +29,7 @@ def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarra
             parts.append(outputs[name].numpy())
     seen = {name: np.concatenate(parts) for name, parts in seen.items()}
     patches = seen["patches"].reshape(-1, *seen["patches"].shape[2:])  # [N * k, p, p, C]
-    if network.architecture.task == CLASSIFICATION:
-        top = np.concatenate([seen["refined"], seen["coarse_features"]])
-    else:
-        top = seen["refined"].reshape(-1, seen["refined"].shape[-1])
+    top = top_of(network.architecture).seen(seen["coarse_features"], seen["refined"])
     images = with_full_range(images)
     return {"coarse": images, "fine": with_full_range(patches), "top": top, "whole_fine": images}
 

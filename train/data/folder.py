@@ -19,15 +19,20 @@ from PIL import Image
 from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.losses import sequence_labels
 from train.config import Config
-from train.data.arrays import dataset_of_arrays
+from train.data.arrays import dataset_of_arrays, window_split
 from train.data.dataset import Dataset, Split
 from train.data.images import read_image
+from train.data.rendering.real_patches import digit_boxes
 from train.data.semi_real import has_place, semi_real_split
+from train.data.svhn_format1 import crops
+from train.data.windows import SCENE, scene_window
 from train.errors import DataUnavailableError, UserError
 from train.progress import log
 
 SPLITS = ("train", "validation", "test")
 ANNOTATIONS = "annotations.json"
+LEAST_SIDE = 4  # pixels
+INSET = 0.04  # of an image's sides, around a number of which nobody says where it is
 
 
 def load(config: Config, architecture: Architecture) -> Dataset:
@@ -46,8 +51,11 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {missing[0]}; leave 'split' "
             "out of annotations.json and a tenth of the images becomes validation and a tenth test"
         )
-    images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
-    splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}
+    if is_reader(architecture):
+        splits = _scene_splits(read, entries, labels, parts, architecture)
+    else:
+        images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
+        splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}
     counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
     detail = f"{path.name}: {counts}" + (
         f"; {too_long} left out, longer than {architecture.top.max_length}" if too_long else ""
@@ -79,9 +87,72 @@ def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
     if not entries:
         raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
     labels, _ = _labels(entries, architecture, path)
-    images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
-    photographs = _photographs(read, entries, architecture)
-    return {f"{path.stem} {name}": split for name, split in ({"crops": Split(images, labels)} | photographs).items()}
+    if is_reader(architecture):
+        tests = {"images": _as_they_are(read, entries, labels, architecture)}
+    else:
+        images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
+        tests = {"crops": Split(images, labels)}
+    tests |= _photographs(read, entries, architecture)
+    return {f"{path.stem} {name}": split for name, split in tests.items()}
+
+
+def is_reader(architecture: Architecture) -> bool:
+    """Whether a network reads images of any size as they are, and can answer that there is nothing in them."""
+    return architecture.task != CLASSIFICATION and architecture.top.min_length == 0
+
+
+def _scene_splits(read, entries, labels, parts, architecture: Architecture) -> dict[str, Split]:
+    """Returns the splits of a reader: windows around the numbers for validation, the test images as they are."""
+    entries = np.array(entries, object)
+    chosen = {split: (entries[parts == split], labels[parts == split]) for split in SPLITS}
+    scenes = {split: _scenes(read, *chosen[split], architecture) for split in ("train", "validation")}
+    return {
+        "train": scenes["train"],
+        "validation": window_split(scenes["validation"], architecture),
+        "test": _as_they_are(read, *chosen["test"], architecture),
+    }
+
+
+def _scenes(read, entries, labels, architecture: Architecture) -> Split:
+    """Returns pictures of the size `SCENE` around the numbers; where an image ends its border is repeated."""
+    images, boxes = [], []
+    for entry in entries:
+        picture = _picture(read, entry, architecture)
+        box = _box(entry, picture.shape)
+        window = scene_window(box, np.random.default_rng(zlib.crc32(entry["file"].encode())))
+        images.append(crops.cut(picture, window, SCENE)[..., None])
+        boxes.append((box - (window[:2] * 2)) * (SCENE[1] / (window[2] - window[0])))
+    return Split(np.stack(images), labels, np.array(boxes, np.float32))
+
+
+def _as_they_are(read, entries, labels, architecture: Architecture) -> Split:
+    """Returns the images in their own sizes, and their boxes where all tell them."""
+    pictures = [_picture(read, entry, architecture) for entry in entries]
+    known = all("boxes" in entry for entry in entries)
+    boxes = [_box(entry, picture.shape) for entry, picture in zip(entries, pictures)]
+    return Split([picture[..., None] for picture in pictures], labels, np.array(boxes, np.float32) if known else None)
+
+
+def _picture(read, entry: dict, architecture: Architecture) -> np.ndarray:
+    """Returns an entry's image, uint8 [h, w]; UserError where the network reads colour, or the image is tiny."""
+    if architecture.channels != 1:
+        raise UserError(f"numbers are read in grey images. Received: a network of {architecture.channels} channels")
+    picture = np.asarray(read_image(read, entry["file"], 1))
+    if min(picture.shape) < LEAST_SIDE:
+        raise UserError(
+            f"{entry['file']}: an image must be at least {LEAST_SIDE} pixels high and wide. "
+            f"Received: {picture.shape[1]} x {picture.shape[0]}; take it out of {ANNOTATIONS}"
+        )
+    return picture
+
+
+def _box(entry: dict, shape) -> np.ndarray:
+    """Returns (left, top, right, bottom) of an entry's number: of its digits' boxes, else nearly the whole image."""
+    if "boxes" in entry:
+        boxes = digit_boxes(entry)
+        return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+    inset = np.array([shape[1], shape[0]]) * INSET
+    return np.concatenate([inset, np.array([shape[1], shape[0]]) - inset])
 
 
 def _photographs(read, entries, architecture: Architecture) -> dict[str, Split]:

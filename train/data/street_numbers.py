@@ -9,6 +9,7 @@ from dcn_tf.losses import nothing_labels, sequence_labels
 from train.config import Config
 from train.data.arrays import background_count, dataset_of_arrays, joined, window_split, with_backgrounds
 from train.data.dataset import Dataset, Split
+from train.data.negatives import load_negatives
 from train.data.rendering.layout import LENGTHS
 from train.data.rendering.sets import (
     ANY_SIZES,
@@ -19,10 +20,10 @@ from train.data.rendering.sets import (
     load_scenes,
 )
 from train.data.rendering.typefaces import FAMILIES
+from train.data.windows import SCENE
 from train.errors import UserError
 
-SCENE = (96, 192)  # (height, width) of the pictures that training windows are cut from
-SCENE_LENGTHS = (0.2, 0.26, 0.24, 0.17, 0.06, 0.03, 0.02, 0.02)  # of numbers with 1, 2, ... 8 digits
+SCENE_LENGTHS = (0.17, 0.22, 0.21, 0.17, 0.09, 0.06, 0.04, 0.04)  # of numbers with 1, 2, ... 8 digits
 
 
 def load(config: Config, architecture: Architecture) -> Dataset:
@@ -88,6 +89,8 @@ def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
     if count:
         bare = load_scenes("train", count, SCENE, lengths=lengths, painted=False)
         splits["train"] = joined(splits["train"], _split(bare, architecture))
+    if config.negatives:
+        splits["train"] = joined(splits["train"], load_negatives(config.negatives, architecture.top))
     detail = (
         f"numbers rendered at run time, not photographed: windows out of {config.train_images} scenes in "
         f"{len(FAMILIES['train'])} families of type and {count} without their number, {config.validation_images} "

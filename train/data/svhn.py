@@ -19,9 +19,10 @@ from dcn_tf.architecture import SEQUENCE, Architecture, SequenceTopSpec
 from dcn_tf.losses import nothing_labels, sequence_labels
 from train import files
 from train.config import Config
-from train.data.arrays import background_count, dataset_of_arrays, with_backgrounds
+from train.data.arrays import background_count, dataset_of_arrays, window_split, with_backgrounds
 from train.data.dataset import Dataset, Split
 from train.data.svhn_format1 import crops, sources
+from train.data.windows import SCENE
 from train.errors import TrainingError, UserError
 from train.progress import log
 
@@ -34,6 +35,9 @@ def load(config: Config, architecture: Architecture) -> Dataset:
 
     `test` holds the whole photographs, of many sizes; `more_tests["crops"]` the same numbers, tightly cut.
 
+    A network that can answer that there is no number is trained on windows around numbers and beside them, out of
+    pictures with as much around a number as rendered scenes have.
+
     Raises:
         UserError: the architecture is for something else, or what was found is damaged.
         DataUnavailableError: it is neither on disk nor reachable.
@@ -43,13 +47,13 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         raise UserError(
             f"--dataset=svhn holds grey photographs of numbers. Received: --preset={config.preset}; use --preset=svhn"
         )
-    size, longest = architecture.image_size, architecture.top.max_length
+    longest, scenes = architecture.top.max_length, architecture.top.min_length == 0
     found = {split: sources.find_source(split, config.data_dir) for split in ("train", "test")}
     if config.svhn_extra:
         found["extra"] = sources.find_source("extra", config.data_dir)
+    size, around = (SCENE, crops.SCENES) if scenes else (architecture.image_size, config.looseness)
     numbers = {
-        split: load_numbers(source, size, None if split == "test" else config.looseness)
-        for split, source in found.items()
+        split: load_numbers(source, size, None if split == "test" else around) for split, source in found.items()
     }
     test = numbers.pop("test")
     train, validation, left_out = _hold_out(list(numbers.values()), architecture.top)
@@ -61,7 +65,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     too_long = int((test_labels[:, 0] == NEVER).sum())
     splits = {
         "train": train,
-        "validation": validation,
+        "validation": window_split(validation, architecture) if scenes else validation,
         "test": Split([image[..., None] for image in test.photographs], test_labels, test.boxes),
     }
     detail = (
@@ -71,11 +75,13 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         "longer, which count as wrong"
     )
     dataset = dataset_of_arrays("svhn", detail, tuple("0123456789"), splits, config, architecture)
+    if scenes:
+        return dataset
     tight = Split(np.asarray(test.crops)[..., None], test_labels, test.crop_boxes)
     return dataclasses.replace(dataset, more_tests={"crops": tight})
 
 
-def load_numbers(source: sources.Source, size, looseness: float | None) -> crops.Numbers:
+def load_numbers(source: sources.Source, size, looseness: float | str | None) -> crops.Numbers:
     """Returns the numbers of a split, cut before or now.
 
     Args:
@@ -95,7 +101,7 @@ def load_numbers(source: sources.Source, size, looseness: float | None) -> crops
     return numbers
 
 
-def _prepare(source: sources.Source, folder: Path, size, looseness: float | None):
+def _prepare(source: sources.Source, folder: Path, size, looseness: float | str | None):
     """Writes a split's numbers into `folder`, by way of tensorflow-datasets."""
     import tensorflow as tf
     import tensorflow_datasets as tfds

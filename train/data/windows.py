@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+SCENE = (96, 192)  # (height, width) of the pictures that windows are cut from
+SHARES_OF_HEIGHT, MOST_OF_WIDTH = (0.25, 0.7), 0.85  # that a number takes in a picture cut out of a photograph
+
 # Kinds of windows of a picture that holds a number, and their shares.
 WHOLE, CUT, CLOSE, FAR, BESIDE = range(5)
 SHARES = (0.64, 0.20, 0.07, 0.03, 0.06)
@@ -47,7 +50,7 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
     Args:
         images: uint8 [n, H, W, 1].
         boxes: float [n, 4], (left, top, right, bottom) of the number in its picture; zeros where there is none.
-        lengths: [n], digits of the number.
+        lengths: [n], digits of the number; 0 where the box is of what only looks like one.
         size: (height, width) of a window.
         rng: numpy Generator.
         augment: whether windows are turned, sheared, re-lit, blurred and stored as well.
@@ -67,15 +70,34 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
         if box[2] <= box[0]:
             window = _anywhere(image.shape, size, rng, augment)
         else:
-            kind = rng.choice(len(shares), p=shares)
+            # What was mistaken for a number is shown as numbers are.
+            kind = rng.choice(len(shares), p=shares) if length else WHOLE
             if kind == WHOLE and rng.random() < TIGHT:
                 image, box = _tight_crop(image, box, rng)
-            window = _window(kind, image.shape, box, length, size, rng, augment, hardness)
+            window = _window(kind, image.shape, box, max(length, 1), size, rng, augment, hardness)
         picture = cut(image, window, size)
         windows[i, ..., 0] = spoiled(picture, rng) if augment else picture
-        if window.whole:
+        if window.whole and length:
             found[i] = seen_box(box, window, size)
     return windows, found
+
+
+def scene_window(box, rng) -> tuple[float, float, float, float]:
+    """Returns (left, top, right, bottom) of a picture around a number, of the sides' ratio of `SCENE`.
+
+    It shows as much around the number as rendered scenes do (`rendering.scenes.render_scene`), and may reach beyond the
+    photograph.
+
+    Args:
+        box: (left, top, right, bottom) of the number in its photograph.
+        rng: numpy Generator.
+    """
+    sides, ratio = np.array([max(box[2] - box[0], 1), max(box[3] - box[1], 1)], float), SCENE[1] / SCENE[0]
+    height = sides[1] / math.exp(rng.uniform(*np.log(SHARES_OF_HEIGHT)))
+    height = max(height, sides[0] / MOST_OF_WIDTH / ratio)
+    full = np.array([height * ratio, height])
+    corner = np.array(box[:2]) - (full - sides) * rng.uniform(0.15, 0.85, 2)
+    return *corner.tolist(), *(corner + full).tolist()
 
 
 def cut(image, window: Window, size) -> np.ndarray:

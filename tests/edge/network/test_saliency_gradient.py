@@ -12,7 +12,7 @@ from dcn_tf.saliency import entropy_saliency
 from edge.network import compiled, saliency
 from edge.network.saliency import Predictions, SequenceSaliency, pool
 from tools.export.folding import folded_weights
-from tools.export.graphs import saliency_weights
+from tools.export.tops import saliency_weights
 
 
 def relative_difference(found, expected):

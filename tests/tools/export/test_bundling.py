@@ -4,7 +4,8 @@ import tiny_bundles
 
 from edge.network.interpreter import Model
 from edge.network.runner import TwoStageRunner, WholeFineRunner
-from tools.export.graphs import layouts, top_windows
+from tools.export.graphs import layouts
+from tools.export.tops import top_windows
 
 
 @pytest.fixture(scope="module", params=["valid", "same"])

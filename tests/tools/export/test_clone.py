@@ -9,12 +9,14 @@ from dcn_tf.architecture import Conv, MaxPool
 from edge.bundle.manifest import ModelFile
 from edge.errors import UserError
 from edge.network.interpreter import Model
-from tools.export.clone import Clone, SymmetricWeights
+from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry
 from tools.export.folding import folded_weights
-from tools.export.graphs import graphs, top_windows
+from tools.export.graphs import graphs
+from tools.export.layers import SymmetricWeights
 from tools.export.qat import measured_ranges
 from tools.export.representative import calibration_inputs
+from tools.export.tops import top_windows
 
 
 def with_stacks(**stacks):

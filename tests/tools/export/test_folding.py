@@ -6,7 +6,7 @@ import tiny_bundles
 
 from dcn_tf.architecture import ClassifierTopSpec
 from tools.export.folding import folded_weights, refined_convolution
-from tools.export.graphs import top_windows
+from tools.export.tops import top_windows
 
 
 def make_network(statistics, normalised):

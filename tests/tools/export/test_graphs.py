@@ -11,7 +11,8 @@ from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv
 from edge.errors import UserError
 from edge.network.patches import laid_out_shape
 from tools.export.folding import folded_weights
-from tools.export.graphs import graphs, layouts, saliency_file, saliency_weights, top_windows
+from tools.export.graphs import graphs, layouts, saliency_file
+from tools.export.tops import saliency_weights, top_windows
 
 
 def taken(network, name, images):

@@ -5,10 +5,11 @@ import tiny_bundles
 from tools.export.clone import Clone
 from tools.export.convert import convert
 from tools.export.folding import folded_weights
-from tools.export.graphs import graphs, top_windows
+from tools.export.graphs import graphs
 from tools.export.layer_error import GREATEST, layer_errors, layer_names, signal_to_noise
 from tools.export.qat import measured_ranges
 from tools.export.representative import calibration_inputs
+from tools.export.tops import top_windows
 
 
 def test_a_tenth_of_the_amplitude_is_twenty_decibels():

@@ -8,10 +8,11 @@ from edge.bundle import write_bundle
 from edge.errors import UserError
 from edge.network.runner import TwoStageRunner
 from tools.export import bundling, qat
-from tools.export.clone import Clone, tf_keras
+from tools.export.clone import Clone
 from tools.export.folding import folded_weights
-from tools.export.graphs import top_windows
+from tools.export.layers import tf_keras
 from tools.export.representative import calibration_inputs
+from tools.export.tops import top_windows
 from tools.workdir import load_workdir
 
 

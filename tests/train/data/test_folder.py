@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from train.data import folder as folder_module
 from train.data.registry import load_dataset
+from train.data.windows import SCENE
 from train.errors import DataUnavailableError, UserError
 
 REAL = Path(os.environ.get("DCN_DATA_DIR", "missing")) / "svhn_numbers.zip"
@@ -159,3 +161,41 @@ def test_the_real_house_numbers(config):
     assert lengths.sum() == 695
     assert lengths.argmax() == 1  # most house numbers have two digits
     assert 60 < dataset.test.images.mean() < 180
+
+
+def test_a_reader_is_tested_on_images_as_they_are(config, tmp_path):
+    sizes = [(20 + i, 10 + i) for i in range(6)]
+    boxes = [{"left": 3, "top": 2, "width": 5, "height": 6}, {"left": 9, "top": 3, "width": 4, "height": 6}]
+    entries = [entry(i, boxes=boxes) for i in range(6)]
+    images = {i: png(40 * i, size) for i, size in enumerate(sizes)}
+    dataset = load(config, folder(tmp_path, entries, images), "tiny_pyramid")
+    assert [image.shape for image in dataset.test.images] == [(12, 22, 1), (15, 25, 1)]
+    np.testing.assert_array_equal(dataset.test.boxes, [[3, 2, 13, 9]] * 2)
+    assert dataset.test.labels.tolist() == [[1, 2, 10, 10], [1, 5, 10, 10]]
+    assert dataset.validation.images.shape == (2, 12, 16, 1)
+    windows, labels, found = dataset.train_batch(0)
+    assert windows.shape == (8, 12, 16, 1)
+    holds = found[:, 2] > 0
+    assert holds.any()
+    assert not holds.all()
+    assert set(map(tuple, labels[holds])) <= {(1, 0, 10, 10), (1, 3, 10, 10)}
+    assert (labels[~holds] == [0, 10, 10, 10]).all()
+
+
+def test_a_number_fills_an_image_of_which_nobody_says_where_it_is(config, tmp_path):
+    data = load(config, folder(tmp_path, [entry(i) for i in range(6)]), "tiny_pyramid")
+    assert data.test.boxes is None
+    height, width = SCENE
+    boxes = folder_module._scenes(
+        lambda name: png(), [entry(0)], np.array([[1, 0, 10, 10]]), config(preset="tiny_pyramid").architecture
+    ).boxes[0]
+    wide, high = boxes[2] - boxes[0], boxes[3] - boxes[1]
+    assert wide / high == pytest.approx(20 / 10, rel=1e-5)  # nothing is stretched
+    assert 0 <= boxes[0] < boxes[2] <= width
+    assert 0 <= boxes[1] < boxes[3] <= height
+
+
+def test_an_image_of_a_few_pixels_is_named(config, tmp_path):
+    path = folder(tmp_path, [entry(i) for i in range(3)], {2: png(0, (3, 40))})
+    with pytest.raises(UserError, match=r"2\.png: an image must be at least 4 pixels high and wide. Received: 3 x 40"):
+        load(config, path, "tiny_pyramid")

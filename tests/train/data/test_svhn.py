@@ -186,3 +186,17 @@ def test_the_nine_original_photographs(load, tmp_path):
     assert len(dataset.calibration) == 5
     assert dataset.more_tests["crops"].images.shape == (3, 64, 128, 1)
     assert dataset.more_tests["crops"].images.std() > 20
+
+
+def test_a_reader_is_trained_on_windows_out_of_unstretched_scenes(load, site, labels):
+    dataset = load(preset="tiny_pyramid", batch_size=60, background_share=0.2)
+    assert dataset.calibration.images.shape[1:] == (96, 192, 1)
+    assert dataset.validation.images.shape[1:] == (12, 16, 1)
+    assert dataset.more_tests == {}
+    assert not dataset.test.of_one_size
+    windows, found, boxes = dataset.train_batch(0)
+    assert windows.shape == (60, 12, 16, 1)
+    holds = boxes[:, 2] > 0
+    assert 10 < holds.sum() < 55
+    assert (found[holds, 0] > 0).all()
+    assert (found[~holds] == [0, 10, 10, 10]).all()

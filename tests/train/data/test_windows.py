@@ -68,6 +68,22 @@ def test_a_whole_window_holds_the_number_with_its_margins(rng, augment):
     assert max(heights) > 40
 
 
+def test_easy_windows_show_larger_numbers_and_more_of_them():
+    boxes, lengths = zip(*numbers(np.random.default_rng(1), 300))
+    pictures = np.zeros((300, *PICTURE, 1), np.uint8)
+    shares, sizes = [], []
+    for hardness in (0.0, 0.5, 1.0):
+        rng = np.random.default_rng(2)
+        _, found = windows.draw_windows(pictures, np.array(boxes), lengths, SIZE, rng, False, hardness)
+        whole = found[found[:, 2] > 0]
+        shares.append(len(whole) / 300)
+        sizes.append((whole[:, 2:] - whole[:, :2]).max(axis=1).mean())
+    assert shares == sorted(shares, reverse=True)
+    assert sizes == sorted(sizes, reverse=True)
+    np.testing.assert_allclose(shares[0], 1 - 0.36 * windows.FEWER, atol=0.06)
+    np.testing.assert_allclose(shares[2], 0.64, atol=0.08)
+
+
 def test_the_size_of_a_whole_number_has_its_bounds(rng):
     for box, _, window in drawn(WHOLE, rng, augment=False):
         width, height = box[2] - box[0], box[3] - box[1]
@@ -214,3 +230,16 @@ def test_a_spoiled_window_is_a_picture_of_the_same_size_and_often_inverted(rng):
         assert (spoiled.shape, spoiled.dtype) == (SIZE, np.uint8)
         darker += spoiled[:, 60:].mean() < spoiled[:, :50].mean()
     assert 15 < darker < 45
+
+
+def test_a_scene_shows_so_much_around_a_number_and_stretches_nothing(rng):
+    shares = []
+    for box, _ in numbers(rng, 300):
+        left, top, right, bottom = windows.scene_window(box, rng)
+        assert (right - left) / (bottom - top) == pytest.approx(2)
+        assert left < box[0] < box[2] < right
+        assert top < box[1] < box[3] < bottom
+        assert (box[2] - box[0]) / (right - left) <= 0.85 + 1e-6
+        shares.append((box[3] - box[1]) / (bottom - top))
+    assert max(shares) <= 0.7 + 1e-6
+    assert 0.25 < np.median(shares) < 0.6

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from train.data.rendering.backgrounds import background_window
+from train.data.windows import scene_window
 from train.errors import UserError
 from train.progress import Progress
 
@@ -21,6 +22,7 @@ VERSION = 1  # raised with every change after which the same photographs give ot
 EMPTY = -1  # in digits, after the last
 MOST_DIGITS = 8
 MARGIN = 0.15  # of a tight crop's width, to the left and to the right of the number
+SCENES = "scenes"  # in place of a looseness
 BATCH = 256  # photographs handed to the threads at once
 
 
@@ -107,7 +109,7 @@ def load_numbers(folder: Path) -> Numbers | None:
     return Numbers(**parts, crops=crops, backgrounds=backgrounds, photographs=photographs)
 
 
-def write_numbers(folder: Path, examples, count: int, size, looseness: float | None, photographs: bool):
+def write_numbers(folder: Path, examples, count: int, size, looseness: float | str | None, photographs: bool):
     """Writes the crops of a split into `folder`, whole or not at all.
 
     The photographs stream through: they are decoded and cut on every core, and never all in memory. A crop depends on
@@ -118,7 +120,8 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | N
         examples: of `SvhnFullNumbers`, with undecoded images.
         count: their number.
         size: (height, width) of the crops.
-        looseness: see `loose_window`; None for the same tight window every time.
+        looseness: see `loose_window`; None for the same tight window every time, `SCENES` for windows with as much
+            around the number as rendered scenes have (`windows.scene_window`), which nothing stretches.
         photographs: whether whole photographs are kept too.
 
     Raises:
@@ -188,7 +191,7 @@ def _number(example, size, looseness):
         window = tight_window(box)
     else:
         rng = np.random.default_rng(zlib.crc32(name))
-        window = loose_window(box, looseness, rng)
+        window = scene_window(box, rng) if looseness == SCENES else loose_window(box, looseness, rng)
         sides = window[3] - window[1], window[2] - window[0]
         beside = background_window(rng, np.array(box), photograph.shape, sides)
         if beside is not None:

@@ -1,0 +1,34 @@
+"""Pictures in which a trained network read something although there is no number, as one file."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dcn_tf.losses import nothing_labels
+from train import files
+from train.data.dataset import Split
+from train.data.windows import SCENE
+from train.errors import UserError
+
+
+def write_negatives(path: Path, images, boxes):
+    """Writes pictures uint8 [n, *SCENE, 1] and boxes float32 [n, 4] of what was read, whole or not at all."""
+    with files.replacing(path) as partial:
+        np.savez_compressed(partial, images=images, boxes=boxes)
+
+
+def load_negatives(path: str, top) -> Split:
+    """Returns what `write_negatives` wrote, as pictures of nothing, each with the box of what was read in it.
+
+    Raises:
+        UserError: it is not there, or is something else.
+    """
+    try:
+        with np.load(path) as data:
+            images, boxes = data["images"], data["boxes"]
+        good = images.dtype == np.uint8 and images.shape == (len(boxes), *SCENE, 1) and boxes.shape[1:] == (4,)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise UserError(f"--negatives must be a file of train.mine_negatives. Received: {path} ({error})") from error
+    if not good:
+        raise UserError(f"--negatives must be a file of train.mine_negatives. Received: {path}, of other arrays")
+    return Split(images, np.tile(np.array(nothing_labels(top), np.int32), (len(images), 1)), boxes.astype(np.float32))

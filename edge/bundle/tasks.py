@@ -67,6 +67,7 @@ class Sequence:
         coarse_weighting, refined_weighting: how cells weigh, see `edge.network.saliency.pool`.
         floor: in nats, added to the cells' entropies.
         min_length: fewest symbols, 1; or 0 where an image may hold nothing to read.
+        power: of the odds that a cell sees something, by which it then weighs in the coarse output.
     """
 
     labels: tuple[str, ...]
@@ -76,6 +77,7 @@ class Sequence:
     refined_weighting: str
     floor: float
     min_length: int = 1
+    power: float = 1.0
 
     name = SEQUENCE
 
@@ -84,7 +86,8 @@ class Sequence:
         """Returns the task that the content of a manifest describes."""
         pooling = content["pooling"]
         lists = tuple(content["labels"]), content["max_length"], tuple(content["saliency_heads"])
-        return cls(*lists, pooling["coarse"], pooling["refined"], pooling["floor"], content.get("min_length", 1))
+        weighting = pooling["coarse"], pooling["refined"], pooling["floor"]
+        return cls(*lists, *weighting, content.get("min_length", 1), pooling.get("power", 1.0))
 
     @staticmethod
     def rules(content: dict):

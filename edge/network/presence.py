@@ -1,7 +1,7 @@
 """The coarse output where an image may hold nothing to read, and its saliency: cells weigh by what they see.
 
-A cell's presence is the probability that it sees something to read: of a length that is not 0, the first category. In
-the pooled positions cells weigh in proportion to it.
+A cell's presence is the probability that it sees something to read: of a length that is not 0, the first category.
+Cells weigh in proportion to the odds of it, to a power, so that a few have nearly all the weight.
 """
 
 import numpy as np
@@ -23,22 +23,23 @@ class SeenCells:
         tensor: what the raw values stand for.
         heads: number of categories of each softmax: of lengths from 0 on, and of every position.
         saliency_heads: indices of the softmaxes whose entropies are summed; positions alone.
+        power: of the odds.
 
     Attributes:
         log_probabilities: of the pooled output, [sum(heads)].
         entropy: of it, in nats.
         weights: the cells' shares, [cells].
-        absent: probability that there is nothing to read, [cells].
         lengths: probabilities of the lengths from 1 on where there is something, [cells, lengths].
         exponentials: of the positions' logits, but for a factor, [cells, positions, categories].
         sums: of them, [cells, positions].
     """
 
-    def __init__(self, raw, tensor: Tensor, heads, saliency_heads):
+    def __init__(self, raw, tensor: Tensor, heads, saliency_heads, power: float):
         absent, present, self.lengths = _length_parts(tensor.dequantize(raw[:, : heads[0]]))
-        self.weights = np.exp(present - present.max())
+        odds = present - absent
+        self.power = np.float32(power)
+        self.weights = np.exp(self.power * (odds - odds.max()))
         self.weights /= self.weights.sum()
-        self.absent = np.exp(absent)
         self.exponentials = _exponentials(raw[:, heads[0] :], tensor).reshape(len(raw), len(heads) - 1, -1)
         self.sums = self.exponentials.sum(axis=2)
         pooled = np.einsum("cp,cpi->pi", self.weights[:, None] / self.sums, self.exponentials)
@@ -87,12 +88,12 @@ class PresenceSaliency:
 
     P being the pooled probabilities of the positions, let u = dH/dP = -log P - 1 on those that count and 0 elsewhere.
     The logits of the positions of a cell of weight w, whose probabilities are p, receive w p (u - <u, p>). The weight
-    is proportional to the cell's presence a: dH/d log a = w (<u, p> - <u, P>) =: g. Let q be the probability of nothing
-    and r those of the lengths given that there is something: the logit of nothing receives -g q, that of a length
-    g q r. The cell's vector receives all that times the transposed weights.
+    is proportional to the odds to the power of b: dH/d log odds = b w (<u, p> - <u, P>) =: g. With the probabilities r
+    of the lengths given that there is something, the logit of nothing receives -g, and that of a length g r. The cell's
+    vector receives all that times the transposed weights.
 
-    Few cells have a saliency worth computing. The norm at a position's logits is at most the root of the variance of u
-    under p, the one at those of the lengths at most sqrt(2) g q, and that at the vector the whole of it times the
+    Few cells have a saliency worth computing. The norm at a position's logits is at most w times the root of the
+    variance of u under p, the one at those of the lengths at most sqrt(2) g, and that at the vector the whole times the
     greatest singular value of the weights. Cells whose bound is below the k-th saliency found have one of 0 here.
 
     Args:
@@ -131,8 +132,8 @@ class PresenceSaliency:
         mean, square = (small_product(flat, m.reshape(-1, positions)) / cells.sums for m in moments)
         ranges = to_pooled.max(axis=1) - to_pooled.min(axis=1)
         variance = np.maximum(square - np.square(mean), 0).sum(axis=1) + SLACK * np.square(ranges).sum()
-        to_presence = (np.abs(mean.sum(axis=1) - of_pooled) + SLACK * ranges.sum()) * cells.absent
-        return cells.weights * np.sqrt(variance + 2 * np.square(to_presence)) * (self.greatest * (1 + SLACK))
+        to_odds = cells.power * (np.abs(mean.sum(axis=1) - of_pooled) + SLACK * ranges.sum())
+        return cells.weights * np.sqrt(variance + 2 * np.square(to_odds)) * (self.greatest * (1 + SLACK))
 
 
 def _to_logits(cells: SeenCells, chosen, to_pooled, of_pooled):
@@ -140,6 +141,6 @@ def _to_logits(cells: SeenCells, chosen, to_pooled, of_pooled):
     probabilities, weights = cells.probabilities(chosen), cells.weights[chosen]
     along = (probabilities * to_pooled).sum(axis=2)  # <u, p> of each position
     to_positions = weights[:, None, None] * probabilities * (to_pooled - along[..., None])
-    to_presence = (weights * (along.sum(axis=1) - of_pooled) * cells.absent[chosen])[:, None]
-    parts = [-to_presence, to_presence * cells.lengths[chosen], to_positions.reshape(len(chosen), -1)]
+    to_odds = (cells.power * weights * (along.sum(axis=1) - of_pooled))[:, None]
+    parts = [-to_odds, to_odds * cells.lengths[chosen], to_positions.reshape(len(chosen), -1)]
     return np.concatenate(parts, axis=1).astype(np.float32)

@@ -42,7 +42,7 @@ class VoteTop:
 
     def glance(self, raw) -> Glance:
         """Returns what the raw logits of the cells of all levels say: [cells, sum(heads)]."""
-        cells = SeenCells(raw, self.coarse_logits, self.task.heads, self.task.saliency_heads)
+        cells = SeenCells(raw, self.coarse_logits, self.task.heads, self.task.saliency_heads, self.task.power)
         return Glance(cells.log_probabilities, cells.entropy, cells)
 
     def saliency(self, glance: Glance, num_patches: int) -> np.ndarray:

@@ -88,10 +88,11 @@ def test_a_budget_of_time_needs_one_size(pyramid_case, folder, capsys):
 
 
 def test_an_overlay_has_the_box_and_the_patches(pyramid_case, folder, tmp_path, capsys):
-    run(capsys, pyramid_case, folder / "0.png", folder / "1.png", f"--overlay={tmp_path / 'overlay'}")
-    found = [json.loads(line)["box"] for line in run(capsys, pyramid_case, folder, "--json")[1][:2]]
-    for number, box in enumerate(found):
-        with Image.open(tmp_path / "overlay" / f"{number}.png") as picture:
+    paths = folder / "0.png", folder / "3.png"
+    run(capsys, pyramid_case, *paths, f"--overlay={tmp_path / 'overlay'}")
+    found = [json.loads(line)["box"] for line in run(capsys, pyramid_case, *paths, "--json")[1]]
+    for path, box in zip(paths, found):
+        with Image.open(tmp_path / "overlay" / path.name) as picture:
             colours = {colour for _, colour in picture.getcolors(2**16)}
         assert PATCH_COLOUR in colours
         assert (BOX_COLOUR in colours) == (box is not None)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION, SEQUENCE, channels_of
 from dcn_tf.geometry import output_size
-from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
+from dcn_tf.layers import INVERSE_ENTROPY_FLOOR, PRESENCE_POWER
 from edge.errors import UserError
 from tools.export.folding import refined_convolution
 from tools.export.layers import LayerBuilder, in_turn, tf_keras, zero_padding
@@ -236,7 +236,7 @@ class SequenceTopClone:
     def manifest_entry(network) -> dict:
         """Returns what a manifest says of the top alone."""
         weightings = {"coarse": network.coarse_top.weighting, "refined": network.fine_top.weighting}
-        pooling = weightings | {"floor": INVERSE_ENTROPY_FLOOR}
+        pooling = weightings | {"floor": INVERSE_ENTROPY_FLOOR, "power": PRESENCE_POWER}
         top = network.architecture.top
         lengths = {"max_length": top.max_length, "min_length": top.min_length}
         return lengths | {"refined": "pool", "convolution": None, "pooling": pooling}

@@ -18,15 +18,16 @@ def made(count=700, seed=0, nothing=30.0):
 
 
 def seen(logits):
-    return SeenCells(logits, REAL, HEADS, COUNTED)
+    return SeenCells(logits, REAL, HEADS, COUNTED, 1.5)
 
 
-def test_cells_weigh_by_their_presence():
+def test_cells_weigh_by_the_odds_that_they_see_something():
     logits = made().astype(np.float64)
     found = seen(logits.astype(np.float32))
     log_probabilities = log_softmax(logits, HEADS)
     presence = 1 - np.exp(log_probabilities[:, 0])
-    weights = presence / presence.sum()
+    weights = (presence / (1 - presence)) ** 1.5
+    weights /= weights.sum()
     positions = weights @ np.exp(log_probabilities[:, 4:])
     lengths = weights @ (np.exp(log_probabilities[:, 1:4]) / presence[:, None])
     expected = np.concatenate([[1 - presence.max()], presence.max() * lengths, positions])
@@ -57,6 +58,6 @@ def test_no_more_is_computed_than_the_most_salient_cells_need(nothing, certainty
 def test_int8_logits_are_read_with_their_scale():
     raw = np.random.default_rng(0).integers(-128, 128, (40, sum(HEADS)), np.int8)
     tensor = Tensor("cell_logits", 0, (1, sum(HEADS)), "int8", 0.05, 3)
-    found = SeenCells(raw, tensor, HEADS, COUNTED)
+    found = SeenCells(raw, tensor, HEADS, COUNTED, 1.5)
     expected = seen(tensor.dequantize(raw)).log_probabilities
     np.testing.assert_allclose(found.log_probabilities, expected, atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dcn_tf import sequences
-from dcn_tf.layers import SequenceTop
+from dcn_tf.layers import PRESENCE_POWER, SequenceTop
 from dcn_tf.saliency import entropy_saliency
 from edge.bundle.tensors import Tensor
 from edge.network.presence import PresenceSaliency, SeenCells
@@ -29,7 +29,7 @@ def test_the_form_is_the_gradient(certainty, nothing):
     features = tf.constant(np.random.default_rng(1).normal(0, 1, (1, 300, 12)), tf.float32)
     logits, entropy, expected = (value.numpy()[0] for value in entropy_saliency(top, features))
     raw, heads = top.cell_logits(features).numpy()[0], top.spec.heads
-    cells = SeenCells(raw, Tensor("", 0, raw.shape, "float32"), heads, top.spec.saliency_heads)
+    cells = SeenCells(raw, Tensor("", 0, raw.shape, "float32"), heads, top.spec.saliency_heads, PRESENCE_POWER)
     found = PresenceSaliency(top.dense.kernel.numpy())(cells, 300)
     np.testing.assert_allclose(cells.log_probabilities, logits, atol=1e-4)
     np.testing.assert_allclose(cells.entropy, entropy, atol=1e-4)

@@ -105,7 +105,7 @@ $(STAMP): requirements.lock pyproject.toml edge/network/_compiled.c | python-is-
 $(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/python $(PIP_INSTALL) -r requirements-$*.lock -e '.[$*]'
-	$(VENV)-$*/bin/python $(PIP_INSTALL) -c requirements.lock pytest pytest-xdist
+	$(VENV)-$*/bin/python $(PIP_INSTALL) -c requirements.lock filelock pytest pytest-xdist
 	@touch $@
 
 # What TensorFlow says, for the tests of edge to compare with.

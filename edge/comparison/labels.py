@@ -1,7 +1,8 @@
 """The labels of images: from a file, or from the images' names.
 
 A file of labels is `annotations.json` as training takes it, a list of {"file": "1.png", "label": 7}, or an object
-{"1.png": 7}. A label is a number, a name, or a list of digits. Without such a file, names as `00012_7.png` tell it.
+{"1.png": 7}. A label is a number, a name, or a list of digits, empty where there is nothing to read. Without such a
+file, names as `00012_7.png` tell it.
 """
 
 import json
@@ -61,7 +62,7 @@ def read_labels(file) -> dict[str, str]:
 
 def _text(label, name, file) -> str:
     parts = label if isinstance(label, list) else [label]
-    if not parts or not all(isinstance(part, int | str) and not isinstance(part, bool) for part in parts):
+    if not all(isinstance(part, int | str) and not isinstance(part, bool) for part in parts):
         raise UserError(
             f"the label of {name} in {file} must be a number, a name or a list of digits, received {label!r}; mend it"
         )

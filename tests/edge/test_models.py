@@ -8,8 +8,6 @@ import pytest
 from edge.bundle import load_bundle
 from edge.network.runner import TwoStageRunner
 from edge.sight.images import expand, load_image
-from train.data.cluttered import SPLIT_SEEDS, fixed_split
-from train.data.digits import load_mnist
 
 MODELS = Path(__file__).parents[2] / "models"
 SHIPPED = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
@@ -33,6 +31,10 @@ def test_images():
     folder = Path(os.environ.get("DCN_DATA_DIR", "missing"))
     if not (folder / "mnist.npz").is_file():
         pytest.skip("needs the real MNIST: set DCN_DATA_DIR to a folder with mnist.npz")
+    pytest.importorskip("filelock", reason="makes images with train.data, which needs filelock")
+    from train.data.cluttered import SPLIT_SEEDS, fixed_split
+    from train.data.digits import load_mnist
+
     return fixed_split(*load_mnist(folder).test, 10000, SPLIT_SEEDS["test"])
 
 

@@ -28,6 +28,7 @@ TRAINING = (
 SHORT = {  # flags that come last, and make a long command short
     "train.main": TRAINING,
     "train.benchmark": "--rounds=1 --steps_per_round=1 --validation_images=16 --test_images=16",
+    "train.data.write_images": "--count=4",
     "train.data.rendering.benchmark": "--crops=100 --workers=2",
     "tools.quantize": "--calibration_images=16 --test_images=8 --qat_steps=2",
     "tools.baselines.ram": "--train_steps=2 --batch_size=16 --validation_images=16 --test_images=16",
@@ -87,6 +88,8 @@ def reason_to_skip(command: Command) -> str | None:
     """Returns why a command can't run here, or None."""
     if "framework_benchmark" in command.written and not _has("torch"):
         return "it needs PyTorch, pip install '.[torch]'"
+    if "tools.baselines.ocr" in command.written and not _has("rapidocr_onnxruntime"):
+        return "it needs RapidOCR, pip install '.[ocr]'"
     return next((reason for pattern, reason in SKIPPED if re.search(pattern, command.written)), None)
 
 

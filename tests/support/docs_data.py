@@ -46,7 +46,7 @@ def numbers(folder: Path) -> Path:
 def svhn(folder: Path, count: int = 24) -> Path:
     """Returns a folder with SVHN's parts, unpacked: noise with labels."""
     noise = np.random.default_rng(0)
-    for part in ("train", "test"):
+    for part in ("train", "test", "extra"):
         (folder / part).mkdir(parents=True)
         labels = [[1 + i % 9] * (1 + i % 3) for i in range(count)]
         for i in range(count):

@@ -1,9 +1,15 @@
-"""Writes cluttered test images as files, for programs that read images.
+"""Writes test images as files, for programs that read images: cluttered digits, or rendered photographs.
 
-python -m train.data.write_images --out=FOLDER --data_dir=MNIST [--images=200]
+python -m train.data.write_images --out=FOLDER --data_dir=MNIST [--count=200]
 python -m train.data.write_images --out=FOLDER                   # from scikit-learn's digits, where there is no MNIST
+python -m train.data.write_images --out=FOLDER --kind=photographs --count=2000          # with annotations.json
+python -m train.data.write_images --out=FOLDER --kind=empty_photographs --count=500     # their numbers not painted
+
+Photographs have 96 to 640 pixels a side. Photograph i depends on the split and i alone, so that a larger count begins
+with the same photographs.
 """
 
+import json
 from pathlib import Path
 
 from absl import flags
@@ -13,24 +19,52 @@ from train import command
 from train.config import Config
 from train.data import digits
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
+from train.data.rendering import sets
 from train.errors import UserError
+
+ANNOTATIONS = "annotations.json"  # as train.data.folder reads it, which would load TensorFlow
+CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS = "cluttered", "photographs", "empty_photographs"
 
 
 def write_images(folder: Path, source: digits.Digits, count: int) -> None:
     """Writes the first images of the fixed test split as NUMBER_LABEL.png; other PNG files there are removed."""
     split = fixed_split(*source.test, Config.test_images, SPLIT_SEEDS["test"]).head(count)
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
+    _make_room(folder)
     for number, (image, label) in enumerate(zip(split.images, split.labels)):
         Image.fromarray(image[..., 0]).save(folder / f"{number:05d}_{label[0]}.png")
+
+
+def write_photographs(folder: Path, pictures: sets.PictureSet, split: str) -> None:
+    """Writes pictures as NUMBER.png, and annotations.json beside them; other PNG files there are removed.
+
+    An entry has `file`, `label` (a list of digits, empty where there is no number), `split`, `style`, and where there
+    is a number its `box`, [left, top, right, bottom] in pixels.
+    """
+    _make_room(folder)
+    entries = []
+    for number, (image, label) in enumerate(zip(pictures.images, pictures.numbers)):
+        entry = {"file": f"{number:05d}.png", "label": label, "split": split, "style": str(pictures.styles[number])}
+        if label:
+            entry["box"] = [round(float(side), 1) for side in pictures.boxes[number]]
+        Image.fromarray(image).save(folder / entry["file"])
+        entries.append(entry)
+    lines = ",\n ".join(map(json.dumps, entries))
+    (folder / ANNOTATIONS).write_text(f"[{lines}]\n", encoding="utf-8")
+
+
+def _make_room(folder: Path):
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in (*folder.glob("*.png"), folder / ANNOTATIONS):
+        old.unlink(missing_ok=True)
 
 
 def define_flags():
     """Defines the flags of this command."""
     flags.DEFINE_string("out", None, "The folder to write into; PNG files that are there are removed.")
+    flags.DEFINE_enum("kind", CLUTTERED, [CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS], "What is on the images.")
     flags.DEFINE_string("data_dir", None, "A folder with MNIST; scikit-learn's digits are used where this is left out.")
-    flags.DEFINE_integer("images", 200, "How many.", lower_bound=1, upper_bound=Config.test_images)
+    flags.DEFINE_integer("count", 200, "How many.", lower_bound=1, upper_bound=Config.test_images)
+    flags.DEFINE_enum("split", "test", list(sets.SPLIT_SEEDS), "Of photographs: whose type faces and random numbers.")
 
 
 def main():
@@ -38,9 +72,19 @@ def main():
     values = flags.FLAGS
     if not values.out:
         raise UserError("--out is missing; give the folder to write into, --out=FOLDER")
-    source = digits.load_mnist(values.data_dir) if values.data_dir else digits.load_sklearn()
-    write_images(Path(values.out), source, values.images)
-    print(f"{values.images} cluttered test images of {source.detail} in {values.out}")
+    if values.kind == CLUTTERED:
+        if values.split != "test":
+            raise UserError(f"cluttered images are of the test split. Received: --split={values.split}; leave it out")
+        source = digits.load_mnist(values.data_dir) if values.data_dir else digits.load_sklearn()
+        write_images(Path(values.out), source, values.count)
+        print(f"{values.count} cluttered test images of {source.detail} in {values.out}")
+        return
+    if values.data_dir:
+        raise UserError(f"photographs are rendered from nothing. Received: --data_dir={values.data_dir}; leave it out")
+    painted = values.kind == PHOTOGRAPHS
+    pictures = sets.load_photographs(values.split, values.count, sizes=sets.ANY_SIZES, painted=painted)
+    write_photographs(Path(values.out), pictures, values.split)
+    print(f"{values.count} {'' if painted else 'empty '}photographs of the {values.split} split in {values.out}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,14 @@ def test_annotations_beside_the_images(folder):
     assert find_labels(paths) == ({paths[0]: "210", paths[2]: "cat"}, str(file))
 
 
+def test_an_empty_list_of_digits_is_nothing_to_read(tmp_path):
+    assert read_labels(write(tmp_path / "l.json", {"1.png": [], "2.png": [0], "3.png": "210"})) == {
+        "1.png": "",
+        "2.png": "0",
+        "3.png": "210",
+    }
+
+
 def test_a_file_that_is_named_comes_first_and_tells_by_the_longest_end(folder):
     directory, paths = folder
     write(directory / "annotations.json", [{"file": "1.png", "label": 1}])
@@ -52,7 +60,7 @@ def test_unknown_labels_are_none_at_all(folder):
         ('[{"label": 1}]', "must be a list of"),
         ("3", "must be a list of"),
         ('{"1.png": 1.5}', "the label of 1.png in .* must be a number, a name or a list of digits, received 1.5"),
-        ('{"1.png": []}', "received \\[\\]"),
+        ('{"1.png": [[1]]}', "received \\[\\[1\\]\\]"),
         ('{"1.png": true}', "received True"),
         ('{"1.png": null}', "received None"),
     ],

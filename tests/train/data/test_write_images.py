@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from PIL import Image
 
 from train.data import digits
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
-from train.data.write_images import write_images
+from train.data.rendering import sets
+from train.data.write_images import write_images, write_photographs
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,9 +25,49 @@ def test_the_first_test_images_are_written_without_loss(tmp_path):
         np.testing.assert_array_equal(np.asarray(Image.open(path)), image[..., 0])
 
 
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """A function: whether the number is painted -> two photographs of the test split."""
+    folder = tmp_path_factory.mktemp("cache")
+    return lambda painted: sets.load_photographs("test", 2, folder, sizes=sets.ANY_SIZES, painted=painted)
+
+
+def test_photographs_have_their_numbers_and_boxes_beside_them(tmp_path, photographs):
+    (tmp_path / "old.png").write_bytes(b"")
+    pictures = photographs(True)
+    write_photographs(tmp_path, pictures, "test")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000.png", "00001.png", "annotations.json"]
+    entries = json.loads((tmp_path / "annotations.json").read_text())
+    for entry, image, label, box in zip(entries, pictures.images, pictures.numbers, pictures.boxes):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / entry["file"])), image)
+        assert image.shape in sets.ANY_SIZES
+        assert entry["label"] == label
+        assert len(label) > 0
+        assert entry["split"] == "test"
+        np.testing.assert_allclose(entry["box"], box, atol=0.051)
+
+
+def test_empty_photographs_are_the_same_without_their_numbers(tmp_path, photographs):
+    pictures, painted = photographs(False), photographs(True)
+    write_photographs(tmp_path, pictures, "test")
+    entries = json.loads((tmp_path / "annotations.json").read_text())
+    assert [(entry["label"], "box" in entry) for entry in entries] == [([], False)] * 2
+    for entry, image in zip(entries, painted.images):
+        empty = np.asarray(Image.open(tmp_path / entry["file"]))
+        assert empty.shape == image.shape
+        assert (empty != image).any()
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
-    [([], "--out is missing"), (["--out=x", "--images=0"], "--images=0"), (["--out=x", "--data_dir=none"], "no MNIST")],
+    [
+        ([], "--out is missing"),
+        (["--out=x", "--count=0"], "--count=0"),
+        (["--out=x", "--data_dir=none"], "no MNIST"),
+        (["--out=x", "--kind=photographs", "--data_dir=x"], "rendered from nothing"),
+        (["--out=x", "--split=train"], "of the test split"),
+        (["--out=x", "--kind=none"], "--kind"),
+    ],
 )
 def test_wrong_input_is_one_line_and_status_2(tmp_path, flags, words):
     command = [sys.executable, "-m", "train.data.write_images", *flags]

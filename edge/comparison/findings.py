@@ -109,7 +109,7 @@ def _modelled(run: Run) -> dict | None:
     parts = shares(run.variant, run.times.outcomes)
     try:
         energy = mixture(
-            (share, modelled_energy(run.bundle, models, num_patches or None, size=size or FRAME))
+            (share, modelled_energy(run.bundle, models, num_patches or None, None, size or FRAME))
             for (models, num_patches, _, size), share in parts.items()
         )
     except UserError:  # nothing is installed that reads .tflite files

@@ -109,7 +109,7 @@ def race(runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambd
                         stages_us[name].append(result.stages_us)
                         if not repetition:
                             found = result.prediction, result.num_patches, result.saliency is not None
-                            outcomes[name].append(Outcome(*found, tuple(image.shape[:2])))
+                            outcomes[name].append(Outcome(*found, np.shape(image)[:2] or None))
     finally:
         if collecting:
             gc.enable()

@@ -40,9 +40,11 @@ class SeenCells:
         self.power = np.float32(power)
         self.weights = np.exp(self.power * (odds - odds.max()))
         self.weights /= self.weights.sum()
-        self.exponentials = _exponentials(raw[:, heads[0] :], tensor).reshape(len(raw), len(heads) - 1, -1)
-        self.sums = self.exponentials.sum(axis=2)
-        pooled = np.einsum("cp,cpi->pi", self.weights[:, None] / self.sums, self.exponentials)
+        flat, positions = _exponentials(raw[:, heads[0] :], tensor), len(heads) - 1
+        self.exponentials = flat.reshape(len(raw), positions, -1)
+        self.sums = small_product(flat, np.repeat(np.eye(positions, dtype=np.float32), heads[1], axis=0))
+        every = small_product(np.ascontiguousarray((self.weights[:, None] / self.sums).T), flat)
+        pooled = every.reshape(positions, positions, -1)[range(positions), range(positions)]  # of its own position
         lengths = np.log(np.maximum(self.weights @ self.lengths, TINY)) + present.max()
         self.positions = np.log(np.maximum(pooled, TINY))
         self.log_probabilities = np.concatenate([[absent.min()], lengths, self.positions.ravel()]).astype(np.float32)

@@ -5,6 +5,8 @@ import math
 
 from edge.errors import UserError
 
+NAMES = {int: "a whole number", float: "a number"}
+
 
 class OneLineParser(argparse.ArgumentParser):
     """Reports wrong arguments as a `UserError`."""
@@ -22,8 +24,8 @@ def number(least: float, most: float = math.inf, kind=int):
         except ValueError:
             value = math.nan
         if not least <= value <= most or math.isinf(value):
-            limits = f"at least {least}" if most == math.inf else f"from {least} to {most}"
-            raise argparse.ArgumentTypeError(f"must be {kind.__name__} and {limits}, received {text}")
+            limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text}")
         return value
 
     return read

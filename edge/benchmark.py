@@ -24,18 +24,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edge.arguments import OneLineParser
+from edge.arguments import OneLineParser, listed, number
 from edge.bundle import load_bundle
 from edge.bundle.manifest import Manifest
 from edge.comparison import findings, references, tables
 from edge.comparison.board import Machine, Watch
 from edge.comparison.labels import find_labels
 from edge.comparison.race import race
-from edge.comparison.variants import VARIANTS, by_numbers, choose, make_run
+from edge.comparison.variants import VARIANTS, by_precision, choose, make_run
 from edge.energy.meters import METER_HELP, find_meter, make_meter
 from edge.energy.operations import FRAME
 from edge.errors import UserError, run_main
-from edge.reports import check_destination, write
+from edge.output import check_writable, write
 from edge.sight.images import expand, load_image
 from edge.startup import start_once
 
@@ -65,6 +65,11 @@ class Images:
     real: bool = True
 
 
+def thread_counts(text: str) -> list[int]:
+    """Returns the numbers of threads in N[,M]."""
+    return [number(1)(part) for part in text.split(",")]
+
+
 def make_parser() -> OneLineParser:
     """Returns the parser of the command line."""
     parser = OneLineParser(prog="python -m edge.benchmark", description="Compares ways to read images on this board.")
@@ -73,15 +78,12 @@ def make_parser() -> OneLineParser:
     add("--float_bundle", metavar="BUNDLE", help="the same network in float32, for the float variants")
     add("--images", metavar="PATH", help="an image file, a folder or a quoted pattern; random images where left out")
     add("--labels", metavar="FILE", help="annotations.json, or {file: label}; else beside the images, or their names")
-    add("--threads", default="1", metavar="N[,M]", help="threads of one inference, one run for each (default 1)")
-    add(
-        "--repetitions",
-        type=int,
-        metavar="N",
-        help=f"of every image (default: {FEWEST_REPETITIONS}; more for few images)",
-    )
-    add("--variants", metavar="NAME[,NAME]", help=f"of {', '.join(VARIANTS)}; all by default")
-    add("--starts", type=int, default=3, metavar="N", help="fresh processes to time the first answer (default 3)")
+    threads = "threads of one inference, one run for each (default 1)"
+    add("--threads", type=thread_counts, default=[1], metavar="N[,M]", help=threads)
+    often = f"of every image (default: {FEWEST_REPETITIONS}; more for few images)"
+    add("--repetitions", type=number(1), metavar="N", help=often)
+    add("--variants", type=listed, metavar="NAME[,NAME]", help=f"of {', '.join(VARIANTS)}; all by default")
+    add("--starts", type=number(0), default=3, metavar="N", help="fresh processes to time the first answer (default 3)")
     add("--energy", default="auto", metavar="METER", help=f"{METER_HELP}, else the model; model; or none")
     add("--json", metavar="FILE", help="write everything that was measured")
     add("--csv", metavar="FILE", help="write a line for each variant and number of threads")
@@ -94,25 +96,14 @@ def make_parser() -> OneLineParser:
 def parse_arguments(arguments):
     """Returns the command line's arguments; UserError where one is wrong."""
     parsed = make_parser().parse_args(arguments)
-    try:
-        parsed.threads = [int(part) for part in parsed.threads.split(",")]
-    except ValueError:
-        raise UserError(f"--threads must be numbers as in 1 or 1,4, received {parsed.threads}") from None
-    limits = {"repetitions": 1, "starts": 0}
-    numbers = [("threads", 1, count) for count in parsed.threads]
-    numbers += [(name, least, getattr(parsed, name)) for name, least in limits.items()]
-    for name, least, value in numbers:
-        if value is not None and value < least:
-            raise UserError(f"--{name} must be at least {least}, received {value}")
     if parsed.labels and not parsed.images:
         raise UserError("--labels goes with --images; name the images")
     if parsed.chart and parsed.energy == "none":
         raise UserError("--chart draws the energy, and --energy=none was received; leave one out")
     for name in FILES:
-        check_destination(getattr(parsed, name), f"--{name}")
+        check_writable(getattr(parsed, name), f"--{name}")
     if parsed.write_reference:
-        check_destination(Path(parsed.write_reference, "BOARD.json"), "--write_reference")
-    parsed.variants = parsed.variants.split(",") if parsed.variants is not None else None
+        check_writable(Path(parsed.write_reference, "BOARD.json"), "--write_reference")
     return parsed
 
 
@@ -120,16 +111,16 @@ def main(arguments) -> None:
     """The command `python -m edge.benchmark`."""
     parsed = parse_arguments(arguments)
     bundle = load_bundle(parsed.bundle)
-    bundles = by_numbers(bundle, load_bundle(parsed.float_bundle) if parsed.float_bundle else None)
+    bundles = by_precision(bundle, load_bundle(parsed.float_bundle) if parsed.float_bundle else None)
     chosen, left_out = choose(bundles, parsed.variants, real_images=parsed.images is not None)
     meter, no_meter = _meter(parsed.energy)
     with contextlib.ExitStack() as stack:
         images = find_images(parsed, bundle.manifest, stack)
         found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
-    for result in found:
-        result["notes"] += no_meter
-        result["reference"] = references.compare(result, references.FOLDER)
-    text = "\n\n".join(map(tables.report, found))
+    for one in found:
+        one["notes"] += no_meter
+        one["reference"] = references.against(one, references.FOLDER)
+    text = "\n\n".join(map(tables.as_text, found))
     print(text)
     _write_all(parsed, found, text)
 
@@ -179,7 +170,7 @@ def _random_images(folder: Path, manifest: Manifest) -> list[Path]:
 
 
 def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
-    """Returns the result for one number of threads: what the JSON holds."""
+    """Returns the findings for one number of threads, as the JSON holds them."""
     manifest = next(iter(bundles.values())).manifest  # of --bundle
     num_patches = manifest.num_patches
     repetitions = parsed.repetitions or max(FEWEST_REPETITIONS, math.ceil(ENOUGH_TIMES / len(images.paths)))
@@ -189,10 +180,10 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
         flush=True,
     )
     starts = {
-        name: [_start(name, bundles[v.numbers], images.paths[0], num_patches, threads) for _ in range(parsed.starts)]
+        name: [_start(name, bundles[v.precision], images.paths[0], num_patches, threads) for _ in range(parsed.starts)]
         for name, v in chosen.items()
     }
-    runs = {name: make_run(v, bundles[v.numbers], num_patches, threads) for name, v in chosen.items()}
+    runs = {name: make_run(v, bundles[v.precision], num_patches, threads) for name, v in chosen.items()}
     kept = max(1, KEPT_BYTES // load_image(images.paths[0], manifest.input).size)
     load = functools.lru_cache(kept)(lambda path: load_image(path, manifest.input))
     watch = Watch(Machine())
@@ -200,7 +191,7 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     times = race(runs, load, images.paths, repetitions, SEED, watch.look_at_times)
     watch.look()
     raced = {
-        name: findings.Run(v, bundles[v.numbers], runs[name], times[name], starts[name]) for name, v in chosen.items()
+        name: findings.Run(v, bundles[v.precision], runs[name], times[name], starts[name]) for name, v in chosen.items()
     }
     found = findings.entries(raced, images.paths, images.labels)
     pixels = [load(path) for path in images.paths[:kept]] if meter else []  # what is decoded meanwhile would count

@@ -13,24 +13,24 @@ from edge.energy.model import NOT_MODELLED, energy_of
 from edge.energy.operations import FRAME, bundle_operations
 from edge.energy.table import load_table
 from edge.errors import run_main
+from edge.output import table
 
 RUNS = {
     "coarse answer alone": ("coarse",),
     "coarse, fine on {k} patches, top": ("coarse", "fine", "top"),
     "whole fine model": ("whole_fine",),
 }
-COLUMNS = "{:<24} {:<8} {:<18} {:>14} {:>14} {:>12} {:>12}"
+HEAD = ("operator", "dtype", "output", "MACs", "other", "weights B", "activations B")
 
 
-def operator_table(model) -> list[str]:
-    """Returns a model's operators as lines."""
-    header = ("operator", "dtype", "output", "MACs", "other", "weights B", "activations B")
+def operator_table(model) -> str:
+    """Returns a model's operators as a table."""
     rows = [
         (operation.name, operation.dtype, _shape(operation.shape), *map(_number, _columns(operation)))
         for operation in model.operations
     ]
     totals = (f"{quantity:,}" for quantity in _columns(model))
-    return [COLUMNS.format(*row).rstrip() for row in (header, *rows, ("total", "", "", *totals))]
+    return table(HEAD, [*rows, ("total", "", "", *totals)], numbers_from=3)
 
 
 def _columns(counted):
@@ -62,19 +62,19 @@ def main(arguments=None) -> None:
     add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
     add("--energy_table", metavar="FILE", help="JSON with picojoules per operation; Horowitz's, for 45 nm, by default")
     parsed = parser.parse_args(arguments)
-    table = load_table(parsed.energy_table)
+    costs = load_table(parsed.energy_table)
     bundle = load_bundle(parsed.bundle)
     num_patches = bundle.manifest.num_patches if parsed.num_patches is None else parsed.num_patches
     models = bundle_operations(bundle, num_patches)
     if bundle.manifest.levels:
         print(f"an image of {FRAME[1]} x {FRAME[0]} pixels, on all its levels")
-    print(f"modelled, not measured: {table.name} ({table.source})")
+    print(f"modelled, not measured: {costs.name} ({costs.source})")
     for name, model in models.items():
-        print("", f"{name}.tflite", *operator_table(model), sep="\n")
+        print("", f"{name}.tflite", operator_table(model), sep="\n")
     print("", "modelled energy of one image", sep="\n")
     for name, names in RUNS.items():
         if set(names) <= models.keys():
-            print(energy_line(name.format(k=num_patches), energy_of([models[n] for n in names], table)))
+            print(energy_line(name.format(k=num_patches), energy_of([models[n] for n in names], costs)))
     print(f"not modelled: {NOT_MODELLED}")
 
 

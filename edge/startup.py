@@ -1,4 +1,4 @@
-"""How long it takes from the start of `edge.run` to its first line, and how much memory it needs.
+"""Measures the start of `edge.run`: the time to its first line, and its memory.
 
 python -m edge.startup --bundle=BUNDLE IMAGE [--runs=10]
 """
@@ -10,7 +10,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from edge.arguments import OneLineParser
+from edge.arguments import OneLineParser, number
 from edge.errors import UserError, run_main
 
 
@@ -54,10 +54,8 @@ def main(arguments=None) -> None:
     parser = OneLineParser(prog="python -m edge.startup", description="Measures the start of edge.run.")
     parser.add_argument("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize")
     parser.add_argument("image", metavar="IMAGE", help="an image file")
-    parser.add_argument("--runs", type=int, default=10, metavar="N", help="how often to start it (default 10)")
+    parser.add_argument("--runs", type=number(1), default=10, metavar="N", help="how often to start it (default 10)")
     parsed = parser.parse_args(arguments)
-    if parsed.runs < 1:
-        raise UserError(f"--runs must be at least 1, received {parsed.runs}")
     starts = [start_once([f"--bundle={parsed.bundle}", parsed.image]) for _ in range(parsed.runs)]
     seconds, processor, megabytes, _ = zip(*starts)
     print(f"start to first line: median {statistics.median(seconds):.3f} s, most {max(seconds):.3f} s")

@@ -1,8 +1,10 @@
-"""How long loading and every stage took, over all images of a run."""
+"""Times of loading and of every stage, over all images of a run."""
 
 from collections import deque
 
 import numpy as np
+
+from edge.output import table
 
 KEPT = 10_000  # images; a camera runs for months
 
@@ -24,13 +26,12 @@ class Timing:
             self.loading_us["first image"] = sum(stages_us.values())
         self._images.append(stages_us)
 
-    def report(self) -> str:
+    def summary(self) -> str:
         """Returns what loading took, and mean and median of every stage over the images that had it."""
         loading = ", ".join(f"{name} {value / 1e3:.1f} ms" for name, value in self.loading_us.items())
-        lines = [f"loading: {loading}"]
-        if self._images:
-            lines.append(f"{'stage':<12} {'images':>7} {'mean us':>9} {'p50 us':>9}")
+        rows = []
         for stage in dict.fromkeys(name for image in self._images for name in image):
             values = np.array([image[stage] for image in self._images if stage in image])
-            lines.append(f"{stage:<12} {len(values):>7} {values.mean():>9.0f} {np.median(values):>9.0f}")
-        return "\n".join(lines)
+            rows.append((stage, len(values), f"{values.mean():.0f}", f"{np.median(values):.0f}"))
+        stages = f"\n{table(('stage', 'images', 'mean us', 'p50 us'), rows, numbers_from=1)}" if rows else ""
+        return f"loading: {loading}{stages}"

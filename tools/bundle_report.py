@@ -8,7 +8,7 @@ Everything is read from the manifests, in which tools.quantize wrote what it mea
 from edge.arguments import listed
 from edge.bundle import load_bundle
 from edge.errors import UserError
-from edge.reports import check_destination, write
+from edge.output import check_writable, write
 from tools import command
 from tools.table import MARKDOWN, table
 
@@ -22,7 +22,7 @@ def main(arguments) -> None:
     add("--bundles", type=listed, required=True, metavar="DIR,...", help="bundles of one network, joined by commas")
     add("--report", metavar="FILE", help="also write the report here, a Markdown file")
     values = parser.parse_args(arguments)
-    check_destination(values.report)
+    check_writable(values.report)
     text = report([load_bundle(path).manifest for path in values.bundles])
     print(text)
     if values.report:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge import reports
+from edge import output
 from edge.arguments import number
 from edge.bundle import check_destination, load_bundle, write_bundle
 from edge.bundle.storage import MANIFEST_FILE
@@ -40,6 +40,10 @@ from tools.findings.plots import Plot, Series, as_svg
 from tools.progress import Progress
 from tools.table import table
 
+CSV_COLUMNS = (
+    *("split", "policy", "num_patches", "exit_entropy", "saliency_level"),
+    *("images", "errors", "multiplications", "mean_patches"),
+)
 CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
 
 
@@ -124,19 +128,7 @@ def as_csv(rows: list[tuple[str, str, Policy, Judgement]]) -> str:
     """Returns the curves as a table for other programs: rows of split, curve's name, policy and judgement."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        (
-            "split",
-            "policy",
-            "num_patches",
-            "exit_entropy",
-            "saliency_level",
-            "images",
-            "errors",
-            "multiplications",
-            "mean_patches",
-        )
-    )
+    writer.writerow(CSV_COLUMNS)
     for split, name, policy, at in rows:
         thresholds = asdict(policy).values()
         writer.writerow(
@@ -179,7 +171,7 @@ def main(arguments) -> None:
         raise UserError(f"thresholds are for bundles of one input size, and {bundle.path} reads any; name another")
     check_destination(out)
     for name in CURVE_FILES if values.curve else ():
-        reports.check_destination(Path(values.curve, name), "--curve")
+        output.check_writable(Path(values.curve, name), "--curve")
     with quiet():  # importing TensorFlow writes several lines
         from dcn_tf.cost import whole_multiplications
         from tools import workdir
@@ -212,7 +204,7 @@ def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, 
     of_test = curve_rows(all_curves, "test", on_test)
     pictures = [plot(of_validation, f"{name}, validation"), plot(of_test, f"{name}, test")]
     for file, text in zip(CURVE_FILES, (as_csv(of_validation + of_test), *map(as_svg, pictures))):
-        reports.write(folder / file, text)
+        output.write(folder / file, text)
 
 
 def _threshold(value) -> str:

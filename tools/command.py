@@ -1,4 +1,4 @@
-"""How a program of this package runs: wrong input is one line and status 2."""
+"""Begins and ends the programs of this package: wrong input is one line and status 2."""
 
 import os
 import sys

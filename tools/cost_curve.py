@@ -15,7 +15,7 @@ from dcn_tf.cost import dcn_cost, whole_multiplications
 from dcn_tf.geometry import smallest_image
 from dcn_tf.presets import PRESETS, preset
 from edge.arguments import number
-from edge.reports import check_destination, write
+from edge.output import check_writable, write
 from tools import command
 from tools.findings.plots import Plot, Series, as_svg
 from tools.table import table
@@ -103,7 +103,7 @@ def main(arguments) -> None:
     add("--num_patches", type=number(1), default=6, metavar="K", help="patches of the DCN (default 6)")
     add("--out", metavar="FOLDER", help="also write cost.csv and cost.svg into this folder")
     values = parser.parse_args(arguments)
-    check_destination(values.out and Path(values.out, "cost.csv"), "--out")
+    check_writable(values.out and Path(values.out, "cost.csv"), "--out")
     architecture = preset(values.preset)
     smallest = max(smallest_image(architecture))
     squares = [point(architecture, values.num_patches, side, side) for side in SIDES if side >= smallest]

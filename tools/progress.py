@@ -1,8 +1,10 @@
-"""A line every few seconds, with the time to go."""
+"""Progress of a long piece of work: one updating line on a terminal, a line every few seconds in a file."""
 
+import sys
 import time
 
-EVERY = 10  # seconds
+EVERY, EVERY_ON_A_TERMINAL = 10, 1  # seconds
+CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
 
 
 class Progress:
@@ -17,17 +19,20 @@ class Progress:
     def __init__(self, name: str, total: int, unit: str):
         self.name, self.total, self.unit = name, total, unit
         self.begun = self.told = time.monotonic()
+        self.updates = sys.stdout.isatty()
 
     def tell(self, done: int, detail: str = "") -> None:
-        """Prints a line, unless the last one is younger than `EVERY` seconds.
+        """Prints a line, unless the last one is younger than some seconds.
 
         Args:
             done: number of parts that are done, at least 1.
             detail: more to say.
         """
-        now = time.monotonic()
-        if now - self.told < EVERY:
+        now, was_told = time.monotonic(), self.told > self.begun
+        is_early = now - self.told < (EVERY_ON_A_TERMINAL if self.updates else EVERY)
+        if is_early and not (self.updates and was_told and done == self.total):
             return
-        left = (now - self.begun) / done * (self.total - done)
-        print(f"{self.name}: {done} of {self.total} {self.unit}, {left:.0f} s to go{detail}", flush=True)
+        minutes, seconds = divmod(round((now - self.begun) / done * (self.total - done)), 60)
+        line = f"{self.name}: {done} of {self.total} {self.unit}, {minutes} min {seconds:02d} s to go{detail}"
+        print(CLEAR * self.updates + line, end="" if self.updates and done < self.total else "\n", flush=True)
         self.told = now

@@ -1,4 +1,4 @@
-"""From a trained workdir to a bundle for the device.
+"""Makes a bundle for the device from a finished training.
 
 python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|ptq|qat] [--num_patches=K]
     [--input_size=HEIGHT,WIDTH]
@@ -7,7 +7,7 @@ python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|pt
 import tempfile
 from pathlib import Path
 
-from edge import reports
+from edge import output
 from edge.arguments import listed, number
 from edge.bundle import check_destination, write_bundle
 from edge.quiet import quiet
@@ -63,7 +63,7 @@ def main(arguments) -> None:
     """Runs the command."""
     values = make_parser().parse_args(arguments)
     check_destination(values.bundle)
-    reports.check_destination(values.report)
+    output.check_writable(values.report)
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.export import agreement, bundling, input_size, qat
@@ -76,13 +76,13 @@ def main(arguments) -> None:
     made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning, values.laid_out)
     with tempfile.TemporaryDirectory() as directory:  # measured first, written when all is known
         trial = write_bundle(Path(directory) / "bundle", made.files, made.manifest)
-        measured = agreement.compare(trained.model, trial, trained.test.first(values.test_images))
+        measured = agreement.measure(trained.model, trial, trained.test.first(values.test_images))
     measured |= bundling.against_float(trained.model, made)
     bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured})
     text = bundle_report.report([bundle.manifest])
     print(f"\n{text}\nwritten: {bundle.path}")
     if values.report:
-        reports.write(values.report, text)
+        output.write(values.report, text)
 
 
 if __name__ == "__main__":

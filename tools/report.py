@@ -1,4 +1,4 @@
-"""Writes one HTML page about a finished training: what it is, what it came to, and what there is to judge it by.
+"""Writes one HTML page about a finished training: errors, cost, curves, and images with what it looked at.
 
 python -m tools.report WORKDIR [--out=FILE.html]
 
@@ -7,8 +7,8 @@ The page needs no network and no other file; it holds some of the test images. T
 
 from pathlib import Path
 
+from edge.output import check_writable, write
 from edge.quiet import quiet
-from edge.reports import check_destination, write
 from tools import command
 
 
@@ -19,7 +19,7 @@ def main(arguments) -> None:
     parser.add_argument("--out", metavar="FILE", help="the page; WORKDIR/report.html by default")
     values = parser.parse_args(arguments)
     out = Path(values.out or Path(values.workdir) / "report.html")
-    check_destination(out, "--out")
+    check_writable(out, "--out")
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.page import sections

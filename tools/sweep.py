@@ -1,4 +1,4 @@
-"""Runs a declared set of trainings, one after the other, and keeps what each came to.
+"""Runs a declared set of trainings, one after the other, and keeps their results.
 
 python -m tools.sweep sweeps/cluttered_mnist.json --data_dir=MNIST [--only=NAME,...] [--jobs=N] [--nice=N] [--list]
 

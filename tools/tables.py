@@ -9,7 +9,7 @@ Every figure comes from a `result.json`, a `curves.csv`, or `published.json`, wh
 from pathlib import Path
 
 from edge.errors import WorkError
-from edge.reports import write
+from edge.output import write
 from tools import command
 from tools.findings import cluttered_plots, cluttered_tables, house_number_tables, plots
 from tools.findings.runs import read_json, read_runs, read_sweep

@@ -130,7 +130,7 @@ def card(bundle: Bundle) -> str:
         *([("pooling", f"{pooling['coarse']}, then {pooling['refined']}")] if pooling else []),
         ("exit_entropy", "none" if manifest.exit_entropy is None else f"{manifest.exit_entropy:g} nats"),
         ("saliency_level", "none" if manifest.saliency_level is None else f"{manifest.saliency_level:g}"),
-        ("numbers", manifest.method),
+        ("method", manifest.method),
         *((name, f"{entry.bytes:,} bytes") for name, entry in manifest.files.items()),
     ]
     measured = manifest.measured

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from edge.errors import UserError, one_line
+from edge.output import replacing
 
 MANIFEST_FILE = "manifest.json"
 MOST_BYTES = 2**28  # of a bundle, unpacked: keeps a small device from running out of memory
@@ -139,21 +140,7 @@ def write(path: Path, files: dict) -> None:
 
 
 def _write_zip(path: Path, files: dict):
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    fresh = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _zip_into(file, files)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.chmod(0o644)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)  # what is left of it after a failure
-
-
-def _zip_into(file, files: dict):
-    with zipfile.ZipFile(file, "w") as archive:
+    with replacing(path) as fresh, zipfile.ZipFile(fresh, "w") as archive:
         for name, content in sorted(files.items()):
             member = zipfile.ZipInfo(name, ZIP_TIME)
             member.create_system, member.external_attr = 3, 0o644 << 16  # Unix, on whatever system this runs

@@ -36,7 +36,7 @@ class Tensor:
         return self.dtype != "float32"
 
     @property
-    def numbers(self) -> tuple:
+    def encoding(self) -> tuple:
         """What raw values stand for: of two tensors with the same, one takes the other's raw values as they are."""
         return (self.dtype, self.scale, self.zero_point)
 

@@ -193,7 +193,7 @@ class Watch:
         if time.monotonic() - self.states[-1].seconds >= SECONDS_BETWEEN_LOOKS:
             self.look()
 
-    def report(self) -> dict:
+    def seen(self) -> dict:
         """Returns what was seen: ranges over the run, None for what the board does not tell."""
         first, last = self.states[0], self.states[-1]
         return {

@@ -132,12 +132,12 @@ def _saving(energy, against) -> float | None:
 
 
 def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, seed: int) -> dict:
-    """Returns all of a result but the variants: the contract's `board`, `threads`, `valid`, and what explains them.
+    """Returns all findings but the variants: the contract's `board`, `threads`, `valid`, and what explains them.
 
     Args:
         watch: `edge.comparison.board.Watch`, after the run.
         threads: of one inference.
-        bundles: by the numbers they compute in.
+        bundles: by their precision.
         images: `edge.benchmark.Images`.
         repetitions: of every image.
         seed: of the order.
@@ -152,7 +152,7 @@ def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, 
         "warnings": watch.warnings(),
         "notes": watch.notes(),
         "machine": machine.describe(),
-        "during": watch.report(),
+        "during": watch.seen(),
         "bundle": _bundle(int8 or float32),
         "float_bundle": _bundle(float32) if int8 and float32 else None,
         "images": {
@@ -177,11 +177,11 @@ def _bundle(bundle: Bundle) -> dict:
     return facts | {"manifest_sha256": manifest_sha256}
 
 
-def several(results: list[dict]) -> dict:
-    """Returns runs with different numbers of threads as one result: `runs` holds them whole."""
+def several(found: list[dict]) -> dict:
+    """Returns the findings for several numbers of threads as one: `runs` holds them whole."""
     return {
-        "board": results[0]["board"],
-        "threads": [result["threads"] for result in results],
-        "valid": all(result["valid"] for result in results),
-        "runs": results,
+        "board": found[0]["board"],
+        "threads": [one["threads"] for one in found],
+        "valid": all(one["valid"] for one in found),
+        "runs": found,
     }

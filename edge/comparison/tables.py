@@ -6,7 +6,7 @@ import io
 from edge.comparison.charts import svg_bars, text_bars
 from edge.comparison.variants import NOT_ASKED_FOR
 from edge.errors import WorkError
-from edge.reports import table
+from edge.output import table
 
 CSV_COLUMNS = (
     "board", "threads", "valid", "name", "p50_us", "p90_us", "p99_us", "mean_us", "least_us",
@@ -16,10 +16,10 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def report(result: dict) -> str:
+def as_text(findings: dict) -> str:
     """Returns everything that a user is told of one run."""
-    parts = [_head(result), _variants(result), _stages(result), _energy(result), _left_out(result), _reference(result)]
-    return "\n\n".join([part for part in parts if part] + [_verdict(result)])
+    parts = (part(findings) for part in (_head, _variants, _stages, _energy, _left_out, _reference, _verdict))
+    return "\n\n".join(filter(None, parts))
 
 
 def number(value, digits: int = 1, factor: float = 1.0) -> str:
@@ -27,28 +27,28 @@ def number(value, digits: int = 1, factor: float = 1.0) -> str:
     return "?" if value is None else f"{value * factor:,.{digits}f}"
 
 
-def _head(result) -> str:
-    machine, bundle, images = result["machine"], result["bundle"], result["images"]
+def _head(findings) -> str:
+    machine, bundle, images = findings["machine"], findings["bundle"], findings["images"]
     memory = f", {machine['memory_mb']:,} MB" if machine["memory_mb"] else ""
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in findings["versions"].items())
     labels = f"{images['labelled']} labelled by {images['labels']}" if images["labelled"] else "none labelled"
     return "\n".join(
         (
-            f"{result['board']}, {machine['cores']} cores{memory}, {machine['system']}, {machine['architecture']}",
-            f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches; {result['threads']} "
-            f"thread{'s' if result['threads'] > 1 else ''}; {versions}",
-            f"{images['count']} images ({images['source']}), {labels}; every one {result['repetitions']} times",
+            f"{findings['board']}, {machine['cores']} cores{memory}, {machine['system']}, {machine['architecture']}",
+            f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches; {findings['threads']} "
+            f"thread{'s' if findings['threads'] > 1 else ''}; {versions}",
+            f"{images['count']} images ({images['source']}), {labels}; every one {findings['repetitions']} times",
         )
     )
 
 
-def _variants(result) -> str:
+def _variants(findings) -> str:
     head = (
         "variant", "p50 ms", "p90 ms", "p99 ms", "x fine_int8", "least ms", "x fine_int8", "patches", "coarse stood %",
         "error %", "M mult.", "kB", "first answer ms", "peak MB",
     )  # fmt: skip
     rows = []
-    for entry in result["variants"]:
+    for entry in findings["variants"]:
         latency, ratio = entry["latency_us"], entry["ratio_to_fine_int8"]
         rows.append(
             (
@@ -70,19 +70,19 @@ def _variants(result) -> str:
     return f"{table(head, rows, numbers_from=1)}\n{legend}"
 
 
-def _stages(result) -> str:
+def _stages(findings) -> str:
     """p50 of every stage, over the images that had it."""
-    names = list(dict.fromkeys(name for entry in result["variants"] for name in entry["stages_us"]))
+    names = list(dict.fromkeys(name for entry in findings["variants"] for name in entry["stages_us"]))
     rows = []
-    for entry in result["variants"]:
+    for entry in findings["variants"]:
         stages = entry["stages_us"]
         rows.append((entry["name"], *(number(stages[name]["p50"], 0) if name in stages else "" for name in names)))
     return table(("p50 of stages, us", *names), rows, numbers_from=1)
 
 
-def _energy(result) -> str | None:
+def _energy(findings) -> str | None:
     """Energies side by side, measured and modelled in columns of their own, and bars of the one that counts."""
-    entries = result["variants"]
+    entries = findings["variants"]
     if all(entry["energy_source"] is None for entry in entries):
         return None
     measured = [entry for entry in entries if entry["energy_measurement"]]
@@ -96,10 +96,10 @@ def _energy(result) -> str | None:
         savings = [number(value, 1, 100) for value in entry["energy_saving"].values()]
         modelled = number(entry["modelled_energy_uj"], 2)
         rows.append((entry["name"], *(_measured(entry) if measured else ()), modelled, *savings))
-    values, title = _bars(result)
+    values, title = _bars(findings)
     text = table(head, rows, numbers_from=1)
     text += "".join(f"\n{entry['name']}: {entry['energy_source']}" for entry in measured if entry["energy_uj"] is None)
-    text += f"\nnot modelled: {result['not_modelled']}"
+    text += f"\nnot modelled: {findings['not_modelled']}"
     return f"{text}\n\n{title}\n{text_bars(values, 'uJ')}" if values else text
 
 
@@ -109,29 +109,29 @@ def _measured(entry) -> tuple:
     return (*total, number(net and net["median"], 2))
 
 
-def _bars(result) -> tuple[dict, str]:
+def _bars(findings) -> tuple[dict, str]:
     """Returns the energies that are known, microjoules, and a title that says where they are from."""
-    known = [entry for entry in result["variants"] if entry["energy_uj"] is not None]
+    known = [entry for entry in findings["variants"] if entry["energy_uj"] is not None]
     sources = dict.fromkeys(entry["energy_source"] for entry in known)
     title = f"energy of one inference, {'; '.join(sources)}"
     return {entry["name"]: entry["energy_uj"] for entry in known}, title
 
 
-def energy_chart(result: dict) -> str:
+def energy_chart(findings: dict) -> str:
     """Returns an SVG with the energies that are known; WorkError where none is."""
-    values, title = _bars(result)
+    values, title = _bars(findings)
     if not values:
         raise WorkError("no energy is known, so that there is nothing to draw; the table says why")
-    return svg_bars(values, "uJ", f"{result['bundle']['name']}: {title}")
+    return svg_bars(values, "uJ", f"{findings['bundle']['name']}: {title}")
 
 
-def _left_out(result) -> str | None:
-    missing = {name: reason for name, reason in result["left_out"].items() if reason != NOT_ASKED_FOR}
+def _left_out(findings) -> str | None:
+    missing = {name: reason for name, reason in findings["left_out"].items() if reason != NOT_ASKED_FOR}
     return "\n".join(f"left out: {name}: {reason}" for name, reason in missing.items()) or None
 
 
-def _reference(result) -> str | None:
-    reference = result["reference"]
+def _reference(findings) -> str | None:
+    reference = findings["reference"]
     if reference is None:
         return "no reference for this board, bundle and number of threads; --write_reference=DIR makes one"
     rows = [
@@ -142,19 +142,21 @@ def _reference(result) -> str | None:
     return table(head, rows, numbers_from=1)
 
 
-def _verdict(result) -> str:
-    lines = [f"note: {note}" for note in result["notes"]] + [f"warning: {warning}" for warning in result["warnings"]]
-    return "\n".join([*lines, *([f"NOT VALID: {problem}" for problem in result["problems"]] or ["valid"])])
+def _verdict(findings) -> str:
+    lines = [f"note: {note}" for note in findings["notes"]] + [
+        f"warning: {warning}" for warning in findings["warnings"]
+    ]
+    return "\n".join([*lines, *([f"NOT VALID: {problem}" for problem in findings["problems"]] or ["valid"])])
 
 
-def as_csv(results: list[dict]) -> str:
+def as_csv(all_findings: list[dict]) -> str:
     """Returns a line for each variant and run; empty where something is not known."""
     file = io.StringIO()
     writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    for result in results:
-        for entry in result["variants"]:
+    for findings in all_findings:
+        for entry in findings["variants"]:
             latency = {f"{name}_us": value for name, value in entry["latency_us"].items()}
             ratio = entry["ratio_to_fine_int8"] or {"median_of_ratios": None}
-            writer.writerow(result | entry | latency | {"ratio_to_fine_int8": ratio["median_of_ratios"]})
+            writer.writerow(findings | entry | latency | {"ratio_to_fine_int8": ratio["median_of_ratios"]})
     return file.getvalue()

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.arguments import OneLineParser
+from edge.arguments import OneLineParser, number
 from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
 from edge.bundle.manifest import Manifest
 from edge.errors import UserError, run_main
@@ -26,7 +26,7 @@ from edge.network.pyramid_runner import make_runner, make_whole_runner
 from edge.network.runner import NEVER
 from edge.sight.images import load_image
 
-NUMBERS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
+PRECISIONS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
 WHOLE, COARSE, DCN = ("whole_fine",), ("coarse",), ("coarse", "fine", "top")
 NOT_ASKED_FOR = "not asked for"
 SAME_NETWORK = ("name", "task", "labels", "input", "cells", "patch")
@@ -37,13 +37,13 @@ class Variant:
     """One way to read an image.
 
     Attributes:
-        numbers: of the bundle that it takes, 'float32' or 'int8'.
+        precision: of the bundle that it takes, 'float32' or 'int8'.
         models: those of the bundle that it runs.
         setting: the manifest's value that it needs and that `TwoStageRunner.run` takes by the same name, or None. Where
             there is one, images differ in what is computed for them.
     """
 
-    numbers: str
+    precision: str
     models: tuple
     setting: str | None = None
 
@@ -70,8 +70,8 @@ VARIANTS = {
 }
 
 
-def by_numbers(bundle: Bundle, float_bundle: Bundle | None = None) -> dict[str, Bundle]:
-    """Returns the bundles by the numbers they compute in: 'int8' and 'float32', as far as they are given.
+def by_precision(bundle: Bundle, float_bundle: Bundle | None = None) -> dict[str, Bundle]:
+    """Returns the bundles by their precision: 'int8' and 'float32', as far as they are given.
 
     Raises:
         UserError: both compute in the same, one in others, or they are not of one network.
@@ -81,12 +81,12 @@ def by_numbers(bundle: Bundle, float_bundle: Bundle | None = None) -> dict[str, 
         if given is None:
             continue
         method = given.manifest.method
-        if method not in NUMBERS or (name == "--float_bundle" and NUMBERS[method] != "float32"):
-            wanted = "a float32 bundle" if name == "--float_bundle" else f"a bundle of {', '.join(NUMBERS)}"
+        if method not in PRECISIONS or (name == "--float_bundle" and PRECISIONS[method] != "float32"):
+            wanted = "a float32 bundle" if name == "--float_bundle" else f"a bundle of {', '.join(PRECISIONS)}"
             raise UserError(f"{name} must be {wanted}, received {given.path}, which is {method}; name another")
-        if NUMBERS[method] in found:
+        if PRECISIONS[method] in found:
             raise UserError(f"--bundle and --float_bundle are both {method}; name the int8 bundle as --bundle")
-        found[NUMBERS[method]] = given
+        found[PRECISIONS[method]] = given
     if float_bundle is not None:
         _check_same_network(bundle.manifest.content, float_bundle.manifest.content)
     return found
@@ -105,7 +105,7 @@ def choose(bundles: dict, names=None, real_images: bool = True) -> tuple[dict, d
     """Returns the variants that can be run, name -> `Variant`, and why the others cannot, name -> reason.
 
     Args:
-        bundles: see `by_numbers`.
+        bundles: see `by_precision`.
         names: which are wanted; all where None.
         real_images: whether images are given. What depends on them is left out otherwise.
 
@@ -131,9 +131,9 @@ def choose(bundles: dict, names=None, real_images: bool = True) -> tuple[dict, d
 
 def _why_not(variant: Variant, bundles: dict, real_images: bool) -> str | None:
     """Returns why a variant cannot be run, or None."""
-    if variant.numbers not in bundles:
-        return "needs --float_bundle" if variant.numbers == "float32" else "needs an int8 --bundle"
-    manifest = bundles[variant.numbers].manifest
+    if variant.precision not in bundles:
+        return "needs --float_bundle" if variant.precision == "float32" else "needs an int8 --bundle"
+    manifest = bundles[variant.precision].manifest
     missing = [name for name in variant.models if name not in manifest.models]
     if missing:
         return f"the bundle has no model {missing[0]}"
@@ -146,7 +146,7 @@ def _why_not(variant: Variant, bundles: dict, real_images: bool) -> str | None:
 
 def find(name: str, bundle: Bundle) -> Variant:
     """Returns the named variant; UserError where the bundle cannot be read with in this way."""
-    reason = _why_not(VARIANTS[name], {NUMBERS.get(bundle.manifest.method): bundle}, real_images=True)
+    reason = _why_not(VARIANTS[name], {PRECISIONS.get(bundle.manifest.method): bundle}, real_images=True)
     if reason:
         raise UserError(f"{name} cannot be run with {bundle.path}: {reason}; name another bundle")
     return VARIANTS[name]
@@ -163,7 +163,7 @@ def make_run(
 
     Args:
         variant: which way to read it.
-        bundle: in the variant's numbers.
+        bundle: in the variant's precision.
         num_patches: at most so many; the bundle's own where None.
         num_threads: of one inference.
         kernels: what is computed with between the models.
@@ -199,10 +199,10 @@ def main(arguments) -> None:
     parser.add_argument("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize")
     parser.add_argument("image", metavar="IMAGE", help="an image file")
     parser.add_argument("--num_patches", type=int, metavar="K", help="patches; the bundle's own by default")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of one inference (default 1)")
+    parser.add_argument(
+        "--threads", type=number(1), default=1, metavar="N", help="threads of one inference (default 1)"
+    )
     parsed = parser.parse_args(arguments)
-    if parsed.threads < 1:
-        raise UserError(f"--threads must be at least 1, received {parsed.threads}")
     bundle = load_bundle(parsed.bundle)
     run = make_run(find(parsed.variant, bundle), bundle, parsed.num_patches, parsed.threads)
     result = run(load_image(parsed.image, bundle.manifest.input))

@@ -53,8 +53,8 @@ def seconds(text: str, scale: float = 1.0) -> float:
 def read_samples(path) -> tuple[list[float], list[float], int]:
     """Returns times in seconds since 1970, ascending, watts, and the number of lines that were ignored.
 
-    Ignored is what holds no numbers, and a time that is not after the one before it. A last line without an end is
-    still being written and is left for later.
+    A line is ignored where a value is no number, or the time is not after the one before it. A last line without an
+    end is still being written, and is left for later.
 
     Raises:
         UserError: the file cannot be read, or its first line names no time or no power.

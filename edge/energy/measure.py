@@ -1,6 +1,6 @@
-"""Measured energy of one inference, by the method of MLPerf Tiny: trials of at least ten seconds, five, their median.
+"""Measures the energy of one inference as MLPerf Tiny does: the median of five trials of at least ten seconds.
 
-The meter reads the whole of what it is wired to, idle or not. So the power at rest is measured before, and what lies
+A meter reads all that it is wired to, also what is spent at rest. The power at rest is measured first, and the energy
 above it is given beside the total.
 """
 
@@ -59,12 +59,12 @@ class Measurement:
 
     @property
     def energies_uj(self) -> list[float]:
-        """Microjoules of one inference in each trial, all that the meter sees."""
+        """Microjoules of one inference in each trial, the energy at rest included."""
         return [trial.energy_uj for trial in self.trials]
 
     @property
     def net_energies_uj(self) -> list[float]:
-        """The same without what would have been spent at rest; may be below 0 where the difference is lost in noise."""
+        """The same less the energy at rest; noise may bring it below 0."""
         return [(t.reading.joules - self.idle.watts * t.reading.seconds) * 1e6 / t.inferences for t in self.trials]
 
     def to_dict(self) -> dict:

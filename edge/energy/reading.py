@@ -13,7 +13,7 @@ class Reading:
         joules: None where nothing can be said.
         seconds: length of the span.
         samples: how many values it comes from.
-        ignored: how many more were dropped: no numbers, out of order, incomplete.
+        ignored: how many were dropped: not a number, out of order, or incomplete.
         why_not: why it must not be used, in one line; None where it may.
     """
 
@@ -41,8 +41,8 @@ def integrate(times, watts, start: float, stop: float, longest_gap: float) -> tu
         times: seconds, ascending.
         watts: power at these times; in between it is taken to change evenly.
         start, stop: the span, on the clock of `times`.
-        longest_gap: seconds; between samples that lie further apart nothing is integrated. The first sample may come as
-            late, and the last as early, the power being taken as constant up to there.
+        longest_gap: seconds; where samples lie further apart there are no joules. The first sample may come so late,
+            and the last so early: the power is taken as constant up to there.
     """
     times, watts = np.asarray(times, float), np.asarray(watts, float)
     if not len(times) or times[0] >= stop or times[-1] <= start:

@@ -41,7 +41,7 @@ class PixelInput:
         return pixels
 
     def convert(self, pixels, canvas: Canvas) -> None:
-        """Writes the model's raw input, [H, W, C], into a canvas of the model's numbers."""
+        """Writes the model's raw input, [H, W, C], into a canvas of the model's encoding."""
         if self.quantized:
             np.bitwise_xor(pixels, np.uint8(128), out=canvas.image.view(np.uint8))
         else:

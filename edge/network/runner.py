@@ -64,8 +64,8 @@ class TwoStageRunner:
             {
                 "input.size": (coarse.input.shape[1:], coarse.laid_out(manifest.input.shape)),
                 "patch.size": (fine.input.shape[1:], fine.laid_out(patch_shape)),
-                "patch's scale": (fine.input.numbers, coarse.input.numbers),
-                "vectors' scale": (top.input.numbers, vectors.numbers),
+                "patch's scale": (fine.input.encoding, coarse.input.encoding),
+                "vectors' scale": (top.input.encoding, vectors.encoding),
             }
             | top_of(manifest).model_facts(manifest, coarse, fine, top)
         )

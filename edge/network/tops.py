@@ -79,8 +79,8 @@ class SwapTop:
         return {
             "cells.map": (features.shape[1:], (*manifest.cells.map, vectors.shape[-1])),
             "convolution": (activations.shape[1:3], windows),
-            "coarse vectors' scale": (features.numbers, vectors.numbers),
-            "activations' scale": (top.output("activations").numbers, activations.numbers),
+            "coarse vectors' scale": (features.encoding, vectors.encoding),
+            "activations' scale": (top.output("activations").encoding, activations.encoding),
         }
 
     def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:

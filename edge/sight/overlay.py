@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 from edge.bundle.manifest import Cells, Manifest
 from edge.errors import UserError, WorkError, one_line
 from edge.network.result import Result
+from edge.output import replacing
 from edge.sight.images import Fit, read_size
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
@@ -121,12 +122,9 @@ class OverlayFolder:
         while name in self._used:
             name, number = f"{path.stem}-{number}.png", number + 1
         self._used.add(name)
-        partial = self.directory / f".{name}.partial"
         try:
-            picture.save(partial, format="PNG")
-            partial.replace(self.directory / name)
+            with replacing(self.directory / name) as fresh:
+                picture.save(fresh, format="PNG")
         except OSError as error:
             raise WorkError(f"--overlay: {self.directory / name} cannot be written: {one_line(error)}") from None
-        finally:
-            partial.unlink(missing_ok=True)
         return self.directory / name

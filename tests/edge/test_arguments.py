@@ -21,10 +21,13 @@ def test_arguments_have_their_types(parser):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--count=0", "argument --count: must be int and at least 1, received 0; see python -m program --help"),
-        ("--count=1.5", "--count: must be int and at least 1, received 1.5"),
-        ("--share=1.5", "--share: must be float and from 0 to 1, received 1.5"),
-        ("--share=nan", "--share: must be float and from 0 to 1, received nan"),
+        (
+            "--count=0",
+            "argument --count: must be a whole number of at least 1, received 0; see python -m program --help",
+        ),
+        ("--count=1.5", "--count: must be a whole number of at least 1, received 1.5"),
+        ("--share=1.5", "--share: must be a number from 0 to 1, received 1.5"),
+        ("--share=nan", "--share: must be a number from 0 to 1, received nan"),
         ("--size=1", "unrecognized arguments: --size=1"),
     ],
 )

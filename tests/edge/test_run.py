@@ -160,20 +160,20 @@ def test_a_bundle_without_a_level_cannot_be_adaptive(case, folder, capsys):
         (["x.png", "--camera=auto"], "either PATH... or --camera is needed, and not both"),
         (["x.png", "--frames=3"], "--frames, --interval and --stable go with --camera"),
         (["x.png", "--stable=2"], "--frames, --interval and --stable go with --camera"),
-        (["--camera=auto", "--stable=0"], "--stable must be at least 1, received 0"),
-        (["--camera=auto", "--frames=0"], "--frames must be at least 1, received 0"),
-        (["--camera=auto", "--interval=-1"], "--interval must be at least 0, received -1.0"),
-        (["--camera=auto", "--interval=inf"], "--interval must be at least 0, received inf"),
+        (["--camera=auto", "--stable=0"], "--stable: must be a whole number of at least 1, received 0"),
+        (["--camera=auto", "--frames=0"], "--frames: must be a whole number of at least 1, received 0"),
+        (["--camera=auto", "--interval=-1"], "--interval: must be a number of at least 0, received -1"),
+        (["--camera=auto", "--interval=inf"], "--interval: must be a number of at least 0, received inf"),
         (["--camera=screen"], "--camera must be picamera2, opencv or auto"),
         (["*.nothing"], "no file matches *.nothing"),
         (["x.png", "--num_patches=many"], "--num_patches: invalid int value"),
         (["x.png", "--num_patches=99999"], "num_patches must be from 1 to the number of cells"),
         (["x.png", "--num_patches=0"], "num_patches must be from 1 to the number of cells"),
-        (["x.png", "--threads=0"], "--threads must be at least 1"),
-        (["x.png", "--exit_entropy=nan"], "--exit_entropy must be at least 0"),
-        (["x.png", "--saliency_level=-1"], "--saliency_level must be at least 0, received -1.0"),
+        (["x.png", "--threads=0"], "--threads: must be a whole number of at least 1"),
+        (["x.png", "--exit_entropy=nan"], "--exit_entropy: must be a number of at least 0"),
+        (["x.png", "--saliency_level=-1"], "--saliency_level: must be a number of at least 0, received -1"),
         (["x.png", "--saliency_level=1", "--adaptive"], "--adaptive: not allowed with argument --saliency_level"),
-        (["x.png", "--budget_ms=nan"], "--budget_ms must be at least 0, received nan"),
+        (["x.png", "--budget_ms=nan"], "--budget_ms: must be a number of at least 0, received nan"),
         (["x.png", "--budget_ms=9", "--num_patches=0"], "num_patches must be from 1 to the number of cells"),
         (["x.png", "--unknown"], "unrecognized arguments"),
         (["x.png", "--bundle=nowhere"], "no such bundle: nowhere"),
@@ -308,8 +308,8 @@ def test_timing(capsys):
     assert errors[0].startswith("loading: bundle ")
     assert ", interpreters " in errors[0]
     assert ", first image " in errors[0]
-    assert [line.split()[0] for line in errors[2:]] == stages
-    mean, median = map(float, errors[3].split()[2:])
+    assert [line.split()[1] for line in errors[3:]] == stages
+    mean, median = map(float, errors[4].replace("|", " ").split()[2:])
     assert mean == pytest.approx(np.mean([image["resize"] for image in found]), abs=1)
     assert median == pytest.approx(np.median([image["resize"] for image in found]), abs=1)
 
@@ -394,4 +394,4 @@ def test_answers_come_while_paths_are_still_to_come_and_a_signal_ends_it_quietly
         assert running.stdout.read() == ""
         errors = running.stderr.read().splitlines()
     assert errors[0].startswith("loading: ")
-    assert errors[-1].startswith("decode ")
+    assert errors[-1].startswith("| decode ")

@@ -25,5 +25,5 @@ def test_what_is_wrong_is_told_by_the_program_itself(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match="^no such bundle: "):
         main([f"--bundle={tmp_path / 'none'}", "x.png"])
-    with pytest.raises(UserError, match="--runs must be at least 1, received 0"):
+    with pytest.raises(UserError, match="--runs: must be a whole number of at least 1, received 0"):
         main(["--bundle=x", "x.png", "--runs=0"])

@@ -70,7 +70,17 @@ def test_the_configuration_is_printed_without_a_run(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("name", ["svhn.flags", "svhn_paper.flags", "cluttered_mnist.flags", "quickstart.flags"])
+FLAGFILES = (
+    "svhn.flags",
+    "svhn_scales.flags",
+    "street_numbers.flags",
+    "svhn_paper.flags",
+    "cluttered_mnist.flags",
+    "quickstart.flags",
+)
+
+
+@pytest.mark.parametrize("name", FLAGFILES)
 def test_every_flagfile_opens_with_its_card_and_is_understood(name, tmp_path):
     text = (ROOT / name).read_text()
     assert all(word in text for word in ("# Data ", "# Time ", "# Result ", "# Command "))

@@ -1,4 +1,4 @@
-"""How fast training is beside a plain PyTorch implementation (`tools.baselines.torch_reference`) of the same network.
+"""Times training beside a plain PyTorch implementation of the same network (`tools.baselines.torch_reference`).
 
 python -m tools.baselines.framework_benchmark --flagfile=cluttered_mnist.flags --data_dir=PATH --batch_size=64
 

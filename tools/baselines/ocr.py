@@ -30,9 +30,9 @@ from pathlib import Path
 from edge.arguments import number
 from edge.bundle import load_bundle
 from edge.comparison.board import Machine, Watch, versions
-from edge.comparison.variants import DCN, NUMBERS, Variant, make_run
+from edge.comparison.variants import DCN, PRECISIONS, Variant, make_run
 from edge.errors import run_main
-from edge.reports import check_destination, write
+from edge.output import check_writable, write
 from edge.sight.images import enough_pixels, model_pixels, open_image
 from tools.baselines.ocr_images import LabelledImages, find_images
 from tools.baselines.ocr_reading import OcrReader, make_engine
@@ -68,7 +68,7 @@ def parse_arguments(arguments):
     add("--markdown", metavar="FILE", help="write what is printed")
     parsed = parser.parse_args(arguments)
     for name in ("json", "markdown"):
-        check_destination(getattr(parsed, name), f"--{name}")
+        check_writable(getattr(parsed, name), f"--{name}")
     return parsed
 
 
@@ -94,7 +94,7 @@ def bundle_reader(bundle, num_patches: int | None = None) -> Reader:
     """Returns the reader that edge.run is with a bundle; UserError where the bundle cannot be run."""
     manifest = bundle.manifest
     exits = None if manifest.exit_entropy is None else "exit_entropy"
-    run = make_run(Variant(NUMBERS.get(manifest.method), DCN, exits), bundle, num_patches)
+    run = make_run(Variant(PRECISIONS.get(manifest.method), DCN, exits), bundle, num_patches)
     enough = enough_pixels(manifest.input)
     return Reader(
         load=lambda path: open_image(path, enough),

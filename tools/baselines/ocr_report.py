@@ -1,6 +1,6 @@
 """The tables of a comparison of a bundle with RapidOCR, for a screen and for Markdown files."""
 
-from edge.reports import table
+from edge.output import table
 
 OURS, THEIRS = "bundle", "rapidocr"  # the readers' names
 

@@ -1,4 +1,4 @@
-"""The whole of a run of the Recurrent Attention Model: data, model, resume, loop, evaluation, result."""
+"""A run of the Recurrent Attention Model: data, model, resume, loop, evaluation, result."""
 
 import json
 from pathlib import Path

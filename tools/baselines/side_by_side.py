@@ -2,7 +2,7 @@
 
 The readers take turns of a few images, in an order that is shuffled each time, so that whatever disturbs the machine
 disturbs all of them alike. Each reads an image untimed before its turn, because a reader that works on one image after
-the other finds its weights in the caches.
+the other finds its weights in the caches; and untimed the first image of each size, because a camera's frames have one.
 """
 
 import gc
@@ -23,7 +23,7 @@ class Reader:
     """One way to read images.
 
     Attributes:
-        load: path -> image; not timed.
+        load: path -> image, which has a `size`; not timed.
         read: image -> what is read in it; timed.
     """
 
@@ -57,7 +57,7 @@ def read_in_turn(readers: dict, paths, seed: int = 0, between=lambda done: None)
         between: called between turns with the number of images that all have read.
     """
     rng, names = random.Random(seed), list(readers)
-    readings = {name: [] for name in names}
+    readings, sizes = {name: [] for name in names}, {name: set() for name in names}
     collecting = gc.isenabled()
     gc.disable()  # it would stop now one, now another
     try:
@@ -65,7 +65,8 @@ def read_in_turn(readers: dict, paths, seed: int = 0, between=lambda done: None)
             for name in rng.sample(names, len(names)):
                 reader = readers[name]
                 images = [reader.load(path) for path in paths[start : start + IN_A_ROW]]
-                reader.read(images[0])
+                for image in _untimed(images, sizes[name]):
+                    reader.read(image)
                 readings[name] += [_timed(reader.read, image) for image in images]
             gc.collect()
             between(min(start + IN_A_ROW, len(paths)))
@@ -73,6 +74,13 @@ def read_in_turn(readers: dict, paths, seed: int = 0, between=lambda done: None)
         if collecting:
             gc.enable()
     return readings
+
+
+def _untimed(images, seen: set) -> list:
+    """Returns the images to read before a turn: one of every size that is new, which is noted, else the first."""
+    new = {image.size: image for image in reversed(images) if image.size not in seen}
+    seen.update(new)
+    return list(new.values()) or images[:1]
 
 
 def _timed(read, image) -> Reading:

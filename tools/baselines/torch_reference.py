@@ -1,4 +1,4 @@
-"""A Dynamic Capacity Network in plain PyTorch: what `tools.baselines.framework_benchmark` compares with.
+"""A Dynamic Capacity Network in plain PyTorch, for `tools.baselines.framework_benchmark` to compare with.
 
 Written as one writes it in PyTorch: `torch.nn` layers, the saliency by `torch.autograd.grad`, patches as a strided
 view that is indexed, one backward pass, `torch.optim.AdamW`. The same layers, batch statistics and losses as

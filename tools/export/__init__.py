@@ -1,1 +1,1 @@
-"""From a trained network to a bundle, and how far the two agree."""
+"""Makes bundles out of trained networks, and measures how far the two agree."""

@@ -1,4 +1,4 @@
-"""How far a bundle is from the network it was made from."""
+"""Agreement of a bundle with the network that it was made from: equal answers, equal cells, and both errors."""
 
 import math
 
@@ -18,7 +18,7 @@ from tools.workdir import Samples, Workdir
 PIXELS = 1_000_000  # of images that go through the network at once
 
 
-def compare(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
+def measure(network, bundle, test: Samples, num_patches: int | None = None) -> dict:
     """Returns the manifest's `measured`.
 
     `error` holds percent of test images with any head wrong: `dcn_keras`, `dcn_bundle`, and where the bundle has the
@@ -50,7 +50,7 @@ def compare(network, bundle, test: Samples, num_patches: int | None = None) -> d
 
 
 def keras_predictions(network, images, num_patches: int):
-    """Returns the network's categories [N, heads] and its cells, [N, k, 2], for uint8 images.
+    """Returns the categories [N, heads] and the cells [N, k, 2] of the network, for uint8 images.
 
     Cells of photographs, a list of images, are (level, row, column), [k, 3] each; all of them where there are fewer.
     """
@@ -127,7 +127,7 @@ def percent(holds) -> float:
 
 
 def format_measured(measured: dict) -> str:
-    """Returns the comparison as a table."""
+    """Returns it as a table."""
     rows = [
         (name, *(f"{measured['error'][f'{name}_{side}']:.2f}" for side in ("keras", "bundle")), f"{agreement:.2f}")
         for name, agreement in measured["agreement"].items()

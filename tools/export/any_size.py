@@ -6,7 +6,7 @@ import tensorflow as tf
 from dcn_tf.architecture import Architecture
 from dcn_tf.geometry import num_cells
 from edge.errors import UserError
-from tools.export.representative import with_full_range
+from tools.export.calibration import with_full_range
 from tools.progress import Progress
 
 PHOTOGRAPHS = 64  # that set ranges, at most; a quarter of them all

@@ -11,6 +11,7 @@ from edge.errors import UserError
 from edge.network.patches import Layout
 from tools.export import any_size
 from tools.export.any_size import reads_any_size
+from tools.export.calibration import calibration_inputs, stratified
 from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry
 from tools.export.describe import describe, training, versions
@@ -19,7 +20,6 @@ from tools.export.graphs import graphs, layouts, saliency_file
 from tools.export.input_size import resize_rule, tiled
 from tools.export.layer_error import layer_errors
 from tools.export.qat import Tuning, layer_ranges, measured_ranges, tune
-from tools.export.representative import calibration_inputs, stratified
 from tools.export.tops import top_of
 from tools.workdir import Workdir
 
@@ -35,7 +35,7 @@ class Made:
     Attributes:
         files: name -> bytes.
         manifest: without what is measured.
-        inputs: model name -> real inputs, [N, ...] float32; empty where numbers are not int8.
+        inputs: model name -> real inputs, [N, ...] float32; empty where nothing is int8.
     """
 
     files: dict
@@ -58,7 +58,7 @@ def make_bundle(
         method: 'float32', 'float16', 'ptq' or 'qat', see `tools.quantize`. 'qat' tunes the stages of the DCN; its whole
             fine model has the tuned weights and is quantized as by 'ptq'.
         num_patches: the bundle's number of patches.
-        calibration_images: at most so many real images set the ranges of int8 numbers.
+        calibration_images: at most so many real images set the ranges of int8.
         tuning: of 'qat'; its defaults where None.
         laid_out: whether first convolutions take pixels that are laid out for them, see `tools.export.relayout`.
 
@@ -71,9 +71,9 @@ def make_bundle(
         raise UserError(f"a bundle for images of any size is not tuned, received --method={method}; use ptq")
     manifest = describe(network, workdir.calibration.label_names, num_patches, resize_rule(workdir))
     weights, ranges, inputs, facts = folded_weights(network), None, {}, {}
-    numbers = method
+    precision = method
     if method in ("ptq", "qat"):
-        numbers = "int8"
+        precision = "int8"
         images = _calibration_images(workdir, calibration_images)
         inputs = _inputs(workdir, images, num_patches)
         ranges = measured_ranges(Clone(network, weights), inputs)
@@ -89,7 +89,7 @@ def make_bundle(
     layout = layouts(network.architecture, laid_out)
     for name, graph in graphs(Clone(network, weights, ranges, laid_out), num_patches).items():
         print(f"converting {name} ({method})", flush=True)
-        content = convert(graph, numbers)
+        content = convert(graph, precision)
         files[model_file_name(name)] = content
         models[name] = model_entry(content) | {"layout": layout.get(name)}
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
@@ -98,7 +98,7 @@ def make_bundle(
 
 
 def _inputs(workdir, images, num_patches) -> dict:
-    """Returns the real inputs of each model, see `tools.export.representative.calibration_inputs`."""
+    """Returns the real inputs of each model, see `tools.export.calibration.calibration_inputs`."""
     network = workdir.model
     if reads_any_size(network.architecture):
         return any_size.calibration_inputs(network, images, any_size.photographs(workdir)[0], num_patches)
@@ -122,10 +122,10 @@ def _calibration_images(workdir, wanted):
 
 
 def against_float(network, made: Made) -> dict:
-    """Returns what of `measured` follows from the models alone, beside the same in float32.
+    """Returns the part of `measured` that compares the models with the same in float32.
 
     `float32_bytes`: file -> bytes in float32. `layers`: see `tools.export.layer_error.layer_errors`; empty where the
-    numbers are not int8.
+    nothing is int8.
     """
     entries = made.manifest["models"]
     laid_out = any(entry["layout"] for entry in entries.values())

@@ -1,4 +1,4 @@
-"""A bundle against the network it was made from: errors, agreement, and whether both look at the same places.
+"""Measures the agreement of a bundle with the network that it was made from, on test images.
 
 python -m tools.export.compare --workdir=DIR --bundle=DIR [--num_patches=K] [--test_images=N]
 """
@@ -24,7 +24,7 @@ def main(arguments) -> None:
         from tools.export import agreement
     trained = agreement.at_bundles_size(workdir.load_workdir(values.workdir), bundle)
     test = trained.test.first(values.test_images)
-    print(agreement.format_measured(agreement.compare(trained.model, bundle, test, values.num_patches)))
+    print(agreement.format_measured(agreement.measure(trained.model, bundle, test, values.num_patches)))
 
 
 if __name__ == "__main__":

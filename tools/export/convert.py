@@ -1,4 +1,4 @@
-"""From a graph to a .tflite file of builtin operators, and what the manifest says of it."""
+"""Converts a graph to a .tflite file of builtin operators, and describes that file for the manifest."""
 
 import re
 import tempfile
@@ -14,17 +14,17 @@ from edge.network.interpreter import make_interpreter
 from edge.quiet import quiet
 from tools.export.graphs import Graph
 
-NUMBERS = ("float32", "float16", "int8")
+PRECISIONS = ("float32", "float16", "int8")
 FOREIGN = re.compile(r"^(?:TF Select|Flex|Custom) ops: (.+)$", re.MULTILINE)
 
 
-def convert(graph: Graph, numbers: str = "float32") -> bytes:
+def convert(graph: Graph, precision: str = "float32") -> bytes:
     """Returns the .tflite file of a graph.
 
     Args:
         graph: see `tools.export.graphs.graphs`.
-        numbers: 'float32'; 'float16', weights alone, inputs and outputs stay float32; or 'int8', for graphs that round
-            to ranges of their own.
+        precision: 'float32'; 'float16', of weights alone, inputs and outputs stay float32; or 'int8', for graphs that
+            round to ranges of their own.
 
     Raises:
         UserError: the graph needs an operator that is not a builtin one.
@@ -33,11 +33,11 @@ def convert(graph: Graph, numbers: str = "float32") -> bytes:
         tf.saved_model.save(graph, directory, signatures=graph.function.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(directory)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if numbers != "float32":
+        if precision != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if numbers == "float16":
+        if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        elif numbers == "int8":
+        elif precision == "int8":
             converter.inference_input_type = converter.inference_output_type = tf.int8
         try:
             content = converter.convert()

@@ -39,12 +39,18 @@ class Graph(tf.Module):
 
 
 def graphs(clone, num_patches: int) -> dict[str, Graph]:
-    """Returns the graphs 'coarse', 'fine', 'top' and 'whole_fine' of a network, batch 1 and `num_patches` patches.
+    """Returns the graphs of a network by name, for one image and `num_patches` patches.
 
-    'coarse': images -> `coarse_features` and, for classifiers, the `activation_map` of the top's convolution without
-    its ReLU; for sequences `cell_logits`. 'fine': patches -> `fine_features`. 'top': for classifiers the windows of the
-    map that hold one of the patches' cells -> their part of the activation map; for sequences fine vectors ->
-    `cell_logits`, and `boxes` where they are told. 'whole_fine': images -> `logits`, or `cell_logits`.
+    | graph | of classifiers | of sequences |
+    |---|---|---|
+    | coarse | image -> `coarse_features`, `activation_map` | image -> `cell_logits` |
+    | fine | patches -> `fine_features` | the same |
+    | top | windows -> `activations` | fine vectors -> `cell_logits`, and `boxes` where they are told |
+    | whole_fine | image -> `logits` | image -> `cell_logits` |
+
+    The activation map is the output of the top's convolution, without its ReLU. A window is the part of the refined map
+    under one position of that convolution. The top gets those windows alone that hold a patch's cell: the others give
+    what they gave before.
 
     Args:
         clone: a `tools.export.clone.Clone`.

@@ -1,4 +1,4 @@
-"""Where a quantized model loses most: the signal-to-noise ratio of every layer's output against the float model's."""
+"""The error that int8 brings to every layer: the signal-to-noise ratio of its output against the float model's."""
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -16,8 +16,8 @@ GREATEST = 200.0  # dB; where nothing is lost
 def layer_errors(architecture, float_files: dict, files: dict, inputs: dict) -> list[dict]:
     """Returns {'model', 'layer', 'snr_db'} of every layer with weights, the worst first.
 
-    Of what the convolution of a classifier's top gives, the positive part alone counts: int8 has no room for the rest,
-    which the ReLU behind it drops.
+    The convolution of a classifier's top counts by its positive outputs alone: the ReLU behind it drops the others, and
+    int8 has no room for them.
 
     Args:
         architecture: of the network.

@@ -9,14 +9,14 @@ STEPS = 40  # thresholds of each kind on a curve
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a bundle made of n images, at 0 to K patches.
+    """Answers of a bundle to n images, each read with 0 to K patches. With 0 patches the answer is the coarse one.
 
     Attributes:
-        entropy: of the coarse output, [n].
-        saliency: of the cells, most salient first, [n, K].
-        wrong: whether the answer from so many patches is, [n, K + 1]; at 0 the coarse one.
-        cost: multiplications, [n, K + 1], the saliency's included.
-        exit_cost: multiplications where the coarse answer stands before the saliency is computed.
+        entropy: [n], of the coarse output.
+        saliency: [n, K], of the cells, most salient first.
+        wrong: [n, K + 1], whether the answer with so many patches is wrong.
+        cost: [n, K + 1], multiplications, those of the saliency included.
+        exit_cost: multiplications of an image whose coarse answer stands; its saliency is never computed.
     """
 
     entropy: np.ndarray
@@ -37,7 +37,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a policy gives on some images: number of images and errors; means of multiplications and patches."""
+    """A policy on some images: numbers of images and errors; mean multiplications and patches of an image."""
 
     images: int
     errors: int
@@ -59,7 +59,7 @@ class Curve:
 
 
 def judge(outcomes: Outcomes, policy: Policy) -> Judgement:
-    """Returns what a policy gives."""
+    """Returns how a policy does on the images of `outcomes`."""
     saliency = outcomes.saliency[:, : policy.num_patches]
     level = -np.inf if policy.saliency_level is None else policy.saliency_level
     exits = outcomes.entropy <= (-np.inf if policy.exit_entropy is None else policy.exit_entropy)
@@ -71,7 +71,7 @@ def judge(outcomes: Outcomes, policy: Policy) -> Judgement:
 
 
 def allowed_errors(outcomes: Outcomes, loss: float) -> int:
-    """Returns how many images more may be wrong for a rise of the error by at most `loss` percentage points."""
+    """Returns the number of further errors that raise the error by at most `loss` percentage points."""
     return int(np.floor(loss / 100 * len(outcomes.entropy) + 1e-9))
 
 
@@ -106,20 +106,24 @@ def greatest_level(outcomes: Outcomes, num_patches: int, allowed: int, fewest: b
 
 
 def _greatest(thresholds, rises, allowed, fewest):
-    """Returns the greatest threshold that raises the errors by at most `allowed`, or by the least; None without one."""
+    """Returns the greatest threshold whose rise of errors is allowed, with `fewest` the least; None without one."""
     fits = rises <= (min(allowed, rises.min()) if fewest else allowed)
     return float(thresholds[fits].max()) if fits.any() else None
 
 
 def _ends_of_ties(ordered):
-    """Returns where the last one of equal values is: a threshold takes all of them or none."""
+    """Returns a mask of the last of equal values: a threshold takes all of them or none."""
     return np.append(ordered[1:] != ordered[:-1], True)
 
 
 def curves(outcomes: Outcomes, num_patches: int) -> list[Curve]:
-    """Returns the kinds of policies, with thresholds spread over what the images have; at most `num_patches` patches.
+    """Returns a curve of policies for each kind. Their thresholds are quantiles of what the images have.
 
-    Of both thresholds together those pairs alone are kept that no other pair beats in errors and in cost.
+    Pairs of both thresholds are kept where no other pair has both fewer errors and less cost.
+
+    Args:
+        outcomes: of the images.
+        num_patches: at most so many are looked at.
     """
     every = Policy(num_patches)
     quantiles = np.linspace(0, 1, STEPS + 1)

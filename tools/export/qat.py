@@ -1,8 +1,7 @@
-"""Quantization-aware training: a network is tuned with the rounding of int8 in it, to answer as it does in float.
+"""Quantization-aware training: tunes a network with the rounding of int8 in it, to answer as it does in float.
 
-The float network is the teacher, so that no label is needed: what the rounded network makes of an image is pulled to
-what the float one makes of the same image and the same cells, which are the rounded network's own choice. The coarse
-output takes part because the saliency is its gradient.
+The float network is the teacher, so no label is needed. The rounded network chooses cells; both look at these cells,
+and the rounded outputs are pulled to the float ones. The coarse output is pulled too: the saliency is its gradient.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from dcn_tf.architecture import Conv
 from dcn_tf.geometry import output_size
 from edge.errors import UserError
 from tools.export.clone import Clone
-from tools.export.folding import folded_weights
 from tools.export.layers import tf_keras
 from tools.export.tops import top_of
 from tools.progress import Progress
@@ -46,27 +44,16 @@ class Tuning:
             raise UserError(f"--qat_learning_rate must be from 0 to 1, received {self.learning_rate}; 3e-5 is usual")
 
 
-def rounded_clone(network, inputs: dict) -> Clone:
-    """Returns a clone of a network that rounds as int8 does, in ranges that its models have on real inputs.
-
-    Args:
-        network: a trained `DynamicCapacityNetwork`.
-        inputs: model name -> real inputs, see `tools.export.representative.calibration_inputs`.
-    """
-    weights = folded_weights(network)
-    return Clone(network, weights, measured_ranges(Clone(network, weights), inputs))
-
-
 def measured_ranges(clone: Clone, inputs: dict) -> dict:
     """Returns the (least, greatest) output of every layer of a float clone; every range holds 0.
 
-    Where fine and coarse vectors meet, in a classifier's refined map, both have the range of that map: on the device a
-    vector then goes from one model to the next as it is. Of the outputs of its top's convolution only those count that
-    the ReLU of one of the two passes lets through.
+    Coarse and fine vectors meet in a classifier's refined map, so both get the range of that map: the device then
+    copies a vector from one model to the next as it is. The range of its top's convolution covers only what the ReLU of
+    either pass lets through.
 
     Args:
         clone: without rounding, and not laid out.
-        inputs: model name -> real inputs, see `tools.export.representative.calibration_inputs`.
+        inputs: model name -> real inputs, see `tools.export.calibration.calibration_inputs`.
     """
     chains = [
         ("coarse", [*clone.coarse.layers, *clone.coarse_top.layers]),

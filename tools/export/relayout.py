@@ -1,10 +1,10 @@
-"""First convolutions over laid-out pixels: the same sums as a matrix product, which int8 kernels are made for.
+"""First convolutions over laid-out pixels: the same sums as one matrix product, which is faster in int8.
 
-A kernel of TFLite works on vectors of channels, some of inputs and sixteen of outputs at a time, and looks up where
-those of each place begin. Over one channel or three most of such a vector is padding. Here the pixels that a place of
-the map sees are laid out side by side before the model runs, `edge.network.patches.Layout`, in whole words, and the
-convolution becomes one of a single pixel. Where that fills the vectors better, neighbouring places of a row share one
-layout. Sums are exactly those of the convolution as written: products with a weight of zero are added, nothing else.
+A kernel of TFLite multiplies vectors of channels: four of the input with sixteen of the output at a time. An image has
+one channel or three, so most of such a vector would be padding. The device therefore copies all pixels that one place
+of the map sees side by side (`edge.network.patches.Layout`), and the convolution becomes one of a single pixel.
+Neighbouring places of a row share one copy where that leaves less padding. The sums are exactly those of the
+convolution as written; only products with a weight of zero are added.
 """
 
 from dataclasses import dataclass

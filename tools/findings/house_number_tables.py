@@ -1,7 +1,7 @@
 """The part of RESULTS.md that is about house numbers, and about runs that belong to no sweep."""
 
 from tools.findings.markdown import bullets, table
-from tools.findings.runs import Variant
+from tools.findings.runs import Variant, inside
 
 NAMES = {
     "soft_attention": "soft attention",
@@ -75,7 +75,7 @@ def error_table(result: dict) -> tuple[list[str], list[tuple]]:
     for label, *keys in labelled(result["error"]):
         cells = []
         for at in scales:
-            cells += [f"{_at(at['error'], keys):.2f}", f"{_at(at['multiplications'], keys) / 1e6:,.1f}"]
+            cells += [f"{inside(at['error'], keys):.2f}", f"{inside(at['multiplications'], keys) / 1e6:,.1f}"]
         rows.append((label, *cells))
     return ["", *header], rows
 
@@ -98,9 +98,3 @@ def labelled(errors: dict):
             yield from ((f"DCN, {k} patch{'es' * (k != '1')}", name, k) for k in value)
         else:
             yield NAMES.get(name, name), name
-
-
-def _at(nested: dict, keys):
-    for key in keys:
-        nested = nested[key]
-    return nested

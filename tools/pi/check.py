@@ -15,7 +15,7 @@ from pathlib import Path
 from edge.errors import EXIT_FAILED, UserError
 from tools import command
 from tools.pi import machine
-from tools.pi.compare import compare, read_lines, table
+from tools.pi.answers import format_rows, read_lines, same
 from tools.pi.guide import commands
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def answers(python, bundle, images, run) -> str:
 
 
 def check(images: Path, environments: dict[str, Path], work: Path, bundle: Path) -> dict:
-    """Returns how far the emulated machine agrees with this one: (extra, core) -> Comparison.
+    """Returns how far the emulated machine agrees with this one: (extra, core) -> Sameness.
 
     Args:
         images: a folder of images.
@@ -83,7 +83,7 @@ def check(images: Path, environments: dict[str, Path], work: Path, bundle: Path)
             outputs[core] = answers(
                 f"{name}/bin/python", "bundle", "images", lambda *c, core=core: machine.run(core, home, *c)
             )
-            rows[extra, core] = compare(read_lines(outputs["x86"]), read_lines(outputs[core]))
+            rows[extra, core] = same(read_lines(outputs["x86"]), read_lines(outputs[core]))
         for where, output in outputs.items():
             (work / f"{extra}_{where}.jsonl").write_text(output)
     return rows
@@ -127,7 +127,7 @@ def main(arguments) -> int:
     if not Path(parsed.images).is_dir():
         raise UserError(f"--images must be a folder of images, received {parsed.images}; see train.data.write_images")
     rows = check(Path(parsed.images), environments, Path(parsed.work), Path(parsed.bundle))
-    print(table(rows))
+    print(format_rows(rows))
     return 0 if all(row.identical for row in rows.values()) else EXIT_FAILED
 
 

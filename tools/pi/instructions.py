@@ -1,16 +1,16 @@
-"""How many instructions one image takes, from its pixels to the answer, on the processors of a Raspberry Pi 4 and 5.
+"""Counts the instructions of one image, from pixels to answer, on the processors of a Raspberry Pi 4 and 5.
 
 python -m tools.pi.instructions --environment=build/pi/home/dcn --images=FOLDER [--bundle=models/cluttered_mnist]
     [--float_bundle=BUNDLE]
 
-The difference of two processes, one of which reads all images twice more, so that a start cancels. One thread works.
-What is installed in the environment is counted, with what is compiled there, and not the code of this folder.
+Two processes are counted, one of which reads all images twice more: their difference holds no start. One thread works.
+The code that is counted is the environment's, with what is compiled there, not the code of this folder.
 """
 
 from pathlib import Path
 
 from edge.bundle import load_bundle
-from edge.comparison.variants import VARIANTS, by_numbers, choose
+from edge.comparison.variants import VARIANTS, by_precision, choose
 from edge.sight.images import expand
 from tools import command
 from tools.pi import machine
@@ -43,12 +43,12 @@ def main(arguments) -> None:
     add("--bundle", default="models/cluttered_mnist", metavar="BUNDLE", help="the shipped one by default")
     add("--float_bundle", metavar="BUNDLE", help="in float32, of the same network")
     parsed = parser.parse_args(arguments)
-    bundles = by_numbers(load_bundle(parsed.bundle), parsed.float_bundle and load_bundle(parsed.float_bundle))
+    bundles = by_precision(load_bundle(parsed.bundle), parsed.float_bundle and load_bundle(parsed.float_bundle))
     chosen, _ = choose(bundles)
     print(f"{'core':<5} {'variant':<18} {'instructions per image':>23}")
     for core in machine.CORES:
         for name in chosen:
-            path = bundles[VARIANTS[name].numbers].path
+            path = bundles[VARIANTS[name].precision].path
             found = per_image(core, Path(parsed.environment), path, Path(parsed.images), name)
             print(f"{core:<5} {name:<18} {found:>23,.0f}", flush=True)
 

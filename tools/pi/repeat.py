@@ -1,4 +1,4 @@
-"""Reads images over and over with a bundle: what `tools.pi.instructions` counts the instructions of.
+"""Reads images over and over with a bundle; `tools.pi.instructions` counts its instructions.
 
 python -m tools.pi.repeat --bundle=BUNDLE --images=FOLDER --repetitions=N [--variant=NAME] [--without=SAVING,...]
 """

@@ -1,4 +1,4 @@
-"""One run of a sweep: its process, how far it is, and what is kept of it."""
+"""A run of a sweep: its process, its progress, and the files of it that are kept."""
 
 import fcntl
 import json
@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.output import write
 from tools.findings.runs import FREE, shared_options
 from tools.sweeps.declaration import Run
 
@@ -129,16 +130,13 @@ class Training:
 
 def keep(run: Run, data_dir: Path | None):
     """Copies what is worth keeping of a finished run into its results, without the paths of this machine."""
-    run.results.mkdir(parents=True, exist_ok=True)
     for name in (LOG, FLAGS, *run.keep, RESULT):  # the result last: with it a run is done
         source = run.workdir / name
         if source.exists():
             content = source.read_bytes()
             if name in (LOG, FLAGS, RESULT):
                 content = _cleaned(name, content.decode(errors="replace"), data_dir).encode()
-            partial = run.results / f".{name}.partial"
-            partial.write_bytes(content)
-            partial.replace(run.results / name)
+            write(run.results / name, content)
 
 
 def _cleaned(name: str, text: str, data_dir: Path | None) -> str:

@@ -5,6 +5,20 @@ from tabulate import tabulate
 from train.evaluation.figures import nest, part
 from train.evaluation.rows import SELECTOR, figure
 
+TEXTS = {
+    "readings": {
+        "empty": "images in which nothing is read: {:.2f} %",
+        "found": "boxes of what is read that overlap the true one by more than 0.3: {:.2f} %",
+        "centred": "boxes whose middle lies in the true one: {:.2f} %",
+        "calibration_error": "expected calibration error of the reported probability: {:.3f}",
+    },
+    "threshold": {
+        "probability": "probability from which on 1 % of the images without a number are read at most: {:.3f}",
+        "false_readings": "images without a number that are read above it: {:.2f} %",
+        "kept": "right readings above it: {:.2f} %",
+    },
+}
+
 
 def format_table(figures: dict[str, float], scales) -> str:
     """Returns the table of a split: a row for each model, error and cost at each number of scales.
@@ -26,7 +40,18 @@ def format_table(figures: dict[str, float], scales) -> str:
     lines.append(f"({figures['test_images']} images; M mult.: million multiplications of the mean image)")
     if part(figures, "selectors"):
         lines += ["", "error, % by selector and number of patches, at the first scale", _selectors(figures)]
+    lines += [line for kind, text in TEXTS.items() for line in _facts(part(figures, kind), text)]
     return "\n".join(lines)
+
+
+def _facts(figures: dict[str, float], texts: dict[str, str]) -> list[str]:
+    """Returns a line for each figure that has a text, and one for the errors by length."""
+    lines = [text.format(figures[name]) for name, text in texts.items() if name in figures]
+    lengths = part(figures, "error_of_length")
+    if lengths:
+        errors = ", ".join(f"{length}: {error:.2f}" for length, error in lengths.items())
+        lines.append(f"error, %, by the number's length: {errors}")
+    return ["", *lines] if lines else []
 
 
 def _selectors(figures: dict[str, float]) -> str:

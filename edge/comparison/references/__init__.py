@@ -12,7 +12,7 @@ from edge.comparison.board import short_name
 from edge.comparison.findings import TO
 from edge.comparison.variants import VARIANTS
 from edge.errors import UserError, one_line
-from edge.reports import write
+from edge.output import write
 
 FOLDER = Path(__file__).parent
 TOLERANCE = 0.2  # of the expected ratio
@@ -27,16 +27,16 @@ def reference_file(board: str, folder) -> Path:
     return Path(folder) / f"{short_name(board)}.json"
 
 
-def ratios_of(result: dict) -> dict[str, float]:
+def ratios_of(findings: dict) -> dict[str, float]:
     """Returns the ratios of a run that a reference keeps, by variant."""
     found = {}
-    for variant in result["variants"]:
+    for variant in findings["variants"]:
         if variant["ratio_to_fine_int8"] and not VARIANTS[variant["name"]].setting and variant["name"] != TO:
             found[variant["name"]] = variant["ratio_to_fine_int8"]["ratio_of_least"]
     return found
 
 
-def compare(result: dict, folder) -> dict | None:
+def against(findings: dict, folder) -> dict | None:
     """Returns how a run stands to its board's reference in a folder, or None where there is none for it.
 
     `tolerance`, and `ratios`: variant -> `expected`, `found`, `within`.
@@ -44,14 +44,14 @@ def compare(result: dict, folder) -> dict | None:
     Raises:
         UserError: the board's reference is damaged.
     """
-    file = reference_file(result["board"], folder)
+    file = reference_file(findings["board"], folder)
     if not file.is_file():
         return None
     reference = _read(file)
-    entry = next((entry for entry in reference["entries"] if _key(entry) == _key(_entry(result))), None)
+    entry = next((entry for entry in reference["entries"] if _key(entry) == _key(_entry(findings))), None)
     if entry is None:
         return None
-    tolerance, found = reference["tolerance"], ratios_of(result)
+    tolerance, found = reference["tolerance"], ratios_of(findings)
     compared = {
         name: {
             "expected": expected,
@@ -64,21 +64,21 @@ def compare(result: dict, folder) -> dict | None:
     return {"file": file.name, "tolerance": tolerance, "ratios": compared}
 
 
-def write_reference(results: list[dict], folder) -> Path:
+def write_reference(all_findings: list[dict], folder) -> Path:
     """Writes a board's reference, or adds to it what was not in it; returns the file.
 
     Args:
-        results: runs on one board, one for every number of threads.
+        all_findings: those of runs on one board, one for every number of threads.
         folder: where to.
 
     Raises:
         UserError: a run has no ratios; what is there is no reference; or it cannot be written.
     """
-    board = results[0]["board"]
-    if not all(ratios_of(result) for result in results):
+    board = all_findings[0]["board"]
+    if not all(ratios_of(findings) for findings in all_findings):
         raise UserError(f"a reference needs {TO} and other variants with fixed work; run them, without --variants")
     file = reference_file(board, folder)
-    fresh = [_entry(result) for result in results]
+    fresh = [_entry(findings) for findings in all_findings]
     reference = _read(file) if file.is_file() else {"board": board, "tolerance": TOLERANCE, "note": NOTE, "entries": []}
     kept = [entry for entry in reference["entries"] if _key(entry) not in [_key(one) for one in fresh]]
     reference["entries"] = sorted(kept + fresh, key=lambda entry: json.dumps(_key(entry)))
@@ -86,18 +86,18 @@ def write_reference(results: list[dict], folder) -> Path:
     return file
 
 
-def _entry(result: dict) -> dict:
+def _entry(findings: dict) -> dict:
     return {
-        "bundle": {name: result["bundle"][name] for name in ("name", "method", "num_patches", "manifest_sha256")},
-        "threads": result["threads"],
-        "ratios": ratios_of(result),
-        "p50_ms": {v["name"]: round(v["latency_us"]["p50"] / 1e3, 3) for v in result["variants"]},
-        "valid": result["valid"],
-        "problems": result["problems"],
-        "notes": result["notes"],
-        "images": result["images"]["count"],
-        "repetitions": result["repetitions"],
-        "versions": result["versions"],
+        "bundle": {name: findings["bundle"][name] for name in ("name", "method", "num_patches", "manifest_sha256")},
+        "threads": findings["threads"],
+        "ratios": ratios_of(findings),
+        "p50_ms": {v["name"]: round(v["latency_us"]["p50"] / 1e3, 3) for v in findings["variants"]},
+        "valid": findings["valid"],
+        "problems": findings["problems"],
+        "notes": findings["notes"],
+        "images": findings["images"]["count"],
+        "repetitions": findings["repetitions"],
+        "versions": findings["versions"],
     }
 
 

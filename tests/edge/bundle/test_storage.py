@@ -142,13 +142,13 @@ def test_a_folder_where_a_file_should_be_is_told(bundle_copy):
 
 
 def test_a_failure_in_writing_a_zip_leaves_the_older_one(packed, monkeypatch):
-    def fail(file, files):
+    def fail(archive, *arguments):
         raise OSError("disk full")
 
     before = packed.read_bytes()
-    monkeypatch.setattr(storage, "_zip_into", fail)
+    monkeypatch.setattr(storage.zipfile.ZipFile, "writestr", fail)
     with pytest.raises(UserError, match="disk full"):
-        write(packed, {})
+        write(packed, {"manifest.json": b""})
     assert packed.read_bytes() == before
     assert sorted(os.listdir(packed.parent)) == ["b.zip", "bundle"]
 

@@ -82,9 +82,9 @@ def test_a_board_that_tells_nothing_is_unknown_and_not_zero(tmp_path, error):
     seen = watch(board, {}, {}, {})
     assert seen.problems() == []
     assert seen.notes() == ["the CPU governor is not known here"]
-    report = seen.report()
-    assert report["seconds"] == 20.0
-    assert [report[name] for name in ("frequency_mhz", "temperature_c", "throttled", "load", "others")] == [None] * 5
+    found = seen.seen()
+    assert found["seconds"] == 20.0
+    assert [found[name] for name in ("frequency_mhz", "temperature_c", "throttled", "load", "others")] == [None] * 5
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_a_quiet_run_is_valid(tmp_path):
     seen = watch(machine(tmp_path, {}), idle | first, busy, busy, idle | last)
     assert (seen.problems(), seen.warnings(), seen.notes()) == ([], [], [])
     assert seen.others() == round(1 / 30 / 4, 3)
-    assert seen.report()["frequency_mhz"] == [2400.0, 2400.0]
-    assert seen.report()["throttled"] == "0x0"
+    assert seen.seen()["frequency_mhz"] == [2400.0, 2400.0]
+    assert seen.seen()["throttled"] == "0x0"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from edge.comparison.references import FOLDER, compare, ratios_of, reference_file, write_reference
+from edge.comparison.references import FOLDER, against, ratios_of, reference_file, write_reference
 from edge.errors import UserError
 
 BOARD = "Raspberry Pi 5 Model B Rev 1.0"
@@ -43,7 +43,7 @@ def test_a_run_is_compared_with_its_own_board_bundle_and_threads(tmp_path):
     file = write_reference([make_result(RATIOS), make_result(RATIOS | {"dcn_int8": 0.8}, threads=4)], tmp_path)
     assert file == tmp_path / "raspberry_pi_5_model_b.json"
     later = RATIOS | {"dcn_int8": 0.59, "coarse_int8": 0.25, "dcn_float32": 9.0}
-    found = compare(make_result(later, board="Raspberry Pi 5 Model B Rev 1.1"), tmp_path)
+    found = against(make_result(later, board="Raspberry Pi 5 Model B Rev 1.1"), tmp_path)
     assert found == {
         "file": "raspberry_pi_5_model_b.json",
         "tolerance": 0.2,
@@ -52,9 +52,9 @@ def test_a_run_is_compared_with_its_own_board_bundle_and_threads(tmp_path):
             "dcn_int8": {"expected": 0.5, "found": 0.59, "within": True},
         },
     }
-    assert compare(make_result(RATIOS, threads=4), tmp_path)["ratios"]["dcn_int8"]["expected"] == 0.8
+    assert against(make_result(RATIOS, threads=4), tmp_path)["ratios"]["dcn_int8"]["expected"] == 0.8
     for other in ({"threads": 2}, {"board": "Other"}, {"method": "qat"}):
-        assert compare(make_result(RATIOS, **other), tmp_path) is None
+        assert against(make_result(RATIOS, **other), tmp_path) is None
 
 
 def test_writing_again_replaces_the_same_run_and_keeps_the_others(tmp_path):
@@ -78,7 +78,7 @@ def test_without_fine_int8_there_is_no_reference(tmp_path):
 def test_a_damaged_reference_is_told(tmp_path, content):
     reference_file(BOARD, tmp_path).write_text(content)
     with pytest.raises(UserError, match="is no reference of a board: .*; remove or mend it"):
-        compare(make_result(RATIOS), tmp_path)
+        against(make_result(RATIOS), tmp_path)
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.json")), ids=lambda file: file.stem)
@@ -87,6 +87,6 @@ def test_the_references_that_come_along_can_be_compared_with(file):
     assert reference_file(reference["board"], FOLDER) == file
     for entry in reference["entries"]:
         result = make_result(copy.copy(entry["ratios"]), entry["threads"], reference["board"])
-        found = compare(result | {"bundle": entry["bundle"]}, FOLDER)
+        found = against(result | {"bundle": entry["bundle"]}, FOLDER)
         assert entry["ratios"]
         assert all(ratio["within"] for ratio in found["ratios"].values())

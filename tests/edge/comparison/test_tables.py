@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from edge.comparison.tables import as_csv, energy_chart, number, report
+from edge.comparison.tables import as_csv, as_text, energy_chart, number
 from edge.errors import WorkError
 
 SPREAD = {"median": 3000.0, "min": 2900.0, "max": 3100.0}
@@ -69,7 +69,7 @@ def test_what_is_not_known_is_a_question_mark():
 
 
 def test_the_table_of_variants(result):
-    text = report(result)
+    text = as_text(result)
     _, _, fine, dcn = rows(text, "variant")
     times, counts = ["1.234", "2.469", "3.704", "0.500", "0.617", "0.700"], ["?", "83.00", "71.9", "?", "53.5"]
     assert fine == ["fine_int8", *times, "", "", *counts]
@@ -84,11 +84,11 @@ def test_the_table_of_variants(result):
 
 def test_a_run_that_is_not_valid_says_why(result):
     result |= {"valid": False, "problems": ["too hot", "too slow"]}
-    assert report(result).splitlines()[-2:] == ["NOT VALID: too hot", "NOT VALID: too slow"]
+    assert as_text(result).splitlines()[-2:] == ["NOT VALID: too hot", "NOT VALID: too slow"]
 
 
 def test_modelled_energy_is_labelled_everywhere(result):
-    text = report(result)
+    text = as_text(result)
     head, _, fine, dcn = rows(text, "energy")
     assert head == ["energy", "modelled uJ", "modelled: saved of fine_float32 %", "modelled: saved of fine_int8 %"]
     assert (fine, dcn[:2]) == (["fine_int8", "4,000.00", "?", "25.0"], ["dcn_int8", "4,000.00"])
@@ -103,7 +103,7 @@ def test_measured_and_modelled_energy_have_columns_of_their_own(result):
         one |= {"energy_measurement": copy.copy(measured), "energy_source": "measured (rapl)", "energy_uj": 3000.0}
     result["variants"][1] |= {"energy_uj": None, "energy_source": "measured (rapl), not valid: no samples"}
     result["variants"][1]["energy_measurement"] |= {"energy_uj": None, "net_energy_uj": None}
-    text = report(result)
+    text = as_text(result)
     head, _, fine, dcn = rows(text, "energy")
     assert head[:6] == ["energy", "measured uJ", "min", "max", "above rest uJ", "modelled uJ"]
     assert head[6].startswith("measured: ")
@@ -116,14 +116,14 @@ def test_measured_and_modelled_energy_have_columns_of_their_own(result):
 def test_no_energy_is_no_table(result):
     for one in result["variants"]:
         one |= {"energy_uj": None, "energy_source": None}
-    assert "energy" not in report(result)
+    assert "energy" not in as_text(result)
 
 
 def test_the_reference(result):
-    assert "no reference for this board" in report(result)
+    assert "no reference for this board" in as_text(result)
     ratio = {"expected": 0.4, "found": 0.5, "within": False}
     result["reference"] = {"file": "a_board.json", "tolerance": 0.2, "ratios": {"dcn_int8": ratio}}
-    head, _, row = rows(report(result), "a_board.json")
+    head, _, row = rows(as_text(result), "a_board.json")
     assert (head[-1], row) == ("within 20%", ["dcn_int8", "0.400", "0.500", "NO"])
 
 

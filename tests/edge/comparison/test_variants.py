@@ -11,7 +11,7 @@ import pytest
 from edge.bundle import load_bundle
 from edge.bundle.manifest import Manifest
 from edge.comparison import variants
-from edge.comparison.variants import VARIANTS, by_numbers, choose, main, make_run, peak_memory
+from edge.comparison.variants import VARIANTS, by_precision, choose, main, make_run, peak_memory
 from edge.errors import UserError
 from edge.network.runner import TwoStageRunner, WholeFineRunner
 from edge.sight.images import load_image
@@ -48,7 +48,7 @@ def test_the_names_are_those_that_other_programs_know():
 
 
 def test_what_cannot_be_run_is_left_out_with_its_reason(int8, float32):
-    chosen, left_out = choose(by_numbers(int8))
+    chosen, left_out = choose(by_precision(int8))
     assert list(chosen) == ["fine_int8", "coarse_int8", "dcn_int8"]
     assert left_out == {
         "fine_float32": "needs --float_bundle",
@@ -57,18 +57,18 @@ def test_what_cannot_be_run_is_left_out_with_its_reason(int8, float32):
         "dcn_int8_adaptive": "the bundle's manifest has no saliency_level",
     }
     complete = changed(int8, exit_entropy=0.5, saliency_level=0.0)
-    assert choose(by_numbers(complete, float32)) == (VARIANTS, {})
-    assert choose(by_numbers(complete, float32), real_images=False)[1] == dict.fromkeys(
+    assert choose(by_precision(complete, float32)) == (VARIANTS, {})
+    assert choose(by_precision(complete, float32), real_images=False)[1] == dict.fromkeys(
         ["dcn_int8_exit", "dcn_int8_adaptive"], "what it does depends on the images; needs --images"
     )
     models = {name: entry for name, entry in int8.manifest.content["models"].items() if name != "whole_fine"}
-    assert choose(by_numbers(changed(int8, models=models)))[1]["fine_int8"] == "the bundle has no model whole_fine"
-    assert list(choose(by_numbers(float32))[0]) == ["fine_float32", "dcn_float32"]
-    assert choose(by_numbers(float32))[1]["dcn_int8"] == "needs an int8 --bundle"
+    assert choose(by_precision(changed(int8, models=models)))[1]["fine_int8"] == "the bundle has no model whole_fine"
+    assert list(choose(by_precision(float32))[0]) == ["fine_float32", "dcn_float32"]
+    assert choose(by_precision(float32))[1]["dcn_int8"] == "needs an int8 --bundle"
 
 
 def test_some_variants_are_asked_for(int8):
-    chosen, left_out = choose(by_numbers(int8), ["dcn_int8", "fine_int8", "fine_float32"])
+    chosen, left_out = choose(by_precision(int8), ["dcn_int8", "fine_int8", "fine_float32"])
     assert list(chosen) == ["fine_int8", "dcn_int8"]
     assert (left_out["coarse_int8"], left_out["fine_float32"]) == ("not asked for", "needs --float_bundle")
 
@@ -83,19 +83,19 @@ def test_some_variants_are_asked_for(int8):
 )
 def test_wrong_names_are_told(int8, names, message):
     with pytest.raises(UserError, match=message):
-        choose(by_numbers(int8), names)
+        choose(by_precision(int8), names)
 
 
 def test_bundles_must_fit_each_other(int8, float32):
-    assert by_numbers(int8, float32) == {"int8": int8, "float32": float32}
+    assert by_precision(int8, float32) == {"int8": int8, "float32": float32}
     with pytest.raises(UserError, match="--float_bundle must be a float32 bundle, received .*, which is ptq"):
-        by_numbers(int8, int8)
+        by_precision(int8, int8)
     with pytest.raises(UserError, match="--bundle and --float_bundle are both float32"):
-        by_numbers(float32, float32)
+        by_precision(float32, float32)
     with pytest.raises(UserError, match="--bundle must be a bundle of float32, ptq, qat, received .* is float16"):
-        by_numbers(changed(int8, method="float16"))
+        by_precision(changed(int8, method="float16"))
     with pytest.raises(UserError, match="are not of one network: name is cluttered_mnist and other"):
-        by_numbers(int8, changed(float32, name="other"))
+        by_precision(int8, changed(float32, name="other"))
 
 
 class FakeRunner:
@@ -172,7 +172,7 @@ def test_as_a_program():
     ("arguments", "message"),
     [
         (["--variant=fast"], "argument --variant: invalid choice: 'fast'"),
-        (["--variant=dcn_int8", "--threads=0"], "--threads must be at least 1, received 0"),
+        (["--variant=dcn_int8", "--threads=0"], "--threads: must be a whole number of at least 1, received 0"),
         (["--variant=dcn_int8", "--num_patches=0"], "num_patches must be from 1 to the number of cells"),
         (["--variant=fine_float32"], "fine_float32 cannot be run with .*: needs --float_bundle"),
         (["--variant=dcn_int8_exit"], "the bundle's manifest has no exit_entropy"),

@@ -19,7 +19,10 @@ HAS_RAPIDOCR = importlib.util.find_spec("rapidocr_onnxruntime") is not None
 
 def stand_in():
     """An engine that reads a 7 in everything, and nothing in crops."""
-    return lambda image, **settings: ([["", 0.0]] if settings else [[[], "EXIT", 0.9], [[], "7", 0.8]], [0.0])
+    return lambda image, **settings: (
+        [["", 0.0]] if "use_det" in settings else [[[], "EXIT", 0.9], [[], "7", 0.8]],
+        [0.0],
+    )
 
 
 @pytest.fixture
@@ -133,7 +136,7 @@ def test_the_tables():
     [
         ([], "required: --images"),
         (["--images=none.png"], "no such file: none.png"),
-        (["--images=models/samples", "--limit=0"], "--limit: must be int and at least 1"),
+        (["--images=models/samples", "--limit=0"], "--limit: must be a whole number of at least 1"),
         (["--images=models/samples", "--bundle=none"], "none"),
         (["--images=models/samples", "--json=models"], "--json=models is a folder"),
     ],

@@ -1,5 +1,6 @@
 import gc
 import time
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -21,30 +22,41 @@ def readings(*milliseconds, own=1.0):
     return [Reading("7", value, 2 * value, 2 * value * own) for value in milliseconds]
 
 
+class Picture(NamedTuple):
+    path: int
+    size: tuple = (4, 3)
+
+
 def test_every_reader_reads_every_image_in_order_and_in_turns():
     said, done = [], []
 
     def reader(name):
-        return Reader(
-            load=lambda path: f"image {path}", read=lambda image: said.append((name, image)) or f"{name} {image}"
-        )
+        return Reader(load=Picture, read=lambda image: said.append((name, image.path)) or f"{name}{image.path}")
 
     paths = list(range(IN_A_ROW + 2))
     found = read_in_turn({"a": reader("a"), "b": reader("b")}, paths, between=done.append)
     for name in "ab":
-        assert [reading.prediction for reading in found[name]] == [f"{name} image {path}" for path in paths]
+        assert [reading.prediction for reading in found[name]] == [f"{name}{path}" for path in paths]
     assert done == [IN_A_ROW, IN_A_ROW + 2]
     turns = [said[: 2 * (IN_A_ROW + 1)], said[2 * (IN_A_ROW + 1) :]]
     for turn, start in zip(turns, (0, IN_A_ROW)):
-        images = [f"image {path}" for path in paths[start : start + IN_A_ROW]]
+        images = paths[start : start + IN_A_ROW]
         first, second = turn[: len(turn) // 2], turn[len(turn) // 2 :]
         assert {first[0][0], second[0][0]} == {"a", "b"}
         assert [image for _, image in first] == [image for _, image in second] == [images[0], *images]  # one untimed
     assert gc.isenabled()
 
 
+def test_the_first_image_of_each_size_is_read_untimed_too():
+    said = []
+    reader = Reader(load=lambda path: Picture(path, (path % 3, 1)), read=lambda image: said.append(image.path) or "")
+    read_in_turn({"a": reader}, list(range(IN_A_ROW + 1)))
+    assert sorted(said[:3]) == [0, 1, 2]
+    assert said[3:] == [*range(IN_A_ROW), IN_A_ROW, IN_A_ROW]
+
+
 def test_time_is_of_reading_alone_and_waiting_is_no_work():
-    slow = Reader(load=lambda path: time.sleep(0.05), read=lambda image: time.sleep(0.002) or "1")
+    slow = Reader(load=lambda path: time.sleep(0.05) or Picture(path), read=lambda image: time.sleep(0.002) or "1")
     (reading,) = read_in_turn({"slow": slow}, ["x"])["slow"]
     assert reading.milliseconds >= 2
     assert reading.cpu < reading.milliseconds

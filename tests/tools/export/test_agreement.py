@@ -27,7 +27,7 @@ def test_an_exact_copy_agrees_and_its_errors_are_those_of_the_labels(sequence_wo
     predictions, _ = agreement.keras_predictions(workdir.model, test.images, 2)
     test.labels[:15] = predictions[:15]
     test.labels[15:, 0] = (predictions[15:, 0] + 1) % 3
-    measured = agreement.compare(workdir.model, bundle, test)
+    measured = agreement.measure(workdir.model, bundle, test)
     assert measured["agreement"] == {"dcn": 100, "fine": 100}
     assert measured["cell_overlap"] == 100
     assert (measured["error"]["dcn_keras"], measured["error"]["dcn_bundle"]) == (25, 25)

@@ -9,13 +9,13 @@ from dcn_tf.architecture import Conv, MaxPool
 from edge.bundle.manifest import ModelFile
 from edge.errors import UserError
 from edge.network.interpreter import Model
+from tools.export.calibration import calibration_inputs
 from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry
 from tools.export.folding import folded_weights
 from tools.export.graphs import graphs
 from tools.export.layers import SymmetricWeights
 from tools.export.qat import measured_ranges
-from tools.export.representative import calibration_inputs
 from tools.export.tops import top_windows
 
 

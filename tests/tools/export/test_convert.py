@@ -9,12 +9,12 @@ from tensorflow.lite.python.convert import ConverterError
 from edge.bundle.manifest import ModelFile
 from edge.errors import UserError
 from edge.network.interpreter import Model, make_interpreter
+from tools.export.calibration import calibration_inputs
 from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry, operators
 from tools.export.folding import folded_weights
 from tools.export.graphs import Graph, graphs
 from tools.export.qat import measured_ranges
-from tools.export.representative import calibration_inputs
 
 
 @pytest.fixture(scope="module")

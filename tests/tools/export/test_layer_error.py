@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import tiny_bundles
 
+from tools.export.calibration import calibration_inputs
 from tools.export.clone import Clone
 from tools.export.convert import convert
 from tools.export.folding import folded_weights
 from tools.export.graphs import graphs
 from tools.export.layer_error import GREATEST, layer_errors, layer_names, signal_to_noise
 from tools.export.qat import measured_ranges
-from tools.export.representative import calibration_inputs
 from tools.export.tops import top_windows
 
 

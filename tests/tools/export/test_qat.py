@@ -8,17 +8,18 @@ from edge.bundle import write_bundle
 from edge.errors import UserError
 from edge.network.runner import TwoStageRunner
 from tools.export import bundling, qat
+from tools.export.calibration import calibration_inputs
 from tools.export.clone import Clone
 from tools.export.folding import folded_weights
 from tools.export.layers import tf_keras
-from tools.export.representative import calibration_inputs
 from tools.export.tops import top_windows
 from tools.workdir import load_workdir
 
 
 @pytest.fixture
 def rounded(classifier):
-    return lambda: qat.rounded_clone(classifier, inputs_of(classifier))
+    ranges = qat.measured_ranges(float_clone(classifier), inputs_of(classifier))
+    return lambda: Clone(classifier, folded_weights(classifier), ranges)
 
 
 def inputs_of(network):

@@ -13,3 +13,16 @@ def test_the_table_has_a_row_for_each_model_and_columns_for_each_scale():
     assert lines[5].startswith("(70 images")
     assert lines[-2].split() == ["entropy", "gradient", "1.25"]
     assert lines[-1].split() == ["random", "9.50"]
+
+
+def test_what_is_read_stands_below():
+    figures = {"error/dcn/8": 1.25, "multiplications/dcn/8": 22_980_000, "test_images": 70, "readings/empty": 2.5}
+    figures |= {"readings/error_of_length/1": 5.0, "readings/error_of_length/3": 7.5, "threshold/kept": 97.25}
+    lines = format_table(figures, (1.0,)).splitlines()
+    assert lines[-5:] == [
+        "",
+        "images in which nothing is read: 2.50 %",
+        "error, %, by the number's length: 1: 5.00, 3: 7.50",
+        "",
+        "right readings above it: 97.25 %",
+    ]

@@ -1,7 +1,7 @@
 import numpy as np
 import tiny_bundles
 
-from tools.export.representative import calibration_inputs, stratified, with_full_range
+from tools.export.calibration import calibration_inputs, stratified, with_full_range
 
 
 def test_every_model_sees_what_it_sees_in_the_network(classifier):

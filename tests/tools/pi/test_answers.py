@@ -3,7 +3,7 @@ import json
 import pytest
 
 from edge.errors import WorkError
-from tools.pi.compare import Comparison, compare, read_lines, table
+from tools.pi.answers import Sameness, format_rows, read_lines, same
 
 
 def answer(prediction="7", probability=0.5, cells=((1, 2), (3, 4))):
@@ -12,26 +12,26 @@ def answer(prediction="7", probability=0.5, cells=((1, 2), (3, 4))):
 
 def test_every_difference_is_counted():
     expected = {name: answer() for name in "abcd"}
-    assert compare(expected, expected) == Comparison(4, 4, 4, 0)
-    assert compare(expected, expected).identical
+    assert same(expected, expected) == Sameness(4, 4, 4, 0)
+    assert same(expected, expected).identical
     found = expected | {"a": answer(prediction="1"), "b": answer(cells=[(3, 4), (1, 2)]), "c": answer(probability=0.25)}
-    assert compare(expected, found) == Comparison(4, 3, 3, 0.25)
+    assert same(expected, found) == Sameness(4, 3, 3, 0.25)
 
 
 @pytest.mark.parametrize("change", [{"prediction": "1"}, {"probability": 0.500001}, {"cells": []}])
 def test_one_difference_is_enough(change):
-    assert not compare({"a": answer(), "b": answer()}, {"a": answer(), "b": answer() | change}).identical
+    assert not same({"a": answer(), "b": answer()}, {"a": answer(), "b": answer() | change}).identical
 
 
 @pytest.mark.parametrize("found", [{}, {"a": answer()}, {"a": answer(), "c": answer()}])
 def test_runs_over_other_images_are_told(found):
     with pytest.raises(WorkError, match=f"over 2 and {len(found)} images"):
-        compare({"a": answer(), "b": answer()}, found)
+        same({"a": answer(), "b": answer()}, found)
 
 
 def test_nothing_is_not_equal():
     with pytest.raises(WorkError, match="over 0 and 0 images"):
-        compare({}, {})
+        same({}, {})
 
 
 def test_images_are_known_by_their_file_names():
@@ -46,6 +46,6 @@ def test_an_image_that_could_not_be_read_is_told():
 
 
 def test_the_table():
-    header, _, row = table({("edge", "a72"): Comparison(200, 199, 198, 0.0125)}).splitlines()
+    header, _, row = format_rows({("edge", "a72"): Sameness(200, 199, 198, 0.0125)}).splitlines()
     assert header.split() == ["runtime", "core", "images", "equal", "predictions", "equal", "cells", "probability"]
     assert row.split() == ["edge", "a72", "200", "199", "198", "0.012500"]

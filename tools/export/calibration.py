@@ -1,4 +1,4 @@
-"""Inputs of each model on real images: the representative inputs of post-training quantization."""
+"""Calibration inputs: what every model of a bundle sees of real images. Their values set the ranges of int8."""
 
 import math
 

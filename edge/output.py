@@ -1,5 +1,8 @@
-"""Tables for a screen or a file, and files that are written whole or not at all."""
+"""Output of programs: tables for a screen or a file, and files that are written whole or not at all."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import UserError, one_line
@@ -18,21 +21,31 @@ def table(head, rows, numbers_from: int | None = None) -> str:
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
 
 
-def check_destination(path, option: str = "--report") -> None:
+def check_writable(path, option: str = "--report") -> None:
     """Raises UserError where a file cannot be written: `path`, unless None, is a folder, or lies below a file."""
     if path and (Path(path).is_dir() or any(parent.is_file() for parent in Path(path).parents)):
         raise UserError(f"{option}={path} is a folder, or lies below a file; name another file")
 
 
-def write(path, text: str) -> None:
-    """Writes a file, beside its place first; UserError where it cannot be written."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a path to write to; what was written there replaces `path` when the block ends without an error."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield fresh
+        with open(fresh, "rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def write(path, content: str | bytes) -> None:
+    """Writes a file, whole or not at all, and its folder; UserError where it cannot be written."""
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with replacing(path) as fresh:
+            fresh.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {one_line(error)}; name another file") from None
-    finally:
-        partial.unlink(missing_ok=True)

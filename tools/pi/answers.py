@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from edge.errors import WorkError
-from tools.table import table as any_table
+from tools.table import table
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Sameness:
     """How far two runs agree.
 
     Attributes:
@@ -43,7 +43,7 @@ def read_lines(output: str) -> dict[str, dict]:
     return answers
 
 
-def compare(expected: dict[str, dict], found: dict[str, dict]) -> Comparison:
+def same(expected: dict[str, dict], found: dict[str, dict]) -> Sameness:
     """Returns how far two runs agree.
 
     Raises:
@@ -52,7 +52,7 @@ def compare(expected: dict[str, dict], found: dict[str, dict]) -> Comparison:
     if not expected or expected.keys() != found.keys():
         raise WorkError(f"the runs are over {len(expected)} and {len(found)} images, which must be the same")
     pairs = [(expected[name], found[name]) for name in expected]
-    return Comparison(
+    return Sameness(
         len(pairs),
         sum(one["prediction"] == other["prediction"] for one, other in pairs),
         sum(one["cells"] == other["cells"] for one, other in pairs),
@@ -60,8 +60,8 @@ def compare(expected: dict[str, dict], found: dict[str, dict]) -> Comparison:
     )
 
 
-def table(rows: dict[tuple[str, str], Comparison]) -> str:
-    """Returns the comparisons as a table: (runtime, core) -> comparison."""
+def format_rows(rows: dict[tuple[str, str], Sameness]) -> str:
+    """Returns the comparisons as a table: (runtime, core) -> sameness."""
     head = ("runtime", "core", "images", "equal predictions", "equal cells", "probability")
     cells = [(*where, c.images, c.predictions, c.cells, f"{c.probability:.6f}") for where, c in rows.items()]
-    return any_table(head, cells)
+    return table(head, cells)

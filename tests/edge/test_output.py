@@ -1,35 +1,35 @@
 import pytest
 
-from edge import reports
+from edge import output
 from edge.errors import UserError
 
 
 def test_columns_are_aligned():
-    assert reports.table(("a", "long head"), [("wide cell", 1)]) == (
+    assert output.table(("a", "long head"), [("wide cell", 1)]) == (
         "| a         | long head |\n|-----------|-----------|\n| wide cell | 1         |"
     )
 
 
 def test_numbers_stand_to_the_right():
-    assert reports.table(("a", "n"), [("x", 5), ("y", 1234)], numbers_from=1) == (
+    assert output.table(("a", "n"), [("x", 5), ("y", 1234)], numbers_from=1) == (
         "| a |    n |\n|---|-----:|\n| x |    5 |\n| y | 1234 |"
     )
 
 
-def test_a_report_is_written_whole_or_not_at_all(tmp_path):
-    reports.write(tmp_path / "new" / "report.md", "text\n")
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    output.write(tmp_path / "new" / "report.md", "text\n")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.md"]
     assert (tmp_path / "new" / "report.md").read_text() == "text\n"
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match="cannot be written: .*; name another file"):
-        reports.write(tmp_path / "folder", "text\n")
+        output.write(tmp_path / "folder", "text\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "new"]
 
 
-def test_a_place_where_no_report_can_be_is_told_before_the_work(tmp_path):
+def test_a_place_where_no_file_can_be_is_told_before_the_work(tmp_path):
     (tmp_path / "file").touch()
-    reports.check_destination(None)
-    reports.check_destination(tmp_path / "new" / "report.md")
+    output.check_writable(None)
+    output.check_writable(tmp_path / "new" / "report.md")
     for wrong in (tmp_path, tmp_path / "file" / "report.md"):
         with pytest.raises(UserError, match="is a folder, or lies below a file; name another file"):
-            reports.check_destination(wrong)
+            output.check_writable(wrong)

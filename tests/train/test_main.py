@@ -71,12 +71,8 @@ def test_the_configuration_is_printed_without_a_run(tmp_path):
 
 
 FLAGFILES = (
-    "svhn.flags",
-    "svhn_scales.flags",
-    "street_numbers.flags",
-    "svhn_paper.flags",
-    "cluttered_mnist.flags",
-    "quickstart.flags",
+    *("svhn.flags", "svhn_scales.flags", "street_numbers.flags", "svhn_paper.flags"),
+    *("cluttered_mnist.flags", "quickstart.flags"),
 )
 
 

@@ -33,6 +33,7 @@ from edge.comparison.labels import find_labels
 from edge.comparison.race import race
 from edge.comparison.variants import VARIANTS, by_precision, choose, make_run
 from edge.energy.meters import METER_HELP, find_meter, make_meter
+from edge.energy.operations import FRAME
 from edge.errors import UserError, run_main
 from edge.output import check_writable, write
 from edge.sight.images import expand, load_image
@@ -159,7 +160,7 @@ def find_images(parsed, manifest: Manifest, stack) -> Images:
 
 def _random_images(folder: Path, manifest: Manifest) -> list[Path]:
     """Writes images of blocks of random grey or colour; returns their paths."""
-    rng, (height, width) = np.random.default_rng(SEED), manifest.input.size
+    rng, (height, width) = np.random.default_rng(SEED), FRAME if manifest.levels else manifest.input.size
     paths = [folder / f"{number}.png" for number in range(RANDOM_IMAGES)]
     for path in paths:
         blocks = rng.integers(0, 256, (-(-height // 8), -(-width // 8), manifest.input.channels), np.uint8)
@@ -183,7 +184,7 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
         for name, v in chosen.items()
     }
     runs = {name: make_run(v, bundles[v.precision], num_patches, threads) for name, v in chosen.items()}
-    kept = max(1, KEPT_BYTES // (math.prod(manifest.input.shape)))
+    kept = max(1, KEPT_BYTES // load_image(images.paths[0], manifest.input).size)
     load = functools.lru_cache(kept)(lambda path: load_image(path, manifest.input))
     watch = Watch(Machine())
     watch.look()

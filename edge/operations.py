@@ -10,7 +10,7 @@ import sys
 from edge.arguments import OneLineParser
 from edge.bundle import load_bundle
 from edge.energy.model import NOT_MODELLED, energy_of
-from edge.energy.operations import bundle_operations
+from edge.energy.operations import FRAME, bundle_operations
 from edge.energy.table import load_table
 from edge.errors import run_main
 from edge.output import table
@@ -66,6 +66,8 @@ def main(arguments=None) -> None:
     bundle = load_bundle(parsed.bundle)
     num_patches = bundle.manifest.num_patches if parsed.num_patches is None else parsed.num_patches
     models = bundle_operations(bundle, num_patches)
+    if bundle.manifest.levels:
+        print(f"an image of {FRAME[1]} x {FRAME[0]} pixels, on all its levels")
     print(f"modelled, not measured: {costs.name} ({costs.source})")
     for name, model in models.items():
         print("", f"{name}.tflite", operator_table(model), sep="\n")

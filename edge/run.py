@@ -1,7 +1,7 @@
 """Reads images with a bundle, one line per image.
 
 python -m edge.run --bundle=BUNDLE PATH... [--num_patches=K] [--exit_entropy=X] [--adaptive] [--budget_ms=B] ...
-python -m edge.run --bundle=BUNDLE --camera=auto [--frames=N] [--interval=S] ...
+python -m edge.run --bundle=BUNDLE --camera=auto [--frames=N] [--interval=S] [--stable=N] ...
 """
 
 import os
@@ -22,12 +22,16 @@ from edge.arguments import OneLineParser, number
 from edge.bundle import load_bundle
 from edge.errors import EXIT_FAILED, UserError, one_line, run_main
 from edge.network.budget import BudgetRunner
+from edge.network.pyramid_runner import make_runner
 from edge.network.result import Clock, Result
 from edge.network.runner import NEVER, TwoStageRunner
 from edge.sight.camera import frames, open_camera
-from edge.sight.images import enough_pixels, expand, model_pixels, open_image
+from edge.sight.images import enough_pixels, expand, model_pixels, open_image, read_size
 from edge.sight.overlay import OverlayFolder, draw
+from edge.sight.stable import StableReadings
 from edge.timing import Timing
+
+NOTHING = "nothing to read"
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ def make_parser() -> OneLineParser:
     )
     add("--frames", type=number(1), metavar="N", help="so many frames of the camera; endless by default")
     add("--interval", type=number(0, kind=float), metavar="S", help="seconds from one frame to the next; 0 by default")
+    stable = "tell a reading once, when N of the camera's last 2 N - 1 frames have it"
+    add("--stable", type=number(1), metavar="N", help=stable)
     add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
     exits = "keep the coarse answer where its entropy is at most X nats"
     add("--exit_entropy", type=number(0, kind=float), metavar="X", help=exits)
@@ -63,7 +69,7 @@ def make_parser() -> OneLineParser:
     add("--budget_ms", type=number(0, kind=float), metavar="B", help=budget)
     add("--json", action="store_true", help="one JSON object a line")
     add("--cells", action="store_true", help="in --json also the cells looked at, [row, column], most salient first")
-    add("--overlay", metavar="DIR", help="write a picture of saliency, patches and reading per image")
+    add("--overlay", metavar="DIR", help="write a picture of saliency, patches, reading and its box per image")
     add("--threads", type=number(1), default=1, metavar="N", help="threads of one inference (default 1)")
     add("--timing", action="store_true", help="how long each stage took: stages_us in --json, a summary on stderr")
     return parser
@@ -74,8 +80,8 @@ def parse_arguments(arguments):
     parsed = make_parser().parse_args(arguments)
     if bool(parsed.paths) == bool(parsed.camera):
         raise UserError("either PATH... or --camera is needed, and not both; see python -m edge.run --help")
-    if not parsed.camera and (parsed.frames, parsed.interval) != (None, None):
-        raise UserError("--frames and --interval go with --camera; leave them out, or add --camera=auto")
+    if not parsed.camera and (parsed.frames, parsed.interval, parsed.stable) != (None, None, None):
+        raise UserError("--frames, --interval and --stable go with --camera; leave them out, or add --camera=auto")
     return parsed
 
 
@@ -86,7 +92,7 @@ def main(arguments) -> int:
     clock = Clock()
     bundle = load_bundle(parsed.bundle)
     clock.lap("bundle")
-    runner = TwoStageRunner(bundle, parsed.threads)
+    runner = make_runner(bundle, parsed.threads)
     clock.lap("interpreters")
     read = make_reader(runner, parsed)
     if parsed.budget_ms is not None:
@@ -114,6 +120,8 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
         raise UserError(
             "--adaptive needs a bundle with a saliency_level; run tools.calibrate, or give --saliency_level=X"
         )
+    if parsed.budget_ms is not None and runner.manifest.levels:
+        raise UserError("--budget_ms needs a bundle of one input size, and this one reads any; give --num_patches=K")
     never = NEVER if level is not None else None
     exit_entropy = never if parsed.exit_entropy is None else parsed.exit_entropy
     if parsed.budget_ms is not None:
@@ -126,33 +134,53 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
 def _read_all(images, read, manifest, parsed, overlays, timing) -> int:
     status = 0
     enough = enough_pixels(manifest.input)
+    stable = StableReadings(parsed.stable) if parsed.stable else None
     for image in images:
         clock = Clock()
         try:
             decoded = image.read(enough)
+            clock.lap("read")
+            pixels = model_pixels(decoded, manifest.input, image.name)
+            clock.lap("resize")
         except UserError as error:
             if [Path(path) for path in parsed.paths] == [image.name]:
                 raise
             status = EXIT_FAILED
             _report_error(image.name, error, parsed.json)
             continue
-        clock.lap("read")
-        pixels = model_pixels(decoded, manifest.input)
-        clock.lap("resize")
         result = read(pixels)
         stages_us = clock.laps | result.stages_us
         timing.add(stages_us)
-        print(_line(image.name, result, parsed, stages_us), flush=True)
+        if stable and not stable.is_new(result.prediction):
+            continue
+        box = box_in_image(result.box, decoded.size, manifest) if manifest.levels else None
+        print(_line(image.name, result, parsed, stages_us, manifest, box), flush=True)
         if overlays:
             overlays.save(draw(image.read(), result, manifest), Path(image.name))
     return status
 
 
-def _line(name, result, parsed, stages_us):
+def box_in_image(box, size, manifest) -> list[int] | None:
+    """Returns [left, top, right, bottom] in whole pixels of the user's image, cut off at its border.
+
+    Args:
+        box: in pixels of the image as it is read; None where there is none.
+        size: (width, height) of the user's image.
+        manifest: of the bundle.
+    """
+    if box is None:
+        return None
+    height, width = read_size(size[::-1], manifest.input)
+    factors = (size[0] / width, size[1] / height) * 2
+    return [min(max(round(side * factor), 0), most) for side, factor, most in zip(box, factors, size * 2)]
+
+
+def _line(name, result, parsed, stages_us, manifest, box):
     if not parsed.json:
+        place = "" if box is None else "  at {}, {} to {}, {}".format(*box)
         return (
-            f"{name}: {result.prediction}  {result.probability:.1%}  "
-            f"{result.num_patches} patches  {result.milliseconds:.2f} ms"
+            f"{name}: {result.prediction or NOTHING}  {result.probability:.1%}  "
+            f"{result.num_patches} patches  {result.milliseconds:.2f} ms{place}"
         )
     fields = {
         "path": str(name),
@@ -161,6 +189,8 @@ def _line(name, result, parsed, stages_us):
         "num_patches": result.num_patches,
         "milliseconds": round(result.milliseconds, 3),
     }
+    if manifest.levels:
+        fields["box"] = box
     if parsed.cells:
         fields["cells"] = [] if result.cells is None else result.cells.tolist()
     if parsed.timing:

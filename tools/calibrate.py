@@ -20,6 +20,7 @@ from edge import output
 from edge.arguments import number
 from edge.bundle import check_destination, load_bundle, write_bundle
 from edge.bundle.storage import MANIFEST_FILE
+from edge.errors import UserError
 from edge.network.result import Answer
 from edge.network.runner import TwoStageRunner
 from edge.quiet import quiet
@@ -166,6 +167,8 @@ def main(arguments) -> None:
     values = parser.parse_args(arguments)
     out = values.out or values.bundle
     bundle = load_bundle(values.bundle)
+    if bundle.manifest.levels:
+        raise UserError(f"thresholds are for bundles of one input size, and {bundle.path} reads any; name another")
     check_destination(out)
     for name in CURVE_FILES if values.curve else ():
         output.check_writable(Path(values.curve, name), "--curve")

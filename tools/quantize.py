@@ -70,6 +70,7 @@ def main(arguments) -> None:
     trained = workdir.load_workdir(values.workdir)
     if values.input_size:
         trained = input_size.at_size(trained, input_size.parse(values.input_size))
+    trained = input_size.prepared(trained)
     num_patches = bundling.check_num_patches(trained.model, values.num_patches)
     tuning = qat.Tuning(values.qat_steps, values.qat_learning_rate, values.seed)
     made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning, values.laid_out)

@@ -36,7 +36,12 @@ class Samples:
 
     def first(self, count: int | None) -> "Samples":
         """Returns the first `count` samples, all where None."""
-        return Samples(self.images[:count], self.labels[:count], self.label_names, self.dataset, self.split)
+        return self.part(0, count)
+
+    def part(self, start: int | None, end: int | None) -> "Samples":
+        """Returns the samples from one to another, counted as slices are."""
+        part = slice(start, end)
+        return Samples(self.images[part], self.labels[part], self.label_names, self.dataset, self.split)
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,11 @@ class Training:
 
     @property
     def sample_shape(self) -> tuple:
-        """(height, width, channels) of its samples, but for photographs."""
-        return (*self.model.architecture.image_size, self.model.architecture.channels)
+        """(height, width, channels) of its samples, but for photographs; None where any will do."""
+        architecture = self.model.architecture
+        if _reads_nothing(architecture):  # which is trained on windows, and tested on photographs alone
+            return None, None, architecture.channels
+        return (*architecture.image_size, architecture.channels)
 
     def samples(self, split: str) -> Samples | None:
         """Returns what is kept of a split; None where nothing is.
@@ -82,6 +90,8 @@ class Workdir(Training):
     @property
     def sample_shape(self) -> tuple:
         """(height, width, channels) of its samples, which are of the training's size, whatever the model's is."""
+        if _reads_nothing(self.model.architecture):
+            return super().sample_shape
         return self.calibration.images.shape[1:]
 
     def validation(self) -> Samples:
@@ -92,6 +102,11 @@ class Workdir(Training):
                 f"{self.directory} has no samples/validation.npz; {AGAIN}, which only evaluates, and writes it"
             )
         return found
+
+
+def _reads_nothing(architecture) -> bool:
+    """Returns whether an image may hold nothing to read."""
+    return getattr(architecture.top, "min_length", 1) == 0
 
 
 def load_training(directory, needed=NEEDED[:2]) -> Training:

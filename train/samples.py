@@ -16,12 +16,14 @@ def write_samples(folder: Path, dataset: Dataset):
     """Writes `calibration.npz`, `validation.npz` and `test.npz`: what a bundle needs, so that it needs no data set.
 
     `validation` holds at most `VALIDATION_IMAGES`. `test` is the first of the data set's tests whose images are of one
-    size. Each holds `images` uint8 [n, H, W, C], `labels` int32 [n, heads], `label_names`, `dataset` and `split`. Where
-    the data set's test is on photographs of many sizes, `photographs.npz` holds the first `PHOTOGRAPHS` of them: in
-    place of `images`, `sizes` int32 [n, 2] and `pixels` uint8 [pixels of all, C], one photograph after the other.
+    size, and validation images where there is none. Each holds `images` uint8 [n, H, W, C], `labels` int32 [n, heads],
+    `label_names`, `dataset` and `split`. Where the data set's test is on photographs of many sizes, `photographs.npz`
+    holds the first `PHOTOGRAPHS` of them: in place of `images`, `sizes` int32 [n, 2] and `pixels` uint8 [pixels of all,
+    C], one photograph after the other.
     """
-    test = next(split for split in (dataset.test, *dataset.more_tests.values()) if split.of_one_size)
     validation = dataset.validation.head(VALIDATION_IMAGES)
+    tests = (dataset.test, *dataset.more_tests.values())
+    test = next((split for split in tests if split.of_one_size), validation)
     splits = {"calibration": dataset.calibration, "validation": validation, "test": test}
     if not dataset.test.of_one_size:
         splits["photographs"] = dataset.test.head(PHOTOGRAPHS)

@@ -115,13 +115,19 @@ def card(bundle: Bundle) -> str:
     manifest = bundle.manifest
     image, cells, patch = manifest.input, manifest.cells, manifest.patch
     labels = " ".join(manifest.task.labels)
+    size = f"{image.size[0]} x {image.size[1]}"
+    resize = f"resize: {image.resize}"
+    if manifest.levels:
+        size, resize = "any size,", f"levels of {', '.join(f'{level:g}' for level in manifest.levels)}, at least {size}"
+    pooling = manifest.content["pooling"]
     lines = [
         ("name", manifest.name),
         ("task", str(manifest.task)),
         ("labels", labels if len(labels) <= 80 else labels[:77] + "..."),
-        ("input", f"{image.size[0]} x {image.size[1]} {image.colour}, resize: {image.resize}"),
+        ("input", f"{size} {image.colour}, {resize}"),
         ("cells", f"{cells.map[0]} x {cells.map[1]}, field {cells.field}, stride {cells.stride}"),
         ("patches", f"{manifest.num_patches} of {patch.size[0]} x {patch.size[1]}"),
+        *([("pooling", f"{pooling['coarse']}, then {pooling['refined']}")] if pooling else []),
         ("exit_entropy", "none" if manifest.exit_entropy is None else f"{manifest.exit_entropy:g} nats"),
         ("saliency_level", "none" if manifest.saliency_level is None else f"{manifest.saliency_level:g}"),
         ("method", manifest.method),

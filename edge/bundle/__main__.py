@@ -11,13 +11,13 @@ from edge.arguments import OneLineParser
 from edge.bundle import card, load_bundle
 from edge.bundle.storage import write
 from edge.errors import UserError, run_main
-from edge.network.runner import TwoStageRunner
+from edge.network.pyramid_runner import make_runner
 
 
 def check(path) -> None:
     """Prints a bundle's card, after making its interpreters; UserError where it is damaged or cannot be run here."""
     bundle = load_bundle(path)
-    TwoStageRunner(bundle)
+    make_runner(bundle)
     print(card(bundle))
 
 

@@ -12,7 +12,9 @@ from edge.bundle.schema import first_error
 from edge.bundle.tasks import TASKS
 from edge.errors import UserError, one_line
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+READABLE_VERSIONS = (3, 4)
+MOST_PATCHES = 32  # of an image of any size
 COLOURS = {"L": 1, "RGB": 3}
 SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
 EXPORT_AGAIN = "export the bundle again with tools.quantize"
@@ -70,9 +72,10 @@ def format_content(content: dict) -> bytes:
 def check_content(content) -> None:
     """Raises UserError where a manifest is of another version, breaks the schema, or contradicts itself."""
     version = content.get("format_version") if isinstance(content, dict) else None
-    if type(version) is int and version != FORMAT_VERSION:
+    if type(version) is int and version not in READABLE_VERSIONS:
         advice = "update this program" if version > FORMAT_VERSION else EXPORT_AGAIN
-        raise UserError(f"the bundle has format version {version} and this program reads {FORMAT_VERSION}; {advice}")
+        readable = " and ".join(map(str, READABLE_VERSIONS))
+        raise UserError(f"the bundle has format version {version} and this program reads {readable}; {advice}")
     error = first_error(content, schema(), "manifest")
     if error:
         raise UserError(f"{error}; {EXPORT_AGAIN}")
@@ -80,13 +83,20 @@ def check_content(content) -> None:
 
 
 def _check_consistency(content):
-    image, heads = content["input"], content["heads"]
+    image, heads, levels = content["input"], content["heads"], content.get("levels")
+    most, cells = (
+        (MOST_PATCHES, MOST_PATCHES) if levels else (math.prod(content["cells"]["map"]), "the number of cells")
+    )
     missing = [name for name in content["models"] if f"{name}.tflite" not in content["files"]]
     rules = (
         *TASKS[content["task"]].rules(content),
         (all(i < len(heads) for i in content["saliency_heads"]), "saliency_heads must be indices of heads"),
         (_patches_touch_the_image(content), "every patch must touch the image"),
-        (content["num_patches"] <= math.prod(content["cells"]["map"]), "num_patches must be 1 to the number of cells"),
+        (
+            content["num_patches"] <= most,
+            f"num_patches must be 1 to {cells}",
+        ),
+        ((image["resize"] == "keep") == bool(levels), "input.resize must be keep with levels, and with them alone"),
         (COLOURS[image["colour"]] == image["channels"], "input.channels must be those of input.colour"),
         (not missing, f"files must hold every model, and {', '.join(missing)} is missing"),
     )

@@ -15,7 +15,7 @@ class Input:
     """The images that the models take.
 
     Attributes:
-        size: (height, width).
+        size: (height, width); of a bundle for images of any size the smallest that a level of an image is given.
         channels: 1 or 3.
         colour: Pillow's mode, 'L' or 'RGB'.
         scale: model input = pixel (0 to 255) * scale.
@@ -44,7 +44,7 @@ class Cells:
     """The map of vectors that the coarse model makes.
 
     Attributes:
-        map: (rows, columns).
+        map: (rows, columns), of an image of the input's size.
         stride: between neighbouring cells.
         offset: the first pixel that cell (0, 0) sees.
         field: how many pixels a cell sees.
@@ -104,6 +104,8 @@ class Manifest:
         name: of the network's architecture.
         task: what is read, and the top that reads it.
         input, cells, patch: what the network sees.
+        levels: the sizes at which an image of any size is looked at, in parts of its own; None where images are brought
+            to the input's size.
         num_patches: patches per image where none is asked for.
         exit_entropy: in nats; the coarse answer stands where its entropy is at most this. None: it never does.
         saliency_level: the least saliency of a cell that adaptive patches look at. None: not known.
@@ -119,6 +121,7 @@ class Manifest:
     input: Input
     cells: Cells
     patch: Patch
+    levels: tuple[float, ...] | None
     num_patches: int
     exit_entropy: float | None
     saliency_level: float | None
@@ -138,6 +141,7 @@ class Manifest:
                 "input": Input.from_content(content["input"]),
                 "cells": Cells(**_named(Cells, content["cells"])),
                 "patch": Patch(**_named(Patch, content["patch"])),
+                "levels": tuple(content.get("levels") or ()) or None,
                 "models": {name: ModelFile.from_content(entry) for name, entry in content["models"].items()},
                 "files": {name: FileEntry(**_named(FileEntry, entry)) for name, entry in content["files"].items()},
                 "content": content,

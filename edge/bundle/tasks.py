@@ -33,6 +33,7 @@ class Classification:
     def rules(content: dict):
         """Yields (whether it holds, rule) of what a schema cannot say about the content of a manifest."""
         yield content["max_length"] is None, "max_length must be there for sequences, and them alone"
+        yield not content.get("levels"), "levels must be there for sequences alone"
         yield content["heads"] == [len(content["labels"])], "heads must follow from labels and max_length"
         yield content["refined"] == "swap", "refined must be the task's own"
         yield content["convolution"] is not None, "the top's description must be there"
@@ -61,10 +62,12 @@ class Sequence:
 
     Attributes:
         labels: the symbols.
-        max_length: most symbols of a sequence; the least is 1.
+        max_length: most symbols of a sequence.
         saliency_heads: indices of the softmaxes whose entropies are summed for the saliency.
         coarse_weighting, refined_weighting: how cells weigh, see `edge.network.saliency.pool`.
         floor: in nats, added to the cells' entropies.
+        min_length: fewest symbols, 1; or 0 where an image may hold nothing to read.
+        power: of the odds that a cell sees something, by which it then weighs in the coarse output.
     """
 
     labels: tuple[str, ...]
@@ -73,6 +76,8 @@ class Sequence:
     coarse_weighting: str
     refined_weighting: str
     floor: float
+    min_length: int = 1
+    power: float = 1.0
 
     name = SEQUENCE
 
@@ -81,43 +86,55 @@ class Sequence:
         """Returns the task that the content of a manifest describes."""
         pooling = content["pooling"]
         lists = tuple(content["labels"]), content["max_length"], tuple(content["saliency_heads"])
-        return cls(*lists, pooling["coarse"], pooling["refined"], pooling["floor"])
+        weighting = pooling["coarse"], pooling["refined"], pooling["floor"]
+        return cls(*lists, *weighting, content.get("min_length", 1), pooling.get("power", 1.0))
 
     @staticmethod
     def rules(content: dict):
         """Yields (whether it holds, rule) of what a schema cannot say about the content of a manifest."""
         length, positions = content["max_length"], [len(content["labels"]) + 1]
         yield length is not None, "max_length must be there for sequences, and them alone"
-        yield content["heads"] == [length, *positions * (length or 0)], "heads must follow from labels and max_length"
+        lengths = (length or 0) + 1 - content.get("min_length", 1)
+        yield content["heads"] == [lengths, *positions * (length or 0)], "heads must follow from labels and max_length"
         yield content["refined"] == "pool", "refined must be the task's own"
         yield content["pooling"] is not None, "the top's description must be there"
+        pooling = content["pooling"] or {}
+        empty = content.get("min_length", 1) == 0
+        parts = {
+            bool(content.get("levels")),
+            pooling.get("coarse") == "presence",
+            pooling.get("refined") == "votes",
+            empty,
+        }
+        yield len(parts) == 1, "levels, presence, votes and min_length 0 go together"
 
     def __str__(self):
-        return f"{self.name} of 1 to {self.max_length}"
+        return f"{self.name} of {self.min_length} to {self.max_length}"
 
     @property
     def heads(self) -> tuple[int, ...]:
         """Number of categories of each softmax: the lengths, then for every position the symbols and 'none'."""
-        return (self.max_length,) + (len(self.labels) + 1,) * self.max_length
+        return (self.max_length - self.min_length + 1,) + (len(self.labels) + 1,) * self.max_length
 
     def read(self, log_probabilities) -> tuple:
         """Returns the most probable length n and then n symbols, never 'none': [sum(heads)] -> three values.
 
         They are the symbols as text, the probability of the length times that of each symbol, and the category of each
-        head: length minus one, the symbols, and 'none' behind.
+        head: length less the least one, the symbols, and 'none' behind.
         """
-        none = len(self.labels)
-        length = int(log_probabilities[: self.max_length].argmax()) + 1
-        positions = log_probabilities[self.max_length :].reshape(self.max_length, none + 1)[:length, :none]
+        none, lengths = len(self.labels), self.heads[0]
+        category = int(log_probabilities[:lengths].argmax())
+        length = category + self.min_length
+        positions = log_probabilities[lengths:].reshape(self.max_length, none + 1)[:length, :none]
         symbols = positions.argmax(axis=1)
-        log_probability = log_probabilities[length - 1] + positions.max(axis=1).sum()
-        categories = (length - 1, *map(int, symbols), *[none] * (self.max_length - length))
+        log_probability = log_probabilities[category] + positions.max(axis=1).sum()
+        categories = (category, *map(int, symbols), *[none] * (self.max_length - length))
         return self.text(categories), math.exp(log_probability), categories
 
     def text(self, categories) -> str:
         """Returns the category of each head as it is read: the symbols up to the length."""
         joint = "" if all(len(label) == 1 for label in self.labels) else " "
-        return joint.join(self.labels[symbol] for symbol in categories[1 : categories[0] + 2])
+        return joint.join(self.labels[symbol] for symbol in categories[1 : 1 + categories[0] + self.min_length])
 
 
 TASKS = {task.name: task for task in (Classification, Sequence)}

@@ -12,6 +12,7 @@ from edge.comparison.variants import DCN, Variant
 from edge.comparison.work import mean_multiplications, shares
 from edge.energy.measure import measure
 from edge.energy.model import NOT_MODELLED, mixture, modelled_energy
+from edge.energy.operations import FRAME
 from edge.errors import UserError
 
 TO = "fine_int8"
@@ -108,8 +109,8 @@ def _modelled(run: Run) -> dict | None:
     parts = shares(run.variant, run.times.outcomes)
     try:
         energy = mixture(
-            (share, modelled_energy(run.bundle, models, num_patches or None))
-            for (models, num_patches, _), share in parts.items()
+            (share, modelled_energy(run.bundle, models, num_patches or None, None, size or FRAME))
+            for (models, num_patches, _, size), share in parts.items()
         )
     except UserError:  # nothing is installed that reads .tflite files
         return None

@@ -14,11 +14,15 @@ IN_A_ROW = 8  # images: short beside what disturbs a board, long beside what the
 
 
 class Outcome(NamedTuple):
-    """What came of an image: the prediction, how many patches were looked at, whether saliency was computed."""
+    """What came of an image: the prediction, how many patches were looked at, whether saliency was computed.
+
+    `size` is the (height, width) of the image where that may differ.
+    """
 
     prediction: str
     num_patches: int
     has_saliency: bool
+    size: tuple | None = None
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,8 @@ def race(runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambd
                         nanoseconds[name][repetition, index] = time.perf_counter_ns() - begun
                         stages_us[name].append(result.stages_us)
                         if not repetition:
-                            outcome = Outcome(result.prediction, result.num_patches, result.saliency is not None)
-                            outcomes[name].append(outcome)
+                            found = result.prediction, result.num_patches, result.saliency is not None
+                            outcomes[name].append(Outcome(*found, np.shape(image)[:2] or None))
     finally:
         if collecting:
             gc.enable()

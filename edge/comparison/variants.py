@@ -22,7 +22,8 @@ from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
 from edge.bundle.manifest import Manifest
 from edge.errors import UserError, run_main
 from edge.network.kernels import FASTEST, Kernels
-from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
+from edge.network.pyramid_runner import make_runner, make_whole_runner
+from edge.network.runner import NEVER
 from edge.sight.images import load_image
 
 PRECISIONS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
@@ -171,8 +172,8 @@ def make_run(
         UserError: see `edge.network.runner.TwoStageRunner` and `edge.network.runner.WholeFineRunner`.
     """
     if variant.models == WHOLE:
-        return WholeFineRunner(bundle, num_threads, kernels).run
-    runner = TwoStageRunner(bundle, num_threads, kernels)
+        return make_whole_runner(bundle, num_threads, kernels).run
+    runner = make_runner(bundle, num_threads, kernels)
     settings = variant.settings(bundle.manifest, runner.check_num_patches(num_patches))
     return lambda image: runner.run(image, **settings)
 

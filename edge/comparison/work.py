@@ -8,13 +8,14 @@ import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle
 from edge.comparison.variants import COARSE, DCN, Variant
-from edge.energy.operations import bundle_operations
+from edge.energy.operations import FRAME, bundle_operations, level_operations
 from edge.errors import UserError
+from edge.network.pyramid import level_sizes
 from edge.network.tops import top_of
 
 
 def shares(variant: Variant, outcomes) -> dict[tuple, float]:
-    """Returns what share of the images took which work: (models, number of patches, has saliency) -> share.
+    """Returns what share of the images took which work: (models, number of patches, has saliency, size) -> share.
 
     Args:
         variant: how they were read.
@@ -26,6 +27,7 @@ def shares(variant: Variant, outcomes) -> dict[tuple, float]:
             COARSE if two_stage and not outcome.num_patches else variant.models,
             outcome.num_patches,
             outcome.has_saliency,
+            outcome.size,
         )
         for outcome in outcomes
     )
@@ -36,7 +38,7 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
     """Returns the multiplications of an image, the mean over shares of work; None where an operator is not understood.
 
     Zeros that a model multiplies by count. So does the saliency: for classifiers the top's kernels once, its closed
-    form; for sequences a product with `dense` for every cell.
+    form; for sequences a product with `dense` for every cell, which with levels most cells are spared.
 
     Args:
         bundle: whose models ran.
@@ -46,21 +48,23 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
     return None if math.isnan(total) else round(total)
 
 
-def _multiplications(bundle, models, num_patches, has_saliency) -> float:
-    total = sum(_of_model(bundle, name, num_patches or 1) for name in models)
-    return total + (_of_saliency(bundle) if has_saliency else 0)
-
-
-def _of_saliency(bundle) -> int:
-    """Returns the multiplications of the saliency's closed form."""
-    with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as weights:
-        return top_of(bundle.manifest).saliency_multiplications(bundle.manifest, weights)
-
-
-def _of_model(bundle, name, num_patches) -> float:
-    """Returns a model's multiplications, NaN where they are not known."""
+def _multiplications(bundle, models, num_patches, has_saliency, size=None) -> float:
+    """Returns the multiplications of one image, NaN where they are not known."""
+    size = size or FRAME
     try:
-        found = bundle_operations(bundle, num_patches)[name].multiply_accumulates
+        operations = bundle_operations(bundle, num_patches or 1, size)
+        saliency = _of_saliency(bundle, size) if has_saliency else 0
     except UserError:  # nothing is installed that reads .tflite files
         return math.nan
-    return math.nan if found.at_least else found.value
+    found = [operations[name].multiply_accumulates for name in models]
+    return math.nan if any(one.at_least for one in found) else sum(one.value for one in found) + saliency
+
+
+def _of_saliency(bundle, size) -> int:
+    """Returns the multiplications of the saliency's closed form."""
+    manifest = bundle.manifest
+    with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as weights:
+        if not manifest.levels:
+            return top_of(manifest).saliency_multiplications(manifest, weights)
+        maps = [level_operations(bundle, "coarse", level).operations[-1].shape for level in level_sizes(size, manifest)]
+        return sum(math.prod(shape[:-1]) for shape in maps) * weights["dense"].size

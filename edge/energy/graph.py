@@ -68,7 +68,9 @@ class Operator:
     window: tuple | None = None
 
 
-def read_operators(content: bytes, leading: int | None = None, name: str = "the model") -> tuple[Operator, ...]:
+def read_operators(
+    content: bytes, leading: int | None = None, name: str = "the model", shapes: tuple = ()
+) -> tuple[Operator, ...]:
     """Returns the operators of a model in the order in which they run.
 
     Args:
@@ -76,6 +78,7 @@ def read_operators(content: bytes, leading: int | None = None, name: str = "the 
         leading: number of images or patches; the file's own where None. The first size of every tensor that is not
             constant is changed with it where it is a multiple of the file's.
         name: what to call the model where it fails.
+        shapes: of the tensors that are not constant, by their place in the file; the file's own where it is empty.
 
     Raises:
         UserError: it is not a .tflite file, or there is nothing installed to read it with.
@@ -84,7 +87,7 @@ def read_operators(content: bytes, leading: int | None = None, name: str = "the 
         raise UserError(f"{name} is not a .tflite file; export the bundle again")
     schema = _schema()
     try:
-        return _Reader(schema, content, leading).operators()
+        return _Reader(schema, content, leading, shapes).operators()
     except (struct.error, IndexError, TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
         raise UserError(
             f"{name} cannot be read as a .tflite file: {one_line(error)}; export the bundle again"
@@ -109,7 +112,7 @@ def _names(constants) -> dict:
 
 
 class _Reader:
-    def __init__(self, schema, content, leading):
+    def __init__(self, schema, content, leading, shapes):
         self.schema = schema
         self.model = schema.Model.GetRootAs(content)
         self.graph = self.model.Subgraphs(0)  # others belong to control flow, whose operators are not understood
@@ -120,6 +123,9 @@ class _Reader:
         own = self.graph.Tensors(self.graph.Inputs(0)).Shape(0)
         self.own, self.leading = own, leading or own
         self.tensors = [self._tensor(self.graph.Tensors(i)) for i in range(self.graph.TensorsLength())]
+        for i, shape in enumerate(shapes[: len(self.tensors)]):
+            if shape is not None and not self.tensors[i].constant:
+                self.tensors[i] = GraphTensor(shape, self.tensors[i].dtype)
 
     def operators(self):
         return tuple(self._operator(self.graph.Operators(i)) for i in range(self.graph.OperatorsLength()))

@@ -12,7 +12,7 @@ instructions, leakage and waiting. It compares variants of one network with each
 from dataclasses import dataclass
 
 from edge.bundle import Bundle
-from edge.energy.operations import ModelOperations, Quantity, bundle_operations
+from edge.energy.operations import FRAME, ModelOperations, Quantity, bundle_operations
 from edge.energy.table import EnergyTable, load_table
 from edge.errors import UserError
 
@@ -72,7 +72,11 @@ class ModelledEnergy:
 
 
 def modelled_energy(
-    bundle: Bundle, models=("coarse", "fine", "top"), num_patches: int | None = None, table: EnergyTable | None = None
+    bundle: Bundle,
+    models=("coarse", "fine", "top"),
+    num_patches: int | None = None,
+    table: EnergyTable | None = None,
+    size=FRAME,
 ) -> ModelledEnergy:
     """Returns the modelled energy of one image.
 
@@ -81,11 +85,12 @@ def modelled_energy(
         models: which run: all three; ('coarse',) where the coarse answer stands; or ('whole_fine',).
         num_patches: k; the bundle's own where None.
         table: Horowitz's where None.
+        size: (height, width) of the image, where the bundle reads any size.
 
     Raises:
         UserError: the bundle has no such model, or see `edge.energy.operations.bundle_operations`.
     """
-    operations = bundle_operations(bundle, num_patches)
+    operations = bundle_operations(bundle, num_patches, size)
     missing = [name for name in models if name not in operations]
     if missing:
         raise UserError(f"{bundle.path} has no model {missing[0]!r}; name some of {', '.join(operations)}")

@@ -4,13 +4,20 @@ An operator that `edge.energy.arithmetic` does not know has `None` for what it d
 over it are "at least".
 """
 
+import itertools
 from dataclasses import dataclass
 
 from edge.bundle import Bundle, model_file_name
+from edge.bundle.content import MOST_PATCHES
 from edge.energy.arithmetic import MAC, VIEWS, arithmetic
 from edge.energy.graph import GraphTensor, Operator, read_operators
 from edge.errors import UserError, one_line
+from edge.network.interpreter import shapes_at
+from edge.network.patches import laid_out_shape
+from edge.network.pyramid import level_sizes
 from edge.network.tops import top_of
+
+FRAME = (480, 640)  # (height, width) of a camera's
 
 
 @dataclass(frozen=True)
@@ -106,28 +113,43 @@ class ModelOperations:
         return total(operation.activation_bytes for operation in self.operations)
 
 
-def bundle_operations(bundle: Bundle, num_patches: int | None = None) -> dict[str, ModelOperations]:
+def bundle_operations(bundle: Bundle, num_patches: int | None = None, size=FRAME) -> dict[str, ModelOperations]:
     """Returns what each model of a bundle does for one image, by the model's name.
 
     Args:
         bundle: see `edge.bundle.load_bundle`.
         num_patches: k; the bundle's own where None. Of a classifier's top count the windows that k patches can change.
+        size: (height, width) of the image, of all of whose levels the work counts, where the bundle reads any size.
 
     Raises:
         UserError: k is out of range, or a model cannot be read.
     """
     manifest = bundle.manifest
     num_patches = manifest.num_patches if num_patches is None else num_patches
-    most = manifest.cells.count
+    most = MOST_PATCHES if manifest.levels else manifest.cells.count
     if not 1 <= num_patches <= most:
         raise UserError(f"the number of patches must be 1 to {most}, received {num_patches}")
     batches = {"fine": num_patches, "top": top_of(manifest).most_inputs(manifest, num_patches)}
-    return {name: model_operations(name, bundle.model(name), batches.get(name)) for name in manifest.models}
+    found = {}
+    for name in manifest.models:
+        if name in batches or not manifest.levels:
+            found[name] = model_operations(name, bundle.model(name), batches.get(name))
+        else:
+            levels = (level_operations(bundle, name, of_level).operations for of_level in level_sizes(size, manifest))
+            found[name] = ModelOperations(name, tuple(itertools.chain.from_iterable(levels)))
+    return found
 
 
-def model_operations(name: str, content: bytes, leading: int | None = None) -> ModelOperations:
+def level_operations(bundle: Bundle, name: str, size) -> ModelOperations:
+    """Returns what a model that sees whole levels does for one of a size, (height, width)."""
+    manifest, content = bundle.manifest, bundle.model(name)
+    shape = laid_out_shape(manifest.models[name].layout, (*size, manifest.input.channels))
+    return model_operations(name, content, shapes=shapes_at(content, (1, *shape)))
+
+
+def model_operations(name: str, content: bytes, leading: int | None = None, shapes: tuple = ()) -> ModelOperations:
     """Returns what a model does; see `edge.energy.graph.read_operators`."""
-    operators = read_operators(content, leading, model_file_name(name))
+    operators = read_operators(content, leading, model_file_name(name), shapes)
     try:
         return ModelOperations(name, tuple(map(count, operators)))
     except (IndexError, TypeError, AttributeError) as error:  # no weights of a convolution, no window of a pooling

@@ -5,6 +5,7 @@ Nothing else in this package imports a runtime.
 
 import functools
 import importlib
+from collections import OrderedDict
 
 import numpy as np
 
@@ -40,6 +41,16 @@ def make_interpreter(content: bytes, num_threads: int = 1, name: str = "the mode
     return interpreter
 
 
+@functools.lru_cache(64)
+def shapes_at(content: bytes, input_shape: tuple) -> tuple:
+    """Returns the shapes of a model's tensors, by their place in the file, where its input is of a shape."""
+    interpreter = make_interpreter(content)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], input_shape)
+    interpreter.allocate_tensors()
+    details = {tensor["index"]: tuple(map(int, tensor["shape"])) for tensor in interpreter.get_tensor_details()}
+    return tuple(details.get(index) for index in range(max(details) + 1))
+
+
 def _runtime():
     for name in RUNTIMES:
         try:
@@ -57,12 +68,21 @@ class Model:
         described: the manifest's description of it.
         num_threads: threads of one inference.
         name: what to call it where it fails.
+        most_shapes: input shapes that an interpreter is kept for, those used last; all where None.
 
     Raises:
         UserError: the runtime cannot run the file, or the file is not what the manifest describes.
     """
 
-    def __init__(self, content: bytes, described: ModelFile, num_threads: int = 1, name: str = "the model"):
+    def __init__(
+        self,
+        content: bytes,
+        described: ModelFile,
+        num_threads: int = 1,
+        name: str = "the model",
+        most_shapes: int | None = None,
+    ):
+        self._most_shapes = most_shapes
         self._make = functools.partial(make_interpreter, content, num_threads, name)
         interpreter = self._make()
         self.layout, self.input, self.outputs = described.layout, described.input, described.outputs
@@ -70,7 +90,7 @@ class Model:
         self._input_index = _matching_index(self.input, inputs)
         self._output_indices = [(tensor.name, _matching_index(tensor, outputs)) for tensor in self.outputs]
         self._by_name = {tensor.name: tensor for tensor in self.outputs}
-        self._interpreters = {self.input.shape[0]: interpreter}  # by leading dimension
+        self._interpreters = OrderedDict({self.input.shape: interpreter})
 
     def laid_out(self, shape) -> tuple:
         """Returns the shape that an image or patch, (height, width, channels), has in the model's layout."""
@@ -85,19 +105,28 @@ class Model:
     def invoke(self, raw_input) -> dict:
         """Runs the model on raw values: [n, ...] of the input's dtype -> {name: raw output}.
 
-        Each leading dimension has an interpreter of its own, made at its first use.
+        Each input shape has an interpreter of its own, made at its first use.
         """
-        interpreter = self._interpreters.get(len(raw_input))
-        if interpreter is None:
-            interpreter = self._interpreters[len(raw_input)] = self._resized(raw_input.shape)
+        interpreter = self._of_shape(raw_input.shape)
         interpreter.set_tensor(self._input_index, raw_input)
         interpreter.invoke()
         return {name: interpreter.get_tensor(index) for name, index in self._output_indices}
 
-    def _resized(self, shape):
-        interpreter = self._make()
-        interpreter.resize_tensor_input(self._input_index, shape)
-        interpreter.allocate_tensors()
+    def output_shape(self, name: str, input_shape) -> tuple[int, ...]:
+        """Returns the shape of the named output for inputs of a shape."""
+        details = self._of_shape(input_shape).get_output_details()
+        return tuple(map(int, details[self._by_name[name].order]["shape"]))
+
+    def _of_shape(self, shape):
+        interpreter = self._interpreters.get(shape)
+        if interpreter is None:
+            full = self._most_shapes is not None and len(self._interpreters) >= self._most_shapes
+            interpreter = self._interpreters.popitem(last=False)[1] if full else self._make()
+            interpreter.resize_tensor_input(self._input_index, shape)
+            interpreter.allocate_tensors()
+            self._interpreters[shape] = interpreter
+        elif self._most_shapes is not None:
+            self._interpreters.move_to_end(shape)
         return interpreter
 
     def __call__(self, values) -> dict:

@@ -7,22 +7,46 @@ from typing import NamedTuple
 import numpy as np
 
 
+class Glance(NamedTuple):
+    """The first stage's view of one image.
+
+    Attributes:
+        log_probabilities: of the coarse output, [sum(heads)].
+        entropy: of it, in nats.
+        values: what the saliency is computed from: a classifier's raw activations, [windows, filters]; a sequence's
+            `edge.network.saliency.Predictions` of its cells, row by row; with levels their
+            `edge.network.presence.SeenCells`.
+        features: raw coarse features, [h, w, D]; None for sequences.
+        maxima: raw, [filters]; None for sequences.
+    """
+
+    log_probabilities: np.ndarray
+    entropy: float
+    values: object
+    features: np.ndarray | None = None
+    maxima: np.ndarray | None = None
+
+
 class Look(NamedTuple):
     """The second stage's view of one image.
 
     Attributes:
-        saliency: [h, w].
-        cells: (row, column) of the cells that were looked at, [k, 2], most salient first.
+        saliency: [h, w]; with levels [cells].
+        cells: (row, column) of the cells that were looked at, [k, 2], most salient first; with levels (level, row,
+            column), [k, 3].
         fine_features: raw vectors of their patches, [k, D].
+        patch_boxes: (left, top, right, bottom) of the patches in pixels of the image, [k, 4]; None without levels.
     """
 
     saliency: np.ndarray
     cells: np.ndarray
     fine_features: np.ndarray
+    patch_boxes: np.ndarray | None = None
 
     def first(self, count: int) -> "Look":
         """Returns what a look at the `count` most salient of these cells would have seen."""
-        return Look(self.saliency, self.cells[:count], self.fine_features[:count])
+        boxes = None if self.patch_boxes is None else self.patch_boxes[:count]
+        return Look(self.saliency, self.cells[:count], self.fine_features[:count], boxes)
 
 
 class Answer(NamedTuple):
@@ -31,10 +55,12 @@ class Answer(NamedTuple):
     Attributes:
         log_probabilities: of every head, [sum(heads)].
         top_inputs: windows, or vectors, that the top was run on; 0 where the coarse answer stood.
+        box: (left, top, right, bottom) of what was read, in pixels of the image; None where it is not told.
     """
 
     log_probabilities: np.ndarray
     top_inputs: int = 0
+    box: tuple | None = None
 
 
 @dataclass(slots=True)
@@ -42,16 +68,19 @@ class Result:
     """What was read in one image, and what led to it.
 
     Attributes:
-        prediction: the label, or the sequence read.
+        prediction: the label, or the sequence read; '' where there is nothing to read.
         probability: of the prediction; for a sequence p(length) times p(symbol) of every position up to it.
         num_patches: patches that were looked at; 0 where the coarse answer stood.
         log_probabilities: of every head, [sum(heads)].
-        categories: the most probable category of each head: the class, or length minus one, symbols, and 'none' behind.
+        categories: the most probable category of each head: the class; or length, symbols, and 'none' behind.
         entropy: of the coarse output, in nats; None for the whole fine model.
-        saliency: [h, w]; None where no patch was looked at.
-        cells: [k, 2], (row, column), most salient first.
+        saliency: [h, w], with levels [cells]; None where no patch was looked at.
+        cells: [k, 2], (row, column), most salient first; with levels [k, 3], (level, row, column).
         top_inputs: windows, or vectors, that the top was run on; 0 where the coarse answer stood.
         stages_us: microseconds of each stage.
+        box: (left, top, right, bottom) of what was read, in pixels of the image; None where nothing was read, or its
+            place is not told.
+        patch_boxes: the same of the patches, [k, 4]; None without levels.
     """
 
     prediction: str
@@ -64,6 +93,8 @@ class Result:
     cells: np.ndarray | None = None
     top_inputs: int = 0
     stages_us: dict = field(default_factory=dict)
+    box: tuple | None = None
+    patch_boxes: np.ndarray | None = None
 
     @property
     def milliseconds(self) -> float:
@@ -80,6 +111,11 @@ class Clock:
 
     def lap(self, stage: str) -> None:
         """Ends a stage."""
+        self.laps[stage] = 0.0
+        self.add(stage)
+
+    def add(self, stage: str) -> None:
+        """Ends a part of a stage that has several."""
         now = time.perf_counter_ns()
-        self.laps[stage] = (now - self._last) / 1e3
+        self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) / 1e3
         self._last = now

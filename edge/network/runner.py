@@ -10,11 +10,13 @@ from edge.errors import UserError, one_line
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
-from edge.network.result import Answer, Clock, Look, Result
-from edge.network.tops import Glance, PoolTop, SwapTop, top_of
+from edge.network.result import Answer, Clock, Glance, Look, Result
+from edge.network.tops import PoolTop, SwapTop, top_of
+from edge.network.vote_top import VoteTop
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
 WHOLE = np.zeros((1, 2), np.intp)  # its place
+MOST_SHAPES = 16  # of levels, and of numbers of patches, that a bundle for images of any size keeps interpreters for
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
 
 
@@ -45,6 +47,10 @@ class TwoStageRunner:
         self._select_cells = kernels.select_cells
         self._reader = _make_top(bundle, self.coarse, self.top, kernels)
         _check_facts(self._reader.saliency_facts(manifest, self.coarse, self.top))
+        self._place(manifest, kernels)
+
+    def _place(self, manifest, kernels: Kernels):
+        """Lays out where images and patches are."""
         size, places = manifest.input.size, (manifest.cells.map, manifest.patch.origin, manifest.cells.stride)
         margins = reach(size, *places, manifest.patch.size)
         self._canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
@@ -167,6 +173,8 @@ class TwoStageRunner:
             cells=look.cells if look else None,
             top_inputs=answer.top_inputs,
             stages_us=clock.laps,
+            box=answer.box if prediction else None,
+            patch_boxes=look.patch_boxes if look else None,
         )
 
 
@@ -185,22 +193,30 @@ class WholeFineRunner:
         image = self.manifest.input
         self._pixels = kernels.pixel_input(image, self.model.input)
         _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(image.shape))})
+        self._place(kernels)
+
+    def _place(self, kernels: Kernels):
+        image = self.manifest.input
         self._canvas = Canvas(image.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
         self._image = kernels.cutter(self._canvas, *ONE, image.size, self.model.layout)
 
     def run(self, image) -> Result:
         """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
         clock = Clock()
-        self._pixels.convert(self._pixels.checked(image), self._canvas)
-        laid_out = self._image.cut(WHOLE)
-        clock.lap("input")
-        raw = self.model.invoke(laid_out)
-        clock.lap("whole_fine")
+        raw = self._raw(image, clock)
         task = self.manifest.task
         log_probabilities = top_of(self.manifest).whole_answer(task, self.model, raw)
         prediction, probability, categories = task.read(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
+
+    def _raw(self, image, clock: Clock) -> dict:
+        self._pixels.convert(self._pixels.checked(image), self._canvas)
+        laid_out = self._image.cut(WHOLE)
+        clock.lap("input")
+        raw = self.model.invoke(laid_out)
+        clock.lap("whole_fine")
+        return raw
 
 
 def _check_facts(facts: dict):
@@ -212,10 +228,11 @@ def _check_facts(facts: dict):
 
 
 def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
-    return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name))
+    most_shapes = MOST_SHAPES if bundle.manifest.levels else None
+    return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), most_shapes)
 
 
-def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> SwapTop | PoolTop:
+def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> SwapTop | PoolTop | VoteTop:
     try:
         with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}

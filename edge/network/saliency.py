@@ -99,11 +99,19 @@ def pool(cells: Predictions, weighting: str, floor: float) -> np.ndarray:
         weighting: 'average', or 'inverse_entropy': per head, cells weigh in proportion to 1 / (entropy + floor).
         floor: in nats; keeps the weight of a certain cell finite.
     """
-    log_probabilities = cells.log_probabilities
     if weighting == "average":
-        weights = np.float32(1 / log_probabilities.shape[1])
-    else:
-        weights = _shares(cells, np.float32(floor))[cells.head_of]
+        return log_means(cells, np.float32(1 / cells.log_probabilities.shape[1]))
+    return log_means(cells, _shares(cells, np.float32(floor))[cells.head_of])
+
+
+def log_means(cells: Predictions, weights) -> np.ndarray:
+    """Returns the logarithm of the weighted mean of the cells' probabilities, [sum(heads)].
+
+    Args:
+        cells: of what the cells predict.
+        weights: one, one a cell, or one for every probability, [sum(heads), cells]; those of all cells add up to 1.
+    """
+    log_probabilities = cells.log_probabilities
     means = (cells.probabilities * weights).sum(axis=1)
     if means.min() > LEAST:
         return np.log(means)

@@ -4,7 +4,6 @@ Each says the same things of its task, so that nothing else on the device asks w
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from edge.bundle.tasks import Classification, Sequence
 from edge.bundle.tensors import Tensor
 from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
+from edge.network.result import Glance
 from edge.network.saliency import (
     Predictions,
     SequenceSaliency,
@@ -21,25 +21,7 @@ from edge.network.saliency import (
     entropies,
     pool,
 )
-
-
-class Glance(NamedTuple):
-    """The first stage's view of one image.
-
-    Attributes:
-        log_probabilities: of the coarse output, [sum(heads)].
-        entropy: of it, in nats.
-        values: what the saliency is computed from: a classifier's raw activations, [windows, filters]; a sequence's
-            `Predictions` of its cells, row by row.
-        features: raw coarse features, [h, w, D]; None for sequences.
-        maxima: raw, [filters]; None for sequences.
-    """
-
-    log_probabilities: np.ndarray
-    entropy: float
-    values: np.ndarray | Predictions
-    features: np.ndarray | None = None
-    maxima: np.ndarray | None = None
+from edge.network.vote_top import VoteTop
 
 
 class SwapTop:
@@ -204,6 +186,6 @@ class PoolTop:
 TOPS = {Classification: SwapTop, Sequence: PoolTop}
 
 
-def top_of(manifest: Manifest) -> type[SwapTop] | type[PoolTop]:
-    """Returns the top of a manifest's task."""
-    return TOPS[type(manifest.task)]
+def top_of(manifest: Manifest) -> type[SwapTop] | type[PoolTop] | type[VoteTop]:
+    """Returns the top of a manifest's task, for images of one size or of any."""
+    return VoteTop if manifest.levels else TOPS[type(manifest.task)]

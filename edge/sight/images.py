@@ -17,6 +17,9 @@ from edge.errors import UserError, one_line
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 LARGE = 2**21  # pixels from which on a JPEG is decoded at a fraction of its size
+MOST_PIXELS = 2**21  # of an image that keeps its size, about 1920 x 1080; a larger one is shrunk to so many
+SMALLEST = 4  # pixels a side of an image that keeps its size
+KEEP = "keep"  # the manifest's word for that
 
 
 def expand(arguments):
@@ -139,10 +142,35 @@ class Fit:
         return tuple((value - o) / s for value, o, s in zip((row, column), self.offset, self.scale))
 
 
-def model_pixels(image: Image.Image, rule: Input) -> np.ndarray:
-    """Returns an image as the manifest's input wants it: [H, W, C] uint8."""
-    height, width = rule.size
+def read_size(size, rule: Input) -> tuple[int, int]:
+    """Returns the (height, width) at which an image of a size, (height, width), is read."""
+    if rule.resize != KEEP:
+        return rule.size
+    scale = min(1.0, math.sqrt(MOST_PIXELS / math.prod(size)))
+    return tuple(max(1, round(side * scale)) for side in size)
+
+
+def model_pixels(image: Image.Image, rule: Input, name="the image") -> np.ndarray:
+    """Returns an image as the manifest's input wants it: [H, W, C] uint8.
+
+    Args:
+        image: of any size.
+        rule: the manifest's input.
+        name: what to call the image where it is too small.
+
+    Raises:
+        UserError: it keeps its size, and has less than `SMALLEST` pixels a side.
+    """
+    height, width = read_size((image.height, image.width), rule)
     image = image.convert(rule.colour)
+    if rule.resize == KEEP:
+        if min(image.size) < SMALLEST:
+            raise UserError(
+                f"{name} has {image.width} x {image.height} pixels, and {SMALLEST} a side are the least; "
+                "use a larger one"
+            )
+        resized = image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(resized).reshape(height, width, -1)
     if image.size == (width, height):
         return np.asarray(image).reshape(height, width, -1)
     fit = Fit((image.height, image.width), (height, width), rule.resize)
@@ -151,11 +179,14 @@ def model_pixels(image: Image.Image, rule: Input) -> np.ndarray:
     return np.pad(resized, [*beside, (0, 0)], "edge" if rule.resize == "pad" else "constant")
 
 
-def enough_pixels(rule: Input) -> int:
-    """Returns how many pixels a side of an image the manifest's input can make use of: twice its own, to be safe."""
-    return 2 * max(rule.size)
+def enough_pixels(rule: Input) -> int | None:
+    """Returns how many pixels a side of an image the manifest's input can make use of: twice its own, to be safe.
+
+    None where an image keeps its size.
+    """
+    return None if rule.resize == KEEP else 2 * max(rule.size)
 
 
 def load_image(path, rule: Input) -> np.ndarray:
     """Returns an image file as the manifest's input wants it: [H, W, C] uint8; see `open_image` for errors."""
-    return model_pixels(open_image(path, enough_pixels(rule)), rule)
+    return model_pixels(open_image(path, enough_pixels(rule)), rule, path)

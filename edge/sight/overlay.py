@@ -9,34 +9,38 @@ from edge.bundle.manifest import Cells, Manifest
 from edge.errors import UserError, WorkError, one_line
 from edge.network.result import Result
 from edge.output import replacing
-from edge.sight.images import Fit
+from edge.sight.images import Fit, read_size
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
 SHARE = 0.6  # of the most salient cell's heat in its picture
 SMALLEST = 200  # pixels of an overlay's longer side
 ROWS = 256  # of a picture that are worked on at a time, to save memory
-BOX_COLOUR = (60, 255, 120)
+PATCH_COLOUR = (60, 255, 120)
+BOX_COLOUR = (255, 80, 220)
 
 
 def draw(image: Image.Image, result: Result, manifest: Manifest) -> Image.Image:
     """Returns the overlay: the image in its own pixels, its patches as boxes, and below it a strip with the reading.
 
+    With levels the box of what was read is drawn, and the patches as large as they are on their levels; no saliency.
     A tiny image is enlarged by a whole factor until its longer side has `SMALLEST` pixels.
     """
     factor = max(1, -(-SMALLEST // max(image.size)))
     width, height = image.width * factor, image.height * factor
-    text = f"{result.prediction}  {result.probability:.0%}"
+    text = f"{result.prediction or 'nothing to read'}  {result.probability:.0%}"
     font_size = min(32, max(12, height // 12))
     right, bottom = ImageDraw.Draw(Image.new("RGB", (1, 1))).textbbox((4, 3), text, font_size=font_size)[2:]
     picture = Image.new("RGB", (max(width, int(right) + 4), height + int(bottom) + 4))
     picture.paste(image if factor == 1 else image.resize((width, height), Image.Resampling.NEAREST))
-    fit = Fit((height, width), manifest.input.size, manifest.input.resize)
-    if result.saliency is not None:
+    fit = Fit((height, width), read_size(image.size[::-1], manifest.input), manifest.input.resize)
+    if result.saliency is not None and not manifest.levels:
         _heat(picture, (width, height), result.saliency, manifest.cells, fit)
     pen = ImageDraw.Draw(picture)
     thickness = max(1, min(width, height) // 150)
     for box in patch_boxes(result, manifest, fit):
-        pen.rectangle(box, outline=BOX_COLOUR, width=thickness)
+        pen.rectangle(box, outline=PATCH_COLOUR, width=thickness)
+    if result.box is not None:
+        pen.rectangle(inclusive(result.box, fit), outline=BOX_COLOUR, width=2 * thickness)
     pen.rectangle((width, 0, picture.width, height), fill=0)
     pen.rectangle((0, height, *picture.size), fill=0)
     pen.text((4, height + 3), text, fill=(255, 255, 255), font_size=font_size)
@@ -47,13 +51,20 @@ def patch_boxes(result: Result, manifest: Manifest, fit: Fit) -> list:
     """Returns (left, top, right, bottom) of every patch in the image's pixels, right and bottom inclusive."""
     if result.cells is None:
         return []
-    boxes = []
+    if result.patch_boxes is not None:
+        return [inclusive(box, fit) for box in result.patch_boxes]
     starts = result.cells * manifest.cells.stride + np.array(manifest.patch.origin)
-    for row, column in starts:
-        top, left = fit.to_image(row, column)
-        bottom, right = fit.to_image(row + manifest.patch.size[0], column + manifest.patch.size[1])
-        boxes.append((round(left), round(top), max(round(left), round(right) - 1), max(round(top), round(bottom) - 1)))
-    return boxes
+    return [
+        inclusive((column, row, column + manifest.patch.size[1], row + manifest.patch.size[0]), fit)
+        for row, column in starts
+    ]
+
+
+def inclusive(box, fit: Fit) -> tuple:
+    """Returns a box of the input, (left, top, right, bottom), in the image's pixels, right and bottom inclusive."""
+    top, left = fit.to_image(box[1], box[0])
+    bottom, right = fit.to_image(box[3], box[2])
+    return round(left), round(top), max(round(left), round(right) - 1), max(round(top), round(bottom) - 1)
 
 
 def strengths(saliency: np.ndarray) -> Image.Image:

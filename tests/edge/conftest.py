@@ -13,7 +13,9 @@ import pytest
 from edge.bundle import Bundle, load_bundle
 
 # Compared with the library's own functions; the rest of this folder runs where the device's programs run.
-NEED_TENSORFLOW = ["network/test_patches.py", "network/test_saliency_gradient.py"]
+NEED_TENSORFLOW = [
+    *("network/test_patches.py", "network/test_presence_gradient.py", "network/test_saliency_gradient.py"),
+]
 HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 collect_ignore = [] if HAS_TENSORFLOW else NEED_TENSORFLOW
 SHIPPED = Path(__file__).parents[2] / "models" / "cluttered_mnist"
@@ -42,6 +44,16 @@ class Case:
     def heads(self) -> tuple:
         """Number of categories of each softmax."""
         return self.float32.manifest.task.heads
+
+
+@dataclass(frozen=True)
+class PyramidCase:
+    """Bundles of a network that reads images of any size, images, and the network's outputs for each of them."""
+
+    images: list
+    expected: list
+    float32: Bundle
+    ptq: Bundle
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +93,19 @@ def classifier_case(edge_cases):
 @pytest.fixture(scope="session")
 def sequence_case(edge_cases):
     return _case(edge_cases / "sequence")
+
+
+@pytest.fixture(scope="session")
+def pyramid_case(edge_cases):
+    with np.load(edge_cases / "pyramid" / "references.npz") as file:
+        references = dict(file)
+    count = len({name.partition("/")[0] for name in references})
+    expected = [
+        {name.removeprefix(f"{i}/"): value for name, value in references.items() if name.startswith(f"{i}/")}
+        for i in range(count)
+    ]
+    bundles = {method: load_bundle(edge_cases / "pyramid" / method) for method in ("float32", "ptq")}
+    return PyramidCase([of_one["image"] for of_one in expected], expected, **bundles)
 
 
 @pytest.fixture(params=["classifier", "sequence"])

@@ -14,6 +14,7 @@ from edge import benchmark
 from edge.benchmark import main, parse_arguments
 from edge.bundle import load_bundle
 from edge.comparison import findings, variants
+from edge.energy.operations import bundle_operations
 from edge.errors import run_main
 from edge.network.runner import TwoStageRunner
 
@@ -108,7 +109,7 @@ class AdaptiveRunner(TwoStageRunner):
 
 
 def test_exit_and_adaptive_take_their_settings_from_the_manifest(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(variants, "TwoStageRunner", AdaptiveRunner)
+    monkeypatch.setattr(variants, "make_runner", AdaptiveRunner)
     bundle, file = changed_bundle(tmp_path, exit_entropy=0.2, saliency_level=3), tmp_path / "r.json"
     assert run(capsys, f"--bundle={bundle}", f"--images={SAMPLES}", f"--json={file}", *QUICK)[0] == 0
     by_name = {entry["name"]: entry for entry in json.loads(file.read_text())["variants"]}
@@ -222,3 +223,26 @@ def test_as_a_program(tmp_path):
     command = [sys.executable, "-m", "edge.benchmark", f"--bundle={SHIPPED}", f"--images={SAMPLES}", *QUICK]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "| dcn_int8 " in done.stdout
+
+
+def test_images_of_any_size_have_the_work_of_their_own_levels(pyramid_case, tmp_path, capsys):
+    bundle, file, chosen = pyramid_case.ptq, tmp_path / "r.json", (0, 3)
+    for number in chosen:
+        Image.fromarray(pyramid_case.images[number][..., 0]).save(tmp_path / f"0000{number}_7.png")
+    arguments = [f"--bundle={bundle.path}", f"--images={tmp_path}", f"--json={file}", *QUICK[:2], "--energy=model"]
+    assert run(capsys, *arguments)[0] == 0
+    found = {entry["name"]: entry for entry in json.loads(file.read_text())["variants"]}
+    assert list(found) == ["fine_int8", "coarse_int8", "dcn_int8"]
+    counts = []
+    for number in chosen:
+        size = pyramid_case.images[number].shape[:2]
+        models = bundle_operations(bundle, 4, size)
+        cells = len(pyramid_case.expected[number]["saliency"])
+        of_image = {name: model.multiply_accumulates.value for name, model in models.items()}
+        counts.append(of_image | {"saliency": cells * sum(bundle.manifest.task.heads) * 12})
+    mean = {name: (counts[0][name] + counts[1][name]) / 2 for name in counts[0]}
+    assert found["fine_int8"]["multiplications"] == round(mean["whole_fine"])
+    assert found["coarse_int8"]["multiplications"] == round(mean["coarse"])
+    parts = ("coarse", "fine", "top", "saliency")
+    assert found["dcn_int8"]["multiplications"] == round(sum(mean[name] for name in parts))
+    assert list(found["dcn_int8"]["stages_us"])[:3] == ["levels", "input", "coarse"]

@@ -158,7 +158,9 @@ def test_a_bundle_without_a_level_cannot_be_adaptive(case, folder, capsys):
         (["none.png"], "no such file: none.png"),
         ([], "either PATH... or --camera is needed, and not both"),
         (["x.png", "--camera=auto"], "either PATH... or --camera is needed, and not both"),
-        (["x.png", "--frames=3"], "--frames and --interval go with --camera"),
+        (["x.png", "--frames=3"], "--frames, --interval and --stable go with --camera"),
+        (["x.png", "--stable=2"], "--frames, --interval and --stable go with --camera"),
+        (["--camera=auto", "--stable=0"], "--stable: must be a whole number of at least 1, received 0"),
         (["--camera=auto", "--frames=0"], "--frames: must be a whole number of at least 1, received 0"),
         (["--camera=auto", "--interval=-1"], "--interval: must be a number of at least 0, received -1"),
         (["--camera=auto", "--interval=inf"], "--interval: must be a number of at least 0, received inf"),
@@ -341,6 +343,15 @@ def test_a_camera_is_read_and_closed(tmp_path, capsys, monkeypatch, arguments, s
     assert [(o["path"], o["prediction"]) for o in objects] == [("camera/1", "7"), ("camera/2", "3")]
     assert sorted(os.listdir(tmp_path)) == ["1.png", "2.png"]
     assert camera.closed
+
+
+def test_a_stable_reading_of_a_camera_is_told_once(capsys, monkeypatch):
+    camera = FakeCamera()
+    camera.left = [SAMPLES / f"{name}.png" for name in (2, 2, 1, 2, 1, 1)]
+    monkeypatch.setattr(run_module, "open_camera", {"auto": camera}.get)
+    status, lines, errors = run(capsys, SHIPPED, "--camera=auto", "--frames=6", "--stable=2")
+    assert (status, errors) == (0, [])
+    assert [line.split("  ")[0] for line in lines] == ["camera/2: 7", "camera/5: 3"]
 
 
 def test_without_a_camera_it_is_one_line(capsys, monkeypatch):

@@ -12,6 +12,7 @@ from tools.export import bundling
 from tools.export.clone import Clone
 from tools.export.folding import folded_weights
 from tools.export.graphs import layouts
+from tools.export.input_size import prepared
 from tools.workdir import load_workdir
 
 NUM_IMAGES = 48
@@ -42,6 +43,27 @@ def sequence_architecture():
         top=SequenceTopSpec(3, 10),
         patch_size=(16, 16),
         num_patches=3,
+    )
+
+
+def pyramid_architecture(box=True):
+    """Numbers of up to three digits, or none, in grey pictures of any size: three levels, patches of 16 x 24."""
+    return Architecture(
+        name="tiny_pyramid",
+        image_size=(24, 48),
+        train_size=(16, 24),
+        channels=1,
+        coarse=(Conv(4, 5, strides=2), Conv(8, 3, strides=2), Conv(12, (2, 4))),
+        fine=(
+            Conv(8, 5, strides=2, padding=2),
+            MaxPool(2),
+            Conv(8, 3, padding="same"),
+            Conv(16, (4, 6), strides=(1, 2)),
+        ),
+        top=SequenceTopSpec(3, 10, "presence", "votes", min_length=0, box=box),
+        patch_size=(16, 24),
+        num_patches=4,
+        levels=(1.41, 1.0, 0.5),
     )
 
 
@@ -99,6 +121,6 @@ def write_workdir(directory, network):
 
 def make_bundle(directory, workdir, method, **options):
     """Writes the bundle of a workdir, without measured errors; `options` are those of `bundling.make_bundle`."""
-    trained = load_workdir(workdir)
+    trained = prepared(load_workdir(workdir))
     made = bundling.make_bundle(trained, method, trained.model.architecture.num_patches, **options)
     return write_bundle(directory, made.files, made.manifest)

@@ -1,6 +1,11 @@
+import dataclasses
+
 import kept_results
+import numpy as np
 import pytest
 import tiny_bundles
+
+WIDE = dataclasses.replace(tiny_bundles.pyramid_architecture(), image_size=(40, 40))
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +22,27 @@ def sequence():
 def sequence_workdir(sequence, tmp_path_factory):
     """A finished workdir; tests must not change it."""
     return tiny_bundles.write_workdir(tmp_path_factory.mktemp("sequence"), sequence)
+
+
+@pytest.fixture(scope="session")
+def pyramid():
+    return tiny_bundles.make_network(tiny_bundles.pyramid_architecture())
+
+
+@pytest.fixture(scope="session")
+def pyramid_workdir(pyramid, tmp_path_factory):
+    """A finished workdir that keeps photographs too; tests must not change it."""
+    workdir = tiny_bundles.write_workdir(tmp_path_factory.mktemp("pyramid"), pyramid)
+    images = [image[: 40 - i, : 28 + i] for i, image in enumerate(tiny_bundles.make_images(WIDE, 12, seed=3))]
+    facts = {"label_names": np.array(list("0123456789")), "dataset": "tiny", "split": "photographs"}
+    np.savez(
+        workdir / "samples" / "photographs.npz",
+        pixels=np.concatenate([image.reshape(-1, 1) for image in images]),
+        sizes=np.array([image.shape[:2] for image in images], np.int32),
+        labels=np.tile(np.array([0, 10, 10, 10], np.int32), (12, 1)),
+        **facts,
+    )
+    return workdir
 
 
 @pytest.fixture

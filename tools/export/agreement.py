@@ -5,10 +5,12 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from dcn_tf.geometry import num_cells
 from dcn_tf.losses import decode
 from edge.errors import UserError
-from edge.network.runner import TwoStageRunner, WholeFineRunner
-from tools.export.input_size import at_size
+from edge.network.pyramid_runner import make_runner, make_whole_runner
+from tools.export.any_size import reads_any_size
+from tools.export.input_size import at_size, prepared
 from tools.progress import Progress
 from tools.table import table
 from tools.workdir import Samples, Workdir
@@ -23,13 +25,13 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
     whole fine model `fine_keras`, `fine_bundle`. `agreement` holds percent of equal predictions for `dcn` and
     `fine`, and `cell_overlap` percent of the network's cells that the bundle selects too.
     """
-    runner = TwoStageRunner(bundle)
+    runner = make_runner(bundle)
     num_patches = runner.check_num_patches(num_patches)
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
     found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, num_patches, exit_entropy=-1.0))
     pairs = {"dcn": (expected, found)}
     if "whole_fine" in bundle.manifest.models:
-        whole = WholeFineRunner(bundle)
+        whole = make_whole_runner(bundle)
         pairs["fine"] = (keras_fine_predictions(network, test.images), _run("fine", test.images, whole.run)[0])
     error, agreement = {}, {}
     for name, (of_keras, of_bundle) in pairs.items():
@@ -43,24 +45,32 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
         "num_patches": num_patches,
         "error": error,
         "agreement": agreement,
-        "cell_overlap": overlap(expected_cells, np.stack(found_cells)),
+        "cell_overlap": overlap(expected_cells, found_cells),
     }
 
 
 def keras_predictions(network, images, num_patches: int):
-    """Returns the categories [N, heads] and the cells [N, k, 2] of the network, for uint8 images."""
+    """Returns the categories [N, heads] and the cells [N, k, 2] of the network, for uint8 images.
+
+    Cells of photographs, a list of images, are (level, row, column), [k, 3] each; all of them where there are fewer.
+    """
     heads = network.architecture.top.heads
 
-    def predict(batch):
-        outputs = network(batch, num_patches=num_patches)
+    def predict(batch, most=num_patches):
+        outputs = network(batch, num_patches=most)
         return decode(outputs["logits"], heads), outputs["cells"]
 
-    return in_batches(predict, images)
+    if not reads_any_size(network.architecture):
+        return in_batches(predict, images)
+    most = [min(num_patches, num_cells(network.architecture, image.shape[:2])) for image in images]
+    return one_by_one(predict, images, "keras", most)
 
 
 def keras_fine_predictions(network, images):
     """Returns the categories [N, heads] of the network's fine model over the whole of uint8 images."""
     heads, whole = network.architecture.top.heads, network.whole_model("fine")
+    if reads_any_size(network.architecture):
+        return one_by_one(lambda image: (decode(whole(image, weighting="votes")["logits"], heads),), images, "keras")[0]
     return in_batches(lambda batch: (decode(whole(batch)["logits"], heads),), images)[0]
 
 
@@ -72,6 +82,25 @@ def in_batches(function, images):
         outputs = function(tf.constant(images[start : start + batch], tf.float32) / 255)
         parts.append([output.numpy() for output in outputs])
     return [np.concatenate(column) for column in zip(*parts)]
+
+
+def one_by_one(function, images, name: str, *others):
+    """Returns what a function gives for uint8 images of any size: [N, ...] of its first output, lists of others.
+
+    Args:
+        function: float image in [0, 1], [1, H, W, C], and an integer of each of `others` -> outputs [1, ...].
+        images: [H, W, C] each.
+        name: of the progress line.
+        others: lists of an integer for each image.
+    """
+    function = tf.function(function, reduce_retracing=True, autograph=False)
+    progress, found = Progress(name, len(images), "images"), []
+    for done, (image, *of_one) in enumerate(zip(images, *others), start=1):
+        outputs = function(tf.constant(image[None], tf.float32) / 255, *map(tf.constant, of_one))
+        found.append([output[0].numpy() for output in outputs])
+        progress.tell(done)
+    first, *rest = zip(*found)
+    return [np.stack(first), *map(list, rest)]
 
 
 def _run(name: str, images, run):
@@ -87,9 +116,9 @@ def _run(name: str, images, run):
 
 
 def overlap(expected_cells, found_cells) -> float:
-    """Returns percent of the expected cells that were found too: [N, k, 2], [N, k, 2]."""
-    same = (expected_cells[:, :, None] == found_cells[:, None]).all(axis=-1)  # [N, k, k]
-    return percent(same.any(axis=2))
+    """Returns percent of the expected cells that were found too: [k, 2] or [k, 3] of every image, twice."""
+    pairs = zip(expected_cells, found_cells)
+    return percent(np.concatenate([(one[:, None] == other).all(axis=-1).any(axis=1) for one, other in pairs]))
 
 
 def percent(holds) -> float:
@@ -123,4 +152,4 @@ def at_bundles_size(trained: Workdir, bundle) -> Workdir:
         raise UserError(
             f"workdir and bundle hold different networks: {of_workdir} and {of_bundle}; name the workdir of the bundle"
         )
-    return at_size(trained, manifest.input.size)
+    return prepared(trained) if manifest.levels else at_size(trained, manifest.input.size)

@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from edge.bundle import model_file_name
+from edge.bundle.content import MOST_PATCHES
 from edge.errors import UserError
 from edge.network.patches import Layout
+from tools.export import any_size
+from tools.export.any_size import reads_any_size
 from tools.export.calibration import calibration_inputs, stratified
 from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry
@@ -64,15 +67,15 @@ def make_bundle(
     """
     network = workdir.model
     size = network.architecture.image_size
+    if method == "qat" and reads_any_size(network.architecture):
+        raise UserError(f"a bundle for images of any size is not tuned, received --method={method}; use ptq")
     manifest = describe(network, workdir.calibration.label_names, num_patches, resize_rule(workdir))
     weights, ranges, inputs, facts = folded_weights(network), None, {}, {}
     precision = method
     if method in ("ptq", "qat"):
         precision = "int8"
         images = _calibration_images(workdir, calibration_images)
-        canvases = tiled(images, size)
-        patches = min(network.num_cells(), num_patches * len(images) // len(canvases))  # as many as of single images
-        inputs = calibration_inputs(network, canvases, patches)
+        inputs = _inputs(workdir, images, num_patches)
         ranges = measured_ranges(Clone(network, weights), inputs)
         facts = {"calibration_images": len(images)}
     if method == "qat":
@@ -92,6 +95,16 @@ def make_bundle(
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
     manifest |= made | {"training": training(workdir.result) | {"quantization": facts}}
     return Made(files, manifest, inputs)
+
+
+def _inputs(workdir, images, num_patches) -> dict:
+    """Returns the real inputs of each model, see `tools.export.calibration.calibration_inputs`."""
+    network = workdir.model
+    if reads_any_size(network.architecture):
+        return any_size.calibration_inputs(network, images, any_size.photographs(workdir)[0], num_patches)
+    canvases = tiled(images, network.architecture.image_size)
+    patches = min(network.num_cells(), num_patches * len(images) // len(canvases))  # as many as of single images
+    return calibration_inputs(network, canvases, patches)
 
 
 def _calibration_images(workdir, wanted):
@@ -144,9 +157,11 @@ def _few(inputs):
 def check_num_patches(network, num_patches: int | None) -> int:
     """Returns k, the network's own where None; UserError where it is not 1 to the number of cells."""
     num_patches = network.architecture.num_patches if num_patches is None else num_patches
-    if not 1 <= num_patches <= network.num_cells():
+    most, of_what = network.num_cells(), "the number of cells, "
+    if reads_any_size(network.architecture):
+        most, of_what = MOST_PATCHES, ""
+    if not 1 <= num_patches <= most:
         raise UserError(
-            f"--num_patches must be from 1 to the number of cells, {network.num_cells()}, received {num_patches}; "
-            "choose one in that range"
+            f"--num_patches must be from 1 to {of_what}{most}, received {num_patches}; choose one in that range"
         )
     return num_patches

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from dcn_tf.geometry import output_size
 from dcn_tf.stages import Stages
+from tools.export.any_size import reads_any_size
 from tools.export.layers import LayerBuilder, in_turn
 from tools.export.tops import top_of
 
@@ -32,14 +33,15 @@ class Clone(Stages):
         self.architecture = architecture = network.architecture
         self.patch_grid, self.laid_out = network.patch_grid, laid_out
         image, patch = ((*size, architecture.channels) for size in (architecture.image_size, architecture.patch_size))
+        any_size = reads_any_size(architecture)
         build = LayerBuilder(weights, ranges, laid_out)
-        self.coarse = StackClone(build.stack("coarse", architecture.coarse, image))
+        self.coarse = StackClone(build.stack("coarse", architecture.coarse, image, any_size))
         vector = build.average("fine/vector", output_size(architecture.fine, patch[:2]))
         self.fine = FineClone(build.stack("fine", architecture.fine, patch), vector)
         self.coarse_top, self.fine_top = top_of(architecture).both(build, network)
         self.pairs = build.pairs
         whole = LayerBuilder(_whole_weights(weights, architecture), ranges, laid_out)
-        self.whole_fine = whole.stack("whole_fine", architecture.fine, image)
+        self.whole_fine = whole.stack("whole_fine", architecture.fine, image, any_size)
         self.whole_fine += top_of(architecture).whole_layers(whole, architecture)
         self.all_variables = [*self.variables, *(variable for pair in whole.pairs.values() for variable in pair)]
 

@@ -12,6 +12,7 @@ from edge.bundle.content import COLOURS, FORMAT_VERSION
 from edge.errors import UserError
 from tools.export.tops import top_of
 
+ANY_SIZE = "keep"  # they are not: a bundle with levels
 WORKSTATION_FLAGS = ("workdir", "data_dir")  # paths that mean nothing elsewhere
 
 
@@ -22,7 +23,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         network: a trained `DynamicCapacityNetwork`.
         label_names: class names, or symbols.
         num_patches: the bundle's number of patches.
-        resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'.
+        resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'; or `ANY_SIZE`.
 
     Raises:
         UserError: the network's images are neither grey nor RGB.
@@ -37,6 +38,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         "input": input_entry(architecture, resize),
         "cells": {"map": list(map_size)} | {n: list(getattr(geometry, n)) for n in ("stride", "offset", "field")},
         "patch": {"size": list(grid.size), "origin": list(grid.origin)},
+        "levels": list(architecture.levels) if resize == ANY_SIZE else None,
         "num_patches": num_patches,
         "exit_entropy": None,
         "saliency_level": None,

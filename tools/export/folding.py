@@ -9,8 +9,9 @@ def folded_weights(network) -> dict[str, tuple]:
     """Returns (kernel, bias) of every layer of a network, with the moving statistics folded in.
 
     The keys are 'coarse/0', 'fine/0' and so on, numbered as the layers of the architecture's stacks. For sequences
-    'coarse_top/logits' and 'fine_top/logits'. A classifier has one top: 'top/conv', normalised as in the coarse pass;
-    'top/refined', the (scale, shift) that make of its outputs what the refined pass makes of them; and 'top/logits'.
+    'coarse_top/logits' and 'fine_top/logits', and 'fine_top/box' where a box is told. A classifier has one top:
+    'top/conv', normalised as in the coarse pass; 'top/refined', the (scale, shift) that make of its outputs what the
+    refined pass makes of them; and 'top/logits'.
 
     Args:
         network: a trained `DynamicCapacityNetwork`.
@@ -25,8 +26,9 @@ def folded_weights(network) -> dict[str, tuple]:
         coarse_pass = top.coarse_normalization or top.block.normalization
         weights["top/conv"] = _folded(top.block, coarse_pass)
         weights["top/refined"] = _refined(top.block, coarse_pass, weights["top/conv"][1])
-        return weights | {"top/logits": _dense(top)}
-    return weights | {f"{stack}_top/logits": _dense(getattr(network, f"{stack}_top")) for stack in ("coarse", "fine")}
+        return weights | {"top/logits": _dense(top.dense)}
+    weights |= {f"{stack}_top/logits": _dense(getattr(network, f"{stack}_top").dense) for stack in ("coarse", "fine")}
+    return weights if network.fine_top.box is None else weights | {"fine_top/box": _dense(network.fine_top.box)}
 
 
 def refined_convolution(weights: dict) -> tuple:
@@ -35,8 +37,8 @@ def refined_convolution(weights: dict) -> tuple:
     return kernel * scale, bias * scale + shift
 
 
-def _dense(top):
-    return top.dense.kernel.numpy(), top.dense.bias.numpy()
+def _dense(layer):
+    return layer.kernel.numpy(), layer.bias.numpy()
 
 
 def _folded(block, statistics):

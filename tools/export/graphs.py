@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from edge.bundle import SALIENCY_FILE
 from edge.network.patches import laid_out_shape
+from tools.export.any_size import reads_any_size
 from tools.export.layers import in_turn
 from tools.export.relayout import relayout
 from tools.export.tops import saliency_weights, top_of
@@ -44,7 +45,7 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
     |---|---|---|
     | coarse | image -> `coarse_features`, `activation_map` | image -> `cell_logits` |
     | fine | patches -> `fine_features` | the same |
-    | top | windows -> `activations` | fine vectors -> `cell_logits` |
+    | top | windows -> `activations` | fine vectors -> `cell_logits`, and `boxes` where they are told |
     | whole_fine | image -> `logits` | image -> `cell_logits` |
 
     The activation map is the output of the top's convolution, without its ReLU. A window is the part of the refined map
@@ -77,7 +78,8 @@ def layouts(architecture, laid_out: bool = True) -> dict[str, dict | None]:
     found = {}
     for name, stack in stacks.items():
         size = _size(architecture, name)
-        first = relayout(stack, (*size, architecture.channels)) if laid_out else None
+        any_size = name != "fine" and reads_any_size(architecture)
+        first = relayout(stack, (*size, architecture.channels), any_size) if laid_out else None
         found[name] = first.to_dict(size) if first else None
     return found
 

@@ -15,7 +15,8 @@ from dcn_tf.model import DynamicCapacityNetwork
 from edge.bundle.manifest import Input
 from edge.errors import UserError
 from edge.sight.images import model_pixels
-from tools.export.describe import input_entry
+from tools.export.any_size import photographs, reads_any_size
+from tools.export.describe import ANY_SIZE, input_entry
 from tools.workdir import Samples, Workdir
 
 TRAINED = "stretch"  # what the training's reader of images does
@@ -42,18 +43,38 @@ def at_size(trained: Workdir, size) -> Workdir:
         size: (height, width).
 
     Raises:
-        UserError: the size is too small for one of the stacks, or for the classifier's top.
+        UserError: the size is too small for one of the stacks, or for the classifier's top; or the network reads images
+            of any size.
     """
     architecture = trained.model.architecture
+    if reads_any_size(architecture):
+        raise UserError(f"--input_size is for networks of one size, and {architecture.name} reads any; leave it out")
     if tuple(size) == architecture.image_size:
         return trained
     architecture = dataclasses.replace(architecture, image_size=tuple(size))
     _check_large_enough(architecture)
+    test = placed(trained.samples("photographs") or trained.test, architecture)
+    return dataclasses.replace(trained, model=with_weights(architecture, trained.model), test=test)
+
+
+def with_weights(architecture: Architecture, trained: DynamicCapacityNetwork) -> DynamicCapacityNetwork:
+    """Returns a network with the weights of another that differs in its image size alone."""
     network = DynamicCapacityNetwork(architecture)
     network.build()
-    network.set_weights(trained.model.get_weights())
-    test = placed(trained.samples("photographs") or trained.test, architecture)
-    return dataclasses.replace(trained, model=network, test=test)
+    network.set_weights(trained.get_weights())
+    return network
+
+
+def prepared(trained: Workdir) -> Workdir:
+    """Returns a training of a network for images of any size as bundles are made of it; others as they are.
+
+    Its image size is the smallest that its stacks have a cell for, and its tests are photographs.
+    """
+    architecture = trained.model.architecture
+    if not reads_any_size(architecture):
+        return trained
+    architecture = dataclasses.replace(architecture, image_size=smallest_image(architecture))
+    return dataclasses.replace(trained, model=with_weights(architecture, trained.model), test=photographs(trained)[1])
 
 
 def _check_large_enough(architecture: Architecture):
@@ -76,7 +97,9 @@ def _check_large_enough(architecture: Architecture):
 
 
 def resize_rule(trained: Workdir) -> str:
-    """Returns how a bundle brings images of other sizes to its input."""
+    """Returns how a bundle brings images of other sizes to its input, see `tools.export.describe.describe`."""
+    if reads_any_size(trained.model.architecture):
+        return ANY_SIZE
     return TRAINED if trained.sample_shape[:2] == trained.model.architecture.image_size else OTHER
 
 

@@ -61,10 +61,10 @@ class LayerBuilder:
         kernel, _ = self.weights[name]
         return self._weighted(tf_keras.layers.Dense(kernel.shape[1], name=name), (None, kernel.shape[0]))
 
-    def stack(self, name, descriptions, input_shape):
-        """Returns the layers of a stack over images, or patches, of a shape."""
+    def stack(self, name, descriptions, input_shape, any_size=False):
+        """Returns the layers of a stack over images, or patches, of a shape, or also of every other size."""
         layers = self.entrance(name)
-        first = relayout(descriptions, input_shape) if self.laid_out else None
+        first = relayout(descriptions, input_shape, any_size) if self.laid_out else None
         if first:
             layers += self._laid_out_convolution(f"{name}/0", first, input_shape[:2])
         non_negative = True  # so are pixels
@@ -110,6 +110,8 @@ class LayerBuilder:
         *_, channels, filters = kernel.shape
         layer = tf_keras.layers.Conv2D(filters, 1, activation=conv.activation, name=name)
         convolution = self._weighted(layer, (None, None, None, channels), (kernel, bias))
+        if first.places == 1:
+            return [convolution]
         shape = (-1, *output_size((conv,), size), conv.filters)
         return [convolution, tf_keras.layers.Lambda(lambda maps: tf.reshape(maps, shape))]
 

@@ -55,13 +55,13 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
         clone: without rounding, and not laid out.
         inputs: model name -> real inputs, see `tools.export.calibration.calibration_inputs`.
     """
-    chains = {
-        "coarse": [*clone.coarse.layers, *clone.coarse_top.layers],
-        "fine": [*clone.fine.layers, clone.fine.average],
-        "top": clone.fine_top.layers,
-        "whole_fine": clone.whole_fine,
-    }
-    ranges = layer_ranges([(layers, inputs[model]) for model, layers in chains.items()])
+    chains = [
+        ("coarse", [*clone.coarse.layers, *clone.coarse_top.layers]),
+        ("fine", [*clone.fine.layers, clone.fine.average]),
+        *(("top", chain) for chain in clone.fine_top.chains),
+        ("whole_fine", clone.whole_fine),
+    ]
+    ranges = layer_ranges([(layers, inputs[model]) for model, layers in chains])
     for names in _meeting(clone.architecture):
         common = min(ranges[n][0] for n in names), max(ranges[n][1] for n in names)
         ranges |= dict.fromkeys(names, common)

@@ -27,10 +27,12 @@ class Relayout:
     Attributes:
         conv: as written.
         places: neighbouring places of a row, which has a multiple of them.
+        any_size: whether one layout does for images of every size; each place then stands alone.
     """
 
     conv: Conv
     places: int
+    any_size: bool = False
 
     @property
     def length(self) -> int:
@@ -38,12 +40,14 @@ class Relayout:
         return _rounded(self.conv.strides[1] * (self.places - 1) + self.conv.kernel[1], WORD)
 
     def to_dict(self, size) -> dict:
-        """Returns what a manifest says of it, for a map of `size` (height, width)."""
-        rows, (left, _) = self.conv.padding
+        """Returns what a manifest says of it, for an image of `size` (height, width)."""
+        rows, (left, behind) = self.conv.padding
         down, right = self.conv.strides
         step = right * self.places
         groups = output_size((self.conv,), size)[1] // self.places
         margin = max(0, step * (groups - 1) + self.length - left - size[1])
+        if self.any_size:  # then a row of any length has as many groups as the convolution has places
+            margin = behind + self.length - self.conv.kernel[1]
         return {
             "margins": [list(rows), [left, margin]],
             "group": [self.conv.kernel[0], self.length],
@@ -69,17 +73,20 @@ class Relayout:
         return np.tile(bias, self.places)
 
 
-def relayout(layers, input_shape) -> Relayout | None:
+def relayout(layers, input_shape, any_size: bool = False) -> Relayout | None:
     """Returns how the first layer of a stack is best laid out; None where it is no convolution over few channels.
 
     Args:
         layers: of the stack.
         input_shape: (height, width, channels) of its input.
+        any_size: whether the layout must do for inputs of other sizes too.
     """
     first, (*size, channels) = layers[0], input_shape
     if not isinstance(first, Conv) or channels > FEW_CHANNELS:
         return None
     _, columns = output_size((first,), size)
+    if any_size:
+        return Relayout(first, 1, any_size)
     candidates = [Relayout(first, places) for places in PLACES if columns % places == 0]
     return min(candidates, key=lambda candidate: (candidate.cost(channels), -candidate.places))
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION, SEQUENCE, channels_of
 from dcn_tf.geometry import output_size
-from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
+from dcn_tf.layers import INVERSE_ENTROPY_FLOOR, PRESENCE_POWER
 from edge.errors import UserError
 from tools.export.folding import refined_convolution
 from tools.export.layers import LayerBuilder, in_turn, tf_keras, zero_padding
@@ -38,6 +38,7 @@ class ClassifierTopClone:
         self.entrance = build.entrance("top")
         self.convolution = build.valid_convolution("top/conv", conv)
         self.layers = [*self.entrance, *self.padding, self.convolution]
+        self.chains = [self.layers]
         self.refined = build.pair("top/refined")
         self.kernel, self.bias = build.pair("top/logits")
         self.entropy = top.entropy
@@ -151,13 +152,20 @@ def top_windows(architecture, maps) -> np.ndarray:
 
 
 class SequenceTopClone:
-    """The top of one stack of a network for sequences: [batch, ..., D] -> log-probabilities [batch, sum(heads)]."""
+    """The top of one stack of a network for sequences: [batch, ..., D] -> log-probabilities [batch, sum(heads)].
+
+    Attributes:
+        layers: from vectors to every cell's logits.
+        chains: these, and whatever else the top makes of vectors; each begins with them.
+    """
 
     LAYERS: ClassVar = {"coarse": ["coarse_top/logits"], "top": ["fine_top/logits"], "whole_fine": ["fine_top/logits"]}
     WHOLE_OUTPUT = "cell_logits"
 
     def __init__(self, build: LayerBuilder, name: str, top):
-        self.layers = [*build.entrance(name), build.dense(f"{name}/logits")]
+        self.entrance = build.entrance(name)
+        self.layers = [*self.entrance, build.dense(f"{name}/logits")]
+        self.chains = [self.layers]
         self.pool = top.pool
         self.entropy = top.entropy
 
@@ -228,9 +236,25 @@ class SequenceTopClone:
     def manifest_entry(network) -> dict:
         """Returns what a manifest says of the top alone."""
         weightings = {"coarse": network.coarse_top.weighting, "refined": network.fine_top.weighting}
-        pooling = weightings | {"floor": INVERSE_ENTROPY_FLOOR}
-        max_length = network.architecture.top.max_length
-        return {"max_length": max_length, "refined": "pool", "convolution": None, "pooling": pooling}
+        pooling = weightings | {"floor": INVERSE_ENTROPY_FLOOR, "power": PRESENCE_POWER}
+        top = network.architecture.top
+        lengths = {"max_length": top.max_length, "min_length": top.min_length}
+        return lengths | {"refined": "pool", "convolution": None, "pooling": pooling}
+
+
+class BoxTopClone(SequenceTopClone):
+    """The top of a stack of a network for sequences whose fine top also tells where each patch sees its sequence."""
+
+    LAYERS: ClassVar = SequenceTopClone.LAYERS | {"top": ["fine_top/box", "fine_top/logits"]}
+
+    def __init__(self, build: LayerBuilder, name: str, top):
+        super().__init__(build, name, top)
+        if top.box is not None:
+            self.chains.append([*self.entrance, build.dense(f"{name}/box")])
+
+    def outputs(self, vectors) -> dict:
+        """Returns the outputs of the top model, of vectors [k, D]: `boxes` [k, 4] are in parts of each patch."""
+        return super().outputs(vectors) | {"boxes": in_turn(self.chains[1], vectors)}
 
 
 TOPS = {CLASSIFICATION: ClassifierTopClone, SEQUENCE: SequenceTopClone}
@@ -238,7 +262,7 @@ TOPS = {CLASSIFICATION: ClassifierTopClone, SEQUENCE: SequenceTopClone}
 
 def top_of(architecture) -> type[ClassifierTopClone] | type[SequenceTopClone]:
     """Returns the top of an architecture's task."""
-    return TOPS[architecture.task]
+    return BoxTopClone if getattr(architecture.top, "box", False) else TOPS[architecture.task]
 
 
 def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import pytest
 from edge.bundle.content import (
     COLOURS,
     FORMAT_VERSION,
+    READABLE_VERSIONS,
     check_content,
     format_content,
     parse_content,
@@ -53,14 +54,14 @@ def test_a_wrong_field_is_named(manifest, field, value, message):
 
 
 def test_every_field_must_be_there(manifest):
-    for field in manifest:
+    for field in set(manifest) & set(schema()["required"]):
         with pytest.raises(UserError, match=f"manifest.{field} is missing"):
             check_content({name: value for name, value in manifest.items() if name != field})
 
 
-@pytest.mark.parametrize(("version", "advice"), [(4, "update this program"), (2, "export the bundle again")])
+@pytest.mark.parametrize(("version", "advice"), [(5, "update this program"), (2, "export the bundle again")])
 def test_another_version_is_told_before_anything_else(version, advice):
-    with pytest.raises(UserError, match=f"format version {version} and this program reads 3; {advice}"):
+    with pytest.raises(UserError, match=f"format version {version} and this program reads 3 and 4; {advice}"):
         check_content({"format_version": version})
 
 
@@ -130,7 +131,7 @@ def test_what_json_cannot_hold_is_told(value):
         (b'{"a": ' + b"9" * 5000 + b"}", "manifest.json is not JSON|manifest.name is missing|is missing"),
         (b'{"format_version": 1, "format_version": 2}', "'format_version' is there twice"),
         (b'{"format_version": 1e300}', "format version 1"),
-        (b'{"format_version": "2"}', "is missing|must be 1"),
+        (b'{"format_version": "2"}', "is missing|must be one of 3, 4"),
         (b"{} {}", "Extra data"),
         (rb'{"labels": ["\ud800"]}', "manifest.json is not JSON: .*surrogates"),
     ],
@@ -144,14 +145,36 @@ def test_what_is_no_manifest_is_told_in_one_short_line(content, message):
 
 def test_the_schema_and_the_code_name_the_same_things():
     fields = schema()["properties"]
-    assert fields["format_version"]["const"] == FORMAT_VERSION
+    assert fields["format_version"]["enum"] == list(READABLE_VERSIONS)
+    assert max(READABLE_VERSIONS) == FORMAT_VERSION
     assert fields["task"]["enum"] == [CLASSIFICATION, SEQUENCE]
     assert (fields["input"]["properties"]["colour"]["enum"], fields["input"]["properties"]["channels"]["enum"]) == (
         list(COLOURS),
         list(COLOURS.values()),
     )
-    assert set(fields) - set(schema()["required"]) == {"calibration"}
+    assert set(fields) - set(schema()["required"]) == {"calibration", "min_length", "levels"}
 
 
 def test_the_shipped_manifests_are_read_without_a_change(bundle_copy):
     assert json.loads(bundle_copy.files["manifest.json"]) == bundle_copy.manifest.content
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"levels": None},
+            "input.resize must be keep with levels|levels, presence, votes and min_length 0 go together",
+        ),
+        ({"min_length": 1}, "heads must follow from labels and max_length"),
+        ({"num_patches": 33}, "num_patches must be 1 to 32"),
+        ({"levels": [0]}, r"manifest.levels\[0\] must be at least 0.01, received 0"),
+        ({"levels": []}, "manifest.levels must be a list of at least 1"),
+        ({"pooling": {"coarse": "average", "refined": "votes", "floor": 1e-3}}, "levels, presence, votes and min_len"),
+    ],
+)
+def test_a_bundle_for_images_of_any_size_is_consistent(pyramid_case, change, message):
+    content = pyramid_case.float32.manifest.content
+    check_content(content)
+    with pytest.raises(UserError, match=message):
+        check_content(content | change)

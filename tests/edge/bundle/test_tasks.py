@@ -27,6 +27,15 @@ def test_a_sequences_probability_is_that_of_its_length_and_symbols():
     np.testing.assert_allclose(probability, 0.9 * 0.3 * 0.5)
 
 
+def test_nothing_to_read_is_an_empty_reading_with_the_probability_of_its_length():
+    task = replace(SEQUENCE, min_length=0)
+    probabilities = np.full(4 + 3 * 11, 0.1)
+    probabilities[:4] = [0.7, 0.1, 0.1, 0.1]
+    assert (task.heads, str(task)) == ((4, 11, 11, 11), "sequence of 0 to 3")
+    assert task.read(np.log(probabilities)) == ("", pytest.approx(0.7), (0, 10, 10, 10))
+    assert task.text((2, 4, 0, 10)) == "40"
+
+
 def test_names_longer_than_a_character_are_kept_apart():
     task = replace(SEQUENCE, labels=tuple(f"s{i}" for i in range(10)))
     probabilities = np.full(3 + 3 * 11, 1e-6)

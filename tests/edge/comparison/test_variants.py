@@ -124,7 +124,7 @@ class FakeRunner:
     ],
 )
 def test_what_a_variant_asks_of_the_runner(int8, monkeypatch, name, settings):
-    monkeypatch.setattr(variants, "TwoStageRunner", FakeRunner)
+    monkeypatch.setattr(variants, "make_runner", FakeRunner)
     made = FakeRunner.made
     run = make_run(VARIANTS[name], changed(int8, exit_entropy=0.5, saliency_level=0.25), 5)
     assert run("image") == run("image") == settings

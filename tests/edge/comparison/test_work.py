@@ -29,12 +29,12 @@ def outcomes(*patches, saliency=True):
 
 
 def test_shares_of_the_work():
-    assert shares(VARIANTS["fine_int8"], outcomes(0, 0, saliency=False)) == {(("whole_fine",), 0, False): 1.0}
+    assert shares(VARIANTS["fine_int8"], outcomes(0, 0, saliency=False)) == {(("whole_fine",), 0, False, None): 1.0}
     mixed = [*outcomes(8, 2, 8), *outcomes(0, saliency=False)]
     assert shares(VARIANTS["dcn_int8_exit"], mixed) == {
-        (("coarse", "fine", "top"), 8, True): 0.5,
-        (("coarse", "fine", "top"), 2, True): 0.25,
-        (("coarse",), 0, False): 0.25,
+        (("coarse", "fine", "top"), 8, True, None): 0.5,
+        (("coarse", "fine", "top"), 2, True, None): 0.25,
+        (("coarse",), 0, False, None): 0.25,
     }
 
 
@@ -66,7 +66,7 @@ def test_for_sequences_the_saliency_is_a_pass_over_all_cells(sequence_case):
 
 @pytest.mark.parametrize("unknown", ["not read", "not understood"])
 def test_what_is_not_known_is_none(bundle, monkeypatch, unknown):
-    def operations(bundle, num_patches):
+    def operations(bundle, num_patches, size):
         if unknown == "not read":
             raise UserError("nothing is installed")
         return {"coarse": SimpleNamespace(multiply_accumulates=Quantity(5, at_least=True))}

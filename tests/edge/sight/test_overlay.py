@@ -10,7 +10,7 @@ from edge.errors import UserError, WorkError
 from edge.network.result import Result
 from edge.network.runner import TwoStageRunner
 from edge.sight.images import Fit, model_pixels
-from edge.sight.overlay import BOX_COLOUR, OverlayFolder, draw, patch_boxes
+from edge.sight.overlay import PATCH_COLOUR, OverlayFolder, draw, patch_boxes
 
 
 def test_boxes_are_the_patches_in_the_images_own_pixels(classifier_case):
@@ -26,7 +26,7 @@ CELLS, PATCH = Cells((4, 4), stride=(4, 8), offset=(0, 0), field=(8, 8)), Patch(
 
 
 def manifest_with(rule):
-    return SimpleNamespace(input=Input((20, 40), 1, "L", 1 / 255, rule), cells=CELLS, patch=PATCH)
+    return SimpleNamespace(input=Input((20, 40), 1, "L", 1 / 255, rule), cells=CELLS, patch=PATCH, levels=None)
 
 
 MANIFEST = manifest_with("stretch")
@@ -72,7 +72,7 @@ def test_the_picture_is_in_the_images_own_pixels_and_the_reading_below_it():
     picture = np.asarray(draw(Image.new("L", (400, 300), 50), RESULT, MANIFEST))
     assert picture.shape[1] == 400
     assert 320 < picture.shape[0] < 360
-    boxed = (picture == BOX_COLOUR).all(-1)
+    boxed = (picture == PATCH_COLOUR).all(-1)
     expected = np.zeros((300, 400), bool)
     for left, top, right, bottom in ((40, 0, 119, 119), (280, 120, 359, 239)):
         expected[top : bottom + 1, left : right + 1] = True
@@ -113,7 +113,7 @@ def test_without_patches_there_is_no_box(classifier_case):
     runner = TwoStageRunner(classifier_case.float32)
     result = runner.run(classifier_case.images[0], exit_entropy=1e9)
     picture = draw(Image.new("L", (60, 60)), result, runner.manifest)
-    assert not (np.asarray(picture) == BOX_COLOUR).all(-1).any()
+    assert not (np.asarray(picture) == PATCH_COLOUR).all(-1).any()
 
 
 def test_images_of_one_name_do_not_overwrite_each_other(tmp_path):

@@ -22,7 +22,7 @@ def test_sequences(sequence):
     found = describe(sequence, list("0123456789"), 3, "fit")
     assert found["heads"] == [3, 11, 11, 11]
     assert found["saliency_heads"] == [1, 2, 3]
-    assert found["pooling"] == {"coarse": "average", "refined": "inverse_entropy", "floor": 1e-3}
+    assert found["pooling"] == {"coarse": "average", "refined": "inverse_entropy", "floor": 1e-3, "power": 2.0}
     assert (found["max_length"], found["refined"], found["convolution"]) == (3, "pool", None)
     assert (found["input"]["colour"], found["input"]["resize"]) == ("RGB", "fit")
 

@@ -36,6 +36,17 @@ def test_the_sums_are_those_of_the_convolution(size, strides, padding):
         check_sums(relayout((Conv(4, size, strides, padding=padding),), (HEIGHT, width, channels)), channels, width)
 
 
+def test_one_layout_does_for_images_of_every_size():
+    for strides, padding, channels in itertools.product(STRIDES, PADDINGS, CHANNELS):
+        conv = Conv(4, 5, strides, padding=padding)
+        layouts = []
+        for width in range(13, 21):
+            first = relayout((conv,), (HEIGHT, width, channels), any_size=True)
+            check_sums(first, channels, width)
+            layouts.append(first.to_dict((HEIGHT, width)))
+        assert all(layout == layouts[0] for layout in layouts)
+
+
 @pytest.mark.parametrize("places", PLACES)
 def test_any_number_of_places_that_divides_a_row_does(places):
     conv = Conv(2, (3, 5), strides=(2, 3), padding=((1, 0), (2, 4)))

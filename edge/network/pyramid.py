@@ -1,0 +1,129 @@
+"""An image at several sizes, and how the models' parts lie on each of them."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from edge.bundle.manifest import Manifest
+from edge.network.interpreter import Model
+from edge.network.kernels import Kernels
+from edge.network.patches import Canvas, reach
+
+MOST_SIZES = 16  # of levels, whose canvases are kept
+ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
+WHOLE = np.zeros((1, 2), np.intp)  # its place
+
+
+@dataclass(frozen=True)
+class Level:
+    """An image at one size.
+
+    Attributes:
+        pixels: [H, W, C] uint8, scaled, and padded to at least the input's size.
+        start: (row, column) of the scaled image's first pixel in it.
+        zoom: (vertical, horizontal) pixels of the level to a pixel of the image.
+    """
+
+    pixels: np.ndarray
+    start: tuple[int, int]
+    zoom: tuple[float, float]
+
+
+def scaled_size(size, scale: float) -> tuple[int, int]:
+    """Returns the (height, width) of an image of `size` at a scale, at least one pixel each."""
+    return tuple(max(1, round(side * scale)) for side in size)
+
+
+def level_sizes(size, manifest: Manifest) -> list[tuple[int, int]]:
+    """Returns the (height, width) of each level of an image of `size`, padded to at least the input's."""
+    scaled = (scaled_size(size, scale) for scale in manifest.levels)
+    return [tuple(map(max, of_level, manifest.input.size)) for of_level in scaled]
+
+
+def levels_of(pixels: np.ndarray, manifest: Manifest) -> list[Level]:
+    """Returns the levels of an image, [H, W, C] uint8, in the manifest's order.
+
+    An image is smoothed where it becomes smaller. A level that is smaller than the input gets half of what it lacks
+    before it and the rest behind, with its border repeated.
+    """
+    size, levels = pixels.shape[:2], []
+    image = Image.fromarray(pixels.squeeze(axis=2) if pixels.shape[2] == 1 else pixels)
+    for scale in manifest.levels:
+        height, width = scaled_size(size, scale)
+        scaled = pixels
+        if (height, width) != size:
+            scaled = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(height, width, -1)
+        missing = [max(0, least - side) for least, side in zip(manifest.input.size, scaled.shape)]
+        start = tuple(sides // 2 for sides in missing)
+        if any(missing):
+            beside = [(before, sides - before) for before, sides in zip(start, missing)]
+            scaled = np.pad(scaled, [*beside, (0, 0)], "edge")
+        levels.append(Level(scaled, start, (height / size[0], width / size[1])))
+    return levels
+
+
+def patch_boxes(cells: np.ndarray, levels: list[Level], manifest: Manifest) -> np.ndarray:
+    """Returns where the patches of cells lie: [k, 3], (level, row, column) -> [k, 4].
+
+    (left, top, right, bottom) in pixels of the image, right and bottom exclusive; not cut off at the image's border.
+    """
+    level = cells[:, 0]
+    start, zoom = (np.array([getattr(one, name) for one in levels])[level] for name in ("start", "zoom"))
+    first = np.array(manifest.patch.origin) + cells[:, 1:] * np.array(manifest.cells.stride) - start
+    corners = np.stack([first, first + np.array(manifest.patch.size)], axis=1) / zoom[:, None]  # [k, 2, (row, column)]
+    return corners[..., ::-1].reshape(-1, 4)
+
+
+class LevelCanvas:
+    """A canvas for levels of one size, and the parts of it that the models take.
+
+    Args:
+        size: (height, width).
+        manifest: of the bundle.
+        model: what the whole of it is for.
+        kernels: what is computed with.
+        fine: what patches are for; None where none are cut.
+    """
+
+    def __init__(self, size, manifest: Manifest, model: Model, kernels: Kernels, fine: Model | None = None):
+        shape, margins, places = (*size, manifest.input.channels), ((0, 0), (0, 0)), None
+        self.input_shape = (1, *model.laid_out(shape))
+        if fine is not None:
+            counts = model.output_shape("cell_logits", self.input_shape)[1:3]
+            places = (counts, manifest.patch.origin, manifest.cells.stride)
+            margins = reach(size, *places, manifest.patch.size)
+        self.canvas = Canvas(shape, margins, model.input.dtype, model.input.zero_point)
+        self._image = kernels.cutter(self.canvas, *ONE, size, model.layout)
+        self._patches = places and kernels.cutter(self.canvas, *places, manifest.patch.size, fine.layout)
+
+    def whole(self) -> np.ndarray:
+        """Returns the whole level as the model takes it; valid until the next call."""
+        return self._image.cut(WHOLE)
+
+    def patches(self, cells) -> np.ndarray:
+        """Returns the patches of cells, (row, column) of each, [n, 2], as the fine model takes them; as `whole`."""
+        return self._patches.cut(np.ascontiguousarray(cells))
+
+
+class Canvases:
+    """Canvases by level and size, of which the `MOST_SIZES` used last are kept.
+
+    Args:
+        make: (height, width) -> `LevelCanvas`.
+    """
+
+    def __init__(self, make):
+        self._make = make
+        self._kept = OrderedDict()
+
+    def of(self, number: int, size) -> LevelCanvas:
+        """Returns the canvas of the level of that number, at a size (height, width). No two levels share one."""
+        key = (number, *size)
+        if key not in self._kept:
+            self._kept[key] = self._make(size)
+            if len(self._kept) > MOST_SIZES:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]

@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edge.network.pyramid import Canvases, Level, level_sizes, levels_of, patch_boxes, scaled_size
+
+
+def test_sizes_are_rounded_and_never_nothing():
+    assert scaled_size((480, 640), 0.71) == (341, 454)
+    assert scaled_size((90, 3), 0.35) == (31, 1)  # 31.5 goes to the even 32 in float32, and is 31.499... here
+    assert scaled_size((1, 1), 0.18) == (1, 1)
+
+
+def test_levels_are_the_librarys_but_for_a_pixel_value(pyramid_case):
+    manifest = pyramid_case.float32.manifest
+    for image, expected in zip(pyramid_case.images, pyramid_case.expected):
+        levels = levels_of(image, manifest)
+        assert [level.pixels.shape[:2] for level in levels] == level_sizes(image.shape[:2], manifest)
+        for number, level in enumerate(levels):
+            difference = np.abs(level.pixels - 255 * expected[f"level/{number}"])
+            assert difference.max() <= (0.01 if manifest.levels[number] == 1 else 1.01)
+
+
+def test_a_small_level_stays_in_the_middle_of_its_repeated_border(pyramid_case):
+    manifest = replace(pyramid_case.float32.manifest, levels=(1.0,))
+    height, width = manifest.input.size
+    image = np.arange((height - 3) * width, dtype=np.uint8).reshape(height - 3, width, 1)
+    (level,) = levels_of(image, manifest)
+    assert (level.start, level.zoom) == ((1, 0), (1.0, 1.0))
+    np.testing.assert_array_equal(level.pixels[1:-2], image)
+    np.testing.assert_array_equal(level.pixels[0], image[0])
+    np.testing.assert_array_equal(level.pixels[-2:], np.stack([image[-1]] * 2))
+
+
+def test_patches_are_placed_in_pixels_of_the_image(pyramid_case):
+    manifest = pyramid_case.float32.manifest
+    levels = [Level(None, (0, 0), (2.0, 2.0)), Level(None, (3, 1), (0.5, 0.25))]
+    (down, across), (row, column) = manifest.cells.stride, manifest.patch.origin
+    high, wide = manifest.patch.size
+    found = patch_boxes(np.array([[0, 0, 0], [1, 2, 1]]), levels, manifest)
+    top, left = row + 2 * down - 3, column + across - 1
+    np.testing.assert_allclose(
+        found,
+        [
+            [column / 2, row / 2, (column + wide) / 2, (row + high) / 2],
+            [left / 0.25, top / 0.5, (left + wide) / 0.25, (top + high) / 0.5],
+        ],
+    )
+
+
+@pytest.mark.parametrize("again", [0, 16])
+def test_the_canvases_used_last_are_kept(again):
+    made = []
+    canvases = Canvases(lambda size: made.append(size) or size)
+    for side in range(17):
+        canvases.of(0, (side, 5))
+    canvases.of(0, (again, 5))
+    assert len(made) == (18 if again == 0 else 17)
+    assert canvases.of(1, (16, 5)) == (16, 5)
+    assert made[-1] == (16, 5)  # another level of that size has its own

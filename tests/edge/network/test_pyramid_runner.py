@@ -1,0 +1,114 @@
+"""The device against the network itself, on images of several sizes."""
+
+import numpy as np
+import pytest
+
+from edge.errors import UserError
+from edge.network.kernels import NUMPY
+from edge.network.pyramid_runner import PyramidRunner, cells_at, make_runner, make_whole_runner
+from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
+
+
+def test_a_bundle_has_the_runner_of_its_images(pyramid_case, sequence_case):
+    assert type(make_runner(pyramid_case.float32)) is PyramidRunner
+    assert type(make_runner(sequence_case.float32)) is TwoStageRunner
+    assert type(make_whole_runner(sequence_case.float32)) is WholeFineRunner
+
+
+@pytest.mark.parametrize("options", [{}, {"kernels": NUMPY}], ids=["fastest", "numpy"])
+def test_a_float_bundle_says_what_the_network_says(pyramid_case, options):
+    runner, predictions = make_runner(pyramid_case.float32, **options), set()
+    for image, expected in zip(pyramid_case.images, pyramid_case.expected):
+        result = runner.run(image)
+        np.testing.assert_array_equal(result.cells, expected["cells"])
+        np.testing.assert_array_equal(result.categories, expected["categories"])
+        np.testing.assert_allclose(result.log_probabilities, expected["logits"], atol=0.01)
+        np.testing.assert_allclose(result.entropy, expected["entropy"], atol=0.01)
+        best = np.argsort(-expected["saliency"], kind="stable")[: len(result.cells)]
+        np.testing.assert_allclose(result.saliency[best], expected["saliency"][best], rtol=0.02)
+        np.testing.assert_array_less(result.saliency, expected["saliency"] * 1.02 + 1e-6)
+        if result.prediction:
+            np.testing.assert_allclose(result.box, expected["box"], atol=0.1)
+        else:
+            assert result.box is None
+        predictions.add(result.prediction)
+    assert len(predictions) > 1
+
+
+def test_an_int8_bundle_is_close(pyramid_case):
+    runner, found = make_runner(pyramid_case.ptq), []
+    assert [model.input.dtype for model in (runner.coarse, runner.fine, runner.top)] == ["int8"] * 3
+    for image, expected in zip(pyramid_case.images, pyramid_case.expected):
+        result = runner.run(image)
+        same = (result.cells[:, None] == expected["cells"]).all(-1).any(1).mean()
+        found.append((same, (result.categories == expected["categories"]).all()))
+    assert np.mean(found, axis=0).min() > 0.7
+
+
+def test_the_whole_fine_model_votes_over_all_levels(pyramid_case):
+    runner = make_whole_runner(pyramid_case.float32)
+    for image, expected in zip(pyramid_case.images, pyramid_case.expected):
+        result = runner.run(image)
+        np.testing.assert_allclose(result.log_probabilities, expected["fine_logits"], atol=0.02)
+        assert (result.num_patches, list(result.stages_us)) == (0, ["levels", "input", "whole_fine", "decode"])
+
+
+def test_the_same_image_is_read_alike_after_others(pyramid_case):
+    runner = make_runner(pyramid_case.ptq)
+    first = [runner.run(image) for image in pyramid_case.images]
+    for image, before in zip(pyramid_case.images[::-1], first[::-1]):
+        after = runner.run(image)
+        np.testing.assert_array_equal(after.log_probabilities, before.log_probabilities)
+        np.testing.assert_array_equal(after.saliency, before.saliency)
+
+
+def test_many_sizes_are_read_with_few_interpreters(pyramid_case):
+    runner = make_runner(pyramid_case.float32)
+    before = runner.run(pyramid_case.images[0])
+    for side in range(20, 40):
+        runner.run(np.zeros((side, side), np.uint8))
+    assert len(runner.coarse._interpreters) <= 16
+    np.testing.assert_array_equal(runner.run(pyramid_case.images[0]).log_probabilities, before.log_probabilities)
+
+
+def test_the_coarse_answer_stands_where_it_is_certain_enough(pyramid_case):
+    runner, expected = make_runner(pyramid_case.float32), pyramid_case.expected[0]
+    left = runner.run(pyramid_case.images[0], exit_entropy=float(expected["entropy"]) + 0.1)
+    assert (left.num_patches, left.cells, left.box, left.patch_boxes) == (0, None, None, None)
+    np.testing.assert_allclose(left.log_probabilities, expected["coarse_logits"], atol=0.01)
+
+
+def test_cells_below_a_level_are_not_looked_at(pyramid_case):
+    runner, image = make_runner(pyramid_case.float32), pyramid_case.images[0]
+    saliency = np.sort(runner.run(image).saliency)[::-1].astype(float)
+    some = runner.run(image, exit_entropy=NEVER, saliency_level=(saliency[1] + saliency[2]) / 2)
+    assert (some.num_patches, some.cells.shape, some.patch_boxes.shape) == (2, (2, 3), (2, 4))
+    assert runner.run(image, saliency_level=2 * saliency[0]).num_patches == 0
+
+
+def test_an_image_with_fewer_cells_has_all_of_them_looked_at(pyramid_case):
+    result = make_runner(pyramid_case.float32).run(pyramid_case.images[1], num_patches=32)
+    assert sorted(map(tuple, result.cells.tolist())) == [(0, 0, 0), (1, 0, 0), (2, 0, 0)]
+
+
+def test_positions_are_those_of_the_list_of_all_cells():
+    sizes = [(2, 3), (1, 1), (2, 2)]
+    expected = [
+        (n, row, column) for n, (rows, columns) in enumerate(sizes) for row, column in np.ndindex(rows, columns)
+    ]
+    np.testing.assert_array_equal(cells_at(np.arange(11), sizes), expected)
+
+
+@pytest.mark.parametrize("wrong", [0, 33])
+def test_patches_are_1_to_32(pyramid_case, wrong):
+    with pytest.raises(UserError, match=f"num_patches must be from 1 to 32, received {wrong}"):
+        make_runner(pyramid_case.float32).run(pyramid_case.images[0], num_patches=wrong)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((3, 50), np.uint8), np.zeros((50, 50, 3), np.uint8), np.zeros((50, 50), np.float32)]
+)
+def test_other_images_are_refused(pyramid_case, image):
+    for make in (make_runner, make_whole_runner):
+        with pytest.raises(UserError, match=r"the image must be uint8 of at least 4 x 4 pixels and 1 channel"):
+            make(pyramid_case.float32).run(image)

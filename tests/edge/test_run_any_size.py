@@ -1,0 +1,98 @@
+"""`edge.run` with a bundle that reads images of any size."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge.errors import run_main
+from edge.network.pyramid_runner import make_runner
+from edge.run import main
+from edge.sight import images
+from edge.sight.overlay import BOX_COLOUR, PATCH_COLOUR
+
+
+@pytest.fixture
+def folder(pyramid_case, tmp_path):
+    """The case's images, and one that is too small behind them."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number, image in enumerate(pyramid_case.images):
+        Image.fromarray(image[..., 0]).save(folder / f"{number}.png")
+    Image.new("L", (50, 3)).save(folder / "9.png")
+    return folder
+
+
+def run(capsys, case, *arguments):
+    """Returns the exit status, the lines of stdout and those of stderr."""
+    with pytest.raises(SystemExit) as exit_info:
+        run_main(main, [f"--bundle={case.float32.path}", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return exit_info.value.code, captured.out.splitlines(), captured.err.splitlines()
+
+
+def test_each_image_has_a_reading_and_a_box_or_neither(pyramid_case, folder, capsys):
+    status, lines, errors = run(capsys, pyramid_case, folder, "--json", "--cells")
+    *objects, small = map(json.loads, lines)
+    assert (status, errors, "50 x 3 pixels" in small["error"]) == (1, [], True)
+    runner = make_runner(pyramid_case.float32)
+    for found, image in zip(objects, pyramid_case.images, strict=True):
+        expected = runner.run(image)
+        assert (found["prediction"], found["cells"]) == (expected.prediction, expected.cells.tolist())
+        if not expected.prediction:
+            assert found["box"] is None
+            continue
+        height, width = image.shape[:2]
+        limits = np.array([width, height, width, height])
+        np.testing.assert_array_equal(found["box"], np.clip(np.rint(expected.box), 0, limits))
+    assert {found["box"] is None for found in objects} == {True, False}
+
+
+def test_the_line_says_where_it_was_read_or_that_nothing_was(pyramid_case, folder, capsys):
+    _, lines, errors = run(capsys, pyramid_case, folder)
+    objects = [json.loads(line) for line in run(capsys, pyramid_case, folder, "--json")[1]]
+    for line, found in zip(lines, objects):
+        if found["box"] is None:
+            assert ": nothing to read  " in line
+        else:
+            left, top, right, bottom = found["box"]
+            assert f": {found['prediction']}  " in line
+            assert line.endswith(f" ms  at {left}, {top} to {right}, {bottom}")
+    assert errors == [f"error: {folder / '9.png'} has 50 x 3 pixels, and 4 a side are the least; use a larger one"]
+
+
+def test_a_small_image_alone_is_wrong_input(pyramid_case, folder, capsys):
+    status, lines, errors = run(capsys, pyramid_case, folder / "9.png")
+    assert (status, lines, len(errors)) == (2, [], 1)
+
+
+def test_boxes_are_in_pixels_of_the_users_image(pyramid_case, folder, capsys, monkeypatch):
+    path = folder / "0.png"
+    shape = pyramid_case.images[0].shape
+    monkeypatch.setattr(images, "MOST_PIXELS", shape[0] * shape[1])
+    (small,) = (json.loads(line)["box"] for line in run(capsys, pyramid_case, path, "--json")[1])
+    with Image.open(path) as image:
+        image.resize((3 * image.width, 3 * image.height), Image.Resampling.NEAREST).save(path)
+    (large,) = (json.loads(line)["box"] for line in run(capsys, pyramid_case, path, "--json")[1])
+    assert small is not None
+    assert np.abs(np.array(large) - 3 * np.array(small)).max() <= 6
+
+
+def test_a_budget_of_time_needs_one_size(pyramid_case, folder, capsys):
+    status, lines, errors = run(capsys, pyramid_case, folder, "--budget_ms=5")
+    assert (status, lines) == (2, [])
+    assert errors == [
+        "error: --budget_ms needs a bundle of one input size, and this one reads any; give --num_patches=K"
+    ]
+
+
+def test_an_overlay_has_the_box_and_the_patches(pyramid_case, folder, tmp_path, capsys):
+    paths = folder / "0.png", folder / "3.png"
+    run(capsys, pyramid_case, *paths, f"--overlay={tmp_path / 'overlay'}")
+    found = [json.loads(line)["box"] for line in run(capsys, pyramid_case, *paths, "--json")[1]]
+    for path, box in zip(paths, found):
+        with Image.open(tmp_path / "overlay" / path.name) as picture:
+            colours = {colour for _, colour in picture.getcolors(2**16)}
+        assert PATCH_COLOUR in colours
+        assert (BOX_COLOUR in colours) == (box is not None)

@@ -23,7 +23,7 @@ from train.data.rendering.typefaces import FAMILIES
 from train.data.windows import SCENE
 from train.errors import UserError
 
-SCENE_LENGTHS = (0.17, 0.22, 0.21, 0.17, 0.09, 0.06, 0.04, 0.04)  # of numbers with 1, 2, ... 8 digits
+SCENE_LENGTHS = (0.2, 0.26, 0.24, 0.17, 0.06, 0.03, 0.02, 0.02)  # of numbers with 1, 2, ... 8 digits
 
 
 def load(config: Config, architecture: Architecture) -> Dataset:

@@ -44,9 +44,14 @@ def make_interpreter(content: bytes, num_threads: int = 1, name: str = "the mode
 @functools.lru_cache(64)
 def shapes_at(content: bytes, input_shape: tuple) -> tuple:
     """Returns the shapes of a model's tensors, by their place in the file, where its input is of a shape."""
-    interpreter = make_interpreter(content)
-    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], input_shape)
-    interpreter.allocate_tensors()
+    runtime = _runtime()
+    resolvers = getattr(runtime, "OpResolverType", None) or runtime.experimental.OpResolverType
+    with quiet():  # a delegate would keep the shapes of what is inside it to itself
+        interpreter = runtime.Interpreter(
+            model_content=content, experimental_op_resolver_type=resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
+        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], input_shape)
+        interpreter.allocate_tensors()
     details = {tensor["index"]: tuple(map(int, tensor["shape"])) for tensor in interpreter.get_tensor_details()}
     return tuple(details.get(index) for index in range(max(details) + 1))
 

@@ -71,7 +71,8 @@ def calibration_inputs(network, windows, samples, num_patches: int) -> dict[str,
         patches.append(of_image.numpy())
         tiles += [_tiles(level.numpy(), architecture.image_size, rng) for level in levels]
         progress.tell(done)
-    patches, tiles = with_full_range(np.concatenate(patches)), with_full_range(np.concatenate(tiles))
+    # A resized pixel may lie a rounding beyond 1, and both inputs must have the scale 1/255 to the last bit.
+    patches, tiles = (with_full_range(np.concatenate(parts).clip(0, 1)) for parts in (patches, tiles))
     vectors = [network.fine(patches[None, start : start + 64])[0] for start in range(0, len(patches), 64)]
     return {"coarse": tiles, "fine": patches, "top": np.concatenate(vectors), "whole_fine": tiles}
 

@@ -96,7 +96,7 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
     variables = trained_variables(model, config)
     optimizer.build(variables)
 
-    def losses(images, labels, boxes):
+    def losses(images, labels, boxes=None):
         if config.model != "dcn":
             return whole_losses(model, images, labels, boxes, (config.model,))
         if config.training == "modular":

@@ -167,7 +167,7 @@ def test_the_answers_box_is_the_weighted_mean_of_the_boxes_of_those_that_agree(m
     weights = np.exp(np.asarray(top.cell_weights(top.cell_logits(outputs["fine_features"])), np.float64))
     weights /= weights.sum(axis=1, keepdims=True)
     expected = (weights[..., None] * np.asarray(outputs["boxes"])).sum(axis=1)
-    np.testing.assert_allclose(outputs["box"], expected, rtol=1e-4)
+    np.testing.assert_allclose(outputs["box"], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("weighting", ["average", "inverse_entropy", "presence", "votes"])
@@ -176,7 +176,7 @@ def test_every_pooling_gives_a_box(sequence_architecture, randomise, images, wei
     outputs = network(sequence_architecture, randomise, top=top, levels=LEVELS)(images)
     assert np.all(np.isfinite(outputs["box"]))
     if weighting == "average":
-        np.testing.assert_allclose(outputs["box"], np.mean(outputs["boxes"], axis=1), rtol=1e-4)
+        np.testing.assert_allclose(outputs["box"], np.mean(outputs["boxes"], axis=1), rtol=1e-4, atol=1e-5)
 
 
 def test_the_boxes_of_one_level_are_those_of_a_pyramid_of_it(sequence_architecture, randomise, images):

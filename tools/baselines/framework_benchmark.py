@@ -39,7 +39,7 @@ def tensorflow_step(config: Config, threads: int):
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
     train_step = steps.make_train_step(model, steps.make_optimizer(config), config)
-    return lambda images, labels: float(train_step(images, labels)["loss"])
+    return lambda *batch: float(train_step(*batch)["loss"])
 
 
 def one_replica_step(config: Config, threads: int):
@@ -67,7 +67,7 @@ def torch_step(config: Config, threads: int, channels_last: bool = False, bfloat
     model = torch_reference.TorchDynamicCapacityNetwork(config.architecture).to(memory_format=layout)
     optimizer = torch_reference.make_optimizer(model, config.learning_rate, config.weight_decay)
 
-    def step(images, labels):
+    def step(images, labels, _boxes):
         images = torch.from_numpy(images.numpy()).permute(0, 3, 1, 2).contiguous(memory_format=layout)
         labels = torch.from_numpy(labels.numpy())[:, 0].long()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):

@@ -77,7 +77,7 @@ def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig
     choices = (config.batch_size * config.trajectories, config.glimpses - 1, 2)
 
     @tf.function
-    def train_step(images, labels):
+    def train_step(images, labels, boxes=None):
         step = optimizer.iterations.value
         deviation = deviation_at(step, config)
         noise = deviation * tf.random.stateless_normal(choices, seed=tf.stack([config.seed, tf.cast(step, tf.int32)]))

@@ -50,10 +50,10 @@ def test_the_top_gives_bit_for_bit_what_the_coarse_model_gives_of_the_same_vecto
 
 def test_vectors_and_activations_go_from_model_to_model_as_they_are(models):
     coarse, fine, top = (models[name] for name in ("coarse", "fine", "top"))
-    assert coarse.output("coarse_features").numbers == fine.output("fine_features").numbers == top.input.numbers
-    assert coarse.output("activation_map").numbers == top.output("activations").numbers
-    assert coarse.input.numbers == fine.input.numbers == models["whole_fine"].input.numbers
-    assert coarse.input.numbers == ("int8", pytest.approx(1 / 255), -128)
+    assert coarse.output("coarse_features").encoding == fine.output("fine_features").encoding == top.input.encoding
+    assert coarse.output("activation_map").encoding == top.output("activations").encoding
+    assert coarse.input.encoding == fine.input.encoding == models["whole_fine"].input.encoding
+    assert coarse.input.encoding == ("int8", pytest.approx(1 / 255), -128)
 
 
 def test_the_manifest_says_how_pixels_are_laid_out(bundle, architecture):

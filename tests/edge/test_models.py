@@ -1,23 +1,43 @@
 """The bundles that the repository ships."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from edge.bundle import load_bundle
+from edge.network.pyramid_runner import make_runner
 from edge.network.runner import TwoStageRunner
 from edge.sight.images import expand, load_image
 
 MODELS = Path(__file__).parents[2] / "models"
 SHIPPED = sorted(path.parent.name for path in MODELS.glob("*/manifest.json"))
+CLASSIFIERS = [name for name in SHIPPED if name.startswith("cluttered_mnist")]
 
 
 def test_the_first_minute_has_its_bundle():
-    assert "cluttered_mnist" in SHIPPED
+    assert {"cluttered_mnist", "street_numbers"} <= set(SHIPPED)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def test_the_reader_reads_most_of_the_photographs_and_says_where():
+    runner = make_runner(load_bundle(MODELS / "street_numbers"))
+    entries = json.loads((MODELS / "photographs" / "annotations.json").read_text())
+    right = 0
+    for entry in entries:
+        result = runner.run(load_image(MODELS / "photographs" / entry["file"], runner.manifest.input))
+        if result.prediction != "".join(map(str, entry["label"])):
+            continue
+        right += 1
+        left, top, across, down = entry["box"]
+        x, y = (result.box[0] + result.box[2]) / 2, (result.box[1] + result.box[3]) / 2
+        assert left < x < across
+        assert top < y < down
+    assert len(entries) == 8
+    assert right >= 6
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_shipped_bundle_reads_the_sample_images(name):
     runner = TwoStageRunner(load_bundle(MODELS / name))
     results = [runner.run(load_image(path, runner.manifest.input)) for path in expand([MODELS / "samples"])]
@@ -38,7 +58,7 @@ def test_images():
     return fixed_split(*load_mnist(folder).test, 10000, SPLIT_SEEDS["test"])
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_shipped_bundle_has_the_error_that_its_manifest_tells(name, test_images):
     bundle = load_bundle(MODELS / name)
     runner = TwoStageRunner(bundle)

@@ -23,6 +23,7 @@ class KerasWay:
         """Configures training; arguments as of `keras.Model.compile`."""
         named = [part for part in (loss, metrics, kwargs.get("weighted_metrics")) if isinstance(part, dict)]
         self.compared = sorted(set().union(*named)) or None
+        kwargs.setdefault("jit_compile", False)  # normalisation is compiled by itself; all together takes a minute
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

@@ -77,7 +77,7 @@ def of_text(text: str, name: str, changes=()) -> Blueprint:
         written["top"] = base["top"] | written["top"]
     if "image_size" in written:
         _free_train_size(base)
-    description = {"name": name} | base | written
+    description = base | {"name": name} | written
     top = description.get("top", {})
     open_ = [field for field in ("channels",) if field not in written]
     if top.get("kind") == CLASSIFICATION and "classes" not in written.get("top", {}):

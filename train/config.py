@@ -29,6 +29,7 @@ COUNTS = {
     "log_every": (1, 10**9),
     "checkpoint_every": (1, 10**9),
     "warmup_steps": (0, 10**9),
+    "negatives_repeats": (1, 10**4),
     "easy_steps": (0, 10**9),
     "seed": (0, 2**32 - 1),  # what NumPy's global generator takes
     "num_patches": (1, 10**4),
@@ -143,6 +144,7 @@ class Config(FlagValues):
     background_share: float = 0.0
     easy_steps: int = 0
     negatives: str | None = None
+    negatives_repeats: int = 6
     skip_bad: float = 0.0
     train_images: int = 20000
     validation_images: int = 5000

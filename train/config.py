@@ -72,7 +72,9 @@ class FlagValues:
         """Raises UserError for a flag that is not None and not within its (least, most)."""
         for name, (least, most) in (item for some in ranges for item in some.items()):
             value = getattr(self, name, None)
-            self._require(name, value is None or least <= value <= most, f"from {least:,g} to {_limit(most)}")
+            if value is None or least <= value <= most:
+                continue
+            self._require(name, False, f"at most {most:,.0f}" if value > most else f"at least {least}")
 
     def to_dict(self) -> dict:
         """Returns plain values, as they stand in `result.json`."""
@@ -263,10 +265,6 @@ def _begun(workdir: Path) -> dict | None:
     if (workdir / "flags.txt").exists():
         log.warning("%s has no config.json: that it is the same run is not checked", workdir)
     return None
-
-
-def _limit(most) -> str:
-    return f"{most:,}" if isinstance(most, int) else f"{most:,.0f}"
 
 
 def _in_words(value) -> str:

@@ -1,5 +1,7 @@
 """What a classifier's images are made into: their classes, their colour, and how they are fitted to one size."""
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
@@ -10,12 +12,13 @@ from train.progress import log
 SHOWN = 12  # names of classes in a message
 
 
-def class_names(labels: list, classes: int | None) -> tuple[str, ...]:
+def class_names(labels: list, classes: int | None, where: str | Path) -> tuple[str, ...]:
     """Returns the names of the classes, in order.
 
     Args:
         labels: of all images, numbers or names.
         classes: how many the network has; None where it follows the data, which then has as many as there are labels.
+        where: what a message calls the data.
 
     Raises:
         UserError: there are more than the network has, or only one.
@@ -26,11 +29,11 @@ def class_names(labels: list, classes: int | None) -> tuple[str, ...]:
     names = [str(label) for label in sorted(set(labels))] if numbers else sorted({str(label) for label in labels})
     if classes is not None and len(names) > classes:
         raise UserError(
-            f"the network has {classes} classes. Received: {len(names)} different labels ({_some(names)}); "
+            f"{where}: the network has {classes} classes. Received: {len(names)} different labels ({_some(names)}); "
             f"give --set=top.classes={len(names)}, or leave 'classes' out of the architecture"
         )
     if len(names) < 2:
-        raise UserError(f"a classifier needs at least 2 classes. Received: {names[0]!r} for every image")
+        raise UserError(f"{where}: a classifier needs at least 2 classes. Received: {names[0]!r} for every image")
     return tuple(names)
 
 

@@ -172,8 +172,12 @@ def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
         threads: of all of them together; where None, one for each core, or what TF_NUM_INTRAOP_THREADS says.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's keras.json says
     with quiet():  # its native part writes several lines, whatever the level
         import tensorflow as tf
+
+        from dcn_tf.precision import use_float32
+    use_float32()
 
     if replicas > 1 or threads:
         threads = threads or _threads_asked_for() or os.cpu_count()

@@ -5,7 +5,10 @@ import math
 
 from edge.errors import UserError
 
+MOST_THREADS = 256  # of one inference: some runtimes crash at more, and others hang
+
 NAMES = {int: "a whole number", float: "a number"}
+MOST = 10**9  # of anything that is counted or timed, where nothing less is the most: other numbers are slips
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -14,8 +17,16 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message):
         raise UserError(f"{message}; see {self.prog} --help")
 
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse's; nothing that is empty is taken for a value: it would mean this folder, or that none was given."""
+        parsed, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(parsed).items():
+            if value != self.get_default(name) and (value == "" or (isinstance(value, list) and "" in value)):
+                self.error(f"{name} was given nothing")
+        return parsed, rest
 
-def number(least: float, most: float = math.inf, kind=int):
+
+def number(least: float, most: float = MOST, kind=int):
     """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`."""
 
     def read(text: str):
@@ -23,12 +34,21 @@ def number(least: float, most: float = math.inf, kind=int):
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not least <= value <= most or math.isinf(value):
-            limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        if not least <= value <= most:
+            too_large = most < value < math.inf
+            limits = f"of at least {least}" if most == MOST and not too_large else f"from {least} to {most}"
             raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text}")
         return value
 
     return read
+
+
+def number_of_threads(text: str) -> int:
+    """A type of arguments: threads of one inference."""
+    value = number(1)(text)
+    if value > MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"must be at most {MOST_THREADS}, received {text}")
+    return value
 
 
 def listed(text: str) -> list[str]:

@@ -83,13 +83,13 @@ class SwapTop:
             "activations' scale": (top.output("activations").encoding, activations.encoding),
         }
 
-    def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:
-        """Returns what the saliency's weights say and what the models say: name -> (found, wanted)."""
-        filters = coarse.output("activation_map").shape[-1]
-        return {
-            "saliency": (self.saliency_of.dense.shape, (filters, sum(manifest.task.heads))),
-            "saliency's kernel": (self.saliency_of.kernel_shape, (*top.input.shape[1:], filters)),
-        }
+    @staticmethod
+    def weight_shapes(manifest: Manifest, coarse: Model, top: Model) -> dict:
+        """Returns the shapes that the saliency's weights must have, by name; None is any number."""
+        (classes,), filters = manifest.task.heads, coarse.output("activation_map").shape[-1]
+        kernel = (*top.input.shape[1:], filters)
+        vectors = dict.fromkeys(("scale", "shift"), (filters,))
+        return {"dense": (filters, classes), "kernel": kernel, "bias": (classes,), **vectors}
 
     @staticmethod
     def whole_answer(task: Classification, model: Model, raw: dict) -> np.ndarray:
@@ -162,9 +162,10 @@ class PoolTop:
             "refined": (top.input.shape[1:], (vectors.shape[-1],)),
         }
 
-    def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:
-        """Returns what the saliency's weights say and what the models say: name -> (found, wanted)."""
-        return {"saliency": (self.saliency_of.dense.shape[1:], (sum(manifest.task.heads),))}
+    @staticmethod
+    def weight_shapes(manifest: Manifest, coarse: Model, top: Model) -> dict:
+        """Returns the shapes that the saliency's weights must have, by name; None is any number."""
+        return {"dense": (None, sum(manifest.task.heads))}
 
     @staticmethod
     def whole_answer(task: Sequence, model: Model, raw: dict) -> np.ndarray:

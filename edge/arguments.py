@@ -18,7 +18,7 @@ class OneLineParser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
     def parse_known_args(self, args=None, namespace=None):
-        """As argparse's; nothing that is empty is taken for a value: it would mean this folder, or that none was given."""
+        """As argparse's, but refuses empty values: they would mean this folder, or that none was given."""
         parsed, rest = super().parse_known_args(args, namespace)
         for name, value in vars(parsed).items():
             if value != self.get_default(name) and (value == "" or (isinstance(value, list) and "" in value)):

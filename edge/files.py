@@ -1,4 +1,4 @@
-"""Files of the user's, read without surprises: nothing that is no file, and no more of one than a device has room for."""
+"""Files of the user's, read without surprises: nothing that is no file, and no more than a device has room for."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Training and the device see the same pixels in a file, whatever its mode: `train.data.images`, `edge.sight.images`."""
+"""Training and the device see the same pixels in a file of any mode: `train.data.images` and `edge.sight.images`."""
 
 import io
 

@@ -111,6 +111,7 @@ class Config(FlagValues):
     background_share: float = 0.0
     easy_steps: int = 0
     negatives: str | None = None
+    negatives_repeats: int = 6
     train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
@@ -135,6 +136,7 @@ class Config(FlagValues):
                     f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
                 )
         counts = "train_steps batch_size replicas train_images validation_images test_images log_every checkpoint_every"
+        counts += " negatives_repeats"
         for name in counts.split():
             self._require(name, getattr(self, name) >= 1, "at least 1")
         divides = self.batch_size % self.replicas == 0

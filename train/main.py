@@ -58,6 +58,7 @@ INTEGER_FLAGS = {
     "seed": "Seeds weights, the order of images and what is generated. Validation and test do not depend on it.",
     "train_steps": "Number of steps.",
     "batch_size": "Images per step.",
+    "negatives_repeats": "How often each picture of --negatives is among the training images.",
     "replicas": (
         "Equal parts of every batch that are computed side by side, on an equal part of the cores each: for few cores "
         "faster than every operation on all of them. Each part has batch statistics of its own."

@@ -44,8 +44,8 @@ class Bundle:
             return None
         version = self.manifest.content["format_version"]
         return (
-            f"the manifest of {self.path} has no checksum (format version {version}), so that damage in it would not be "
-            f"seen; give it one: {checksum.STAMP} {self.path}"
+            f"the manifest of {self.path} has no checksum (format version {version}), so that damage in it would not "
+            f"be seen; give it one: {checksum.STAMP} {self.path}"
         )
 
     def model(self, name: str) -> bytes:

@@ -2,8 +2,8 @@
 
 python -m edge.bundle check BUNDLE          verify it, as far as reading an image here, and print its card
 python -m edge.bundle pack BUNDLE FILE.zip  write it as one file; the same bundle always gives the same bytes
-python -m edge.bundle stamp BUNDLE          give its manifest, as it is, a checksum: one of an older program, or one that
-                                            you have changed; look at what it prints
+python -m edge.bundle stamp BUNDLE          give its manifest, as it is, a checksum: one of an older program, or one
+                                            that you have changed; look at what it prints
 """
 
 import sys

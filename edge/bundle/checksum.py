@@ -1,7 +1,8 @@
 """The checksum that a manifest's file ends with, so that damage in the file itself is found.
 
-It is the last field, and covers every byte before its own line: the file stays readable, and none of its bits can change
-unseen. A manifest of format version 3 or 4 may be without, and is then believed as it is; zip files have their own.
+It is the last field, and covers every byte before its own line: the file stays readable, and none of its bits can
+change unseen. A manifest of format version 3 or 4 may be without, and is then believed as it is: `edge.run` says so,
+and `edge.bundle check` refuses it. Zip files have checksums of their own.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ def is_right(file: bytes) -> bool:
 
 
 def check(file: bytes, content: dict) -> None:
-    """Raises UserError where a manifest is not as it was written: its checksum is wrong, or is missing and must be there.
+    """Raises UserError where a manifest is not as it was written: its checksum is wrong, or missing.
 
     Args:
         file: the manifest's.

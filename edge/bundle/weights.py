@@ -20,8 +20,8 @@ def read_weights(content: bytes) -> dict[str, np.ndarray]:
     """Returns the arrays of an .npz file: name -> float array, all of its values finite.
 
     Raises:
-        ValueError: an array is larger than its part of the file, or than `MOST_BYTES`; is not of numbers; or holds NaN or
-            an infinity.
+        ValueError: an array is larger than its part of the file, or than `MOST_BYTES`; is not of numbers; or holds NaN
+            or an infinity.
         OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error: it is damaged.
     """
     arrays, left = {}, MOST_BYTES
@@ -43,7 +43,7 @@ def read_weights(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _array(part: bytes, name: str) -> np.ndarray:
-    """Returns the array of a .npy file, which must be as long as its header says: then nothing large is made of little."""
+    """Returns the array of a .npy file, which must be as long as its header says: little stays little."""
     file = io.BytesIO(part)
     read_header = HEADERS.get(np.lib.format.read_magic(file))
     if read_header is None:

@@ -2,8 +2,8 @@
 
 A file of labels is `annotations.json` as training takes it, a list of {"file": "1.png", "label": 7}, or an object
 {"1.png": 7}. Files are named by their path from the folder that the file of labels lies in; where the images lie
-elsewhere, from the folder that they lie in together. A label is a number, a name, or a list of digits, empty where there
-is nothing to read: 210, "210" and [2, 1, 0] are the same. Without such a file, names as `00012_7.png` tell it.
+elsewhere, from the folder that they lie in together. A label is a number, a name, or a list of digits, empty where
+there is nothing to read: 210, "210" and [2, 1, 0] are the same. Without such a file, names as `00012_7.png` tell it.
 """
 
 import functools

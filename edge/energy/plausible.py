@@ -32,8 +32,8 @@ class Plausible:
             return f"negative power, down to {least:.3g} W: the meter's leads are swapped; {self.leads}"
         if most > self.most_watts:
             return (
-                f"impossible power, up to {most:.4g} W, where {self.most_watts:g} W are the most: of another unit, or a "
-                "meter that is broken; give watts, volts and amperes"
+                f"impossible power, up to {most:.4g} W, where {self.most_watts:g} W are the most: of another unit, or "
+                "of a meter that is broken; give watts, volts and amperes"
             )
         if most < LEAST_WATTS:
             return (
@@ -49,6 +49,6 @@ class Plausible:
 def frozen(watts: float, samples: int) -> str:
     """Returns that a meter stands still, and what to do."""
     return (
-        f"frozen at {watts:.4g} W for {samples} samples: the meter stands still, or tells too few digits; start it again, "
-        "and look whether its value moves"
+        f"frozen at {watts:.4g} W for {samples} samples: the meter stands still, or tells too few digits; start it "
+        "again, and look whether its value moves"
     )

@@ -97,12 +97,12 @@ def natural_key(path: Path) -> list:
 def open_image(path, enough: int | None = None) -> Image.Image:
     """Returns a decoded image, upright, as 'L' or 'RGB'. What is transparent stands on black.
 
-    Sixteen bits a pixel become eight by their depth, whatever is in them: 65535 is white. So are larger ones of 32 bits.
+    Sixteen bits a pixel become eight by their depth, whatever is in them: 65535 is white, and so is more of 32 bits.
     Real numbers that are all at most 1 are shares of white; others are from 0 to 255. Of EXIF the orientation alone is
     read. (`train.data.images.decode`.)
 
     Args:
-        path: of the file.
+        path: of the file, or the file, open.
         enough: so many pixels a side will do. A large JPEG is then decoded at a half, a quarter or an eighth of its
             size, as long as that leaves so many: a photograph of 12 million pixels takes 1 MB instead of 36.
 
@@ -112,7 +112,7 @@ def open_image(path, enough: int | None = None) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd files; what matters comes as an exception
-            with open_file(path) as file:
+            with path if hasattr(path, "read") else open_file(path) as file:
                 return decoded(file, enough)
     except FileNotFoundError:
         raise UserError(f"no such file: {path}; check the path") from None

@@ -17,8 +17,8 @@ def write_negatives(path: Path, images, boxes):
         np.savez_compressed(partial, images=images, boxes=boxes)
 
 
-def load_negatives(path: str, top) -> Split:
-    """Returns what `write_negatives` wrote, as pictures of nothing, each with the box of what was read in it.
+def load_negatives(path: str, top, repeats: int = 1) -> Split:
+    """Returns what `write_negatives` wrote `repeats` times, as pictures of nothing with the box of what was read there.
 
     Raises:
         UserError: it is not there, or is something else.
@@ -31,4 +31,5 @@ def load_negatives(path: str, top) -> Split:
         raise UserError(f"--negatives must be a file of train.mine_negatives. Received: {path} ({error})") from error
     if not good:
         raise UserError(f"--negatives must be a file of train.mine_negatives. Received: {path}, of other arrays")
-    return Split(images, np.tile(np.array(nothing_labels(top), np.int32), (len(images), 1)), boxes.astype(np.float32))
+    images, boxes = (np.repeat(array, repeats, axis=0) for array in (images, boxes.astype(np.float32)))
+    return Split(images, np.tile(np.array(nothing_labels(top), np.int32), (len(images), 1)), boxes)

@@ -1,4 +1,4 @@
-"""The kernels in C refuse numbers whose sums and products would overflow, and sizes that do not fit. `make sanitize`."""
+"""The kernels in C refuse numbers whose sums and products would overflow, and sizes that do not fit."""
 
 import itertools
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
 from edge.bundle.weights import read_weights
-from edge.errors import UserError, WorkError, one_line
+from edge.errors import UserError, one_line
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
-from edge.network.result import Answer, Clock, Glance, Look, Result
+from edge.network.result import Answer, Clock, Glance, Look, Result, numbers
 from edge.network.tops import PoolTop, SwapTop, top_of
 from edge.network.vote_top import VoteTop
 
@@ -244,13 +244,6 @@ class WholeFineRunner:
         raw = self.model.invoke(laid_out)
         clock.lap("whole_fine")
         return raw
-
-
-def numbers(log_probabilities: np.ndarray) -> np.ndarray:
-    """Returns log-probabilities as they are; WorkError where one is no number. Minus infinity is one: of a 0."""
-    if np.isnan(log_probabilities).any():
-        raise WorkError("a model of the bundle answers with what is no number (NaN); export the bundle again")
-    return log_probabilities
 
 
 def _check_facts(facts: dict):

@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import zipfile
@@ -7,7 +8,7 @@ import pytest
 
 from edge.bundle import card, check_destination, checksum, load_bundle, storage, write_bundle
 from edge.bundle.__main__ import main
-from edge.bundle.content import parse_content
+from edge.bundle.content import format_content, parse_content
 from edge.errors import UserError, run_main
 
 FILES = ["coarse.tflite", "fine.tflite", "saliency.npz", "top.tflite", "whole_fine.tflite"]
@@ -21,10 +22,9 @@ def files_of(bundle):
 def change_manifest(bundle, change):
     """Writes the bundle's manifest anew, after `change(manifest)`, with its checksum."""
     path = bundle.path / "manifest.json"
-    manifest = json.loads(path.read_text())
-    del manifest["checksum"]
+    manifest = copy.deepcopy(bundle.manifest.content)
     change(manifest)
-    path.write_bytes(checksum.with_checksum(json.dumps(manifest).encode()))
+    path.write_bytes(format_content(manifest))
 
 
 def flipped(content):

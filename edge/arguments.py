@@ -6,9 +6,8 @@ import math
 from edge.errors import UserError
 
 MOST_THREADS = 256  # of one inference: some runtimes crash at more, and others hang
-
+MOST = 10**9  # of any number: more than a program could count, hold or wait for
 NAMES = {int: "a whole number", float: "a number"}
-MOST = 10**9  # of anything that is counted or timed, where nothing less is the most: other numbers are slips
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -26,7 +25,7 @@ class OneLineParser(argparse.ArgumentParser):
         return parsed, rest
 
 
-def number(least: float, most: float = MOST, kind=int):
+def number(least: float, most: float = math.inf, kind=int):
     """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`."""
 
     def read(text: str):
@@ -34,10 +33,11 @@ def number(least: float, most: float = MOST, kind=int):
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not least <= value <= most:
-            too_large = most < value < math.inf
-            limits = f"of at least {least}" if most == MOST and not too_large else f"from {least} to {most}"
-            raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text}")
+        if MOST < value < math.inf:
+            raise argparse.ArgumentTypeError(f"must be at most {MOST:,}, received {text[:40]}")
+        if not least <= value <= most or math.isinf(value):
+            limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text[:40]}")
         return value
 
     return read

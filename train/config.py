@@ -1,13 +1,15 @@
 """The configuration of a run. Flags become a frozen `Config` in `main`; everything below takes this and no flag."""
 
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from dcn_tf.architecture import SELECTORS, STATISTICS, Architecture
+from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.geometry import smallest_input
-from dcn_tf.presets import PRESETS, preset
+from dcn_tf.presets import PRESETS
 from train import files
 from train.errors import UserError
 from train.progress import log
@@ -18,6 +20,35 @@ OPTIMIZERS = ("adamw", "adam", "sgd")
 COMPUTE_DTYPES = ("float32", "bfloat16")
 SCHEDULES = ("cosine", "exponential", "constant")
 
+REPEATED = ("set",)  # flags that are given once for each of their values
+
+# (least, most) of the flags that are numbers, far beyond use. Infinity and NaN are in no range.
+COUNTS = {
+    "train_steps": (1, 10**9),
+    "batch_size": (1, 10**5),
+    "replicas": (1, 256),
+    "train_images": (1, 10**7),
+    "validation_images": (1, 10**6),
+    "test_images": (1, 10**6),
+    "log_every": (1, 10**9),
+    "checkpoint_every": (1, 10**9),
+    "warmup_steps": (0, 10**9),
+    "negatives_repeats": (1, 10**4),
+    "easy_steps": (0, 10**9),
+    "seed": (0, 2**32 - 1),  # what NumPy's global generator takes
+    "num_patches": (1, 10**4),
+}
+QUANTITIES = {
+    "weight_decay": (0, 1e3),
+    "momentum": (0, 1),
+    "clip_norm": (0, 1e9),
+    "hint_weight": (0, 1e6),
+    "coarse_weight": (0, 1e6),
+    "distortion": (0, 10),
+    "looseness": (1, 100),
+    "skip_bad": (0, 1),
+}
+
 # What may differ between a run and its resumption: where things lie, how long, how often and how loud.
 FREE_ON_RESUME = (
     *(
@@ -25,6 +56,7 @@ FREE_ON_RESUME = (
         "data_dir",
         "eval_data_dir",
         "init_from",
+        "architecture_file",  # the file may move; what it says may not change (`train.network`)
         "train_steps",
         "eval_num_patches",
         "eval_scales",
@@ -34,12 +66,25 @@ FREE_ON_RESUME = (
 )
 
 
+def flag_of(name: str) -> str:
+    """Returns the flag of an attribute of `Config`: the same name, but for the file of an architecture."""
+    return "architecture" if name == "architecture_file" else name
+
+
 class FlagValues:
     """What the frozen dataclasses have in common whose attributes are the values of flags of the same names."""
 
     def _require(self, name: str, holds: bool, rule: str):
         if not holds:
             raise UserError(f"--{name} must be {rule}. Received: {getattr(self, name)!r}")
+
+    def _require_ranges(self, *ranges: dict):
+        """Raises UserError for a flag that is not None and not within its (least, most)."""
+        for name, (least, most) in (item for some in ranges for item in some.items()):
+            value = getattr(self, name, None)
+            if value is None or least <= value <= most:
+                continue
+            self._require(name, False, f"at most {most:,.0f}" if value > most else f"at least {least}")
 
     def to_dict(self) -> dict:
         """Returns plain values, as they stand in `result.json`."""
@@ -56,8 +101,10 @@ class FlagValues:
         for name, value in self.to_dict().items():
             if isinstance(value, bool):
                 lines.append(f"--{'' if value else 'no'}{name}")
+            elif name in REPEATED:
+                lines += [f"--{name}={item}" for item in value]
             elif value is not None:
-                lines.append(f"--{name}={_in_words(value)}")
+                lines.append(f"--{flag_of(name)}={_in_words(value)}")
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -82,6 +129,8 @@ class Config(FlagValues):
     fallback_dataset: str | None = None
     fallback: bool = True
     preset: str = "cluttered_mnist"
+    architecture_file: str | None = None
+    set: tuple[str, ...] = ()
     model: str = "dcn"
     training: str = "end_to_end"
     init_from: str | None = None
@@ -112,6 +161,7 @@ class Config(FlagValues):
     easy_steps: int = 0
     negatives: str | None = None
     negatives_repeats: int = 6
+    skip_bad: float = 0.0
     train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
@@ -135,39 +185,57 @@ class Config(FlagValues):
                 raise UserError(
                     f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
                 )
-        counts = "train_steps batch_size replicas train_images validation_images test_images log_every checkpoint_every"
-        counts += " negatives_repeats"
-        for name in counts.split():
-            self._require(name, getattr(self, name) >= 1, "at least 1")
+        self._require_ranges(COUNTS, QUANTITIES)
         divides = self.batch_size % self.replicas == 0
         self._require("replicas", divides, f"a divisor of --batch_size ({self.batch_size}): all get as many images")
-        self._require("learning_rate", self.learning_rate > 0, "greater than 0")
-        self._require("background_share", 0 <= self.background_share < 1, "in [0, 1)")
-        self._require("looseness", self.looseness >= 1, "at least 1")
+        self._require("learning_rate", 0 < self.learning_rate <= 1e3, "greater than 0, and at most 1000")
+        self._require("background_share", 0 <= self.background_share <= 0.99, "from 0 to 0.99")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
-        self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
-        weights = ("weight_decay", "hint_weight", "coarse_weight", "momentum")
-        for name in (*weights, "clip_norm", "easy_steps", "seed", "distortion"):
-            self._require(name, getattr(self, name) >= 0, "at least 0")
-        self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
-        self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")
+        self._require("warmup_steps", self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
+        counts, most = self.eval_num_patches, COUNTS["num_patches"][1]
+        good = 0 < len(counts) <= 100 and all(1 <= k <= most for k in counts)
+        self._require("eval_num_patches", good, f"a list of integers from 1 to {most:,}")
         scales = self.eval_scales
-        self._require("eval_scales", len(scales) > 0 and all(0 < scale <= 4 for scale in scales), "numbers in (0, 4]")
+        good = 0 < len(scales) <= 100 and all(0 < scale <= 4 for scale in scales)
+        self._require("eval_scales", good, "numbers in (0, 4]")
         known = set(self.selectors) <= set(SELECTORS[1:])
         self._require("selectors", known, f"of {', '.join(SELECTORS[1:])}")
         names, weights = self.dataset.split(","), self.dataset_weights
         if weights is not None:
-            good = len(weights) == len(names) and all(weight > 0 for weight in weights)
-            self._require("dataset_weights", good, f"{len(names)} numbers greater than 0, one for each --dataset")
+            good = len(weights) == len(names) and all(0 < weight <= 1e6 for weight in weights)
+            rule = f"{len(names)} numbers greater than 0 and at most 1,000,000, one for each --dataset"
+            self._require("dataset_weights", good, rule)
+
+    @functools.cached_property
+    def blueprint(self) -> Blueprint:
+        """The preset or the file, with --set; UserError where it describes no network."""
+        if self.architecture_file is None:
+            return self._described("set", lambda: of_preset(self.preset, self.set))
+        path = Path(self.architecture_file)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise UserError(f"--architecture={path} can't be read: {error}; name a YAML or JSON file") from error
+        written = self._described("architecture_file", lambda: of_text(text, path.stem))
+        return self._described("set", lambda: changed(written, self.set))
 
     @property
     def architecture(self) -> Architecture:
-        """The preset, with what the flags change in it."""
-        architecture = preset(self.preset)
-        if self.num_patches is not None:
-            architecture = dataclasses.replace(architecture, num_patches=self.num_patches)
+        """The network as far as the data need not be known: with assumed channels and classes."""
+        return self.network()
+
+    def network(self, channels: int | None = None, classes: int | None = None) -> Architecture:
+        """Returns the architecture: the blueprint, with what the flags change in it.
+
+        Args:
+            channels, classes: of the data, where the blueprint leaves them to it.
+        """
+        flag = "architecture_file" if self.architecture_file else "set" if self.set else "preset"
+        architecture = self._described(flag, lambda: self.blueprint.architecture(channels, classes))
         if self.patch_size is not None:
-            architecture = dataclasses.replace(architecture, patch_size=self._checked_patch_size(architecture))
+            architecture = self._replaced(architecture, patch_size=self._checked_patch_size(architecture))
+        if self.num_patches is not None:
+            architecture = self._replaced(architecture, num_patches=self.num_patches)
         if self.top_statistics is not None:
             if architecture.task != "classification":
                 raise UserError(
@@ -178,12 +246,26 @@ class Config(FlagValues):
             architecture = dataclasses.replace(architecture, top=top)
         return architecture
 
+    def _described(self, flag: str, make):
+        try:
+            return make()
+        except ValueError as error:
+            raise UserError(f"--{flag_of(flag)}={_in_words(getattr(self, flag))}: {error}") from error
+
+    def _replaced(self, architecture: Architecture, **fields) -> Architecture:
+        try:
+            return dataclasses.replace(architecture, **fields)
+        except ValueError as error:
+            raise UserError(f"--{error}") from error
+
     def _checked_patch_size(self, architecture: Architecture) -> tuple[int, int]:
         size = self.patch_size * 2 if len(self.patch_size) == 1 else self.patch_size
         least = smallest_input(architecture.fine)
-        if len(size) != 2 or any(side < smallest for side, smallest in zip(size, least)):
+        most = [max(pair) for pair in zip(least, architecture.image_size)]
+        if len(size) != 2 or not all(low <= side <= high for low, side, high in zip(least, size, most)):
             raise UserError(
-                f"--patch_size must be a side, or height,width, of at least {least[0]},{least[1]}. "
+                f"--patch_size must be a side, or height,width, of at least {least[0]},{least[1]} "
+                f"and at most {most[0]},{most[1]}. "
                 f"Received: {','.join(map(str, self.patch_size))}"
             )
         return size

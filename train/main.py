@@ -9,11 +9,13 @@ from absl import flags
 
 from dcn_tf.architecture import SELECTORS
 from train import command
-from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
+from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
 from train.errors import UserError
 from train.progress import start_logging
 from train.quiet import quiet
+from train.trainable import check_trainable
 
+MOST_THREADS = 1024
 STRING_FLAGS = {
     "workdir": (
         "Folder for checkpoints, events, curves.csv, flags.txt, config.json, model.keras, samples/, attention.png, "
@@ -36,6 +38,10 @@ STRING_FLAGS = {
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
     "preset": "Architecture: cluttered_mnist | numbers | svhn | svhn_paper.",
+    "architecture_file": (
+        "File of a network of one's own, YAML or JSON, in place of --preset; see docs/your_data.md. python -m "
+        "tools.describe FILE prints and checks it."
+    ),
     "model": f"What to train: {' | '.join(MODELS)}. 'coarse' and 'fine' are baselines: one stack on the whole image.",
     "training": (
         f"{' | '.join(TRAININGS)}. 'modular' trains the coarse and the fine model over whole training images, each "
@@ -93,8 +99,16 @@ FLOAT_FLAGS = {
         "Share of the training images that are windows without a whole number, of which nothing is to be read: the "
         "uniform distribution is asked for. 0 in the paper. svhn, street_numbers."
     ),
+    "skip_bad": (
+        "folder: the share of the images that may be left out because they can't be read, are listed with "
+        "contradictory labels, or in several splits. They are named either way."
+    ),
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
 }
+SET = (
+    "A field of the preset or the file and its new value, such as coarse.0.filters=24, image_size=64,96 or channels=3. "
+    "May be given several times. Channels and classes that nobody names follow the data."
+)
 LIST_FLAGS = {
     "dataset_weights": (float, "Shares of several data sets in every batch; equal by default."),
     "patch_size": (int, "Side of the patches, or height,width; the preset's own by default."),
@@ -123,14 +137,15 @@ def define_flags():
         (flags.DEFINE_boolean, BOOLEAN_FLAGS),
     ):
         for name, text in texts.items():
-            define(name, defaults[name], text)
+            define(flag_of(name), defaults[name], text)
+    flags.DEFINE_multi_string("set", [], SET)
     for name, (_, text) in LIST_FLAGS.items():
         flags.DEFINE_list(name, list(map(str, defaults[name] or ())), text)
 
 
 def config_from_flags() -> Config:
     """Returns the configuration that the flags describe; UserError for what is missing or wrong."""
-    values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(Config)}
+    values = {field.name: flags.FLAGS[flag_of(field.name)].value for field in dataclasses.fields(Config)}
     for name in ("workdir", "dataset"):
         if not values[name]:
             raise UserError(f"--{name} is missing; give it, or --flagfile=svhn.flags, which does")
@@ -143,6 +158,7 @@ def config_from_flags() -> Config:
             raise UserError(
                 f"--{name} must be {kinds} joined by commas. Received: {','.join(values[name])!r}"
             ) from None
+    values["set"] = tuple(values["set"])
     for name in ("dataset_weights", "patch_size"):
         values[name] = values[name] or None
     return Config(**values)
@@ -160,12 +176,20 @@ def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
         import tensorflow as tf
 
     if replicas > 1 or threads:
-        threads = threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count()
+        threads = threads or _threads_asked_for() or os.cpu_count()
         tf.config.threading.set_intra_op_parallelism_threads(max(1, threads // replicas))
     if replicas > 1:
         tf.config.threading.set_inter_op_parallelism_threads(replicas)
     absl.logging.set_verbosity(absl.logging.WARNING)  # tells of every checkpoint
     tf.get_logger().setLevel("ERROR")  # warns of retracing, which evaluating at several numbers of patches is
+
+
+def _threads_asked_for() -> int:
+    """Returns what TF_NUM_INTRAOP_THREADS says, 0 where it says nothing."""
+    text = os.environ.get("TF_NUM_INTRAOP_THREADS") or "0"
+    if not text.isdecimal() or len(text) > 9 or int(text) > MOST_THREADS:
+        raise UserError(f"TF_NUM_INTRAOP_THREADS must be from 0 to {MOST_THREADS}. Received: {text[:40]}; unset it")
+    return int(text)
 
 
 def main():
@@ -174,6 +198,7 @@ def main():
     if flags.FLAGS.print_config:
         print(json.dumps(config.to_dict(), indent=1))
         return
+    check_trainable(config, config.architecture)
     start_logging()
     prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate

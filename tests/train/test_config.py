@@ -28,12 +28,29 @@ from train.errors import UserError
         ("hint_weight", -0.1),
         ("num_patches", 0),
         ("eval_num_patches", (1, 0)),
+        ("eval_num_patches", ()),
+        ("eval_num_patches", (10**21,)),
+        ("eval_scales", (float("nan"),)),
+        ("eval_scales", (1.0,) * 101),
+        ("dataset_weights", (float("inf"),)),
+        ("momentum", 1.5),
+        ("skip_bad", 1.01),
     ],
 )
 def test_wrong_value_names_the_flag_and_what_was_received(name, value):
     with pytest.raises(UserError, match=rf"--{name} .*Received: ") as caught:
         Config(workdir="w", dataset="d", **{name: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan"), 2.0**64, 1e21, -1])
+@pytest.mark.parametrize(
+    "name",
+    [field.name for field in dataclasses.fields(Config) if field.type in ("int", "float", int, float, int | None)],
+)
+def test_no_number_takes_what_nothing_can_count(name, value):
+    with pytest.raises(UserError, match=rf"--{name} must be .*Received: "):
+        Config(workdir="w", dataset="d", **{name: value})
 
 
 def test_flags_that_are_not_at_their_defaults_are_named():
@@ -61,8 +78,8 @@ def test_architecture_takes_patches_and_statistics_from_the_flags(config):
 def test_the_size_of_patches_is_a_side_or_two(config):
     assert config(patch_size=(14,)).architecture.patch_size == (14, 14)
     assert config(patch_size=(14, 12)).architecture.patch_size == (14, 12)
-    for wrong in ((7,), (14, 12, 3)):  # the fine stack of the tiny network needs 8 x 8
-        with pytest.raises(UserError, match="--patch_size must be .* of at least 8,8. Received: "):
+    for wrong in ((7,), (101,), (14, 12, 3)):  # the fine stack of the tiny network needs 8 x 8
+        with pytest.raises(UserError, match="--patch_size must be .* of at least 8,8 and at most 100,100. Received: "):
             _ = config(patch_size=wrong).architecture
 
 
@@ -118,3 +135,34 @@ def test_a_damaged_config_is_told_in_one_line(config):
 def test_config_is_frozen(config):
     with pytest.raises(dataclasses.FrozenInstanceError):
         config().seed = 3
+
+
+def test_a_network_of_ones_own(config, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps({"preset": "tiny_classifier", "image_size": [60, 80]}))
+    made = config(architecture_file=str(file), set=("num_patches=2",))
+    assert made.architecture.image_size == (60, 80)
+    assert made.network(channels=3, classes=12).top.classes == 12
+    assert f"--architecture={file}\n--set=num_patches=2\n" in made.to_flags()
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "message"),
+    [
+        (None, (), "--architecture=.*mine.json can't be read"),
+        ("[", (), "--architecture=.*mine.json: it is neither JSON nor YAML|pip install"),
+        ('{"preset": "tiny_classifier"}', ("fine.9.filters=3",), "--set=fine.9.filters=3: .* from 0 to 2"),
+        ('{"preset": "tiny_classifier", "patch_size": 5}', (), "--architecture=.*: patch_size must be at least"),
+    ],
+)
+def test_a_network_that_cannot_be_made(config, tmp_path, text, changes, message):
+    file = tmp_path / "mine.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        _ = config(architecture_file=str(file), set=changes).architecture
+
+
+def test_too_many_patches_for_the_cells(config):
+    with pytest.raises(UserError, match="--num_patches must be at most the number of cells, 576. Received: 577"):
+        _ = config(num_patches=577).architecture

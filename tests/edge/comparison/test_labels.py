@@ -124,3 +124,8 @@ def test_what_labels_nothing_for_sure_is_told(tmp_path, content, message):
     (tmp_path / "l.json").write_text(content)
     with pytest.raises(UserError, match=message):
         read_labels(tmp_path / "l.json")
+
+
+def test_a_byte_order_mark_is_skipped(tmp_path):
+    (tmp_path / "annotations.json").write_text('[{"file": "1.png", "label": 210}]', encoding="utf-8-sig")
+    assert read_labels(tmp_path / "annotations.json") == {"1.png": "210"}

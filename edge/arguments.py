@@ -25,16 +25,22 @@ class OneLineParser(argparse.ArgumentParser):
         return parsed, rest
 
 
-def number(least: float, most: float = math.inf, kind=int):
-    """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`."""
+def number(least: float, most: float = math.inf, kind=int, cap: float = MOST):
+    """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`.
+
+    Args:
+        least, most: the range.
+        kind: of the numbers.
+        cap: more than this is a slip, where there is no `most`.
+    """
 
     def read(text: str):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if MOST < value < math.inf:
-            raise argparse.ArgumentTypeError(f"must be at most {MOST:,}, received {text[:40]}")
+        if cap < value < math.inf:
+            raise argparse.ArgumentTypeError(f"must be at most {cap:,}, received {text[:40]}")
         if not least <= value <= most or math.isinf(value):
             limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
             raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text[:40]}")
@@ -43,12 +49,7 @@ def number(least: float, most: float = math.inf, kind=int):
     return read
 
 
-def number_of_threads(text: str) -> int:
-    """A type of arguments: threads of one inference."""
-    value = number(1)(text)
-    if value > MOST_THREADS:
-        raise argparse.ArgumentTypeError(f"must be at most {MOST_THREADS}, received {text}")
-    return value
+number_of_threads = number(1, cap=MOST_THREADS)
 
 
 def listed(text: str) -> list[str]:

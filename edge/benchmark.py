@@ -82,11 +82,11 @@ def make_parser() -> OneLineParser:
     several = "threads of one inference, one run for each (default 1)"
     add("--threads", type=thread_counts, default=[1], metavar="N[,M]", help=several)
     often = f"of every image (default: {FEWEST_REPETITIONS}; more for few images)"
-    add("--repetitions", type=number(1, MOST_REPETITIONS), metavar="N", help=often)
+    add("--repetitions", type=number(1, cap=MOST_REPETITIONS), metavar="N", help=often)
     add("--variants", type=listed, metavar="NAME[,NAME]", help=f"of {', '.join(VARIANTS)}; all by default")
     add(
         "--starts",
-        type=number(0, MOST_STARTS),
+        type=number(0, cap=MOST_STARTS),
         default=3,
         metavar="N",
         help="fresh processes to time the first answer (default 3)",

@@ -66,7 +66,7 @@ def make_parser() -> OneLineParser:
     add("--frames", type=number(1), metavar="N", help="so many frames of the camera; endless by default")
     add("--interval", type=number(0, kind=float), metavar="S", help="seconds from one frame to the next; 0 by default")
     stable = "tell a reading once, when N of the camera's last 2 N - 1 frames have it"
-    add("--stable", type=number(1, MOST_STABLE), metavar="N", help=stable)
+    add("--stable", type=number(1, cap=MOST_STABLE), metavar="N", help=stable)
     add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
     exits = "keep the coarse answer where its entropy is at most X nats"
     add("--exit_entropy", type=number(0, kind=float), metavar="X", help=exits)
@@ -80,7 +80,7 @@ def make_parser() -> OneLineParser:
     add("--cells", action="store_true", help="in --json also the cells looked at, [row, column], most salient first")
     add("--overlay", metavar="DIR", help="write a picture of saliency, patches, reading and its box per image")
     keep = f"--overlay: keep the last N pictures of this run; of a camera {CAMERA_OVERLAYS:,} by default, else all"
-    add("--overlay_keep", type=number(1, MOST_OVERLAYS), metavar="N", help=keep)
+    add("--overlay_keep", type=number(1, cap=MOST_OVERLAYS), metavar="N", help=keep)
     add("--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)")
     add("--timing", action="store_true", help="how long each stage took: stages_us in --json, a summary on stderr")
     return parser

@@ -55,7 +55,7 @@ def main(arguments=None) -> None:
     parser.add_argument("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize")
     parser.add_argument("image", metavar="IMAGE", help="an image file")
     parser.add_argument(
-        "--runs", type=number(1, 10_000), default=10, metavar="N", help="how often to start it (default 10)"
+        "--runs", type=number(1, cap=10_000), default=10, metavar="N", help="how often to start it (default 10)"
     )
     parsed = parser.parse_args(arguments)
     starts = [start_once([f"--bundle={parsed.bundle}", parsed.image]) for _ in range(parsed.runs)]

@@ -36,8 +36,8 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
 
 
 def _of_file(path: Path) -> list:
-    if not path.exists():
-        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which does not exist")
+    if not path.is_file():
+        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which is neither")
     try:
         found = keras.saving.load_model(path, compile=False)
     except Exception as error:  # keras raises whatever its parts do

@@ -50,7 +50,9 @@ def read_labels(file) -> dict[str, str]:
         content = json.loads(Path(file).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} cannot be read as JSON: {one_line(error)}; name a file of labels") from None
-    if isinstance(content, list) and all(isinstance(entry, dict) for entry in content):
+    if isinstance(content, list) and all(
+        isinstance(entry, dict) and isinstance(entry.get("file"), str) for entry in content
+    ):
         content = {entry.get("file"): entry.get("label") for entry in content}
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise UserError(

@@ -82,7 +82,7 @@ sdist: $(STAMP)
 	$(VENV)/bin/uv build --quiet --sdist --no-build-isolation --python $(PY) --out-dir dist
 
 lock: $(STAMP)
-	$(COMPILE) --extra train --extra edge --extra quant --extra dev --output-file requirements.lock
+	$(COMPILE) --extra train --extra edge --extra quant --extra serve --extra dev --output-file requirements.lock
 	$(COMPILE) --extra edge --output-file requirements-edge.lock
 	$(COMPILE) --extra edge-tflite --output-file requirements-edge-tflite.lock
 

@@ -26,7 +26,8 @@ from edge.network.pyramid_runner import make_runner
 from edge.network.result import Clock, Result
 from edge.network.runner import NEVER, TwoStageRunner
 from edge.sight.camera import frames, open_camera
-from edge.sight.images import enough_pixels, expand, model_pixels, open_image, read_size
+from edge.sight.fields import fields_of
+from edge.sight.images import enough_pixels, expand, model_pixels, open_image
 from edge.sight.overlay import OverlayFolder, draw
 from edge.sight.stable import StableReadings
 from edge.timing import Timing
@@ -153,44 +154,21 @@ def _read_all(images, read, manifest, parsed, overlays, timing) -> int:
         timing.add(stages_us)
         if stable and not stable.is_new(result.prediction):
             continue
-        box = box_in_image(result.box, decoded.size, manifest) if manifest.levels else None
-        print(_line(image.name, result, parsed, stages_us, manifest, box), flush=True)
+        print(_line(image.name, result, parsed, stages_us, manifest, decoded.size), flush=True)
         if overlays:
             overlays.save(draw(image.read(), result, manifest), Path(image.name))
     return status
 
 
-def box_in_image(box, size, manifest) -> list[int] | None:
-    """Returns [left, top, right, bottom] in whole pixels of the user's image, cut off at its border.
-
-    Args:
-        box: in pixels of the image as it is read; None where there is none.
-        size: (width, height) of the user's image.
-        manifest: of the bundle.
-    """
-    if box is None:
-        return None
-    height, width = read_size(size[::-1], manifest.input)
-    factors = (size[0] / width, size[1] / height) * 2
-    return [min(max(round(side * factor), 0), most) for side, factor, most in zip(box, factors, size * 2)]
-
-
-def _line(name, result, parsed, stages_us, manifest, box):
+def _line(name, result, parsed, stages_us, manifest, size):
+    fields = fields_of(name, result, size, manifest)
     if not parsed.json:
+        box = fields.get("box")
         place = "" if box is None else "  at {}, {} to {}, {}".format(*box)
         return (
             f"{name}: {result.prediction or NOTHING}  {result.probability:.1%}  "
             f"{result.num_patches} patches  {result.milliseconds:.2f} ms{place}"
         )
-    fields = {
-        "path": str(name),
-        "prediction": result.prediction,
-        "probability": round(result.probability, 6),
-        "num_patches": result.num_patches,
-        "milliseconds": round(result.milliseconds, 3),
-    }
-    if manifest.levels:
-        fields["box"] = box
     if parsed.cells:
         fields["cells"] = [] if result.cells is None else result.cells.tolist()
     if parsed.timing:

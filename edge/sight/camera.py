@@ -10,6 +10,7 @@ from PIL import Image
 
 from edge.errors import UserError, WorkError, one_line
 from edge.quiet import quiet
+from edge.sight.image_camera import ImageCamera
 
 SECONDS = 10  # to wait for a frame
 
@@ -95,15 +96,20 @@ def open_camera(wanted: str):
 
     Args:
         wanted: 'picamera2', 'opencv' or 'auto', which takes the first of them that gives a camera; ':1' behind it
-            asks for the second camera.
+            asks for the second camera. Or 'images:PATH': files in place of a camera.
 
     Raises:
         UserError: `wanted` is something else, or there is no such camera.
     """
     kind, _, index = wanted.partition(":")
+    if kind == "images" and index:
+        return ImageCamera(index)
     index = index or "0"
     if kind not in (*CAMERAS, "auto") or not (index.isascii() and index.isdigit()):
-        raise UserError(f"--camera must be {', '.join(CAMERAS)} or auto, and may end in :INDEX, received {wanted!r}")
+        kinds = ", ".join(CAMERAS)
+        raise UserError(
+            f"--camera must be {kinds} or auto, and may end in :INDEX, or it is images:PATH, received {wanted!r}"
+        )
     if kind != "auto":
         return CAMERAS[kind](int(index))
     reasons = []

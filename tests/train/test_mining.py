@@ -40,6 +40,9 @@ def test_negatives_come_back_as_pictures_of_nothing(tmp_path):
     np.testing.assert_array_equal(split.images, images)
     np.testing.assert_array_equal(split.boxes, boxes)
     assert split.labels.tolist() == [nothing_labels(TOP)] * 3
+    assert load_negatives(str(tmp_path / "some.npz"), TOP, repeats=2).images[:, 0, 0, 0].tolist() == [
+        pixel for pixel in images[:, 0, 0, 0].tolist() for _ in range(2)
+    ]
     windows, found = draw_windows(images, boxes, split.labels[:, 0], (54, 110), np.random.default_rng(0), augment=False)
     assert windows.std() > 10
     assert not found.any()

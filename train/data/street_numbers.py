@@ -23,7 +23,7 @@ from train.data.rendering.typefaces import FAMILIES
 from train.data.windows import SCENE
 from train.errors import UserError
 
-SCENE_LENGTHS = (0.2, 0.26, 0.24, 0.17, 0.06, 0.03, 0.02, 0.02)  # of numbers with 1, 2, ... 8 digits
+SCENE_LENGTHS = (0.17, 0.21, 0.2, 0.17, 0.1, 0.06, 0.05, 0.04)  # of numbers with 1, 2, ... 8 digits
 
 
 def load(config: Config, architecture: Architecture) -> Dataset:
@@ -90,7 +90,8 @@ def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
         bare = load_scenes("train", count, SCENE, lengths=lengths, painted=False)
         splits["train"] = joined(splits["train"], _split(bare, architecture))
     if config.negatives:
-        splits["train"] = joined(splits["train"], load_negatives(config.negatives, architecture.top))
+        nothing = load_negatives(config.negatives, architecture.top, config.negatives_repeats)
+        splits["train"] = joined(splits["train"], nothing)
     detail = (
         f"numbers rendered at run time, not photographed: windows out of {config.train_images} scenes in "
         f"{len(FAMILIES['train'])} families of type and {count} without their number, {config.validation_images} "

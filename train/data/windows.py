@@ -24,8 +24,10 @@ LEAST_PIXELS = 12  # height of a whole number in its window
 UNREADABLE = (3.0, 6.5)  # height in pixels of a number that is too far off
 CLOSEST_ZOOM = 2.8  # times that a picture's pixels are enlarged at most
 CUT_DIGIT = 0.35  # of the outermost digit's width is the least that a window cuts off
-TIGHT = 0.15  # share of the whole numbers that stand in a tight crop, whose border is repeated
+TIGHT = 0.2  # share of the whole numbers that stand in a tight crop
+BLACK = 0.5  # share of the pictures with nothing but black beyond their border, as a patch has it; else it is repeated
 ROTATION, SHEAR, ASPECT = math.radians(5), 0.1, 0.1
+SQUEEZED, SQUEEZE = 0.2, 0.45  # share of the windows whose sides' ratio is off, and how far, as a logarithm
 TRIALS = 12
 
 
@@ -77,6 +79,8 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
             window = _window(kind, image.shape, box, max(length, 1), size, rng, augment, hardness)
         picture = cut(image, window, size)
         windows[i, ..., 0] = spoiled(picture, rng) if augment else picture
+        if rng.random() < BLACK:
+            windows[i, ..., 0] *= inside(image.shape, window, size)
         if window.whole and length:
             found[i] = seen_box(box, window, size)
     return windows, found
@@ -104,10 +108,12 @@ def cut(image, window: Window, size) -> np.ndarray:
     """Returns a window of an image uint8 [H, W] as uint8 of `size`; smoothed where it shrinks, the border repeated."""
     if window.scale < 0.8:
         image = cv2.GaussianBlur(image, (0, 0), 0.45 * math.sqrt(window.scale**-2 - 1))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    shift = window.matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV's pixels have their middles at integers
-    matrix = np.column_stack([window.matrix[:, :2], window.matrix[:, 2] + shift])
-    return cv2.warpAffine(image, matrix, size[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return _warp(image, window, size, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
+
+
+def inside(shape, window: Window, size) -> np.ndarray:
+    """Returns where a window shows an image of `shape` and not what is beyond its border: uint8 of `size`, 1 or 0."""
+    return _warp(np.ones(shape, np.uint8), window, size, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
 
 
 def seen_box(box, window: Window, size) -> np.ndarray:
@@ -115,6 +121,12 @@ def seen_box(box, window: Window, size) -> np.ndarray:
     corners = np.array([(x, y) for x in box[::2] for y in box[1::2]])
     seen = np.linalg.solve(window.matrix[:, :2], (corners - window.matrix[:, 2]).T).T / size[::-1]
     return np.concatenate([seen.min(axis=0), seen.max(axis=0)]).clip(0, 1)
+
+
+def _warp(image, window: Window, size, interpolation: int, border: int) -> np.ndarray:
+    shift = window.matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV's pixels have their middles at integers
+    matrix = np.column_stack([window.matrix[:, :2], window.matrix[:, 2] + shift])
+    return cv2.warpAffine(image, matrix, size[::-1], flags=interpolation | cv2.WARP_INVERSE_MAP, borderMode=border)
 
 
 def _window(kind: int, shape, box, length: int, size, rng, augment: bool, hardness: float = 1.0) -> Window:
@@ -185,7 +197,8 @@ def _turn(rng, augment: bool) -> np.ndarray:
     if not augment:
         return np.eye(2)
     angle, shear = rng.uniform(-ROTATION, ROTATION), rng.uniform(-SHEAR, SHEAR)
-    aspect = math.exp(rng.uniform(-ASPECT, ASPECT))
+    most = SQUEEZE if rng.random() < SQUEEZED else ASPECT
+    aspect = math.exp(rng.uniform(-most, most))
     turn = np.array([[math.cos(angle), shear - math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     return turn * np.array([aspect, 1 / aspect])[:, None]
 

@@ -103,7 +103,7 @@ def test_a_camera_that_stops_is_work_that_failed(install):
         ("picamera2:1", ["picamera2"], "picamera2 has no camera 1 to give: list index out of range"),
         ("opencv:1", ["cv2"], "OpenCV has no camera 1 to give"),
         ("auto:1", ["picamera2", "cv2"], "no camera is to be had: picamera2 .*; OpenCV "),
-        ("webcam", [], "--camera must be picamera2, opencv or auto, and may end in :INDEX, received 'webcam'"),
+        ("webcam", [], "or auto, and may end in :INDEX, or it is images:PATH, received 'webcam'"),
         ("auto:first", [], "received 'auto:first'"),
         ("auto:-1", [], "received 'auto:-1'"),
         ("auto:²", [], "received 'auto:²'"),

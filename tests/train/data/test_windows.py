@@ -243,3 +243,17 @@ def test_a_scene_shows_so_much_around_a_number_and_stretches_nothing(rng):
         shares.append((box[3] - box[1]) / (bottom - top))
     assert max(shares) <= 0.7 + 1e-6
     assert 0.25 < np.median(shares) < 0.6
+
+
+def test_beyond_the_border_half_of_the_windows_are_black():
+    images = np.full((64, 60, 80, 1), 200, np.uint8)
+    boxes = np.array([[20, 15, 70, 45]] * 64, np.float32)
+    drawn, _ = windows.draw_windows(images, boxes, np.full(64, 2), (108, 220), np.random.default_rng(0), augment=False)
+    shares = (drawn == 0).mean(axis=(1, 2, 3))
+    assert set(np.unique(drawn)) == {0, 200}
+    assert 16 <= (shares > 0).sum() <= 48
+
+
+def test_inside_is_where_a_window_shows_its_picture():
+    window = windows.Window(np.array([[1.0, 0, -2], [0, 1.0, 3]]), 1.0, True)
+    assert windows.inside((5, 8), window, (4, 7)).tolist() == [[0, 0, 1, 1, 1, 1, 1]] * 2 + [[0] * 7] * 2

@@ -13,8 +13,10 @@ from train.data.rendering.placing import box_of
 from train.data.rendering.subjects import Subject
 from train.data.rendering.typefaces import CAPITAL, TypeFace, draw_plain_face, draw_type_face, glyph
 
-MARKS_BEFORE, MARKS_AFTER, MARKS_BETWEEN = ("$", "#", "No", "+", "-"), ("%", ",", "-", ".", "$"), ("/", "-", ".", ",")
-MARKED = 0.15  # share of signs with other characters in or beside their number, which are no part of its label
+MARKS_BEFORE = ("$", "$", "$", "#", "No", "+", "-", "(")  # a currency's sign most often: it looks like a digit
+MARKS_AFTER = ("%", ",", "-", ".", "$", "A", "B", "a", "b", ")")
+MARKS_BETWEEN = ("/", "-", ".", ",")
+MARKED = 0.3  # share of signs with other characters in or beside their number, which are no part of its label
 PLATES = 0.55  # share of signs whose number stands on a plate of its own
 WEIGHTS = (0.0, 0.0, 0.15, 0.5, 1.0, 1.0)  # of a variable face, between its lightest and its boldest
 
@@ -34,7 +36,7 @@ class SignNumber:
             surroundings.plate(rng, surface, box, self.height, ground)
         else:
             _lay_ground(rng, surface, box, self.height, ground)
-        around = round(0.4 * self.height)
+        around = round(0.9 * self.height)
         window, offset = _window(surface, box, around)
         rows, columns = window.shape
         digits, marks = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.float32)
@@ -52,9 +54,9 @@ class SignNumber:
         place = rng.random()
         gaps = boxes[1:, 0] - boxes[:-1, 2]
         wide = np.nonzero(gaps > 0.2 * self.height)[0]
-        if place < 0.4:
+        if place < 0.5:
             text, left = MARKS_BEFORE[rng.integers(len(MARKS_BEFORE))], None
-        elif place < 0.7 or not len(wide):
+        elif place < 0.75 or not len(wide):
             text = MARKS_AFTER[rng.integers(len(MARKS_AFTER))]
             left = boxes[-1, 2] + 0.1 * self.height
         else:

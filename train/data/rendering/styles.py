@@ -15,10 +15,10 @@ MAKERS = {
     "drum": counter,
 }
 # Shares of the kinds by the number of digits: long numbers are seldom on houses, and speed limits have two or three.
-_SHORT = {"house": 0.7, "sign": 0.2, "speed_limit": 0.0, "display": 0.06, "drum": 0.04}
-_USUAL = {"house": 0.6, "sign": 0.2, "speed_limit": 0.08, "display": 0.08, "drum": 0.04}
-_FOUR = {"house": 0.54, "sign": 0.22, "speed_limit": 0.0, "display": 0.15, "drum": 0.09}
-_LONG = {"house": 0.25, "sign": 0.2, "speed_limit": 0.0, "display": 0.35, "drum": 0.2}
+_SHORT = {"house": 0.68, "sign": 0.22, "speed_limit": 0.0, "display": 0.06, "drum": 0.04}
+_USUAL = {"house": 0.5, "sign": 0.25, "speed_limit": 0.07, "display": 0.13, "drum": 0.05}
+_FOUR = {"house": 0.38, "sign": 0.25, "speed_limit": 0.0, "display": 0.27, "drum": 0.1}
+_LONG = {"house": 0.14, "sign": 0.26, "speed_limit": 0.0, "display": 0.42, "drum": 0.18}
 SHARES = {1: _SHORT, 2: _USUAL, 3: _USUAL, 4: _FOUR, 5: _LONG, 6: _LONG, 7: _LONG, 8: _LONG}
 
 

@@ -1,0 +1,1 @@
+"""What is read, where it is used: a live page, HTTP, MQTT."""

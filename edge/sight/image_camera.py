@@ -1,0 +1,36 @@
+"""Image files in place of a camera: for a trial without one, or for a folder that another program fills."""
+
+from PIL import Image
+
+from edge.errors import UserError, WorkError
+from edge.sight.images import expand, open_image
+
+
+class ImageCamera:
+    """Gives the images of a folder, of a pattern, or one image, in turn and again from the first.
+
+    The folder is looked through again in every round, so that what was added is seen.
+
+    Args:
+        path: of the folder or the file, or a pattern.
+
+    Raises:
+        UserError: there is no image.
+    """
+
+    def __init__(self, path: str):
+        self._path = path
+        self._left = list(expand([path]))
+        if not self._left[0].is_file():
+            raise UserError(f"--camera: no such file: {path}; name an image, or a folder of images")
+
+    def capture(self) -> Image.Image:
+        """Returns the next image; WorkError where it cannot be read."""
+        try:
+            self._left = self._left or list(expand([self._path]))
+            return open_image(self._left.pop(0))
+        except UserError as error:
+            raise WorkError(f"the camera gives no more frames: {error}") from None
+
+    def close(self) -> None:
+        """Has nothing to free."""

@@ -28,9 +28,21 @@ STEP = "print('in', flush=True); time.sleep(0.1)"
 NATIVE = "print('in', flush=True); hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"  # minutes, without Python
 
 
-def begun(step, **options):
-    command = [sys.executable, "-c", PROGRAM.format(step=step)]
-    return subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, **options)
+@pytest.fixture
+def begun():
+    """Returns what begins a process, which does not outlive the test."""
+    processes = []
+
+    def begin(step, **options):
+        command = [sys.executable, "-c", PROGRAM.format(step=step)]
+        folder = Path(__file__).parents[2]
+        processes.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, **options))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 def wait_for(process, line):
@@ -41,7 +53,7 @@ def wait_for(process, line):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_the_first_signal_lets_the_step_be_finished(number, status):
+def test_the_first_signal_lets_the_step_be_finished(begun, number, status):
     process = begun(STEP, stderr=subprocess.PIPE)
     wait_for(process, "in")
     process.send_signal(number)
@@ -51,7 +63,7 @@ def test_the_first_signal_lets_the_step_be_finished(number, status):
     assert errors == f"\n{number.name}: stopping after this step; a second signal stops at once\n"
 
 
-def test_the_second_signal_stops_at_once_also_in_native_code():
+def test_the_second_signal_stops_at_once_also_in_native_code(begun):
     process = begun(NATIVE, stderr=subprocess.DEVNULL)
     wait_for(process, "in")
     process.send_signal(signal.SIGINT)
@@ -61,7 +73,7 @@ def test_the_second_signal_stops_at_once_also_in_native_code():
     assert process.wait(10) == 143
 
 
-def test_what_is_ignored_stays_ignored():
+def test_what_is_ignored_stays_ignored(begun):
     process = begun(STEP, stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     wait_for(process, "in")
     process.send_signal(signal.SIGHUP)  # as nohup asks for

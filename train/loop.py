@@ -23,6 +23,7 @@ from train.evaluation.figures import gather, nest, part, to_result
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
+from train.network import network_for, write_network
 from train.progress import log
 from train.samples import write_samples
 from train.trainable import check_trainable
@@ -55,6 +56,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     # ---- data -------------------------------------------------------------------------------------------------------
     dataset = load_dataset(config, architecture)
     log.info("data: %s: %s", dataset.name, dataset.detail)
+    architecture = network_for(config, dataset)
 
     # ---- model and optimizer ----------------------------------------------------------------------------------------
     keras.utils.set_random_seed(config.seed)
@@ -71,6 +73,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     if config.init_from and not first_step:
         take_weights(model, config.init_from)
     held.begin(config, functools.partial(steps.learning_rate_at, config))
+    write_network(workdir, architecture)
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))

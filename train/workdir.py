@@ -18,7 +18,7 @@ LOCK = ".lock"
 RESULTS = ("result.json", "model.keras")  # of a finished run
 # Patterns of all that a run writes: what --restart keeps aside.
 WRITTEN = (
-    *(FOLDER, "config.json", "flags.txt", history.FILE, "curves.csv", "attention.png", "samples"),
+    *(FOLDER, "config.json", "architecture.json", "flags.txt", history.FILE, "curves.csv", "attention.png", "samples"),
     *("events.out.tfevents.*", *RESULTS),
 )
 

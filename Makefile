@@ -11,7 +11,10 @@
 #   make format         rewrite what the lint can repair by itself
 #   make wheel          dist/dcn_tf-*.whl, for this machine's processor and Python
 #   make sdist          dist/dcn_tf-*.tar.gz, for any: pip compiles what is compiled where it installs it
-#   make lock           remake the locks from pyproject.toml
+#   make lock           remake the locks, with the checksums of all that they name, from pyproject.toml
+#   make fuzz           damaged and odd input of every kind, CASES=10000 of each; the tests make 40
+#   make audit          look the versions of the locks up among known vulnerabilities
+#   make licences       the licences of all that is installed
 #   make clean          remove the environments and everything built
 #
 # Another interpreter: make test PYTHON=python3.12 VENV=.venv312
@@ -21,19 +24,21 @@ VENV ?= .venv
 ARGS ?=
 TESTS ?=
 DOCS ?=
+CASES ?= 10000
 
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --quiet \
-	--no-python-downloads --no-header --no-annotate --no-emit-index-url
+HASHED := $(PIP_INSTALL) --require-hashes
+COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.10 --upgrade --generate-hashes --quiet \
+	--no-python-downloads --no-header --no-annotate --no-emit-index-url --no-emit-package pip
 
 # What edge is run with: the extras of pyproject.toml. tflite-runtime exists for CPython 3.10 and 3.11.
 RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.version_info < (3, 12)))')
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
-.PHONY: svhn test docs-test test-edge test-pythons pi-test sanitize lint format wheel sdist lock clean
+.PHONY: svhn test docs-test test-edge test-pythons pi-test sanitize lint format wheel sdist lock fuzz audit licences clean
 .PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
@@ -98,9 +103,21 @@ sdist: $(STAMP)
 	$(VENV)/bin/uv build --quiet --sdist --no-build-isolation --python $(PY) --out-dir dist
 
 lock: $(STAMP)
-	$(COMPILE) --extra train --extra edge --extra quant --extra serve --extra dev --output-file requirements.lock
-	$(COMPILE) --extra edge --output-file requirements-edge.lock
-	$(COMPILE) --extra edge-tflite --output-file requirements-edge-tflite.lock
+	$(COMPILE) pyproject.toml --extra train --extra edge --extra quant --extra serve --extra dev \
+		--output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra edge --output-file requirements-edge.lock
+	$(COMPILE) pyproject.toml --extra edge-tflite --output-file requirements-edge-tflite.lock
+	printf 'filelock\npytest\npytest-xdist\n' | \
+		$(COMPILE) - --constraints requirements.lock --output-file requirements-test.lock
+
+fuzz: $(STAMP)
+	DCN_FUZZ=$(CASES) $(PY) -m pytest -q tests/fuzz
+
+audit: $(STAMP)
+	$(PY) -m tools.upkeep.audit requirements.lock requirements-edge.lock requirements-edge-tflite.lock
+
+licences: $(STAMP)
+	$(PY) -m tools.upkeep.licences
 
 clean:
 	rm -rf .venv* $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
@@ -113,15 +130,16 @@ python-is-known:
 # Versions come from the lock alone, so pip has nothing to resolve.
 $(STAMP): requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)
-	$(PY) $(PIP_INSTALL) --use-pep517 --no-deps -r requirements.lock
+	$(PY) $(HASHED) --use-pep517 --no-deps -r requirements.lock
 	$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # As a user does it: pip resolves the extra, and fetches what its lock leaves out, if anything.
-$(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
+$(VENV)-%/installed: requirements-%.lock requirements-test.lock pyproject.toml edge/network/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)-$*
-	$(VENV)-$*/bin/python $(PIP_INSTALL) -r requirements-$*.lock -e '.[$*]'
-	$(VENV)-$*/bin/python $(PIP_INSTALL) -c requirements.lock filelock pytest pytest-xdist
+	$(VENV)-$*/bin/python $(HASHED) -r requirements-$*.lock
+	$(VENV)-$*/bin/python $(PIP_INSTALL) -e '.[$*]'
+	$(VENV)-$*/bin/python $(HASHED) -r requirements-test.lock
 	@touch $@
 
 # What TensorFlow says, for the tests of edge to compare with.

@@ -12,7 +12,7 @@ from pathlib import Path
 from edge import zips
 from edge.errors import UserError, one_line
 from edge.files import open_file
-from edge.output import replacing
+from edge.output import refused, replacing
 
 MANIFEST_FILE = "manifest.json"
 MOST_BYTES = 2**28  # of a bundle, unpacked: keeps a small device from running out of memory
@@ -129,14 +129,15 @@ def write(path: Path, files: dict) -> None:
     """Writes files, name -> content, beside `path` and then renames them there: no half of a bundle is ever seen.
 
     Raises:
-        UserError: see `check_destination`; or the disk refuses.
+        UserError: see `check_destination`; or the place refuses.
+        WorkError: the disk is full.
     """
     check_destination(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         (_write_zip if path.suffix == ".zip" else _write_folder)(path, files)
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {one_line(error)}; name another place") from None
+        raise refused(path, error, sum(map(len, files.values())), "name another place") from None
 
 
 def _write_zip(path: Path, files: dict):

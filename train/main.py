@@ -207,10 +207,11 @@ def main():
     prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate
 
-    train_and_evaluate(config)
+    train_and_evaluate(config, flags.FLAGS.restart)
 
 
 if __name__ == "__main__":
     define_flags()
+    flags.DEFINE_boolean("restart", False, command.RESTART)
     flags.DEFINE_boolean("print_config", False, "Print what the flags come to, as JSON, and stop.")
     command.run("train.main", main)

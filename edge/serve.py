@@ -118,7 +118,7 @@ def _make_read(runner, settings):
     values = settings.content()
     if values["exit_entropy"] == NO_EXIT:
         values["exit_entropy"] = NEVER
-    defaults = vars(parser_of_run().parse_args(["--bundle=", "-"]))
+    defaults = vars(parser_of_run().parse_args(["--bundle=any", "-"]))
     return make_reader(runner, Namespace(**(defaults | values)))
 
 

@@ -6,12 +6,14 @@
 #   make test-edge      the tests of edge alone, as on a device: without TensorFlow, under each runtime
 #   make test-pythons   the same under every Python of 3.10 to 3.13 that is found
 #   make pi-test        edge on an emulated Raspberry Pi, installed by the commands of docs/raspberry_pi.md; needs root
+#   make sanitize       the tests of the C file under the sanitizers of addresses and of undefined behaviour; needs gcc
 #   make lint           only the lint
 #   make format         rewrite what the lint can repair by itself
 #   make wheel          dist/dcn_tf-*.whl, for this machine's processor and Python
 #   make sdist          dist/dcn_tf-*.tar.gz, for any: pip compiles what is compiled where it installs it
 #   make lock           remake the locks, with the checksums of all that they name, from pyproject.toml
 #   make fuzz           damaged and odd input of every kind, CASES=10000 of each; the tests make 40
+#   make soak           a million calls of a runner, long trainings, kills: the same answers, in the same memory
 #   make audit          look the versions of the locks up among known vulnerabilities
 #   make licences       the licences of all that is installed
 #   make clean          remove the environments and everything built
@@ -37,7 +39,8 @@ RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.ver
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
-.PHONY: svhn test docs-test test-edge test-pythons pi-test lint format wheel sdist lock fuzz audit licences clean
+.PHONY: svhn test docs-test test-edge test-pythons pi-test sanitize lint format wheel sdist lock fuzz soak audit licences
+.PHONY: clean
 .PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
@@ -72,6 +75,21 @@ pi-test:
 	$(PY) -m train.data.write_images --out=build/pi/images $(DCN_DATA_DIR:%=--data_dir=%)
 	$(PY) -m tools.pi.check --images=build/pi/images $(foreach extra,$(RUNTIMES),--environment=$(extra)=$(VENV)-$(extra))
 
+# A copy of edge whose C file is compiled with them; Python itself is not, and so has to load their library first.
+SANITIZED := build/sanitize
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
+sanitize: $(STAMP)
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/tests/edge/network
+	cp -r edge pyproject.toml $(SANITIZED)
+	cp tests/edge/network/test_compiled.py tests/edge/network/test_compiled_limits.py $(SANITIZED)/tests/edge/network
+	rm -f $(SANITIZED)/edge/network/_compiled*.so
+	gcc -shared -fPIC $(SANITIZERS) -I$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+		edge/network/_compiled.c -lm \
+		-o $(SANITIZED)/edge/network/_compiled$$($(PY) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
+	cd $(SANITIZED) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+		$(abspath $(PY)) -m pytest -q -n 0 tests
+
 lint: $(STAMP)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
@@ -96,6 +114,9 @@ lock: $(STAMP)
 
 fuzz: $(STAMP)
 	DCN_FUZZ=$(CASES) $(PY) -m pytest -q tests/fuzz
+
+soak: $(STAMP)
+	PYTHONPATH=tests/support:. $(PY) -m soak $(ARGS)
 
 audit: $(STAMP)
 	$(PY) -m tools.upkeep.audit requirements.lock requirements-edge.lock requirements-edge-tflite.lock

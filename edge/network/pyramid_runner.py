@@ -8,7 +8,7 @@ from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid import Canvases, LevelCanvas, levels_of, patch_boxes
 from edge.network.result import Answer, Clock, Glance, Look
-from edge.network.runner import TwoStageRunner, WholeFineRunner
+from edge.network.runner import TwoStageRunner, WholeFineRunner, one_thread
 
 SMALLEST = 4  # pixels a side of an image
 
@@ -24,6 +24,7 @@ class PyramidRunner(TwoStageRunner):
         self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, self.coarse, kernels, self.fine))
         self._levels, self._on, self._sizes = [], [], []
 
+    @one_thread
     def glance(self, image, clock: Clock | None = None) -> Glance:
         """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`."""
         clock = clock or Clock()
@@ -41,6 +42,7 @@ class PyramidRunner(TwoStageRunner):
             logits.append(raw.reshape(-1, raw.shape[-1]))
         return self._reader.glance(np.concatenate(logits))
 
+    @one_thread
     def look_closely(
         self, glance: Glance, num_patches: int, saliency_level: float | None = None, clock: Clock | None = None
     ) -> Look:
@@ -69,6 +71,7 @@ class PyramidRunner(TwoStageRunner):
             patches[chosen] = self._on[number].patches(cells[chosen, 1:])
         return patches
 
+    @one_thread
     def answer(self, glance: Glance, look: Look, clock: Clock | None = None) -> Answer:
         """Returns the third stage, from both before it; see `TwoStageRunner.answer`."""
         clock = clock or Clock()

@@ -1,4 +1,4 @@
-"""Coloured shapes of twelve kinds, small, turned, on dark grounds with clutter: a set of images to try a classifier on."""
+"""Bright shapes of twelve kinds, small and turned, on dark grounds with clutter: images to try a classifier on."""
 
 import math
 

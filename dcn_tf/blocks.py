@@ -16,16 +16,20 @@ if keras.config.backend() != "tensorflow":
 BATCH_NORMALIZATION = {"momentum": 0.9, "epsilon": 1e-3}
 
 
-def block_of(layer, number: int, dtype):
-    """Returns the Keras layer of one description of a stack."""
+# The names of these classes stand in every .keras file: another name, and its weights are not found.
+
+
+def block_of(layer, dtype, number: int | None = None):
+    """Returns the Keras layer of a description; `number` is its place in a stack, None where it stands alone."""
+    place = "" if number is None else f"_{number}"
     if isinstance(layer, spec.MaxPool):
-        return Pool(layer, dtype=dtype, name=f"pool_{number}")
+        return _Pool(layer, dtype=dtype, name=f"pool{place}")
     if isinstance(layer, spec.Residual):
-        return ResidualBlock(layer, dtype=dtype, name=f"residual_{number}")
-    return ConvBlock(layer, dtype=dtype, name=f"conv_{number}")
+        return _ResidualBlock(layer, dtype=dtype, name=f"residual{place}")
+    return _ConvBlock(layer, dtype=dtype, name=f"conv{place}")
 
 
-class ConvBlock(keras.layers.Layer):
+class _ConvBlock(keras.layers.Layer):
     """Padding, convolution, batch normalisation, activation and dropout, as one `Conv` or `DepthwiseConv` says."""
 
     def __init__(self, layer: spec.Conv | spec.DepthwiseConv, **kwargs):
@@ -81,13 +85,13 @@ def _depthwise_initializer(kernel):
     return keras.initializers.TruncatedNormal(stddev=math.sqrt(2 / math.prod(kernel)) / 0.8796)
 
 
-class ResidualBlock(keras.layers.Layer):
+class _ResidualBlock(keras.layers.Layer):
     """Convolutions whose output is added to their input, and an activation, as one `Residual` says."""
 
     def __init__(self, layer: spec.Residual, **kwargs):
         super().__init__(**kwargs)
         self.spec = layer
-        self.blocks = [block_of(inner, i, self.dtype_policy) for i, inner in enumerate(layer.layers)]
+        self.blocks = [block_of(inner, self.dtype_policy, i) for i, inner in enumerate(layer.layers)]
         self.activation = keras.activations.get(layer.activation)
 
     @property
@@ -109,7 +113,7 @@ class ResidualBlock(keras.layers.Layer):
         return input_shape
 
 
-class Pool(keras.layers.Layer):
+class _Pool(keras.layers.Layer):
     """Max pooling as one `MaxPool` says. Padding repeats the border: the same maximum as over existing pixels alone."""
 
     def __init__(self, layer: spec.MaxPool, **kwargs):

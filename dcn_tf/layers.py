@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from dcn_tf import architecture as spec
 from dcn_tf import geometry
-from dcn_tf.blocks import BATCH_NORMALIZATION, ConvBlock, block_of, shape_after
+from dcn_tf.blocks import BATCH_NORMALIZATION, block_of, shape_after
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
 from dcn_tf.sequences import log_odds, log_presence, votes
@@ -44,7 +44,7 @@ class Stack(keras.layers.Layer):
         super().__init__(**kwargs)
         self.descriptions = spec.stack_from_list(layers)
         self.geometry = geometry.stack_geometry(self.descriptions)
-        self.blocks = [block_of(layer, i, self.dtype_policy) for i, layer in enumerate(self.descriptions)]
+        self.blocks = [block_of(layer, self.dtype_policy, i) for i, layer in enumerate(self.descriptions)]
 
     @property
     def layers(self):
@@ -133,7 +133,7 @@ class ClassifierTop(keras.layers.Layer):
         super().__init__(**kwargs)
         conv = conv if isinstance(conv, spec.Conv) else spec.Conv(**conv)
         self.spec = spec.ClassifierTopSpec(conv, classes, statistics)
-        self.block = ConvBlock(conv, dtype=self.dtype_policy, name="conv")
+        self.block = block_of(conv, self.dtype_policy)
         self.dense = keras.layers.Dense(classes, dtype=self.dtype_policy, name="logits")
         self.coarse_normalization = None
         if statistics == "separate" and conv.batch_normalization:

@@ -12,6 +12,7 @@ from PIL import Image
 from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.geometry import output_size, smallest_image
 from dcn_tf.model import DynamicCapacityNetwork
+from edge.bundle.content import MOST_PIXELS
 from edge.bundle.manifest import Input
 from edge.errors import UserError
 from edge.sight.images import model_pixels
@@ -25,11 +26,16 @@ OTHER = "pad"  # digits stay as large as they are: a network reads those of the 
 
 def parse(size) -> tuple[int, int]:
     """Returns (height, width) of the two words of --input_size; UserError for anything else."""
-    if len(size) != 2 or not all(side.isdecimal() and int(side) for side in size):
+    if len(size) != 2 or not all(side.isdecimal() and len(side) < 8 and int(side) for side in size):
+        received = ",".join(size)[:80]
+        raise UserError(f"--input_size must be HEIGHT,WIDTH in pixels, received {received}; 256,512 is an example")
+    height, width = map(int, size)
+    if height * width > MOST_PIXELS:
         raise UserError(
-            f"--input_size must be HEIGHT,WIDTH in pixels, received {','.join(size)}; 256,512 is an example"
+            f"--input_size must have at most {MOST_PIXELS:,} pixels, for a device's memory, received {height},{width}; "
+            "256,512 is an example"
         )
-    return tuple(map(int, size))
+    return height, width
 
 
 def at_size(trained: Workdir, size) -> Workdir:

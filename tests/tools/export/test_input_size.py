@@ -110,6 +110,12 @@ def test_a_size_is_two_numbers():
     assert input_size.parse(["256", "512"]) == (256, 512)
 
 
+@pytest.mark.parametrize("words", [["100000", "100000"], ["9999999", "1"], ["4096", "4096"]])
+def test_a_size_that_no_device_has_memory_for_is_told(words):
+    with pytest.raises(UserError, match=f"must have at most 8,388,608 pixels, .*, received {','.join(words)};"):
+        input_size.parse(words)
+
+
 @pytest.mark.parametrize(
     ("size", "message"),
     [((8, 28), "at least 9,9 for this network's stacks, received 8,28"), ((13, 28), "gives a map of .2, 5.")],

@@ -13,6 +13,7 @@
 #   make sdist          dist/dcn_tf-*.tar.gz, for any: pip compiles what is compiled where it installs it
 #   make lock           remake the locks, with the checksums of all that they name, from pyproject.toml
 #   make fuzz           damaged and odd input of every kind, CASES=10000 of each; the tests make 40
+#   make soak           a million calls of a runner, long trainings, kills: the same answers, in the same memory
 #   make audit          look the versions of the locks up among known vulnerabilities
 #   make licences       the licences of all that is installed
 #   make clean          remove the environments and everything built
@@ -38,7 +39,8 @@ RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.ver
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
-.PHONY: svhn test docs-test test-edge test-pythons pi-test sanitize lint format wheel sdist lock fuzz audit licences clean
+.PHONY: svhn test docs-test test-edge test-pythons pi-test sanitize lint format wheel sdist lock fuzz soak audit licences
+.PHONY: clean
 .PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
@@ -112,6 +114,9 @@ lock: $(STAMP)
 
 fuzz: $(STAMP)
 	DCN_FUZZ=$(CASES) $(PY) -m pytest -q tests/fuzz
+
+soak: $(STAMP)
+	PYTHONPATH=tests/support:. $(PY) -m soak $(ARGS)
 
 audit: $(STAMP)
 	$(PY) -m tools.upkeep.audit requirements.lock requirements-edge.lock requirements-edge-tflite.lock

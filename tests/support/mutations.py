@@ -43,7 +43,7 @@ def changed(draw, content):
         parent, key = draw(st.sampled_from(places))
         kind = draw(st.sampled_from(["set", "set", "set", "drop", "wrap"]))
         if kind == "set":
-            parent[key] = draw(ODD)
+            parent[key] = copy.deepcopy(draw(ODD))
         elif kind == "drop":
             del parent[key]
         else:

@@ -1,8 +1,10 @@
 """Begins and ends the programs of this package: wrong input is one line and status 2."""
 
+import argparse
 import errno
 import functools
 import os
+import re
 import sys
 import tempfile
 
@@ -10,6 +12,7 @@ from edge.arguments import OneLineParser
 from edge.errors import UserError, WorkError, one_line, run_main
 
 FULL = os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT)
+MOST_PIXELS = 2**22  # of a bundle's input: more is no work for a device
 
 
 def make_parser(program: str, text: str) -> OneLineParser:
@@ -20,6 +23,17 @@ def make_parser(program: str, text: str) -> OneLineParser:
         text: the docstring of its module; the first line is its description.
     """
     return OneLineParser(prog=f"python -m {program}", description=text.partition("\n")[0])
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """A type of arguments: (height, width) in pixels, at most `MOST_PIXELS` of them."""
+    words = text.split(",")
+    if len(words) != 2 or not all(re.fullmatch("[1-9][0-9]{0,5}", side) for side in words):
+        raise argparse.ArgumentTypeError(f"must be HEIGHT,WIDTH in pixels, received {text[:40]}; 256,512 is an example")
+    height, width = map(int, words)
+    if height * width > MOST_PIXELS:
+        raise argparse.ArgumentTypeError(f"must be of at most {MOST_PIXELS:,} pixels, received {text}")
+    return height, width
 
 
 def run(main) -> None:

@@ -23,15 +23,6 @@ TRAINED = "stretch"  # what the training's reader of images does
 OTHER = "pad"  # digits stay as large as they are: a network reads those of the sizes that it was trained on
 
 
-def parse(size) -> tuple[int, int]:
-    """Returns (height, width) of the two words of --input_size; UserError for anything else."""
-    if len(size) != 2 or not all(side.isdecimal() and int(side) for side in size):
-        raise UserError(
-            f"--input_size must be HEIGHT,WIDTH in pixels, received {','.join(size)}; 256,512 is an example"
-        )
-    return tuple(map(int, size))
-
-
 def at_size(trained: Workdir, size) -> Workdir:
     """Returns a training whose network has another image size, and test images of that size.
 

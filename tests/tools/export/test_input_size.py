@@ -100,16 +100,6 @@ def test_tiles_lie_side_by_side_and_the_first_come_again():
     np.testing.assert_array_equal(input_size.tiled(images, (1, 2)), images[:, :1, :2])
 
 
-@pytest.mark.parametrize("words", [["256"], ["256", "512", "3"], ["256", "x"], ["0", "512"], ["-4", "512"]])
-def test_what_is_no_size_is_told(words):
-    with pytest.raises(UserError, match=f"must be HEIGHT,WIDTH in pixels, received {','.join(words)}"):
-        input_size.parse(words)
-
-
-def test_a_size_is_two_numbers():
-    assert input_size.parse(["256", "512"]) == (256, 512)
-
-
 @pytest.mark.parametrize(
     ("size", "message"),
     [

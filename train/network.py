@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture
-from dcn_tf.descriptions import lists
+from dcn_tf.stack_lists import lists
 from train import files
 from train.config import Config
 from train.data.dataset import Dataset

@@ -17,12 +17,14 @@ from train import files, pictures, steps
 from train.checkpoints import Checkpoints
 from train.config import Config, check_same_run, write_config
 from train.curves import Curves
+from train.data.dataset import WITHOUT_NUMBER, Dataset
 from train.data.pipeline import to_float, train_batches
 from train.data.registry import load_dataset
 from train.errors import TrainingError, UserError
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
@@ -31,7 +33,6 @@ from train.samples import write_samples
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
-WITHOUT_NUMBER = "without a number"  # the further test of such images
 
 
 def train_and_evaluate(config: Config) -> dict:
@@ -75,7 +76,8 @@ def train_and_evaluate(config: Config) -> dict:
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = part(dict(validator(dataset.validation)), "error")
-    evaluators = _evaluators(model, config)
+    chosen = _reading_threshold(model, config, dataset)
+    evaluators = _evaluators(model, config, chosen.get("threshold/probability"))
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         log.info("evaluating on %s: %d images", name, len(split))
@@ -85,9 +87,10 @@ def train_and_evaluate(config: Config) -> dict:
             for row, error in part(figures[name], "error").items():
                 tf.summary.scalar(f"{name}_error/{row}", error)
     writer.flush()
-    nothing = dataset.more_tests.get(WITHOUT_NUMBER)
-    if nothing is not None and _knows_nothing(model, config):
-        figures["test"] |= dict(evaluators[-1].threshold(dataset.test, nothing))
+    figures["test"] |= chosen
+    false_readings = figures.get(WITHOUT_NUMBER, {}).get("threshold/false_readings")
+    if false_readings is not None:
+        figures["test"]["threshold/false_readings"] = false_readings
 
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
@@ -142,13 +145,28 @@ def _validator(model, config: Config) -> Errors:
     return Errors(model, counts, scales, trained=config.model, replicas=config.replicas)
 
 
-def _evaluators(model, config: Config) -> list:
+def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, float]:
+    """Returns the reading threshold and what it does on the validation photographs, as figures; {} without those."""
+    numbers, nothing = (dataset.more_validation.get(name) for name in ("test", WITHOUT_NUMBER))
+    if nothing is None or not _knows_nothing(model, config):
+        return {}
+    log.info("reading threshold: %d validation photographs, %d without a number", len(numbers), len(nothing))
+    counts, scale = (max(config.eval_num_patches),), config.eval_scales[0]
+    readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False))
+    readings.threshold = readings.choose(nothing)
+    found = part(dict(readings(nothing)) | dict(readings(numbers)), "threshold")
+    return {"threshold/probability": readings.threshold} | {
+        f"threshold/validation/{name}": value for name, value in found.items()
+    }
+
+
+def _evaluators(model, config: Config, threshold: float | None = None) -> list:
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
     errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
     evaluators = [errors, Cost(model, counts, scales, config.model)]
     if _knows_nothing(model, config):
-        evaluators.append(Readings(errors.readers[0]))
+        evaluators.append(Readings(errors.readers[0], threshold))
     return evaluators
 
 

@@ -15,6 +15,7 @@ from edge.errors import UserError, one_line
 FORMAT_VERSION = 4
 READABLE_VERSIONS = (3, 4)
 MOST_PATCHES = 32  # of an image of any size
+OF_LEVELS = ("reading_threshold", "vote_lead")  # null or absent in manifests without levels
 COLOURS = {"L": 1, "RGB": 3}
 SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
 EXPORT_AGAIN = "export the bundle again with tools.quantize"
@@ -97,6 +98,10 @@ def _check_consistency(content):
             f"num_patches must be 1 to {cells}",
         ),
         ((image["resize"] == "keep") == bool(levels), "input.resize must be keep with levels, and with them alone"),
+        (
+            bool(levels) or all(content.get(name) is None for name in OF_LEVELS),
+            f"{' and '.join(OF_LEVELS)} must be there with levels alone",
+        ),
         (COLOURS[image["colour"]] == image["channels"], "input.channels must be those of input.colour"),
         (not missing, f"files must hold every model, and {', '.join(missing)} is missing"),
     )

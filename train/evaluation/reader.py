@@ -28,6 +28,7 @@ class Reader:
         selectors: names of `dcn_tf.selectors.SELECTORS` to compare with.
         trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
         replicas: batches of images that are read side by side.
+        whole: whether the coarse and the fine model read whole images too.
     """
 
     def __init__(
@@ -38,12 +39,13 @@ class Reader:
         selectors=(),
         trained: str = "dcn",
         replicas: int = 1,
+        whole: bool = True,
     ):
         self.model = model
         self.num_patches = tuple(sorted(num_patches)) if trained == "dcn" else ()
         self.scale = scale
         self.selectors = tuple(selectors)
-        self.trained = trained
+        self.stacks = stacks(trained) if whole else ()
         self.replicas = replicas
         architecture = model.architecture
         self._split, self._rows = None, {}
@@ -99,7 +101,7 @@ class Reader:
         rows, glance = {}, {}
         if self.num_patches:
             glance = self.model.glance(images)
-        for stack in stacks(self.trained):
+        for stack in self.stacks:
             features = glance.get(f"{stack}_features")
             if features is None:
                 features = self.model.whole_model(stack).features(images)

@@ -5,6 +5,7 @@ import math
 
 from edge.errors import UserError
 
+MOST = 10**12  # of any number: more than a program could count, hold or wait for
 NAMES = {int: "a whole number", float: "a number"}
 
 
@@ -23,9 +24,11 @@ def number(least: float, most: float = math.inf, kind=int):
             value = kind(text)
         except ValueError:
             value = math.nan
+        if value > MOST:
+            raise argparse.ArgumentTypeError(f"must be at most {MOST:,}, received {text[:40]}")
         if not least <= value <= most or math.isinf(value):
             limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-            raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text}")
+            raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text[:40]}")
         return value
 
     return read

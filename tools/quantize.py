@@ -29,7 +29,7 @@ def make_parser():
     add("--bundle", required=True, metavar="DIR", help="folder, or file ending in .zip; an older bundle is replaced")
     methods = "; ".join(f"{name}: {text}" for name, text in METHODS.items())
     add("--method", default="ptq", choices=list(METHODS), help=f"{methods} (default ptq)")
-    add("--num_patches", type=int, metavar="K", help="the bundle's number of patches; the training's by default")
+    add("--num_patches", type=number(1), metavar="K", help="the bundle's number of patches; the training's by default")
     add(
         "--input_size",
         type=listed,
@@ -39,7 +39,7 @@ def make_parser():
     )
     add(
         "--calibration_images",
-        type=int,
+        type=number(1),
         default=512,
         metavar="N",
         help="ptq, qat: at most so many real images set the ranges of int8, as many of every class or length",
@@ -52,7 +52,7 @@ def make_parser():
     )
     add("--qat_steps", type=number(1), default=400, metavar="N", help="qat: steps of 16 images (default 400)")
     rate = "qat: of Adam at the first step; falls to 0 as a cosine (default 3e-5)"
-    add("--qat_learning_rate", type=float, default=3e-5, metavar="X", help=rate)
+    add("--qat_learning_rate", type=number(1e-12, 1, float), default=3e-5, metavar="X", help=rate)
     add("--seed", type=number(0), default=0, metavar="N", help="qat: of the order of images (default 0)")
     add("--test_images", type=number(1), metavar="N", help="at most so many test images to measure on; all by default")
     add("--report", metavar="FILE", help="also write the report here, a Markdown file")

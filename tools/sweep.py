@@ -144,7 +144,7 @@ def main(arguments) -> int:
     parser.add_argument("file", metavar="FILE", help="the sweep, sweeps/NAME.json")
     parser.add_argument("--data_dir", help="given to train.main; by default what DCN_DATA_DIR says")
     parser.add_argument("--only", type=listed, help="variants or runs, joined by commas, in place of all")
-    parser.add_argument("--jobs", type=number(1), default=1, help="runs at a time, which share the cores")
+    parser.add_argument("--jobs", type=number(1, 256), default=1, help="runs at a time, which share the cores")
     nice = "how much the runs give way to other work, 0 to 19"
     parser.add_argument("--nice", type=number(0, 19), default=10, help=nice)
     parser.add_argument("--list", action="store_true", help="say what is done, running and left, and stop")

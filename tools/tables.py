@@ -12,7 +12,7 @@ from edge.errors import WorkError
 from edge.output import write
 from tools import command
 from tools.findings import cluttered_plots, cluttered_tables, house_number_tables, plots
-from tools.findings.runs import read_json, read_runs, read_sweep
+from tools.findings.runs import read_kept, read_runs, read_sweep
 
 HEAD = """# Results
 
@@ -28,7 +28,7 @@ def render(results: Path) -> tuple[str, dict[str, plots.Plot]]:
     Raises:
         UserError: a file under `results` cannot be read.
     """
-    published = read_json(results / "published.json")
+    published = read_kept(results / "published.json")
     runs = read_runs(results)
     sweep, ablations = (read_sweep(results / name) for name in ("cluttered_mnist", "cluttered_mnist_ablations"))
     drawn = cluttered_plots.drawings(sweep, published["cluttered_mnist"])

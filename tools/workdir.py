@@ -1,8 +1,5 @@
 """Reads what a finished training left in its workdir: the model, the results and the samples."""
 
-import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import numpy as np
 from dcn_tf.architecture import SEQUENCE
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.errors import UserError, one_line
+from tools.files import DAMAGED, check_arrays, read_json
 
 AGAIN = "run the training's command again"
 NEEDED = ("result.json", "model.keras", "samples/calibration.npz", "samples/test.npz")  # by a bundle
@@ -144,7 +142,7 @@ def load_workdir(directory) -> Workdir:
 
 def _read_result(path: Path) -> dict:
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_json(path)
         if not isinstance(result, dict):
             raise ValueError(f"an object is expected, found {type(result).__name__}")
     except (OSError, ValueError) as error:
@@ -167,6 +165,7 @@ def _read_model(path: Path):
 def _read_samples(path: Path, architecture, shape) -> Samples:
     """Returns samples, of images of `shape` (height, width, channels) or of photographs of any height and width."""
     try:
+        check_arrays(path)
         with np.load(path, allow_pickle=False) as arrays:
             names = _class_names([str(name) for name in arrays["label_names"]], architecture)
             source = str(arrays["dataset"]), str(arrays["split"])
@@ -175,7 +174,7 @@ def _read_samples(path: Path, architecture, shape) -> Samples:
             else:
                 images, shape = _photographs(arrays["pixels"], arrays["sizes"]), (None, None, shape[2])
             samples = Samples(images, arrays["labels"], names, *source)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}; {AGAIN}") from error
     _check_samples(samples, architecture, shape, path)
     return samples

@@ -60,6 +60,8 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
-    flags.DEFINE_integer("rounds", 5, "Rounds; each measures data, step and both in turn.", lower_bound=1)
-    flags.DEFINE_integer("steps_per_round", 20, "Steps of each measurement.", lower_bound=1)
+    flags.DEFINE_integer(
+        "rounds", 5, "Rounds; each measures data, step and both in turn.", lower_bound=1, upper_bound=10**6
+    )
+    flags.DEFINE_integer("steps_per_round", 20, "Steps of each measurement.", 1, 10**6)
     command.run("train.benchmark", main)

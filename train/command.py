@@ -6,6 +6,7 @@ import sys
 from absl import app, flags
 
 from train.errors import TrainingError, UserError
+from train.flag_checks import check_flagfiles, check_numbers
 from train.progress import end_line
 
 
@@ -32,9 +33,14 @@ def _status(program, main, arguments):
 
 def _parse(program, arguments):
     try:
-        return flags.FLAGS(arguments)
+        check_flagfiles(arguments[1:])
+        left = flags.FLAGS(arguments)
+        check_numbers(flags.FLAGS)
     except flags.Error as error:
-        sys.exit(_say(program, f"{' '.join(str(error).split())}; --help lists the flags", 2))
+        sys.exit(_say(program, f"{' '.join(str(error).split())[:500]}; --help lists the flags", 2))
+    except UserError as error:
+        sys.exit(_say(program, error, 2))
+    return left
 
 
 def _say(program, message, status):

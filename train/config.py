@@ -18,6 +18,33 @@ OPTIMIZERS = ("adamw", "adam", "sgd")
 COMPUTE_DTYPES = ("float32", "bfloat16")
 SCHEDULES = ("cosine", "exponential", "constant")
 
+# (least, most) of the flags that are numbers, far beyond use. Infinity and NaN are in no range.
+COUNTS = {
+    "train_steps": (1, 10**9),
+    "batch_size": (1, 10**5),
+    "replicas": (1, 256),
+    "train_images": (1, 10**7),
+    "validation_images": (1, 10**6),
+    "test_images": (1, 10**6),
+    "log_every": (1, 10**9),
+    "checkpoint_every": (1, 10**9),
+    "warmup_steps": (0, 10**9),
+    "negatives_repeats": (1, 10**4),
+    "easy_steps": (0, 10**9),
+    "seed": (0, 2**32 - 1),  # what NumPy's global generator takes
+    "num_patches": (1, 10**4),
+}
+QUANTITIES = {
+    "weight_decay": (0, 1e3),
+    "momentum": (0, 1),
+    "clip_norm": (0, 1e9),
+    "hint_weight": (0, 1e6),
+    "coarse_weight": (0, 1e6),
+    "distortion": (0, 10),
+    "looseness": (1, 100),
+    "skip_bad": (0, 1),
+}
+
 # What may differ between a run and its resumption: where things lie, how long, how often and how loud.
 FREE_ON_RESUME = (
     *(
@@ -40,6 +67,14 @@ class FlagValues:
     def _require(self, name: str, holds: bool, rule: str):
         if not holds:
             raise UserError(f"--{name} must be {rule}. Received: {getattr(self, name)!r}")
+
+    def _require_ranges(self, *ranges: dict):
+        """Raises UserError for a flag that is not None and not within its (least, most)."""
+        for name, (least, most) in (item for some in ranges for item in some.items()):
+            value = getattr(self, name, None)
+            if value is None or least <= value <= most:
+                continue
+            self._require(name, False, f"at most {most:,.0f}" if value > most else f"at least {least}")
 
     def to_dict(self) -> dict:
         """Returns plain values, as they stand in `result.json`."""
@@ -112,6 +147,7 @@ class Config(FlagValues):
     easy_steps: int = 0
     negatives: str | None = None
     negatives_repeats: int = 6
+    skip_bad: float = 0.0
     train_images: int = 20000
     validation_images: int = 5000
     test_images: int = 10000
@@ -135,30 +171,26 @@ class Config(FlagValues):
                 raise UserError(
                     f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
                 )
-        counts = "train_steps batch_size replicas train_images validation_images test_images log_every checkpoint_every"
-        counts += " negatives_repeats"
-        for name in counts.split():
-            self._require(name, getattr(self, name) >= 1, "at least 1")
+        self._require_ranges(COUNTS, QUANTITIES)
         divides = self.batch_size % self.replicas == 0
         self._require("replicas", divides, f"a divisor of --batch_size ({self.batch_size}): all get as many images")
-        self._require("learning_rate", self.learning_rate > 0, "greater than 0")
-        self._require("background_share", 0 <= self.background_share < 1, "in [0, 1)")
-        self._require("looseness", self.looseness >= 1, "at least 1")
+        self._require("learning_rate", 0 < self.learning_rate <= 1e3, "greater than 0, and at most 1000")
+        self._require("background_share", 0 <= self.background_share <= 0.99, "from 0 to 0.99")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
-        self._require("warmup_steps", 0 <= self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
-        weights = ("weight_decay", "hint_weight", "coarse_weight", "momentum")
-        for name in (*weights, "clip_norm", "easy_steps", "seed", "distortion"):
-            self._require(name, getattr(self, name) >= 0, "at least 0")
-        self._require("num_patches", self.num_patches is None or self.num_patches >= 1, "at least 1")
-        self._require("eval_num_patches", all(k >= 1 for k in self.eval_num_patches), "a list of integers from 1")
+        self._require("warmup_steps", self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
+        counts, most = self.eval_num_patches, COUNTS["num_patches"][1]
+        good = 0 < len(counts) <= 100 and all(1 <= k <= most for k in counts)
+        self._require("eval_num_patches", good, f"a list of integers from 1 to {most:,}")
         scales = self.eval_scales
-        self._require("eval_scales", len(scales) > 0 and all(0 < scale <= 4 for scale in scales), "numbers in (0, 4]")
+        good = 0 < len(scales) <= 100 and all(0 < scale <= 4 for scale in scales)
+        self._require("eval_scales", good, "numbers in (0, 4]")
         known = set(self.selectors) <= set(SELECTORS[1:])
         self._require("selectors", known, f"of {', '.join(SELECTORS[1:])}")
         names, weights = self.dataset.split(","), self.dataset_weights
         if weights is not None:
-            good = len(weights) == len(names) and all(weight > 0 for weight in weights)
-            self._require("dataset_weights", good, f"{len(names)} numbers greater than 0, one for each --dataset")
+            good = len(weights) == len(names) and all(0 < weight <= 1e6 for weight in weights)
+            rule = f"{len(names)} numbers greater than 0 and at most 1,000,000, one for each --dataset"
+            self._require("dataset_weights", good, rule)
 
     @property
     def architecture(self) -> Architecture:
@@ -181,9 +213,11 @@ class Config(FlagValues):
     def _checked_patch_size(self, architecture: Architecture) -> tuple[int, int]:
         size = self.patch_size * 2 if len(self.patch_size) == 1 else self.patch_size
         least = smallest_input(architecture.fine)
-        if len(size) != 2 or any(side < smallest for side, smallest in zip(size, least)):
+        most = [max(pair) for pair in zip(least, architecture.image_size)]
+        if len(size) != 2 or not all(low <= side <= high for low, side, high in zip(least, size, most)):
             raise UserError(
-                f"--patch_size must be a side, or height,width, of at least {least[0]},{least[1]}. "
+                f"--patch_size must be a side, or height,width, of at least {least[0]},{least[1]} "
+                f"and at most {most[0]},{most[1]}. "
                 f"Received: {','.join(map(str, self.patch_size))}"
             )
         return size

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import SEQUENCE, SEQUENCE_SELECTORS, Architecture, channels_of
-from dcn_tf.geometry import num_cells
+from dcn_tf.architecture import SEQUENCE
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, pictures, steps
 from train.checkpoints import Checkpoints
@@ -20,7 +19,7 @@ from train.curves import Curves
 from train.data.dataset import WITHOUT_NUMBER, Dataset
 from train.data.pipeline import to_float, train_batches
 from train.data.registry import load_dataset
-from train.errors import TrainingError, UserError
+from train.errors import TrainingError
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
@@ -30,6 +29,7 @@ from train.evaluation.table import format_table
 from train.initial_weights import take_weights
 from train.progress import duration, log, tell
 from train.samples import write_samples
+from train.trainable import check_trainable
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
@@ -43,7 +43,7 @@ def train_and_evaluate(config: Config) -> dict:
     workdir = Path(config.workdir)
     check_same_run(config)
     architecture = config.architecture
-    _check_trainable(config, architecture)
+    check_trainable(config, architecture)
 
     # ---- data -------------------------------------------------------------------------------------------------------
     dataset = load_dataset(config, architecture)
@@ -109,34 +109,6 @@ def train_and_evaluate(config: Config) -> dict:
         print(f"\n{dataset.name}, {name} ({config.preset}, {result['steps']} steps)\n")
         print(format_table(figures[name], config.eval_scales))
     return result
-
-
-def _check_trainable(config: Config, architecture: Architecture):
-    """Raises UserError where the flags and the architecture together make no training."""
-    cells = num_cells(architecture, architecture.image_size)
-    if architecture.num_patches > cells:
-        raise UserError(
-            f"--num_patches must be at most the number of cells, {cells}. Received: {architecture.num_patches}"
-        )
-    foreign = [name for name in config.selectors if name in SEQUENCE_SELECTORS]
-    if foreign and architecture.task != SEQUENCE:
-        raise UserError(
-            f"the selector {foreign[0]!r} belongs to sequences; classifiers have no output that is averaged. "
-            f"Received: --selectors={','.join(config.selectors)} with --preset={config.preset}; leave it out"
-        )
-    if config.model != "dcn" or config.training != "end_to_end":
-        return
-    lengths = channels_of(architecture.coarse), channels_of(architecture.fine)
-    if config.hint_weight and lengths[0] != lengths[1]:
-        raise UserError(
-            "the hint needs coarse and fine vectors of one length. "
-            f"Received: --hint_weight={config.hint_weight} with lengths {lengths[0]} and {lengths[1]}; leave it out"
-        )
-    if architecture.task == SEQUENCE and not (config.hint_weight or config.coarse_weight):
-        raise UserError(
-            "end to end, a sequence's answer comes from the fine vectors alone, and nothing trains the coarse stack. "
-            "Received: --hint_weight=0 and --coarse_weight=0; give one, for instance --coarse_weight=1"
-        )
 
 
 def _validator(model, config: Config) -> Errors:

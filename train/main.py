@@ -13,7 +13,9 @@ from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAINING
 from train.errors import UserError
 from train.progress import start_logging
 from train.quiet import quiet
+from train.trainable import check_trainable
 
+MOST_THREADS = 1024
 STRING_FLAGS = {
     "workdir": (
         "Folder for checkpoints, events, curves.csv, flags.txt, config.json, model.keras, samples/, attention.png, "
@@ -93,6 +95,10 @@ FLOAT_FLAGS = {
         "Share of the training images that are windows without a whole number, of which nothing is to be read: the "
         "uniform distribution is asked for. 0 in the paper. svhn, street_numbers."
     ),
+    "skip_bad": (
+        "folder: the share of the images that may be left out because they can't be read, are listed with "
+        "contradictory labels, or in several splits. They are named either way."
+    ),
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
 }
 LIST_FLAGS = {
@@ -160,12 +166,20 @@ def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
         import tensorflow as tf
 
     if replicas > 1 or threads:
-        threads = threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count()
+        threads = threads or _threads_asked_for() or os.cpu_count()
         tf.config.threading.set_intra_op_parallelism_threads(max(1, threads // replicas))
     if replicas > 1:
         tf.config.threading.set_inter_op_parallelism_threads(replicas)
     absl.logging.set_verbosity(absl.logging.WARNING)  # tells of every checkpoint
     tf.get_logger().setLevel("ERROR")  # warns of retracing, which evaluating at several numbers of patches is
+
+
+def _threads_asked_for() -> int:
+    """Returns what TF_NUM_INTRAOP_THREADS says, 0 where it says nothing."""
+    text = os.environ.get("TF_NUM_INTRAOP_THREADS") or "0"
+    if not text.isdecimal() or len(text) > 9 or int(text) > MOST_THREADS:
+        raise UserError(f"TF_NUM_INTRAOP_THREADS must be from 0 to {MOST_THREADS}. Received: {text[:40]}; unset it")
+    return int(text)
 
 
 def main():
@@ -174,6 +188,7 @@ def main():
     if flags.FLAGS.print_config:
         print(json.dumps(config.to_dict(), indent=1))
         return
+    check_trainable(config, config.architecture)
     start_logging()
     prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate

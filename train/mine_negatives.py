@@ -19,7 +19,9 @@ def define_flags():
     flags.DEFINE_string("init_from", None, "The trained network: a workdir, or a .keras file.")
     flags.DEFINE_string("preset", "numbers", "Its architecture.")
     flags.DEFINE_string("out", None, "The file that is written.")
-    flags.DEFINE_integer("photographs", 2500, "How many photographs without a number are read.", lower_bound=1)
+    flags.DEFINE_integer(
+        "photographs", 2500, "How many photographs without a number are read.", lower_bound=1, upper_bound=10**6
+    )
     flags.DEFINE_float("least_probability", 0.2, "Of a patch's reading, to be taken.", lower_bound=0.0, upper_bound=1.0)
 
 

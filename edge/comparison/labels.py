@@ -47,7 +47,7 @@ def _label(path: Path, by_name: dict) -> str | None:
 def read_labels(file) -> dict[str, str]:
     """Returns what a file of labels tells: file name -> label; UserError where it is not one."""
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"))
+        content = json.loads(Path(file).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} cannot be read as JSON: {one_line(error)}; name a file of labels") from None
     if isinstance(content, list) and all(isinstance(entry, dict) for entry in content):

@@ -28,12 +28,29 @@ from train.errors import UserError
         ("hint_weight", -0.1),
         ("num_patches", 0),
         ("eval_num_patches", (1, 0)),
+        ("eval_num_patches", ()),
+        ("eval_num_patches", (10**21,)),
+        ("eval_scales", (float("nan"),)),
+        ("eval_scales", (1.0,) * 101),
+        ("dataset_weights", (float("inf"),)),
+        ("momentum", 1.5),
+        ("skip_bad", 1.01),
     ],
 )
 def test_wrong_value_names_the_flag_and_what_was_received(name, value):
     with pytest.raises(UserError, match=rf"--{name} .*Received: ") as caught:
         Config(workdir="w", dataset="d", **{name: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan"), 2.0**64, 1e21, -1])
+@pytest.mark.parametrize(
+    "name",
+    [field.name for field in dataclasses.fields(Config) if field.type in ("int", "float", int, float, int | None)],
+)
+def test_no_number_takes_what_nothing_can_count(name, value):
+    with pytest.raises(UserError, match=rf"--{name} must be .*Received: "):
+        Config(workdir="w", dataset="d", **{name: value})
 
 
 def test_flags_that_are_not_at_their_defaults_are_named():
@@ -61,8 +78,8 @@ def test_architecture_takes_patches_and_statistics_from_the_flags(config):
 def test_the_size_of_patches_is_a_side_or_two(config):
     assert config(patch_size=(14,)).architecture.patch_size == (14, 14)
     assert config(patch_size=(14, 12)).architecture.patch_size == (14, 12)
-    for wrong in ((7,), (14, 12, 3)):  # the fine stack of the tiny network needs 8 x 8
-        with pytest.raises(UserError, match="--patch_size must be .* of at least 8,8. Received: "):
+    for wrong in ((7,), (101,), (14, 12, 3)):  # the fine stack of the tiny network needs 8 x 8
+        with pytest.raises(UserError, match="--patch_size must be .* of at least 8,8 and at most 100,100. Received: "):
             _ = config(patch_size=wrong).architecture
 
 

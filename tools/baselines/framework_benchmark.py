@@ -22,7 +22,7 @@ from tools.table import MARKDOWN, table
 from train import command
 from train.config import Config
 from train.errors import TrainingError, UserError
-from train.main import config_from_flags, define_flags, prepare_tensorflow
+from train.main import MOST_THREADS, config_from_flags, define_flags, prepare_tensorflow
 from train.progress import start_logging
 
 WARMUP_STEPS = 5
@@ -179,8 +179,10 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
-    flags.DEFINE_integer("rounds", 5, "Rounds; each measures every contender in turn.", lower_bound=1)
-    flags.DEFINE_integer("steps_per_round", 20, "Steps of each measurement.", lower_bound=1)
-    flags.DEFINE_integer("threads", 2, "Threads of each framework.", lower_bound=1)
+    flags.DEFINE_integer(
+        "rounds", 5, "Rounds; each measures every contender in turn.", lower_bound=1, upper_bound=10**6
+    )
+    flags.DEFINE_integer("steps_per_round", 20, "Steps of each measurement.", 1, 10**6)
+    flags.DEFINE_integer("threads", 2, "Threads of each framework.", 1, MOST_THREADS)
     flags.DEFINE_enum("contender", None, list(CONTENDERS), "Measure this one alone, in this process, and print JSON.")
     command.run("tools.baselines.framework_benchmark", main)

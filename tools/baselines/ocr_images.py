@@ -1,6 +1,5 @@
 """The images of a comparison, and their labels: from a file, a folder, a pattern, or a zip file of a folder."""
 
-import json
 import zipfile
 from dataclasses import dataclass
 from itertools import islice
@@ -9,6 +8,9 @@ from pathlib import Path
 from edge.comparison.labels import FILES, find_labels
 from edge.errors import UserError, one_line
 from edge.sight.images import expand, open_image
+from tools.files import read_json
+
+MOST_UNPACKED = 2**31  # bytes of a zip file
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,11 @@ def find_images(images: str, folder: Path, labels=None, split=None, limit=None) 
 def _unpack(file, folder: Path):
     try:
         with zipfile.ZipFile(file) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+            if size > MOST_UNPACKED:
+                raise ValueError(f"it holds {size:,} bytes, more than {MOST_UNPACKED:,}")
             archive.extractall(folder)
-    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of a damaged one zipfile and its decompressors raise almost anything
         raise UserError(f"{file} cannot be unpacked: {one_line(error)}; name another file") from None
 
 
@@ -81,7 +86,7 @@ def _labels_beside(paths) -> Path:
 
 def _of_split(paths, split: str, file) -> list[Path]:
     try:
-        entries = json.loads(Path(file).read_text(encoding="utf-8"))
+        entries = read_json(file)
         names = {entry["file"].removeprefix("./") for entry in entries if entry.get("split") == split}
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(f"{file} tells no splits: {one_line(error)}; leave --split out") from None

@@ -38,14 +38,15 @@ class RamConfig(FlagValues):
 
     def __post_init__(self):
         self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")
-        self._require("glimpses", self.glimpses >= 2, "at least 2")
-        self._require("glimpse_size", self.glimpse_size >= 2 and self.glimpse_size % 2 == 0, "even, and at least 2")
+        self._require("glimpses", 2 <= self.glimpses <= 1000, "at least 2 and at most 1,000")
+        good = 2 <= self.glimpse_size <= 1000 and self.glimpse_size % 2 == 0
+        self._require("glimpse_size", good, "even, and at least 2 and at most 1,000")
         self._require("scales", 1 <= self.scales <= 4, "from 1 to 4")
-        self._require("trajectories", self.trajectories >= 1, "at least 1")
+        self._require("trajectories", 1 <= self.trajectories <= 1000, "at least 1 and at most 1,000")
         for name in ("first_deviation", "last_deviation"):
-            self._require(name, getattr(self, name) > 0, "greater than 0")
+            self._require(name, 0 < getattr(self, name) <= 10, "greater than 0, and at most 10")
         self._require("reward_decay", 0 <= self.reward_decay <= 1, "in [0, 1]")
-        self._require("location_weight", self.location_weight >= 0, "at least 0")
+        self._require("location_weight", 0 <= self.location_weight <= 1e6, "from 0 to 1,000,000")
         self.for_training()  # which checks the others
 
     def for_training(self) -> Config:

@@ -15,7 +15,7 @@ def main(arguments) -> None:
     add = parser.add_argument
     add("--workdir", required=True, metavar="DIR", help="a finished training's folder")
     add("--bundle", required=True, metavar="DIR", help="the bundle's folder or zip file")
-    add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
+    add("--num_patches", type=number(0), metavar="K", help="patches per image; the bundle's own by default")
     add("--test_images", type=number(1), metavar="N", help="at most so many test images; all by default")
     values = parser.parse_args(arguments)
     bundle = load_bundle(values.bundle)

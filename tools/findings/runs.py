@@ -1,7 +1,6 @@
 """Results of trainings under `results/`: `NAME/result.json`, or `NAME/VARIANT_seedN/result.json`."""
 
 import csv
-import json
 import math
 import re
 import statistics
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import UserError, one_line
+from tools.files import read_json
 
 # The curves of how far coarse vectors are from fine ones: where the hint is relative, it is another than the hint's.
 DISTANCES = ("train/loss/distance", "train/loss/hint")
@@ -97,10 +97,10 @@ def read_runs(results: Path) -> dict[str, Variant]:
     return {folder.name: _variant(folder.name, [folder]) for folder in folders}
 
 
-def read_json(path: Path) -> dict:
+def read_kept(path: Path) -> dict:
     """Returns what a JSON file holds; UserError where it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}; restore it") from None
 
@@ -131,7 +131,7 @@ def shared_options(configs: list[dict]) -> set[str]:
 
 
 def _variant(name: str, folders: list[Path]) -> Variant:
-    runs = [read_json(folder / "result.json") for folder in folders]
+    runs = [read_kept(folder / "result.json") for folder in folders]
     for folder, run in zip(folders, runs):
         ours, first = ({**result["config"], "steps": result["steps"]} for result in (run, runs[0]))
         differing = sorted(

@@ -19,13 +19,13 @@ files of a workdir that are kept beside its `result.json`, `flags.txt` and log. 
 the command is given in. Runs are made in the order of the file.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.bundle.storage import is_plain
 from edge.errors import UserError, one_line
+from tools.files import read_json
 
 KEYS = {"about": str, "flags": list, "workdirs": str, "results": str, "keep": list, "variants": dict}
 VARIANT_KEYS = {"seeds": list, "flags": list}
@@ -64,7 +64,7 @@ def read_sweep(path) -> list[Run]:
         UserError: the file cannot be read, or declares no sweep.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read: {one_line(error)}; name a sweep, for instance sweeps/cluttered_mnist.json"

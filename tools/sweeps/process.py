@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.output import write
+from tools.files import read_json
 from tools.findings.runs import FREE, shared_options
 from tools.sweeps.declaration import Run
 
@@ -51,7 +52,7 @@ def is_result_of(path: Path, config: dict) -> bool:
     Options that only one of them has are not compared: they came, or went, with another version of `train`.
     """
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_json(path)
         ran, steps = result["config"], result["steps"]
     except (OSError, ValueError, KeyError):
         return False

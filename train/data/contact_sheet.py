@@ -50,7 +50,7 @@ def semi_real_sheet(data_dir: str, seed: int, split: str) -> np.ndarray:
     """
     # These load TensorFlow, which rendered sheets do without.
     from dcn_tf.presets import preset
-    from train.data.folder import annotations
+    from train.data.annotations import annotations
     from train.data.semi_real import has_place, semi_real_split
 
     size, (rows, columns) = KINDS["semi_real"]
@@ -82,7 +82,7 @@ def define_flags():
     )
     flags.DEFINE_enum("split", "train", list(FAMILIES), "Whose type faces, or real numbers, are used.")
     flags.DEFINE_integer("seed", 0, "Another seed gives other numbers.", lower_bound=0)
-    flags.DEFINE_float("looseness", 1.0, "Crops show up to so many times as much in height and width.", lower_bound=1)
+    flags.DEFINE_float("looseness", 1.0, "Crops show up to so many times as much in height and width.", 1, 100)
     flags.DEFINE_string("data_dir", None, "For semi_real: a folder or zip with images and annotations.json.")
 
 

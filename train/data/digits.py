@@ -1,16 +1,19 @@
 """Single handwritten digits, 28 x 28: MNIST from files or tensorflow-datasets, and the small set of scikit-learn."""
 
 import gzip
-import zipfile
+import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from train.data.files_of import DAMAGED, check_arrays, read_plain, reason, unpacked
 from train.errors import DataUnavailableError, UserError
 
 SIDE = 28
 MNIST_VALIDATION = 5000  # the last of the training digits
+MOST_BYTES = 2**30  # of an IDX file, unpacked
 MNIST_URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"  # where tensorflow-datasets fetches it
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte",
@@ -67,10 +70,11 @@ def _mnist_from_files(folder: Path) -> tuple[dict, str]:
     npz = folder if folder.suffix == ".npz" else folder / "mnist.npz"
     if npz.is_file():
         try:
+            check_arrays(npz)
             with np.load(npz) as data:
                 return {key: data[key] for key in IDX_FILES}, f"MNIST from {npz.name}"
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise UserError(f"{npz} is not a readable mnist.npz ({error}); fetch it again") from error
+        except DAMAGED as error:
+            raise UserError(f"{npz} is not a readable mnist.npz ({reason(error)}); fetch it again") from error
     files = {key: _find_idx(folder, name) for key, name in IDX_FILES.items()}
     if all(files.values()):
         return {key: _read_idx(path) for key, path in files.items()}, "MNIST from IDX files"
@@ -89,14 +93,17 @@ def _find_idx(folder: Path, name: str) -> Path | None:
 def _read_idx(path: Path) -> np.ndarray:
     """Returns the array of an IDX file: two zero bytes, type 8 (uint8), rank, sizes as big-endian int32, data."""
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = read_plain(path, most=MOST_BYTES)
+        if path.suffix == ".gz":
+            with gzip.open(io.BytesIO(data)) as file:
+                data = unpacked(file, MOST_BYTES)
         rank = data[3]
-        shape = np.frombuffer(data, ">i4", rank, 4)
+        shape = np.frombuffer(data, ">u4", rank, 4).tolist()
         if data[:3] != b"\0\0\x08":
             raise ValueError("it does not begin as an IDX file of bytes does")
         return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise UserError(f"{path} is not a readable IDX file ({error}); fetch it again") from error
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
+        raise UserError(f"{path} is not a readable IDX file ({reason(error)}); fetch it again") from error
 
 
 def _mnist_from_tfds() -> dict:
@@ -122,8 +129,9 @@ def _check_mnist(arrays: dict, origin: str):
     for part in ("train", "test"):
         images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
         good = images.dtype == np.uint8 and images.ndim == 3 and images.shape[1:] == (SIDE, SIDE)
-        if not good or labels.shape != images.shape[:1] or len(images) < 10 or labels.max() > 9:
+        good = good and labels.shape == images.shape[:1] and len(images) >= 10 and labels.dtype.kind in "iu"
+        if not good or labels.min() < 0 or labels.max() > 9:
             raise UserError(
-                f"{origin} must hold uint8 images [n, 28, 28] and labels 0 to 9. "
-                f"Received: {part} images {images.dtype} {images.shape}, labels {labels.shape}; fetch it again"
+                f"{origin} must hold uint8 images [n, 28, 28], at least 10, and integer labels 0 to 9. Received: "
+                f"{part} images {images.dtype} {images.shape}, labels {labels.dtype} {labels.shape}; fetch it again"
             )

@@ -8,8 +8,8 @@ Everything is read before training begins, so that a mistake in the last entry i
 """
 
 import dataclasses
-import json
-import zipfile
+import math
+import os
 import zlib
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from PIL import Image
 from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.losses import sequence_labels
 from train.config import Config
+from train.data.annotations import ANNOTATIONS, SPLITS, annotations, contradictions
 from train.data.arrays import dataset_of_arrays, window_split
+from train.data.bad_images import BadImages
 from train.data.dataset import Dataset, Split
 from train.data.images import read_image
 from train.data.rendering.real_patches import digit_boxes
@@ -29,8 +31,6 @@ from train.data.windows import SCENE, scene_window
 from train.errors import DataUnavailableError, UserError
 from train.progress import log
 
-SPLITS = ("train", "validation", "test")
-ANNOTATIONS = "annotations.json"
 LEAST_SIDE = 4  # pixels
 INSET = 0.04  # of an image's sides, around a number of which nobody says where it is
 
@@ -42,37 +42,21 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             "--dataset=folder needs --data_dir: a folder or zip with images and annotations.json"
         )
     path = Path(config.data_dir)
-    read, entries, too_long = _checked(path, architecture)
+    read, entries, too_long, bad = _checked(path, architecture, config.skip_bad)
     labels, label_names = _labels(entries, architecture, path)
-    parts = np.array([entry["split"] for entry in entries])
-    missing = [split for split in SPLITS if split not in parts]
-    if missing:
-        raise UserError(
-            f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {missing[0]}; leave 'split' "
-            "out of annotations.json and a tenth of the images becomes validation and a tenth test"
-        )
+    chosen = {split: _of_split(entries, labels, split, path) for split in SPLITS}
     if is_reader(architecture):
-        splits = _scene_splits(read, entries, labels, parts, architecture)
+        splits = _scene_splits(read, chosen, architecture, bad)
     else:
-        images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
-        splits = {split: Split(images[parts == split], labels[parts == split]) for split in SPLITS}
+        _check_room(len(entries), architecture)
+        splits = {split: _resized(read, *chosen[split], architecture, bad) for split in SPLITS}
+    bad.settle()
     counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
     detail = f"{path.name}: {counts}" + (
         f"; {too_long} left out, longer than {architecture.top.max_length}" if too_long else ""
     )
     dataset = dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
-    tests = [entry for entry in entries if entry["split"] == "test"]
-    return dataclasses.replace(dataset, more_tests=_photographs(read, tests, architecture))
-
-
-def annotations(path: Path):
-    """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
-
-    Raises:
-        UserError: something is missing or wrong.
-    """
-    read = _reader(path)
-    return read, _entries(read, path)
+    return dataclasses.replace(dataset, more_tests=_photographs(read, bad.without(chosen["test"][0]), architecture))
 
 
 def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
@@ -82,16 +66,15 @@ def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
         UserError: something is missing or wrong, or there is no test image.
     """
     path = Path(data_dir)
-    read, entries, _ = _checked(path, architecture)
-    entries = [entry for entry in entries if entry["split"] == "test"]
-    if not entries:
+    read, entries, _, bad = _checked(path, architecture, 0.0, "--eval_data_dir")
+    if not any(entry["split"] == "test" for entry in entries):
         raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
-    labels, _ = _labels(entries, architecture, path)
+    entries, labels = _of_split(entries, _labels(entries, architecture, path)[0], "test", path)
     if is_reader(architecture):
-        tests = {"images": _as_they_are(read, entries, labels, architecture)}
+        tests = {"images": _as_they_are(read, entries, labels, architecture, bad)}
     else:
-        images = np.stack([_image(read, entry["file"], architecture) for entry in entries])
-        tests = {"crops": Split(images, labels)}
+        tests = {"crops": _resized(read, entries, labels, architecture, bad)}
+    bad.settle()
     tests |= _photographs(read, entries, architecture)
     return {f"{path.stem} {name}": split for name, split in tests.items()}
 
@@ -101,36 +84,70 @@ def is_reader(architecture: Architecture) -> bool:
     return architecture.task != CLASSIFICATION and architecture.top.min_length == 0
 
 
-def _scene_splits(read, entries, labels, parts, architecture: Architecture) -> dict[str, Split]:
+def _of_split(entries, labels, split: str, path: Path) -> tuple[list[dict], np.ndarray]:
+    """Returns a split's entries and their labels; UserError where there is none."""
+    chosen = [i for i, entry in enumerate(entries) if entry["split"] == split]
+    if not chosen:
+        raise UserError(
+            f"{path}: every one of {', '.join(SPLITS)} needs images. Received: none for {split}; leave 'split' "
+            "out of annotations.json and a tenth of the images becomes validation and a tenth test"
+        )
+    return [entries[i] for i in chosen], labels[chosen]
+
+
+def _check_room(count: int, architecture: Architecture):
+    """Raises UserError where so many images of the architecture's size are more than this machine's memory holds."""
+    needed = count * math.prod(architecture.image_size) * architecture.channels
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise UserError(
+            f"{count} images of this size need {needed / 1e9:.0f} GB. Received: a machine of {memory / 1e9:.0f} GB; "
+            f"leave some out of {ANNOTATIONS}"
+        )
+
+
+def _resized(read, entries, labels, architecture: Architecture, bad: BadImages) -> Split:
+    """Returns the images at the architecture's size."""
+    images, labels = bad.made(lambda entry: _image(read, entry["file"], architecture), entries, labels)
+    return Split(np.stack(images), np.stack(labels))
+
+
+def _scene_splits(read, chosen, architecture: Architecture, bad: BadImages) -> dict[str, Split]:
     """Returns the splits of a reader: windows around the numbers for validation, the test images as they are."""
-    entries = np.array(entries, object)
-    chosen = {split: (entries[parts == split], labels[parts == split]) for split in SPLITS}
-    scenes = {split: _scenes(read, *chosen[split], architecture) for split in ("train", "validation")}
+    scenes = {split: _scenes(read, *chosen[split], architecture, bad) for split in ("train", "validation")}
     return {
         "train": scenes["train"],
         "validation": window_split(scenes["validation"], architecture),
-        "test": _as_they_are(read, *chosen["test"], architecture),
+        "test": _as_they_are(read, *chosen["test"], architecture, bad),
     }
 
 
-def _scenes(read, entries, labels, architecture: Architecture) -> Split:
+def _scenes(read, entries, labels, architecture: Architecture, bad: BadImages) -> Split:
     """Returns pictures of the size `SCENE` around the numbers; where an image ends its border is repeated."""
-    images, boxes = [], []
-    for entry in entries:
-        picture = _picture(read, entry, architecture)
-        box = _box(entry, picture.shape)
-        window = scene_window(box, np.random.default_rng(zlib.crc32(entry["file"].encode())))
-        images.append(crops.cut(picture, window, SCENE)[..., None])
-        boxes.append((box - (window[:2] * 2)) * (SCENE[1] / (window[2] - window[0])))
-    return Split(np.stack(images), labels, np.array(boxes, np.float32))
+    made, labels = bad.made(lambda entry: _scene(entry, _picture(read, entry, architecture)), entries, labels)
+    images, boxes = zip(*made)
+    return Split(np.stack(images), np.stack(labels), np.array(boxes, np.float32))
 
 
-def _as_they_are(read, entries, labels, architecture: Architecture) -> Split:
+def _scene(entry: dict, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a picture uint8 [*SCENE, 1] around an entry's number, and the number's box in it."""
+    box = _box(entry, picture.shape)
+    window = scene_window(box, np.random.default_rng(zlib.crc32(entry["file"].encode())))
+    image = crops.cut(picture, window, SCENE)[..., None]
+    return image, (box - (window[:2] * 2)) * (SCENE[1] / (window[2] - window[0]))
+
+
+def _as_they_are(read, entries, labels, architecture: Architecture, bad: BadImages) -> Split:
     """Returns the images in their own sizes, and their boxes where all tell them."""
-    pictures = [_picture(read, entry, architecture) for entry in entries]
-    known = all("boxes" in entry for entry in entries)
-    boxes = [_box(entry, picture.shape) for entry, picture in zip(entries, pictures)]
-    return Split([picture[..., None] for picture in pictures], labels, np.array(boxes, np.float32) if known else None)
+    known = all(entry.get("boxes") for entry in entries)
+
+    def make(entry):
+        picture = _picture(read, entry, architecture)
+        return picture[..., None], _box(entry, picture.shape)
+
+    made, labels = bad.made(make, entries, labels)
+    pictures, boxes = zip(*made)
+    return Split(list(pictures), np.stack(labels), np.array(boxes, np.float32) if known else None)
 
 
 def _picture(read, entry: dict, architecture: Architecture) -> np.ndarray:
@@ -148,7 +165,7 @@ def _picture(read, entry: dict, architecture: Architecture) -> np.ndarray:
 
 def _box(entry: dict, shape) -> np.ndarray:
     """Returns (left, top, right, bottom) of an entry's number: of its digits' boxes, else nearly the whole image."""
-    if "boxes" in entry:
+    if entry.get("boxes"):
         boxes = digit_boxes(entry)
         return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
     inset = np.array([shape[1], shape[0]]) * INSET
@@ -164,65 +181,16 @@ def _photographs(read, entries, architecture: Architecture) -> dict[str, Split]:
     return {"semi-real photographs": semi_real_split(read, placed, architecture)}
 
 
-def _checked(path: Path, architecture: Architecture):
-    """Returns a reader, the checked annotations but for numbers that are too long, and how many of these there were."""
-    read, entries = annotations(path)
+def _checked(path: Path, architecture: Architecture, skip_bad: float, flag: str = "--data_dir"):
+    """Returns a reader, the annotations but for numbers that are too long, how many of these there were, bad images."""
+    read, entries = annotations(path, architecture.task != CLASSIFICATION, flag)
+    bad = BadImages(len(entries), skip_bad)
+    for file, mistake in contradictions(entries).items():
+        bad.add(file, f"{file} {mistake} in {ANNOTATIONS}; list it once")
     if architecture.task == CLASSIFICATION:
-        return read, entries, 0
+        return read, entries, 0, bad
     kept = [entry for entry in entries if len(entry["label"]) <= architecture.top.max_length]
-    return read, kept, len(entries) - len(kept)
-
-
-def _reader(path: Path):
-    """Returns a function: name -> bytes of that file in the folder or zip."""
-    if path.is_dir():
-        return lambda name: (path / name).read_bytes()
-    if not path.exists():
-        raise UserError(
-            f"--data_dir does not exist. Received: {path}; give a folder or zip with images and {ANNOTATIONS}"
-        )
-    try:
-        return zipfile.ZipFile(path).read
-    except (zipfile.BadZipFile, OSError) as error:
-        raise UserError(f"--data_dir must be a folder or a zip. Received: {path} ({error})") from error
-
-
-def _entries(read, path: Path) -> list[dict]:
-    """Returns the checked annotations, each with file, label (a list) and split, and what else they tell."""
-    try:
-        entries = json.loads(read(ANNOTATIONS))
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path} holds no {ANNOTATIONS}; see docs/your_data.md") from error
-    except (ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{ANNOTATIONS} in {path} is not readable JSON: {error}") from error
-    if not isinstance(entries, list) or not entries:
-        raise UserError(
-            f"{ANNOTATIONS} in {path} must be a list of objects. Received: {type(entries).__name__}, empty or no list"
-        )
-    checked = []
-    for i, entry in enumerate(entries):
-        where = f"{ANNOTATIONS} in {path}, entry {i}"
-        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
-            raise UserError(f"{where}: an object with 'file' and 'label' is needed. Received: {str(entry)[:80]}")
-        label = entry.get("label")
-        label = label if isinstance(label, list) else [label]
-        if not label or any(isinstance(part, bool) or not isinstance(part, int | str) for part in label):
-            raise UserError(
-                f"{where} ({entry['file']}): 'label' must be a number, a name or a list of digits. "
-                f"Received: {entry.get('label')!r}"
-            )
-        split = entry.get("split") or _split_by_name(entry["file"])
-        if split not in SPLITS:
-            raise UserError(
-                f"{where} ({entry['file']}): 'split' must be one of {', '.join(SPLITS)}. Received: {split!r}"
-            )
-        checked.append(entry | {"label": label, "split": split})
-    return checked
-
-
-def _split_by_name(file: str) -> str:
-    """Returns a split that depends on the file's name alone: a tenth validation, a tenth test."""
-    return {0: "validation", 1: "test"}.get(zlib.crc32(file.encode()) % 10, "train")
+    return read, kept, len(entries) - len(kept), bad
 
 
 def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -7,6 +7,7 @@ import numpy as np
 from dcn_tf.losses import nothing_labels
 from train import files
 from train.data.dataset import Split
+from train.data.files_of import DAMAGED, check_arrays
 from train.data.windows import SCENE
 from train.errors import UserError
 
@@ -24,10 +25,12 @@ def load_negatives(path: str, top, repeats: int = 1) -> Split:
         UserError: it is not there, or is something else.
     """
     try:
+        check_arrays(path)
         with np.load(path) as data:
             images, boxes = data["images"], data["boxes"]
         good = images.dtype == np.uint8 and images.shape == (len(boxes), *SCENE, 1) and boxes.shape[1:] == (4,)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        good = good and boxes.dtype.kind in "iuf" and np.isfinite(boxes).all()
+    except DAMAGED as error:
         raise UserError(f"--negatives must be a file of train.mine_negatives. Received: {path} ({error})") from error
     if not good:
         raise UserError(f"--negatives must be a file of train.mine_negatives. Received: {path}, of other arrays")

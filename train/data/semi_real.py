@@ -80,7 +80,7 @@ def _is_place(entry: dict) -> bool:
     try:
         frame, origin, scale = (np.asarray(entry[key], float) for key in KEYS[:3])
         boxes = digit_boxes(entry)
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError, RecursionError):
         return False
     shapes = frame.shape == origin.shape == (2,) and scale.shape == () and len(boxes) > 0
     if not shapes or not all(np.isfinite(values).all() for values in (origin, scale, boxes)):

@@ -77,3 +77,8 @@ def test_a_named_file_must_be_there_and_fit_the_images(folder):
         find_labels(paths, directory / "none.json")
     with pytest.raises(UserError, match="has a label of none of the 3 images"):
         find_labels(paths, write(directory / "l.json", {"x.png": 1}))
+
+
+def test_a_byte_order_mark_is_skipped(tmp_path):
+    (tmp_path / "annotations.json").write_text('[{"file": "1.png", "label": 210}]', encoding="utf-8-sig")
+    assert read_labels(tmp_path / "annotations.json") == {"1.png": "210"}

@@ -156,3 +156,24 @@ def test_the_real_mnist():
     assert digits.train[1][:5].tolist() == [5, 0, 4, 1, 9]
     assert digits.test[1][:5].tolist() == [7, 2, 1, 0, 4]
     assert round(float(digits.test[0].mean()), 2) == 33.79
+
+
+def test_an_npz_is_bounded_before_it_is_read(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "mnist.npz", **ARRAYS | {"x_train": np.zeros((10**5, 28, 28), np.uint8)})
+    monkeypatch.setattr("train.data.files_of.check_arrays.__defaults__", (10**6,))
+    with pytest.raises(UserError, match=r"not a readable mnist\.npz \(it holds more than 1 MB"):
+        load_mnist(str(tmp_path))
+
+
+@pytest.mark.parametrize("labels", [np.full(50, 2.5), np.full(50, -1, np.int8), np.full(50, 10)])
+def test_labels_are_integers_from_0_to_9(tmp_path, labels):
+    np.savez(tmp_path / "mnist.npz", **ARRAYS | {"y_train": labels})
+    with pytest.raises(UserError, match="integer labels 0 to 9"):
+        load_mnist(str(tmp_path))
+
+
+def test_a_packed_idx_file_is_bounded(tmp_path, monkeypatch):
+    write_idx(tmp_path, zipped=True)
+    monkeypatch.setattr("train.data.digits.MOST_BYTES", 30_000)
+    with pytest.raises(UserError, match="not a readable IDX file .it holds more than 0 MB"):
+        load_mnist(str(tmp_path))

@@ -186,9 +186,7 @@ def test_a_number_fills_an_image_of_which_nobody_says_where_it_is(config, tmp_pa
     data = load(config, folder(tmp_path, [entry(i) for i in range(6)]), "tiny_pyramid")
     assert data.test.boxes is None
     height, width = SCENE
-    boxes = folder_module._scenes(
-        lambda name: png(), [entry(0)], np.array([[1, 0, 10, 10]]), config(preset="tiny_pyramid").architecture
-    ).boxes[0]
+    _, boxes = folder_module._scene(entry(0), np.zeros((10, 20), np.uint8))
     wide, high = boxes[2] - boxes[0], boxes[3] - boxes[1]
     assert wide / high == pytest.approx(20 / 10, rel=1e-5)  # nothing is stretched
     assert 0 <= boxes[0] < boxes[2] <= width
@@ -199,3 +197,50 @@ def test_an_image_of_a_few_pixels_is_named(config, tmp_path):
     path = folder(tmp_path, [entry(i) for i in range(3)], {2: png(0, (3, 40))})
     with pytest.raises(UserError, match=r"2\.png: an image must be at least 4 pixels high and wide. Received: 3 x 40"):
         load(config, path, "tiny_pyramid")
+
+
+def test_all_bad_images_are_named_at_once_and_may_be_left_out(config, tmp_path):
+    path = folder(tmp_path, [entry(i) for i in range(12)], {4: b"no image", 7: b""})
+    (path / "9.png").unlink()
+    with pytest.raises(UserError, match=r"^3 of 12 images can't be used: 9.png, 4.png, 7.png. .* --skip_bad=0.25$"):
+        load(config, path)
+    kept = load(lambda **values: config(**values, skip_bad=0.25), path)
+    assert kept.detail == "data: 3 train, 2 validation, 4 test"
+    assert kept.validation.labels[:, 1].tolist() == [1, 0]  # 1.png and 10.png
+
+
+def test_contradictions_are_refused_and_named(config, tmp_path):
+    entries = [entry(i) for i in range(9)]
+    twice = [*entries, entry(0, label=[5]), entry(4, split="test")]
+    path = folder(tmp_path, twice)
+    with pytest.raises(
+        UserError, match=r"2 of 11 images .*: 0.png, 4.png. The first: 0.png has the labels '0' and '5'"
+    ):
+        load(config, path)
+    kept = load(lambda **values: config(**values, skip_bad=0.2), path)
+    assert kept.detail == "data: 2 train, 2 validation, 3 test"
+
+
+@pytest.mark.parametrize("labels", [(12, 12, 12), ("12", [1, 2], ["1", "2"])])
+def test_a_number_label_means_its_digits(config, tmp_path, labels):
+    dataset = load(config, folder(tmp_path, [entry(i, label=label) for i, label in enumerate(labels)]))
+    assert dataset.test.labels.tolist() == dataset.validation.labels.tolist() == [[1, 1, 2, 10]]
+    assert dataset.calibration.labels.tolist() == [[1, 1, 2, 10]]
+
+
+def test_numbers_of_a_classifier_may_stand_in_quotes(config, tmp_path):
+    entries = [entry(i, label=(i, str(i), [i])[i // 3]) for i in range(9)]
+    dataset = load(config, folder(tmp_path, entries), "tiny_classifier")
+    assert dataset.label_names == tuple("0123456789")
+    assert dataset.test.labels[:, 0].tolist() == [2, 5, 8]
+
+
+def test_images_outside_and_what_is_no_file_are_refused(config, tmp_path):
+    path = folder(tmp_path, [entry(i) for i in range(6)])
+    (tmp_path / "outside.png").write_bytes(png())
+    (path / "2.png").unlink()
+    (path / "2.png").symlink_to(tmp_path / "outside.png")
+    (path / "5.png").unlink()
+    os.mkfifo(path / "5.png")
+    with pytest.raises(UserError, match="2 of 6 images .*: 2.png, 5.png. The first: .*outside the data set's folder"):
+        load(config, path)

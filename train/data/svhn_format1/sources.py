@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 
+from train.data.files_of import read_plain, reason
 from train.data.svhn_format1.digit_struct import DigitStruct, read_digit_struct
 from train.data.svhn_format1.download import fetch, file_sha256
 from train.errors import UserError
@@ -88,7 +89,7 @@ class Source:
             missing -= set(os.listdir(self.path))
             if not missing:
                 for name in names:
-                    yield name, (self.path / name).read_bytes()
+                    yield name, self._plain(name)
                     progress.advance(1)
         else:
             with _readable(self.path):
@@ -102,6 +103,14 @@ class Source:
                 f"{self.path}: {len(missing)} of the {len(names)} photographs that {ANNOTATION} names are missing, "
                 f"{min(missing)} among them; unpack or fetch {URL}{self.split}.tar.gz again"
             )
+
+    def _plain(self, name: str) -> bytes:
+        try:
+            return read_plain(self.path / name, within=self.path)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self.path / name} can't be read ({reason(error)}); unpack or fetch {URL}{self.split}.tar.gz again"
+            ) from error
 
     def _check_archive(self):
         published, size = ARCHIVES[self.split], self.path.stat().st_size

@@ -1,0 +1,42 @@
+"""No numeric flag of a tool takes what nothing can count, and none of them waits for TensorFlow to say so."""
+
+import importlib
+import math
+
+import pytest
+
+from edge.errors import UserError
+
+FILES = {"--workdir": "w", "--bundle": "b", "--images": "i", "--out": "o"}
+FLAGS = {
+    "tools.quantize": (
+        *("--num_patches", "--calibration_images", "--qat_steps", "--qat_learning_rate", "--seed", "--test_images"),
+        "--input_size",
+    ),
+    "tools.calibrate": ("--loss",),
+    "tools.cost_curve": ("--num_patches",),
+    "tools.sweep": ("--jobs", "--nice"),
+    "tools.export.compare": ("--num_patches", "--test_images"),
+    "tools.baselines.ocr": ("--limit", "--num_patches"),
+}
+VALUES = ("inf", "-inf", "nan", str(2**64), str(10**21), "1e400", "", "-1", "9" * 5000)
+
+
+@pytest.mark.parametrize(("module", "flag"), [(module, flag) for module, flags in FLAGS.items() for flag in flags])
+def test_numbers_that_are_none(module, flag, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main = importlib.import_module(module).main
+    for value in VALUES:
+        with pytest.raises(UserError) as caught:
+            main([*(f"{name}={text}" for name, text in FILES.items()), f"{flag}={value}"])
+        message = str(caught.value)
+        assert "\n" not in message
+        assert len(message) < 400
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_a_number_is_one(tmp_path, monkeypatch):
+    from edge.arguments import number
+
+    assert (number(1)("7"), number(0, 1, float)("0.5")) == (7, 0.5)
+    assert math.isclose(number(1e-12, 1, float)("3e-5"), 3e-5)

@@ -1,0 +1,76 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from train.errors import UserError
+from train.flag_checks import check_flagfiles
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import sys
+from absl import flags
+from train import command, main
+main.define_flags()
+flags.DEFINE_boolean("print_config", False, "")
+sys.modules["tensorflow"] = None  # an import of it fails
+for argument in {arguments!r}:
+    try:
+        sys.argv = ["x", "--dataset=cluttered_digits", "--workdir={workdir}", *argument.split()]
+        flags.FLAGS.unparse_flags()
+        for name in list(flags.FLAGS):
+            flags.FLAGS[name].unparse()
+        command.run("train.main", main.main)
+    except SystemExit as error:
+        print(error.code)
+"""
+NUMBERS = ("train_steps", "batch_size", "seed", "learning_rate", "distortion", "looseness", "hint_weight", "skip_bad")
+VALUES = ("inf", "-inf", "nan", "18446744073709551616", "1" + "0" * 21, "1e21", "", "9" * 5000)
+
+
+def test_wrong_numbers_are_one_line_before_tensorflow_is_imported(tmp_path):
+    arguments = [f"--{name}={value}" for name in NUMBERS for value in VALUES]
+    arguments += ["--eval_num_patches=", "--eval_scales=inf", "--num_patches=9999", "--batch_size=99999"]
+    program = PROGRAM.format(arguments=arguments, workdir=tmp_path / "run")
+    begun = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["2"] * len(arguments), done.stdout + done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(arguments)
+    for argument, line in zip(arguments, lines):
+        assert argument.partition("=")[0].strip("-") in line
+        assert len(line) < 620
+    assert time.monotonic() - begun < 30
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1"])
+def test_flagfiles_are_plain_text(tmp_path, encoding):
+    path = tmp_path / "a.flags"
+    path.write_bytes("--workdir=türe\n".encode(encoding))
+    outer = tmp_path / "outer.flags"
+    outer.write_text(f"# a comment\n--flagfile={path}\n", encoding="utf-8")
+    for arguments in ([f"--flagfile={path}"], ["--flagfile", str(path)], [f"-flagfile={outer}"]):
+        with pytest.raises(UserError, match=r"--flagfile must be text in UTF-8.* Received: .*a\.flags"):
+            check_flagfiles(arguments)
+    path.write_bytes("--workdir=türe\n".encode())
+    check_flagfiles([f"--flagfile={outer}", "--seed=1"])
+
+
+def test_flagfiles_are_files_of_bounded_size(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    large, circle = tmp_path / "large", tmp_path / "circle"
+    large.write_bytes(b"#" * (2**20 + 1))
+    circle.write_text(f"--flagfile={circle}\n")
+    for path, message in (
+        (tmp_path / "fifo", "which is none"),
+        ("/dev/zero", "which is none"),
+        (large, "at most 1,048,576 bytes"),
+        (circle, "more than 100 others"),
+        (tmp_path / "missing", "can't be read"),
+    ):
+        with pytest.raises(UserError, match=message):
+            check_flagfiles([f"--flagfile={path}"])

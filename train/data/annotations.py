@@ -1,0 +1,164 @@
+"""`annotations.json`: the list of a data set's images, their labels and their splits, checked."""
+
+import json
+import re
+import zlib
+from collections import defaultdict
+from pathlib import Path
+
+from train.data.files_of import opened, reason
+from train.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+ANNOTATIONS = "annotations.json"
+MOST_BYTES = 2**26  # of annotations.json: some hundred thousand images
+NAMED = 20  # mistakes of one kind that a message names
+
+
+def annotations(path: Path, sequences: bool = True, flag: str = "--data_dir"):
+    """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
+
+    Each has `file`, `label`, a list, and `split`. Where no entry tells a split, the files' names decide; every split
+    then has an image at least. What is wrong with the data set as a whole is told by `contradictions`.
+
+    Args:
+        path: of the folder or zip.
+        sequences: labels are numbers: 210, "210" and [2, 1, 0] are the digits 2, 1, 0.
+        flag: what the path was given with.
+
+    Raises:
+        UserError: something is missing or wrong.
+    """
+    read = opened(path, ANNOTATIONS, flag)
+    entries = _entries(read, path)
+    for i, entry in enumerate(entries):
+        _check(entry, f"{ANNOTATIONS} in {path}, entry {i}")
+        entry["label"] = as_list(entry["label"], sequences)
+    _give_splits(entries, path)
+    return read, entries
+
+
+def as_list(label, sequences: bool) -> list:
+    """Returns a label as a list: of its digits where labels are numbers, else of the label alone.
+
+    What is no number is left as it is, for the data set to say that. A name that is a plain number, "7", is 7.
+    """
+    parts = label if isinstance(label, list) else [label]
+    if sequences and not isinstance(label, list) and re.fullmatch("[0-9]+", str(label)):
+        return [int(digit) for digit in str(label)]
+    return [int(part) if re.fullmatch("0|[1-9][0-9]{0,17}", str(part)) else part for part in parts]
+
+
+def contradictions(entries: list[dict]) -> dict[str, str]:
+    """Returns which files are listed with several labels or in several splits: file -> what is wrong."""
+    listed = defaultdict(list)
+    for entry in entries:
+        listed[entry["file"].removeprefix("./")].append(entry)
+    found = {}
+    for group in filter(lambda group: len(group) > 1, listed.values()):
+        for key in ("label", "split"):
+            values = list(dict.fromkeys(_in_words(entry[key]) for entry in group))
+            if len(values) > 1:
+                found |= {entry["file"]: f"has the {key}s {' and '.join(values[:3])}" for entry in group}
+                break
+    return found
+
+
+def _in_words(value) -> str:
+    parts = value if isinstance(value, list) else [value]
+    return repr("".join(map(str, parts))[:30])
+
+
+def shown(value, most: int = 80) -> str:
+    """Returns a value of a JSON file as a message shows it."""
+    try:
+        return repr(value)[:most]
+    except RecursionError:
+        return f"{type(value).__name__} in too many others"
+
+
+def named(mistakes: list[str]) -> str:
+    """Returns the first mistakes, joined, and how many there are besides."""
+    more = len(mistakes) - NAMED
+    return ", ".join(mistakes[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _entries(read, path: Path) -> list[dict]:
+    """Returns copies of the objects in the list that the file holds."""
+    try:
+        data = read(ANNOTATIONS)
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"it holds more than {MOST_BYTES / 1e6:.0f} MB, the most that is read")
+        entries = json.loads(data)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} holds no {ANNOTATIONS}; see docs/your_data.md") from error
+    except RecursionError as error:
+        raise UserError(f"{ANNOTATIONS} in {path} is not readable JSON: lists within too many lists") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{ANNOTATIONS} in {path} is not readable JSON: {reason(error)}") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{ANNOTATIONS} in {path} can't be read: {reason(error)}") from error
+    if not isinstance(entries, list) or not entries:
+        raise UserError(
+            f"{ANNOTATIONS} in {path} must be a list of objects. Received: {type(entries).__name__}, empty or no list"
+        )
+    return [dict(entry) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def _check(entry, where: str):
+    """Raises UserError where an entry is not what it should be."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+        raise UserError(f"{where}: an object with 'file' and 'label' is needed. Received: {shown(entry)}")
+    label = entry.setdefault("label", None)
+    parts = label if isinstance(label, list) else [label]
+    if not parts or any(isinstance(part, bool) or not isinstance(part, int | str) for part in parts):
+        raise UserError(
+            f"{where} ({shown(entry['file'])[1:-1]}): 'label' must be a number, a name or a list of digits. "
+            f"Received: {shown(label)}"
+        )
+    for text in (entry["file"], *(part for part in parts if isinstance(part, str))):
+        if any(0xD800 <= ord(character) <= 0xDFFF or character == "\0" for character in text):
+            raise UserError(
+                f"{where}: a name must be text. Received: {ascii(text)[:80]}, which holds half a character or none"
+            )
+    if (entry.get("split") or "train") not in SPLITS:
+        raise UserError(
+            f"{where} ({entry['file']}): 'split' must be one of {', '.join(SPLITS)}. Received: {shown(entry['split'])}"
+        )
+    if entry.get("boxes") and not _are_boxes(entry["boxes"]):
+        raise UserError(
+            f"{where} ({entry['file']}): 'boxes' must be a list of objects with the numbers left, top, width and "
+            f"height, the last two above 0. Received: {shown(entry['boxes'])}"
+        )
+
+
+def _are_boxes(boxes) -> bool:
+    if not isinstance(boxes, list):
+        return False
+    for box in boxes:
+        sides = [box.get(key) for key in ("left", "top", "width", "height")] if isinstance(box, dict) else [None]
+        if not all(isinstance(side, int | float) and abs(side) < 1e9 for side in sides) or min(sides[2:]) <= 0:
+            return False
+    return True
+
+
+def _give_splits(entries: list[dict], path: Path):
+    """Gives each entry a split that has none: by its file's name alone, a tenth validation, a tenth test.
+
+    Where that leaves a split without an image although nobody chose that, it is given the next in order of the names'
+    checksums, from the training images.
+    """
+    free = [entry for entry in entries if not entry.get("split")]
+    keys = {entry["file"]: zlib.crc32(entry["file"].encode()) for entry in free}
+    by_name = {file: {0: "validation", 1: "test"}.get(key % 10, "train") for file, key in keys.items()}
+    if len(free) == len(entries):
+        if len(keys) < len(SPLITS):
+            raise UserError(
+                f"{path}: too few: {len(keys)}; {len(SPLITS)} images are the least, one for each of {', '.join(SPLITS)}"
+            )
+        for split in SPLITS:
+            if split not in by_name.values():
+                most = max(SPLITS, key=list(by_name.values()).count)
+                by_name[min((keys[file], file) for file in keys if by_name[file] == most)[1]] = split
+    for entry in free:
+        entry["split"] = by_name[entry["file"]]

@@ -1,0 +1,67 @@
+"""Images of a data set that can't be used: named together, or left out where `--skip_bad` allows so many."""
+
+import math
+
+from train.data.annotations import named
+from train.errors import UserError
+from train.progress import log
+
+
+class BadImages:
+    """Collects what is wrong with the images of a data set while they are read.
+
+    Args:
+        total: how many images there are.
+        share: the part of them that may be left out, from 0 to 1.
+    """
+
+    def __init__(self, total: int, share: float = 0.0):
+        self.total, self.allowed = total, math.floor(share * total + 1e-9)
+        self._found: dict[str, str] = {}
+
+    def add(self, file: str, message: str):
+        """Notes that a file can't be used."""
+        self._found.setdefault(file, message)
+
+    def made(self, make, entries, labels) -> tuple[list, list]:
+        """Returns what `make` makes of the entries that can be used, and their labels; the others are noted.
+
+        Raises:
+            UserError: none of them can be used.
+        """
+        made, kept = [], []
+        for entry, label in zip(entries, labels):
+            if entry["file"] in self._found:
+                continue
+            try:
+                made.append(make(entry))
+                kept.append(label)
+            except UserError as error:
+                self.add(entry["file"], str(error))
+        if not made:
+            self._refuse()
+        return made, kept
+
+    def without(self, entries) -> list[dict]:
+        """Returns the entries but for those that were noted."""
+        return [entry for entry in entries if entry["file"] not in self._found]
+
+    def settle(self):
+        """Goes on without the images that were noted, and says so; UserError where they are more than allowed."""
+        if len(self._found) > self.allowed:
+            self._refuse()
+        if self._found:
+            log.warning("left out %d of %d images: %s", len(self._found), self.total, named(list(self._found)))
+
+    def _refuse(self):
+        mistakes = list(self._found.values())
+        if len(mistakes) == 1:
+            raise UserError(mistakes[0])
+        raise UserError(
+            f"{len(mistakes)} of {self.total} images can't be used: {named(list(self._found))}. The first: "
+            f"{mistakes[0]}. Mend them, or leave out so many by --skip_bad={_share(len(mistakes), self.total)}"
+        )
+
+
+def _share(count: int, total: int) -> str:
+    return f"{math.ceil(1000 * count / total) / 1000:g}"

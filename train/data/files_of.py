@@ -1,0 +1,190 @@
+"""The files of a data set in a folder or a zip: none from outside, none that is no plain file, each of bounded size."""
+
+import bz2
+import copy
+import lzma
+import os
+import posixpath
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from train.errors import UserError
+
+MOST_BYTES = 2**28  # of one file: more than an uncompressed photograph of the largest size that Pillow opens
+MOST_ARRAYS = 2**30  # bytes of the arrays in one .npz file
+MOST_DICTIONARY = 2**26  # bytes that LZMA looks back
+BLOCK = 2**16  # bytes that are unpacked at a time
+# What reading an .npz file may raise; OSError, ValueError and KeyError say most.
+DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a FIFO",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES"}
+
+
+def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str], bytes]:
+    """Returns a reader of the files in a folder or zip: a function, name -> bytes.
+
+    It raises OSError or ValueError for a file that is missing, outside, encrypted, damaged, or larger than
+    `MOST_BYTES`.
+
+    Args:
+        path: of the folder or zip.
+        landmark: a file that lies beside the others: in `path`, or in the one folder in it that holds such a file.
+        flag: what the path was given with.
+
+    Raises:
+        UserError: it is neither a folder nor a readable zip.
+    """
+    if path.is_dir():
+        inside = _only_folder(path, landmark)
+        return lambda name: read_plain(inside / _relative(name), within=path)
+    if not path.exists():
+        raise UserError(f"{flag} does not exist. Received: {path}; give a folder or zip with images and {landmark}")
+    try:
+        _check_plain(path)
+        archive = zipfile.ZipFile(path)
+    except Exception as error:  # of a damaged one zipfile raises almost anything
+        raise UserError(f"{flag} must be a folder or a zip. Received: {path} ({reason(error)})") from error
+    prefix = _prefix(archive.namelist(), landmark)
+    return lambda name: _member(archive, prefix + _relative(name))
+
+
+def read_plain(path: Path, within: Path | None = None, most: int | None = None) -> bytes:
+    """Returns what a file holds.
+
+    Args:
+        path: of the file.
+        within: the folder that it must lie in, links followed; anywhere where None.
+        most: bytes that it may hold; `MOST_BYTES` where None.
+
+    Raises:
+        OSError: it is missing, or can't be read.
+        ValueError: it lies elsewhere, is a FIFO, a device or the like, or holds more than `most` bytes.
+    """
+    real, most = Path(os.path.realpath(path)), most or MOST_BYTES
+    if within is not None and not real.is_relative_to(os.path.realpath(within)):
+        raise ValueError("it lies outside the data set's folder")
+    _check_plain(real)
+    with open(real, "rb") as file:
+        data = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
+    _check_size(len(data), most)
+    return data
+
+
+def check_arrays(path: Path, most: int = MOST_ARRAYS):
+    """Raises OSError or ValueError where the arrays of an .npz file can't be read, or are of more than `most` bytes.
+
+    Whatever the arrays' own headers say, NumPy touches no more memory than their parts of the zip unpack to.
+    """
+    _check_plain(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+    _check_size(sum(part.file_size for part in parts), most)
+    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+        raise ValueError("it is compressed otherwise than NumPy does")
+
+
+def unpacked(file, most: int) -> bytes:
+    """Returns what a file of compressed data gives; ValueError where that is more than `most` bytes."""
+    blocks, size = [], 0
+    while block := file.read(BLOCK):
+        size += len(block)
+        _check_size(size, most)
+        blocks.append(block)
+    return b"".join(blocks)
+
+
+def reason(error: BaseException, most: int = 160) -> str:
+    """Returns an error's message on one line of at most so many characters."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _check_plain(path: Path):
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):  # to open a FIFO would wait for its writer, a device gives without an end
+        raise ValueError(f"it is {next((kind for is_kind, kind in KINDS.items() if is_kind(mode)), 'no plain file')}")
+
+
+def _check_size(size: int, most: int):
+    if size > most:
+        raise ValueError(f"it holds more than {most / 1e6:.0f} MB, the most that is read")
+
+
+def _relative(name: str) -> str:
+    """Returns the plain form of a name; ValueError where it leads out of the folder that it is beside."""
+    plain = posixpath.normpath(name)
+    if posixpath.isabs(plain) or plain.split("/")[0] == ".." or Path(plain).is_absolute():
+        raise ValueError("it lies outside the data set's folder")
+    return plain
+
+
+def _only_folder(path: Path, landmark: str) -> Path:
+    """Returns the folder, or the one in it that holds the landmark where it does not do so itself."""
+    if os.path.lexists(path / landmark):
+        return path
+    found = [folder for folder in path.iterdir() if not _is_hidden(folder.name) and os.path.lexists(folder / landmark)]
+    return found[0] if len(found) == 1 else path
+
+
+def _prefix(names: list[str], landmark: str) -> str:
+    """Returns what stands before the names of a zip that was made of a folder; nothing where it was not."""
+    if landmark in names:
+        return ""
+    found = [name.removesuffix(landmark) for name in names if name.endswith(f"/{landmark}")]
+    found = [prefix for prefix in found if prefix.count("/") == 1 and not _is_hidden(prefix)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _of_other_methods(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Returns a member packed by BZIP2 or LZMA, no more of it than it says it has: zipfile itself has no such limit."""
+    packed = copy.copy(member)
+    packed.compress_type, packed.file_size, packed.CRC = zipfile.ZIP_STORED, member.compress_size, None
+    _check_size(packed.file_size, MOST_BYTES)
+    with archive.open(packed) as file:
+        data = file.read(packed.file_size)
+    if member.compress_type == zipfile.ZIP_BZIP2:
+        whole = bz2.BZ2Decompressor().decompress(data, member.file_size + 1)
+    else:  # two bytes of version, two of the properties' length: a byte of exponents, and the dictionary's size
+        exponents, size = struct.unpack("<BI", data[4:9])
+        _check_size(size, MOST_DICTIONARY)
+        sizes = {"lc": exponents % 9, "lp": exponents // 9 % 5, "pb": exponents // 45, "dict_size": max(size, 4096)}
+        filters = [{"id": lzma.FILTER_LZMA1, **sizes}]
+        whole = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters).decompress(data[9:], member.file_size + 1)
+    if len(whole) != member.file_size or zlib.crc32(whole) != member.CRC:
+        raise ValueError("it is damaged: another length or checksum than the zip says")
+    return whole
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        member = archive.getinfo(name)
+        _check_size(member.file_size, MOST_BYTES)
+        if member.flag_bits & 1:
+            raise ValueError("it is encrypted; zip the folder again without a password")
+        if member.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+            return _of_other_methods(archive, member)
+        with archive.open(member) as file:
+            return unpacked(file, MOST_BYTES)
+    except KeyError:
+        raise FileNotFoundError("there is no such file in the zip") from None
+    except NotImplementedError as error:
+        method = METHODS.get(member.compress_type, f"method {member.compress_type}")
+        raise ValueError(f"it is compressed by {method}; zip the folder again by Deflate") from error
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # zipfile and its decompressors raise almost anything
+        raise ValueError(f"it is damaged: {reason(error)}") from error

@@ -1,0 +1,45 @@
+"""Whether the flags and the architecture together make a training: what can be told before TensorFlow is imported."""
+
+import math
+
+from dcn_tf.architecture import SEQUENCE, SEQUENCE_SELECTORS, Architecture, channels_of
+from dcn_tf.geometry import num_cells
+from train.config import Config
+from train.errors import UserError
+
+MOST_BATCH = 2**31  # bytes of the images in a batch, as floats
+
+
+def check_trainable(config: Config, architecture: Architecture):
+    """Raises UserError where the flags and the architecture together make no training."""
+    cells = num_cells(architecture, architecture.image_size)
+    if architecture.num_patches > cells:
+        raise UserError(
+            f"--num_patches must be at most the number of cells, {cells}. Received: {architecture.num_patches}"
+        )
+    window = architecture.train_size if config.training == "modular" else architecture.image_size
+    needed = 4 * config.batch_size * math.prod(window) * architecture.channels
+    if needed > MOST_BATCH:
+        raise UserError(
+            f"--batch_size must be of images of at most {MOST_BATCH / 1e9:.1f} GB together. "
+            f"Received: {config.batch_size}, which is {needed / 1e9:.1f} GB"
+        )
+    foreign = [name for name in config.selectors if name in SEQUENCE_SELECTORS]
+    if foreign and architecture.task != SEQUENCE:
+        raise UserError(
+            f"the selector {foreign[0]!r} belongs to sequences; classifiers have no output that is averaged. "
+            f"Received: --selectors={','.join(config.selectors)} with --preset={config.preset}; leave it out"
+        )
+    if config.model != "dcn" or config.training != "end_to_end":
+        return
+    lengths = channels_of(architecture.coarse), channels_of(architecture.fine)
+    if config.hint_weight and lengths[0] != lengths[1]:
+        raise UserError(
+            "the hint needs coarse and fine vectors of one length. "
+            f"Received: --hint_weight={config.hint_weight} with lengths {lengths[0]} and {lengths[1]}; leave it out"
+        )
+    if architecture.task == SEQUENCE and not (config.hint_weight or config.coarse_weight):
+        raise UserError(
+            "end to end, a sequence's answer comes from the fine vectors alone, and nothing trains the coarse stack. "
+            "Received: --hint_weight=0 and --coarse_weight=0; give one, for instance --coarse_weight=1"
+        )

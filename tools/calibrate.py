@@ -13,10 +13,7 @@ its `reading_threshold`: the least at which at most --false_readings percent of 
 `exit_entropy` and `vote_lead`. See `tools.export.readings`.
 """
 
-import csv
 import functools
-import io
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +28,6 @@ from edge.network.runner import TwoStageRunner
 from edge.quiet import quiet
 from tools import command
 from tools.export.policies import (
-    Curve,
     Judgement,
     Outcomes,
     Policy,
@@ -41,15 +37,9 @@ from tools.export.policies import (
     greatest_level,
     judge,
 )
-from tools.findings.plots import Plot, Series, as_svg
+from tools.export.policy_curves import CURVE_FILES, write_curves
 from tools.progress import Progress
 from tools.table import table
-
-CSV_COLUMNS = (
-    *("split", "policy", "num_patches", "exit_entropy", "saliency_level"),
-    *("images", "errors", "multiplications", "mean_patches"),
-)
-CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
 
 
 def outcomes(bundle, architecture, samples) -> Outcomes:
@@ -133,33 +123,6 @@ def format_judged(count: int, what: str, judged: dict[str, Judgement], whole: fl
     return f"{count:,} {what}\n{table(head, rows)}"
 
 
-def as_csv(rows: list[tuple[str, str, Policy, Judgement]]) -> str:
-    """Returns the curves as a table for other programs: rows of split, curve's name, policy and judgement."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for split, name, policy, at in rows:
-        thresholds = asdict(policy).values()
-        writer.writerow(
-            (split, name, *thresholds, at.images, at.errors, round(at.multiplications), f"{at.patches:.4f}")
-        )
-    return file.getvalue()
-
-
-def plot(rows: list[tuple[str, str, Policy, Judgement]], title: str) -> Plot:
-    """Returns the picture of one split's rows: a line for each curve."""
-    series = []
-    for curve in dict.fromkeys(name for _, name, *_ in rows):
-        points = sorted((at.multiplications / 1e6, at.error) for _, name, _, at in rows if name == curve)
-        series.append(Series(curve, "line" if curve == "fixed" else "curve", *zip(*points)))
-    return Plot(title, "multiplications of the mean image, 10⁶", "error, %", tuple(series))
-
-
-def curve_rows(all_curves: list[Curve], split: str, found: Outcomes) -> list[tuple[str, str, Policy, Judgement]]:
-    """Returns the rows of `as_csv` for one split."""
-    return [(split, curve.name, policy, judge(found, policy)) for curve in all_curves for policy in curve.policies]
-
-
 def main(arguments) -> None:
     """Runs the command."""
     parser = command.make_parser("tools.calibrate", __doc__)
@@ -210,7 +173,7 @@ def main(arguments) -> None:
         on_test = outcomes(bundle, architecture, trained.test)
         on_test_images = {name: judge(on_test, policy) for name, policy in chosen.items()}
         print(f"\n{format_judged(*_named(trained.test), on_test_images, whole)}")
-        _write_curves(Path(values.curve), bundle.manifest.name, curves(found, num_patches), found, on_test)
+        write_curves(Path(values.curve), bundle.manifest.name, curves(found, num_patches), found, on_test)
     facts = {"dataset": samples.dataset, "split": samples.split}
     content = bundle.manifest.content | record(facts, chosen, judged, values.loss, allowed)
     content["saliency_level"] = chosen["adaptive"].saliency_level
@@ -254,14 +217,6 @@ def _on_images(values, bundle) -> dict:
 
 def _named(samples) -> tuple[int, str]:
     return len(samples.images), f"{samples.split} images of {samples.dataset}"
-
-
-def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, on_test: Outcomes):
-    of_validation = curve_rows(all_curves, "validation", on_validation)
-    of_test = curve_rows(all_curves, "test", on_test)
-    pictures = [plot(of_validation, f"{name}, validation"), plot(of_test, f"{name}, test")]
-    for file, text in zip(CURVE_FILES, (as_csv(of_validation + of_test), *map(as_svg, pictures))):
-        output.write(folder / file, text)
 
 
 def _threshold(value) -> str:

@@ -27,7 +27,7 @@ def changed(bundle, **manifest):
 
 @pytest.fixture(scope="module")
 def int8():
-    return load_bundle(SHIPPED)
+    return changed(load_bundle(SHIPPED), exit_entropy=None, saliency_level=None)
 
 
 @pytest.fixture(scope="module")

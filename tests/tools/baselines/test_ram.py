@@ -21,7 +21,10 @@ def run(*arguments):
         ([], "--workdir is missing"),
         (["--workdir=x", "--bogus=1"], "Unknown command line flag 'bogus'"),
         (["--workdir=x", "--dataset=svhn"], "--dataset must be one of cluttered_mnist, cluttered_digits"),
-        (["--workdir=x", "--glimpse_size=7"], "--glimpse_size must be even, and at least 2 and at most 1,000. Received: 7"),
+        (
+            ["--workdir=x", "--glimpse_size=7"],
+            "--glimpse_size must be even, and at least 2 and at most 1,000. Received: 7",
+        ),
         (["--workdir=x", "--train_steps=0"], "--train_steps must be at least 1. Received: 0"),
     ],
 )

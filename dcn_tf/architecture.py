@@ -8,6 +8,38 @@ that it can be written as JSON and read back: `Architecture.from_dict(architectu
 import dataclasses
 from dataclasses import dataclass
 
+from dcn_tf import geometry
+from dcn_tf.descriptions import (
+    Conv,
+    DepthwiseConv,
+    MaxPool,
+    Residual,
+    channels_of,
+    explicit_padding,
+    lists,
+    made_of,
+    pair,
+    separable_conv,
+    stack_from_list,
+    stack_to_list,
+)
+
+__all__ = [
+    "Architecture",
+    "ClassifierTopSpec",
+    "Conv",
+    "DepthwiseConv",
+    "MaxPool",
+    "Residual",
+    "SequenceTopSpec",
+    "channels_of",
+    "explicit_padding",
+    "pair",
+    "separable_conv",
+    "stack_from_list",
+    "stack_to_list",
+]
+
 CLASSIFICATION = "classification"
 SEQUENCE = "sequence"
 WEIGHTINGS = ("average", "inverse_entropy", "presence")
@@ -19,97 +51,6 @@ SELECTORS = (
     *("loss_gradient", "oracle"),  # these two are told the truth
 )
 SEQUENCE_SELECTORS = ("average_gradient",)  # classifiers have no averaged output
-
-
-def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
-    """Returns (height, width) for an int or a pair of ints; ValueError below `minimum` or for anything else."""
-    values = (value, value) if isinstance(value, int) else value
-    good = isinstance(values, list | tuple) and len(values) == 2
-    if not good or any(not isinstance(v, int) or isinstance(v, bool) or v < minimum for v in values):
-        raise ValueError(f"{name} must be an integer of at least {minimum} or a pair of them. Received: {value!r}")
-    return tuple(values)
-
-
-def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Returns padding as ((top, bottom), (left, right)) pixels.
-
-    'same' adds (kernel - 1) // 2 before and the rest of kernel - 1 behind, whatever the stride and the image's size.
-    With stride 1 that is TensorFlow's SAME. With a larger stride it is not: TensorFlow lets the position of a cell
-    depend on the size of the image, and a cell of a fully convolutional stack must see the same place in images of
-    every size.
-    """
-    if padding == "valid":
-        return (0, 0), (0, 0)
-    if padding == "same":
-        return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
-    if isinstance(padding, int):
-        padding = (padding, padding)
-    if isinstance(padding, list | tuple) and len(padding) == 2:
-        return tuple(pair(side, "padding", 0) for side in padding)
-    raise ValueError(
-        "padding must be 'valid', 'same', an integer, (vertical, horizontal) or ((top, bottom), (left, right)). "
-        f"Received: {padding!r}"
-    )
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution with what follows it: batch normalisation, activation, dropout.
-
-    Attributes:
-        filters: number of output channels.
-        kernel, strides: an int, or (height, width).
-        padding: see `explicit_padding`; kept as ((top, bottom), (left, right)).
-        batch_normalization: whether outputs are normalised (the convolution then has no bias).
-        activation: a Keras activation's name, or None.
-        dropout: share of the activations dropped in training.
-    """
-
-    filters: int
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] = 1
-    padding: object = "valid"
-    batch_normalization: bool = True
-    activation: str | None = "relu"
-    dropout: float = 0.0
-
-    def __post_init__(self):
-        if not isinstance(self.filters, int) or self.filters < 1:
-            raise ValueError(f"filters must be a positive integer. Received: {self.filters!r}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout!r}")
-        _normalise_window(self)
-
-
-@dataclass(frozen=True)
-class MaxPool:
-    """Max pooling. Padding repeats the border, which gives the maximum over the pixels that exist.
-
-    Attributes:
-        kernel: an int, or (height, width).
-        strides: the same; by default the kernel's size.
-        padding: as in `Conv`, on each side smaller than the kernel.
-    """
-
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] | None = None
-    padding: object = "valid"
-
-    def __post_init__(self):
-        if self.strides is None:
-            object.__setattr__(self, "strides", self.kernel)
-        _normalise_window(self)
-        if any(side >= k for sides, k in zip(self.padding, self.kernel) for side in sides):
-            raise ValueError(
-                f"pooling padding must be smaller than the kernel {self.kernel}. Received: {self.padding!r}"
-            )
-
-
-def _normalise_window(layer):
-    kernel = pair(layer.kernel, "kernel")
-    object.__setattr__(layer, "kernel", kernel)
-    object.__setattr__(layer, "strides", pair(layer.strides, "strides"))
-    object.__setattr__(layer, "padding", explicit_padding(layer.padding, kernel))
 
 
 @dataclass(frozen=True)
@@ -234,13 +175,17 @@ class Architecture:
         for stack_name in ("coarse", "fine"):
             if not any(isinstance(layer, Conv) for layer in getattr(self, stack_name)):
                 raise ValueError(f"the {stack_name} stack must hold at least one Conv. Received: no Conv")
+        if not isinstance(self.channels, int) or isinstance(self.channels, bool) or self.channels < 1:
+            raise ValueError(f"channels must be a positive integer. Received: {self.channels!r}")
         if self.task == CLASSIFICATION and channels_of(self.coarse) != channels_of(self.fine):
             raise ValueError(
                 "coarse and fine vectors must have one length to stand in one map. "
                 f"Received: coarse {channels_of(self.coarse)}, fine {channels_of(self.fine)}"
             )
-        if not isinstance(self.num_patches, int) or self.num_patches < 1:
+        if not isinstance(self.num_patches, int) or isinstance(self.num_patches, bool) or self.num_patches < 1:
             raise ValueError(f"num_patches must be a positive integer. Received: {self.num_patches!r}")
+        if not isinstance(self.levels, list | tuple) or not all(isinstance(n, int | float) for n in self.levels):
+            raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
         object.__setattr__(self, "levels", tuple(map(float, self.levels)))
         if not self.levels or not all(0 < level <= 4 for level in self.levels):
             raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
@@ -249,6 +194,7 @@ class Architecture:
                 "a classifier's vectors stand in one map, so that it has one level, of 1. "
                 f"Received: levels={self.levels!r}"
             )
+        _check_that_it_works(self)
 
     @property
     def has_pyramid(self) -> bool:
@@ -263,56 +209,78 @@ class Architecture:
     def to_dict(self) -> dict:
         """Returns plain lists, numbers and strings; `from_dict` reverses it."""
         description = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        description["coarse"] = [_layer_to_dict(layer) for layer in self.coarse]
-        description["fine"] = [_layer_to_dict(layer) for layer in self.fine]
+        description["coarse"], description["fine"] = map(stack_to_list, (self.coarse, self.fine))
         description["top"] = {"kind": self.task} | dataclasses.asdict(self.top)
-        return _lists(description)
+        return lists(description)
 
     @classmethod
     def from_dict(cls, description: dict) -> "Architecture":
-        """Returns the architecture that `to_dict` described."""
+        """Returns the architecture that `to_dict` described; ValueError, which names the field, for a wrong one."""
         fields = dict(description)
-        fields["coarse"] = tuple(_layer_from_dict(layer) for layer in fields["coarse"])
-        fields["fine"] = tuple(_layer_from_dict(layer) for layer in fields["fine"])
-        top = dict(fields["top"])
-        kind = top.pop("kind")
-        if kind == CLASSIFICATION:
-            fields["top"] = ClassifierTopSpec(**(top | {"conv": Conv(**top["conv"])}))
-        elif kind == SEQUENCE:
-            fields["top"] = SequenceTopSpec(**top)
-        else:
-            raise ValueError(f"top kind must be {CLASSIFICATION!r} or {SEQUENCE!r}. Received: {kind!r}")
-        return cls(**fields)
+        for name in ("coarse", "fine"):
+            try:
+                fields[name] = stack_from_list(fields.get(name))
+            except ValueError as error:
+                raise ValueError(f"the {name} stack: {error}") from None
+        fields["top"] = _top_from_dict(fields.get("top"))
+        return made_of(cls, fields, "an architecture")
 
 
-def channels_of(stack) -> int:
-    """Returns the length D of the vectors that a stack gives."""
-    return [layer.filters for layer in stack if isinstance(layer, Conv)][-1]
-
-
-def stack_to_list(stack) -> list[dict]:
-    """Returns a stack as plain dictionaries; `stack_from_list` reverses it."""
-    return _lists([_layer_to_dict(layer) for layer in stack])
-
-
-def stack_from_list(layers) -> tuple:
-    """Returns the stack that `stack_to_list` described; takes `Conv` and `MaxPool` objects too."""
-    return tuple(layer if isinstance(layer, Conv | MaxPool) else _layer_from_dict(layer) for layer in layers)
-
-
-def _layer_to_dict(layer) -> dict:
-    return {"kind": {Conv: "conv", MaxPool: "max_pool"}[type(layer)]} | dataclasses.asdict(layer)
-
-
-def _layer_from_dict(description):
+def _top_from_dict(description):
+    if not isinstance(description, dict):
+        raise ValueError(f"top must be an object with a kind and its fields. Received: {description!r}")
     fields = dict(description)
     kind = fields.pop("kind", None)
-    if kind not in ("conv", "max_pool"):
-        raise ValueError(f"a stack's layer must be of kind 'conv' or 'max_pool'. Received: {kind!r}")
-    return {"conv": Conv, "max_pool": MaxPool}[kind](**fields)
+    if kind == SEQUENCE:
+        return made_of(SequenceTopSpec, fields, "a sequence's top")
+    if kind != CLASSIFICATION:
+        raise ValueError(f"top kind must be {CLASSIFICATION!r} or {SEQUENCE!r}. Received: {kind!r}")
+    conv = fields.get("conv")
+    if not isinstance(conv, dict):
+        raise ValueError(f"a classifier's top needs 'conv', an object. Received: {conv!r}")
+    conv = {name: value for name, value in conv.items() if name != "kind"}
+    return made_of(ClassifierTopSpec, fields | {"conv": made_of(Conv, conv, "the top's conv")}, "a classifier's top")
 
 
-def _lists(value):
-    if isinstance(value, dict):
-        return {key: _lists(item) for key, item in value.items()}
-    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
+def _check_that_it_works(architecture: Architecture):
+    """Raises ValueError, with the numbers, where a stack, the patches or the top do not fit one another."""
+    for name in ("coarse", "fine"):
+        channels = architecture.channels
+        for layer in getattr(architecture, name):
+            channels = layer.channels_out(channels)
+    least = geometry.smallest_input(architecture.fine)
+    if any(side < smallest for side, smallest in zip(architecture.patch_size, least)):
+        raise ValueError(
+            f"patch_size must be at least what the fine stack needs for one vector, {_by(least)}. "
+            f"Received: {_by(architecture.patch_size)}"
+        )
+    for name in ("coarse", "fine"):
+        stack = getattr(architecture, name)
+        for size_name in ("image_size", "train_size"):
+            size = getattr(architecture, size_name)
+            least = geometry.smallest_input(stack)
+            if not architecture.has_pyramid and any(side < smallest for side, smallest in zip(size, least)):
+                raise ValueError(
+                    f"{size_name} must be at least the smallest input of the {name} stack, {_by(least)}. "
+                    f"Received: {_by(size)}"
+                )
+            if architecture.task == CLASSIFICATION:
+                _check_top(architecture.top.conv, geometry.output_size(stack, size), name, size_name, size)
+    cells = geometry.num_cells(architecture, architecture.image_size)
+    if not architecture.has_pyramid and architecture.num_patches > cells:  # else images are of any size
+        raise ValueError(
+            f"num_patches must be at most the number of cells, {cells}. Received: {architecture.num_patches}"
+        )
+
+
+def _check_top(conv: Conv, map_size, name: str, size_name: str, size):
+    least = geometry.smallest_input((conv,))
+    if any(side < smallest for side, smallest in zip(map_size, least)):
+        raise ValueError(
+            f"{size_name} {_by(size)} gives a {name} map of {_by(map_size)} cells, and the top's convolution needs "
+            f"{_by(least)}; use larger images, smaller strides or a smaller top"
+        )
+
+
+def _by(size) -> str:
+    return " x ".join(map(str, size))

@@ -7,7 +7,7 @@ nothing.
 
 from dataclasses import dataclass, replace
 
-from dcn_tf.architecture import Architecture, Conv, channels_of
+from dcn_tf.architecture import Architecture, channels_of
 from dcn_tf.geometry import level_sizes, output_size
 
 
@@ -40,9 +40,8 @@ def stack_multiplications(stack, input_size, channels: int) -> int:
     total, size = 0, tuple(input_size)
     for layer in stack:
         size = output_size((layer,), size)
-        if isinstance(layer, Conv):
-            total += size[0] * size[1] * layer.kernel[0] * layer.kernel[1] * channels * layer.filters
-            channels = layer.filters
+        total += size[0] * size[1] * layer.multiplications(channels)
+        channels = layer.channels_out(channels)
     return total
 
 
@@ -50,9 +49,8 @@ def stack_weights(stack, channels: int) -> int:
     """Returns the number of weights that inference needs: kernels and one bias per filter, normalisation folded in."""
     total = 0
     for layer in stack:
-        if isinstance(layer, Conv):
-            total += (layer.kernel[0] * layer.kernel[1] * channels + 1) * layer.filters
-            channels = layer.filters
+        total += layer.weights(channels)
+        channels = layer.channels_out(channels)
     return total
 
 

@@ -6,7 +6,7 @@ All positions are (row, column) in pixels of the image, and may lie outside it: 
 import math
 from dataclasses import dataclass
 
-from dcn_tf.architecture import Architecture, pair
+from dcn_tf.descriptions import pair
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def smallest_input(stack) -> tuple[int, int]:
     return tuple(size)
 
 
-def smallest_image(architecture: Architecture) -> tuple[int, int]:
+def smallest_image(architecture) -> tuple[int, int]:
     """Returns the smallest (height, width) of an image that both stacks have a cell for."""
     return tuple(max(sides) for sides in zip(smallest_input(architecture.coarse), smallest_input(architecture.fine)))
 
 
-def padded_size(architecture: Architecture, size) -> tuple[int, int]:
+def padded_size(architecture, size) -> tuple[int, int]:
     """Returns the (height, width) of an image of `size` once it is padded for both stacks (`scales.padded`)."""
     return tuple(max(sides) for sides in zip(size, smallest_image(architecture)))
 
@@ -106,7 +106,7 @@ def scaled_size(size, scale: float) -> tuple[int, int]:
     return tuple(max(1, round(side * scale)) for side in size)
 
 
-def level_sizes(architecture: Architecture, size) -> list[tuple[int, int]]:
+def level_sizes(architecture, size) -> list[tuple[int, int]]:
     """Returns the (height, width) of an image of `size` on each of the architecture's levels, padded for both stacks.
 
     An architecture of one level is given images that are large enough.
@@ -116,12 +116,12 @@ def level_sizes(architecture: Architecture, size) -> list[tuple[int, int]]:
     return [padded_size(architecture, scaled_size(size, level)) for level in architecture.levels]
 
 
-def num_cells(architecture: Architecture, size) -> int:
+def num_cells(architecture, size) -> int:
     """Returns the number of coarse cells of an image of `size` on all levels together: the largest possible k."""
     return sum(math.prod(output_size(architecture.coarse, level)) for level in level_sizes(architecture, size))
 
 
-def read_size(architecture: Architecture, size, scale: float) -> tuple[int, int]:
+def read_size(architecture, size, scale: float) -> tuple[int, int]:
     """Returns the (height, width) at which a network reads an image of `size` at a scale.
 
     It is padded for both stacks; with a pyramid each of its levels is, and the image isn't.

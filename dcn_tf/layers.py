@@ -3,6 +3,8 @@
 All of them are built from the descriptions in `dcn_tf.architecture` and serialise through them.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -19,12 +21,16 @@ INVERSE_ENTROPY_FLOOR = 1e-3  # nats; keeps the weight 1 / H of a certain cell f
 
 
 class Stack(keras.layers.Layer):
-    """A stack of convolutions and max poolings over a map, from its description.
+    """A stack of convolutions, max poolings and residual blocks over a map, from its description.
 
     Every convolution is followed by batch normalisation, activation and dropout as its description says.
 
     Args:
-        layers: a sequence of `Conv` and `MaxPool`, or of their dictionaries.
+        layers: a sequence of layers of `dcn_tf.descriptions`, or of their dictionaries.
+
+    Attributes:
+        descriptions: of the layers.
+        layers: the Keras layers themselves, under the name that Keras looks for.
 
     Input shape:
         [batch, height, width, channels].
@@ -38,12 +44,13 @@ class Stack(keras.layers.Layer):
 
     def __init__(self, layers, **kwargs):
         super().__init__(**kwargs)
-        self.layers = spec.stack_from_list(layers)
-        self.geometry = geometry.stack_geometry(self.layers)
-        self.blocks = [
-            _ConvBlock(layer, name=f"conv_{i}") if isinstance(layer, spec.Conv) else _Pool(layer, name=f"pool_{i}")
-            for i, layer in enumerate(self.layers)
-        ]
+        self.descriptions = spec.stack_from_list(layers)
+        self.geometry = geometry.stack_geometry(self.descriptions)
+        self.blocks = [_block(layer, i, self.dtype_policy) for i, layer in enumerate(self.descriptions)]
+
+    @property
+    def layers(self):
+        return self.blocks
 
     def build(self, input_shape):
         for block in self.blocks:
@@ -57,10 +64,10 @@ class Stack(keras.layers.Layer):
         return inputs
 
     def compute_output_shape(self, input_shape):
-        return (*_map_shape(self.layers, input_shape), spec.channels_of(self.layers))
+        return (*_map_shape(self.descriptions, input_shape), spec.channels_of(self.descriptions))
 
     def get_config(self):
-        return super().get_config() | {"layers": spec.stack_to_list(self.layers)}
+        return super().get_config() | {"layers": spec.stack_to_list(self.descriptions)}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -100,7 +107,7 @@ class FineStack(Stack):
     def compute_output_shape(self, input_shape):
         if len(input_shape) == 4:
             return super().compute_output_shape(input_shape)
-        return (*input_shape[:2], spec.channels_of(self.layers))
+        return (*input_shape[:2], spec.channels_of(self.descriptions))
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -128,8 +135,8 @@ class ClassifierTop(keras.layers.Layer):
         super().__init__(**kwargs)
         conv = conv if isinstance(conv, spec.Conv) else spec.Conv(**conv)
         self.spec = spec.ClassifierTopSpec(conv, classes, statistics)
-        self.block = _ConvBlock(conv, name="conv")
-        self.dense = keras.layers.Dense(classes, name="logits")
+        self.block = _ConvBlock(conv, dtype=self.dtype_policy, name="conv")
+        self.dense = keras.layers.Dense(classes, dtype=self.dtype_policy, name="logits")
         self.coarse_normalization = None
         if statistics == "separate" and conv.batch_normalization:
             self.coarse_normalization = BatchNormalization(
@@ -195,8 +202,8 @@ class SequenceTop(keras.layers.Layer):
         super().__init__(**kwargs)
         self.spec = spec.SequenceTopSpec(max_length, symbols, min_length=min_length, box=box)
         self.weighting = _checked_weighting(weighting)
-        self.dense = keras.layers.Dense(sum(self.spec.heads), name="cell_logits")
-        self.box = keras.layers.Dense(4, name="box") if box else None
+        self.dense = keras.layers.Dense(sum(self.spec.heads), dtype=self.dtype_policy, name="cell_logits")
+        self.box = keras.layers.Dense(4, dtype=self.dtype_policy, name="box") if box else None
 
     def build(self, input_shape):
         self.dense.build(input_shape)
@@ -279,28 +286,45 @@ def _checked_weighting(weighting):
     return weighting
 
 
-class _ConvBlock(keras.layers.Layer):
-    """Padding, convolution, batch normalisation, activation and dropout, as one `Conv` says."""
+def _block(layer, number: int, dtype):
+    """Returns the Keras layer of one description of a stack."""
+    if isinstance(layer, spec.MaxPool):
+        return _Pool(layer, dtype=dtype, name=f"pool_{number}")
+    if isinstance(layer, spec.Residual):
+        return _ResidualBlock(layer, dtype=dtype, name=f"residual_{number}")
+    return _ConvBlock(layer, dtype=dtype, name=f"conv_{number}")
 
-    def __init__(self, layer: spec.Conv, **kwargs):
+
+class _ConvBlock(keras.layers.Layer):
+    """Padding, convolution, batch normalisation, activation and dropout, as one `Conv` or `DepthwiseConv` says."""
+
+    def __init__(self, layer: spec.Conv | spec.DepthwiseConv, **kwargs):
         super().__init__(**kwargs)
         self.spec = layer
         same = spec.explicit_padding("same", layer.kernel)
         self.native_same = layer.strides == (1, 1) and layer.padding == same
-        self.convolution = keras.layers.Conv2D(
-            layer.filters,
-            layer.kernel,
-            strides=layer.strides,
-            padding="same" if self.native_same else "valid",
-            use_bias=not layer.batch_normalization,
-            kernel_initializer="he_normal",
-            name="convolution",
-        )
+        options = {
+            "strides": layer.strides,
+            "padding": "same" if self.native_same else "valid",
+            "use_bias": not layer.batch_normalization,
+            "data_format": "channels_last",  # whatever the user's keras.json says
+            "dtype": self.dtype_policy,
+            "name": "convolution",
+        }
+        if isinstance(layer, spec.DepthwiseConv):
+            self.convolution = keras.layers.DepthwiseConv2D(
+                layer.kernel, depthwise_initializer=_depthwise_initializer(layer.kernel), **options
+            )
+        else:
+            self.convolution = keras.layers.Conv2D(
+                layer.filters, layer.kernel, kernel_initializer="he_normal", **options
+            )
         self.normalization = None
         if layer.batch_normalization:
             self.normalization = BatchNormalization(**BATCH_NORMALIZATION, name="normalization")
         self.activation = keras.activations.get(layer.activation)
-        self.dropout = keras.layers.Dropout(layer.dropout) if layer.dropout else None
+        dropout = getattr(layer, "dropout", 0.0)
+        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy) if dropout else None
 
     def build(self, input_shape):
         self.convolution.build(input_shape)
@@ -319,7 +343,40 @@ class _ConvBlock(keras.layers.Layer):
         return outputs if self.dropout is None else self.dropout(outputs, training=training)
 
     def compute_output_shape(self, input_shape):
-        return (*_map_shape((self.spec,), input_shape), self.spec.filters)
+        return (*_map_shape((self.spec,), input_shape), self.spec.channels_out(input_shape[-1]))
+
+
+def _depthwise_initializer(kernel):
+    """Returns he_normal as one filter sees it: Keras counts all channels as inputs of a depthwise kernel."""
+    return keras.initializers.TruncatedNormal(stddev=math.sqrt(2 / math.prod(kernel)) / 0.8796)
+
+
+class _ResidualBlock(keras.layers.Layer):
+    """Convolutions whose output is added to their input, and an activation, as one `Residual` says."""
+
+    def __init__(self, layer: spec.Residual, **kwargs):
+        super().__init__(**kwargs)
+        self.spec = layer
+        self.blocks = [_block(inner, i, self.dtype_policy) for i, inner in enumerate(layer.layers)]
+        self.activation = keras.activations.get(layer.activation)
+
+    @property
+    def layers(self):
+        return self.blocks
+
+    def build(self, input_shape):
+        for block in self.blocks:
+            block.build(input_shape)
+            input_shape = block.compute_output_shape(input_shape)
+
+    def call(self, inputs, training=False):
+        outputs = inputs
+        for block in self.blocks:
+            outputs = block(outputs, training=training)
+        return self.activation(inputs + outputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 class _Pool(keras.layers.Layer):
@@ -334,7 +391,7 @@ class _Pool(keras.layers.Layer):
             if before or after:
                 size = tf.shape(inputs)[axis]
                 inputs = tf.gather(inputs, tf.clip_by_value(tf.range(-before, size + after), 0, size - 1), axis=axis)
-        return tf.nn.max_pool2d(inputs, self.spec.kernel, self.spec.strides, "VALID")
+        return tf.nn.max_pool2d(inputs, self.spec.kernel, self.spec.strides, "VALID", "NHWC")
 
     def compute_output_shape(self, input_shape):
         return (*_map_shape((self.spec,), input_shape), input_shape[-1])

@@ -4,13 +4,14 @@ import keras
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture, channels_of
 from dcn_tf.geometry import num_cells, patch_grid
+from dcn_tf.keras_way import KerasWay
 from dcn_tf.layers import PACKAGE, ClassifierTop, CoarseStack, FineStack, SequenceTop
 from dcn_tf.pyramid import flat, levels_of
 from dcn_tf.stages import Stages
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class DynamicCapacityNetwork(Stages, keras.Model):
+class DynamicCapacityNetwork(Stages, KerasWay, keras.Model):
     """Looks at the whole image with a coarse stack, and with a fine stack where its answer is least settled.
 
     `coarse_top` gives the coarse output, from which the saliency is taken; `fine_top` gives the answer. For a
@@ -53,12 +54,15 @@ class DynamicCapacityNetwork(Stages, keras.Model):
         self.coarse = CoarseStack(architecture.coarse, name="coarse")
         self.fine = FineStack(architecture.fine, name="fine")
         top = architecture.top
+        exact = {"dtype": "float32"}  # entropies and saliencies are lost in float16, whatever the policy
         if architecture.task == CLASSIFICATION:
-            self.coarse_top = self.fine_top = ClassifierTop(top.conv, top.classes, top.statistics, name="top")
+            self.coarse_top = self.fine_top = ClassifierTop(top.conv, top.classes, top.statistics, name="top", **exact)
         else:
             sequence = top.max_length, top.symbols
-            self.coarse_top = SequenceTop(*sequence, top.coarse_weighting, top.min_length, name="coarse_top")
-            self.fine_top = SequenceTop(*sequence, top.refined_weighting, top.min_length, top.box, name="fine_top")
+            self.coarse_top = SequenceTop(*sequence, top.coarse_weighting, top.min_length, name="coarse_top", **exact)
+            self.fine_top = SequenceTop(
+                *sequence, top.refined_weighting, top.min_length, top.box, name="fine_top", **exact
+            )
         self.patch_grid = patch_grid(self.coarse.geometry, architecture.patch_size)
 
     def build(self, input_shape=None):

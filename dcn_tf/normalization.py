@@ -24,7 +24,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **(kwargs | {"dtype": "float32"}))
 
     def call(self, inputs, training=None, affine=None, activation=None):
         affine = affine or self

@@ -32,7 +32,7 @@ def entropy_saliency(top, coarse_features, training=False):
 
     The saliency of a cell is the L2 norm over channels of the gradient of the entropy with respect to the cell's
     vector, through the top alone. It needs no label, so it is the same in training and at inference. No gradient flows
-    through it.
+    through it. It is float32 whatever the stacks compute in.
 
     Args:
         top: a layer of `dcn_tf.layers`; its `call` with `coarse_pass=True`, and its `entropy`, are used.
@@ -42,6 +42,8 @@ def entropy_saliency(top, coarse_features, training=False):
     Returns:
         logits [batch, n], entropy [batch] in nats, saliency [batch, h, w].
     """
+    # The gradient's values are small: in float16 all of an image's saliency may be 0.
+    coarse_features = tf.cast(coarse_features, tf.float32)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(coarse_features)
         logits = top(coarse_features, training=training, coarse_pass=True)

@@ -19,6 +19,7 @@ from edge.bundle import load_bundle
 from edge.errors import UserError, one_line, run_main
 from edge.network.pyramid_runner import make_runner
 from edge.network.runner import NEVER
+from edge.run import make_parser as parser_of_run
 from edge.run import make_reader
 from edge.sight.camera import open_camera
 
@@ -33,7 +34,7 @@ def make_parser() -> OneLineParser:
     add("--camera", metavar="KIND", help="picamera2, opencv, auto, with :INDEX for another camera; or images:PATH")
     add("--interval", type=number(0, kind=float), default=0.5, metavar="S", help="seconds between frames (default 0.5)")
     add("--listen", default=LISTEN, metavar="HOST:PORT", help=f"where to listen (default {LISTEN}, this machine alone)")
-    add("--token_file", metavar="FILE", help="a file that holds the token which requests must bring")
+    add("--token_file", "--token-file", metavar="FILE", help="a file that holds the token which requests must bring")
     add("--open", action="store_true", help="listen on another address without a token: whoever reaches it may ask")
     add("--folder", metavar="DIR", help="for frames saved with their right reading, annotations.json, region.json")
     add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
@@ -114,7 +115,8 @@ def _make_read(runner, settings):
     values = settings.content()
     if values["exit_entropy"] == NO_EXIT:
         values["exit_entropy"] = NEVER
-    return make_reader(runner, Namespace(**values, adaptive=False, budget_ms=None))
+    defaults = vars(parser_of_run().parse_args(["--bundle=", "-"]))
+    return make_reader(runner, Namespace(**(defaults | values)))
 
 
 def _publisher(parsed, manifest):

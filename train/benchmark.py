@@ -26,6 +26,7 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
 
     architecture = config.architecture
     dataset = load_dataset(config, architecture)
+    architecture = config.network(dataset.channels, len(dataset.label_names))
     model = DynamicCapacityNetwork(architecture)
     model.build()
     train_step = training.make_train_step(model, training.make_optimizer(config), config)

@@ -1,13 +1,15 @@
 """The configuration of a run. Flags become a frozen `Config` in `main`; everything below takes this and no flag."""
 
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from dcn_tf.architecture import SELECTORS, STATISTICS, Architecture
+from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.geometry import smallest_input
-from dcn_tf.presets import PRESETS, preset
+from dcn_tf.presets import PRESETS
 from train import files
 from train.errors import UserError
 from train.progress import log
@@ -17,6 +19,8 @@ TRAININGS = ("end_to_end", "modular")
 OPTIMIZERS = ("adamw", "adam", "sgd")
 COMPUTE_DTYPES = ("float32", "bfloat16")
 SCHEDULES = ("cosine", "exponential", "constant")
+
+REPEATED = ("set",)  # flags that are given once for each of their values
 
 # (least, most) of the flags that are numbers, far beyond use. Infinity and NaN are in no range.
 COUNTS = {
@@ -52,6 +56,7 @@ FREE_ON_RESUME = (
         "data_dir",
         "eval_data_dir",
         "init_from",
+        "architecture_file",  # the file may move; what it says may not change (`train.network`)
         "train_steps",
         "eval_num_patches",
         "eval_scales",
@@ -59,6 +64,11 @@ FREE_ON_RESUME = (
     ),
     *("log_every", "checkpoint_every", "fallback"),
 )
+
+
+def flag_of(name: str) -> str:
+    """Returns the flag of an attribute of `Config`: the same name, but for the file of an architecture."""
+    return "architecture" if name == "architecture_file" else name
 
 
 class FlagValues:
@@ -91,8 +101,10 @@ class FlagValues:
         for name, value in self.to_dict().items():
             if isinstance(value, bool):
                 lines.append(f"--{'' if value else 'no'}{name}")
+            elif name in REPEATED:
+                lines += [f"--{name}={item}" for item in value]
             elif value is not None:
-                lines.append(f"--{name}={_in_words(value)}")
+                lines.append(f"--{flag_of(name)}={_in_words(value)}")
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -117,6 +129,8 @@ class Config(FlagValues):
     fallback_dataset: str | None = None
     fallback: bool = True
     preset: str = "cluttered_mnist"
+    architecture_file: str | None = None
+    set: tuple[str, ...] = ()
     model: str = "dcn"
     training: str = "end_to_end"
     init_from: str | None = None
@@ -192,14 +206,36 @@ class Config(FlagValues):
             rule = f"{len(names)} numbers greater than 0 and at most 1,000,000, one for each --dataset"
             self._require("dataset_weights", good, rule)
 
+    @functools.cached_property
+    def blueprint(self) -> Blueprint:
+        """The preset or the file, with --set; UserError where it describes no network."""
+        if self.architecture_file is None:
+            return self._described("set", lambda: of_preset(self.preset, self.set))
+        path = Path(self.architecture_file)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise UserError(f"--architecture={path} can't be read: {error}; name a YAML or JSON file") from error
+        written = self._described("architecture_file", lambda: of_text(text, path.stem))
+        return self._described("set", lambda: changed(written, self.set))
+
     @property
     def architecture(self) -> Architecture:
-        """The preset, with what the flags change in it."""
-        architecture = preset(self.preset)
-        if self.num_patches is not None:
-            architecture = dataclasses.replace(architecture, num_patches=self.num_patches)
+        """The network as far as the data need not be known: with assumed channels and classes."""
+        return self.network()
+
+    def network(self, channels: int | None = None, classes: int | None = None) -> Architecture:
+        """Returns the architecture: the blueprint, with what the flags change in it.
+
+        Args:
+            channels, classes: of the data, where the blueprint leaves them to it.
+        """
+        flag = "architecture_file" if self.architecture_file else "set" if self.set else "preset"
+        architecture = self._described(flag, lambda: self.blueprint.architecture(channels, classes))
         if self.patch_size is not None:
-            architecture = dataclasses.replace(architecture, patch_size=self._checked_patch_size(architecture))
+            architecture = self._replaced(architecture, patch_size=self._checked_patch_size(architecture))
+        if self.num_patches is not None:
+            architecture = self._replaced(architecture, num_patches=self.num_patches)
         if self.top_statistics is not None:
             if architecture.task != "classification":
                 raise UserError(
@@ -209,6 +245,18 @@ class Config(FlagValues):
             top = dataclasses.replace(architecture.top, statistics=self.top_statistics)
             architecture = dataclasses.replace(architecture, top=top)
         return architecture
+
+    def _described(self, flag: str, make):
+        try:
+            return make()
+        except ValueError as error:
+            raise UserError(f"--{flag_of(flag)}={_in_words(getattr(self, flag))}: {error}") from error
+
+    def _replaced(self, architecture: Architecture, **fields) -> Architecture:
+        try:
+            return dataclasses.replace(architecture, **fields)
+        except ValueError as error:
+            raise UserError(f"--{error}") from error
 
     def _checked_patch_size(self, architecture: Architecture) -> tuple[int, int]:
         size = self.patch_size * 2 if len(self.patch_size) == 1 else self.patch_size

@@ -27,6 +27,7 @@ from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
+from train.network import network_for, write_network
 from train.progress import duration, log, tell
 from train.samples import write_samples
 from train.trainable import check_trainable
@@ -48,6 +49,7 @@ def train_and_evaluate(config: Config) -> dict:
     # ---- data -------------------------------------------------------------------------------------------------------
     dataset = load_dataset(config, architecture)
     log.info("data: %s: %s", dataset.name, dataset.detail)
+    architecture = network_for(config, dataset)
 
     # ---- model and optimizer ----------------------------------------------------------------------------------------
     keras.utils.set_random_seed(config.seed)
@@ -65,6 +67,7 @@ def train_and_evaluate(config: Config) -> dict:
     if config.init_from and not first_step:
         take_weights(model, config.init_from)
     write_config(config)
+    write_network(workdir, architecture)
     log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
     # ---- training ---------------------------------------------------------------------------------------------------

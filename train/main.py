@@ -9,7 +9,7 @@ from absl import flags
 
 from dcn_tf.architecture import SELECTORS
 from train import command
-from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
+from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
 from train.errors import UserError
 from train.progress import start_logging
 from train.quiet import quiet
@@ -38,6 +38,10 @@ STRING_FLAGS = {
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
     "preset": "Architecture: cluttered_mnist | numbers | svhn | svhn_paper.",
+    "architecture_file": (
+        "File of a network of one's own, YAML or JSON, in place of --preset; see docs/your_data.md. python -m "
+        "tools.describe FILE prints and checks it."
+    ),
     "model": f"What to train: {' | '.join(MODELS)}. 'coarse' and 'fine' are baselines: one stack on the whole image.",
     "training": (
         f"{' | '.join(TRAININGS)}. 'modular' trains the coarse and the fine model over whole training images, each "
@@ -101,6 +105,10 @@ FLOAT_FLAGS = {
     ),
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
 }
+SET = (
+    "A field of the preset or the file and its new value, such as coarse.0.filters=24, image_size=64,96 or channels=3. "
+    "May be given several times. Channels and classes that nobody names follow the data."
+)
 LIST_FLAGS = {
     "dataset_weights": (float, "Shares of several data sets in every batch; equal by default."),
     "patch_size": (int, "Side of the patches, or height,width; the preset's own by default."),
@@ -129,14 +137,15 @@ def define_flags():
         (flags.DEFINE_boolean, BOOLEAN_FLAGS),
     ):
         for name, text in texts.items():
-            define(name, defaults[name], text)
+            define(flag_of(name), defaults[name], text)
+    flags.DEFINE_multi_string("set", [], SET)
     for name, (_, text) in LIST_FLAGS.items():
         flags.DEFINE_list(name, list(map(str, defaults[name] or ())), text)
 
 
 def config_from_flags() -> Config:
     """Returns the configuration that the flags describe; UserError for what is missing or wrong."""
-    values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(Config)}
+    values = {field.name: flags.FLAGS[flag_of(field.name)].value for field in dataclasses.fields(Config)}
     for name in ("workdir", "dataset"):
         if not values[name]:
             raise UserError(f"--{name} is missing; give it, or --flagfile=svhn.flags, which does")
@@ -149,6 +158,7 @@ def config_from_flags() -> Config:
             raise UserError(
                 f"--{name} must be {kinds} joined by commas. Received: {','.join(values[name])!r}"
             ) from None
+    values["set"] = tuple(values["set"])
     for name in ("dataset_weights", "patch_size"):
         values[name] = values[name] or None
     return Config(**values)

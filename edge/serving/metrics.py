@@ -1,5 +1,6 @@
 """The numbers of a running service, as Prometheus reads them."""
 
+import os
 from collections import Counter
 
 from edge.serving.service import Service
@@ -27,6 +28,7 @@ def exposition(service: Service, requests: Counter, connections: int) -> str:
         ("dcn_requests_total", "counter", "requests that were answered", answered),
         ("dcn_connections", "gauge", "open connections", {"": connections}),
         ("dcn_waiting", "gauge", "images that wait to be read", {"": service.reader.waiting}),
+        ("process_resident_memory_bytes", "gauge", "memory of the process", {"": memory()}),
     ]
     if service.camera:
         families.append(("dcn_camera_up", "gauge", "whether frames come", {"": int(service.camera.is_up)}))
@@ -38,6 +40,12 @@ def exposition(service: Service, requests: Counter, connections: int) -> str:
         if seen.result.prediction.isascii() and seen.result.prediction.isdecimal():
             families.append(("dcn_reading", "gauge", "the last frame's reading", {"": int(seen.result.prediction)}))
     return "".join(_family(*family) for family in families)
+
+
+def memory() -> int:
+    """Returns how many bytes of memory this process has, on Linux."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _family(name: str, kind: str, text: str, samples: dict) -> str:

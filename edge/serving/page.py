@@ -18,7 +18,7 @@ def page() -> tuple[str, str]:
         "default-src 'none'",
         f"script-src {script}",
         f"style-src {style}",
-        "img-src 'self' blob:",
+        "img-src 'self' data:",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",

@@ -1,5 +1,6 @@
 """Frames saved with their right reading, in the form that `--dataset=folder` takes."""
 
+import itertools
 import json
 import os
 import threading
@@ -95,7 +96,7 @@ class SavedFrames:
 
     def _free_name(self) -> str:
         stamp = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-        names = (f"frame_{stamp}_{number:03}.png" for number in range(1, MOST_FRAMES))
+        names = (f"frame_{stamp}_{number:03}.png" for number in itertools.count(1))
         return next(name for name in names if not (self.folder / name).exists())
 
     def _entries(self) -> list:

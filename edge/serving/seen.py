@@ -1,5 +1,6 @@
 """A frame and what was read in it, and how both look in JSON."""
 
+import math
 import threading
 import time
 from collections import deque
@@ -18,7 +19,8 @@ from edge.sight.images import Fit, model_pixels, read_size
 from edge.sight.overlay import patch_boxes
 
 HISTORY = 200  # readings that the page shows
-RECENT = 4  # frames that can be shown and saved
+RECENT = 8  # frames that can be shown and saved
+MOST_PIXELS = 2**24  # of them together
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class Recent:
         fields = seen.fields
         with self._lock:
             self._seen.append(seen)
+            while len(self._seen) > 1 and sum(math.prod(one.image.size) for one in self._seen) > MOST_PIXELS:
+                self._seen.popleft()
             self._history.append(
                 (seen.number, round(seen.time, 3), fields["prediction"], round(fields["probability"], 4))
             )
@@ -123,8 +127,8 @@ class Recent:
         return next((seen for seen in kept if seen.number == number), None)
 
     def hold(self, number: int) -> Seen | None:
-        """Keeps a frame until another is held, and returns it; None where it is gone."""
-        found = self.find(number)
+        """Keeps a frame until another is held, and returns it: the last one where it is gone, None before the first."""
+        found = self.find(number) or self.last
         if found:
             with self._lock:
                 self._held = found

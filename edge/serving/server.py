@@ -144,9 +144,10 @@ class Server:
 
     async def _hold(self, request):
         number = _number((await json_object(request)).get("frame"), "frame")
-        if self.service.recent.hold(number) is None:
-            raise web.HTTPConflict(text="this frame is gone; hold a newer one")
-        return web.json_response({"frame": number})
+        held = self.service.recent.hold(number)
+        if held is None:
+            raise web.HTTPConflict(text="no frame has been read yet")
+        return web.json_response({"reading": held.reading(), "picture": held.picture(self.service.manifest)})
 
     async def _save(self, request):
         content = await json_object(request)

@@ -40,6 +40,7 @@ SHORT = {  # flags that come last, and make a long command short
 SKIPPED = (
     (r"~/dcn/|/opt/dcn|pi@|journalctl|sudo (apt|cp|systemctl|python3)", "it is for a Raspberry Pi; make pi-test"),
     (r"sudo", "it needs root"),
+    (r"edge\.serve\b|127\.0\.0\.1|openssl", "it is or needs a service that runs until it is stopped"),
     (r"--camera", "it needs a camera"),
     (r"pi-test|emulated_pi|tools\.pi\.", "it needs an emulated Raspberry Pi; make pi-test"),
     (r"-m venv|\bpip install|activate|make (test-edge|test-pythons)|PYENV", "it makes or changes an environment"),

@@ -64,7 +64,7 @@ def conv_block(image, block, statistics=None):
 def run_stack(image, stack):
     """Runs a Keras stack on one image [H, W, C] -> [h, w, D]."""
     image = np.asarray(image, np.float64)
-    for layer, block in zip(stack.layers, stack.blocks):
+    for layer, block in zip(stack.descriptions, stack.blocks):
         if isinstance(layer, Conv):
             image = conv_block(image, block)
         else:

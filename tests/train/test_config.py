@@ -135,3 +135,34 @@ def test_a_damaged_config_is_told_in_one_line(config):
 def test_config_is_frozen(config):
     with pytest.raises(dataclasses.FrozenInstanceError):
         config().seed = 3
+
+
+def test_a_network_of_ones_own(config, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps({"preset": "tiny_classifier", "image_size": [60, 80]}))
+    made = config(architecture_file=str(file), set=("num_patches=2",))
+    assert made.architecture.image_size == (60, 80)
+    assert made.network(channels=3, classes=12).top.classes == 12
+    assert f"--architecture={file}\n--set=num_patches=2\n" in made.to_flags()
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "message"),
+    [
+        (None, (), "--architecture=.*mine.json can't be read"),
+        ("[", (), "--architecture=.*mine.json: it is neither JSON nor YAML|pip install"),
+        ('{"preset": "tiny_classifier"}', ("fine.9.filters=3",), "--set=fine.9.filters=3: .* from 0 to 2"),
+        ('{"preset": "tiny_classifier", "patch_size": 5}', (), "--architecture=.*: patch_size must be at least"),
+    ],
+)
+def test_a_network_that_cannot_be_made(config, tmp_path, text, changes, message):
+    file = tmp_path / "mine.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        _ = config(architecture_file=str(file), set=changes).architecture
+
+
+def test_too_many_patches_for_the_cells(config):
+    with pytest.raises(UserError, match="--num_patches must be at most the number of cells, 576. Received: 577"):
+        _ = config(num_patches=577).architecture

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from dcn_tf.architecture import CLASSIFICATION, Conv
+from dcn_tf.architecture import CLASSIFICATION, DepthwiseConv
 
 
 def folded_weights(network) -> dict[str, tuple]:
     """Returns (kernel, bias) of every layer of a network, with the moving statistics folded in.
 
-    The keys are 'coarse/0', 'fine/0' and so on, numbered as the layers of the architecture's stacks. For sequences
+    The keys are 'coarse/0', 'fine/0' and so on, numbered as the layers of the architecture's stacks; the layers of a
+    residual block are 'fine/3/0' and so on. For sequences
     'coarse_top/logits' and 'fine_top/logits', and 'fine_top/box' where a box is told. A classifier has one top:
     'top/conv', normalised as in the coarse pass; 'top/refined', the (scale, shift) that make of its outputs what the
     refined pass makes of them; and 'top/logits'.
@@ -18,9 +19,8 @@ def folded_weights(network) -> dict[str, tuple]:
     """
     weights = {}
     for stack in ("coarse", "fine"):
-        for i, block in enumerate(getattr(network, stack).blocks):
-            if isinstance(block.spec, Conv):
-                weights[f"{stack}/{i}"] = _folded(block, block.normalization)
+        for path, block in _convolutions(getattr(network, stack).blocks):
+            weights[f"{stack}/{path}"] = _folded(block, block.normalization)
     if network.architecture.task == CLASSIFICATION:
         top = network.coarse_top
         coarse_pass = top.coarse_normalization or top.block.normalization
@@ -37,6 +37,15 @@ def refined_convolution(weights: dict) -> tuple:
     return kernel * scale, bias * scale + shift
 
 
+def _convolutions(blocks):
+    """Yields (path, block) of every convolution, those in residual blocks too; see `descriptions.weighted_layers`."""
+    for i, block in enumerate(blocks):
+        if hasattr(block, "blocks"):
+            yield from ((f"{i}/{path}", inner) for path, inner in _convolutions(block.blocks))
+        elif hasattr(block, "convolution"):
+            yield str(i), block
+
+
 def _dense(layer):
     return layer.kernel.numpy(), layer.bias.numpy()
 
@@ -47,7 +56,8 @@ def _folded(block, statistics):
     if statistics is None:
         return kernel, block.convolution.bias.numpy()
     factor = block.normalization.gamma.numpy() / _deviation(statistics)
-    return kernel * factor, block.normalization.beta.numpy() - statistics.moving_mean.numpy() * factor
+    of_kernel = factor[:, None] if isinstance(block.spec, DepthwiseConv) else factor  # its channels are the inputs
+    return kernel * of_kernel, block.normalization.beta.numpy() - statistics.moving_mean.numpy() * factor
 
 
 def _refined(block, coarse_pass, coarse_bias):

@@ -5,11 +5,12 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from dcn_tf.architecture import Conv
+from dcn_tf.descriptions import weighted_layers
 from edge.quiet import quiet
 from tools.export.tops import top_of
 
-WEIGHTED = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.FULLY_CONNECTED)
+OPERATORS = schema.BuiltinOperator
+WEIGHTED = (OPERATORS.CONV_2D, OPERATORS.DEPTHWISE_CONV_2D, OPERATORS.FULLY_CONNECTED)
 GREATEST = 200.0  # dB; where nothing is lost
 
 
@@ -38,7 +39,7 @@ def layer_errors(architecture, float_files: dict, files: dict, inputs: dict) -> 
 def layer_names(architecture) -> dict[str, list[str]]:
     """Returns the layers with weights of each model, in their order, named as in `tools.export.folding`."""
     stacks = {
-        stack: [f"{stack}/{i}" for i, layer in enumerate(getattr(architecture, stack)) if isinstance(layer, Conv)]
+        stack: [f"{stack}/{path}" for path, _ in weighted_layers(getattr(architecture, stack))]
         for stack in ("coarse", "fine")
     }
     tops = top_of(architecture).LAYERS

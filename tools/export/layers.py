@@ -10,7 +10,7 @@ import tf_keras
 import tensorflow_model_optimization as tfmot
 # isort: on
 
-from dcn_tf.architecture import Conv, explicit_padding
+from dcn_tf.architecture import DepthwiseConv, MaxPool, Residual, explicit_padding
 from dcn_tf.geometry import output_size
 from edge.errors import UserError
 from tools.export.relayout import relayout
@@ -18,11 +18,29 @@ from tools.export.relayout import relayout
 ACTIVATIONS = ("relu", "linear", None)
 
 
-def in_turn(layers, values):
-    """Returns what the layers make of `values`, one after the other."""
+def in_turn(layers, values, see=None):
+    """Returns what the layers make of `values`, one after the other; `see(name, values)` is called after each."""
     for layer in layers:
-        values = layer(values)
+        values = layer(values, see) if isinstance(layer, ResidualClone) else layer(values)
+        if see is not None:
+            see(layer.name, values)
     return values
+
+
+class ResidualClone:
+    """Layers whose output is added to their input.
+
+    Args:
+        layers: a list.
+        addition: the layer that adds two maps, and rounds.
+    """
+
+    def __init__(self, layers, addition):
+        self.name = addition.name
+        self.layers, self.addition = layers, addition
+
+    def __call__(self, values, see=None):
+        return self.addition([values, in_turn(self.layers, values, see)])
 
 
 class LayerBuilder:
@@ -69,16 +87,25 @@ class LayerBuilder:
             layers += self._laid_out_convolution(f"{name}/0", first, input_shape[:2])
         non_negative = True  # so are pixels
         for i, description in enumerate(descriptions):
-            if isinstance(description, Conv):
-                non_negative = description.activation == "relu"
-                if i or not first:
-                    layers += self.convolution(f"{name}/{i}", description)
-            else:
+            if isinstance(description, MaxPool):
                 layers += _pool(description, non_negative)
+                continue
+            non_negative = description.activation == "relu"
+            if isinstance(description, Residual):
+                layers.append(self._residual(f"{name}/{i}", description))
+            elif i or not first:
+                layers += self.convolution(f"{name}/{i}", description)
         return layers
 
+    def _residual(self, name, description):
+        _check_activation(description)
+        inner = [self.convolution(f"{name}/{i}", layer) for i, layer in enumerate(description.layers)]
+        activation = tf_keras.activations.get(description.activation)
+        addition = tf_keras.layers.Lambda(lambda pair: activation(pair[0] + pair[1]), name=name)
+        return ResidualClone([layer for layers in inner for layer in layers], self._ranged(addition))
+
     def convolution(self, name, description):
-        """Returns the layers of a convolution, padding included."""
+        """Returns the layers of a convolution, depthwise or not, padding included."""
         same = description.strides == (1, 1) and description.padding == explicit_padding("same", description.kernel)
         if same:
             return [self._convolution(name, description, "same")]
@@ -91,6 +118,11 @@ class LayerBuilder:
     def _convolution(self, name, description, padding):
         kernel, _ = self.weights[name]
         _check_activation(description)
+        if isinstance(description, DepthwiseConv):
+            layer = tf_keras.layers.DepthwiseConv2D(
+                description.kernel, description.strides, padding, activation=description.activation, name=name
+            )
+            return self._weighted(layer, (None, None, None, kernel.shape[2]))
         layer = tf_keras.layers.Conv2D(
             description.filters,
             description.kernel,
@@ -118,7 +150,7 @@ class LayerBuilder:
     def _weighted(self, layer, input_shape, weights=None):
         layer.build(input_shape)
         layer.set_weights(self.weights[layer.name] if weights is None else weights)
-        self.pairs[layer.name] = (layer.kernel, layer.bias)  # rounding puts a tensor in the kernel's place
+        self.pairs[layer.name] = (getattr(layer, _kernel_of(layer)), layer.bias)  # rounding puts a tensor in its place
         return self._ranged(layer)
 
     def _ranged(self, layer):
@@ -150,6 +182,14 @@ def _pool(description, non_negative):
     return [*padding, tf_keras.layers.MaxPooling2D(description.kernel, description.strides)]
 
 
+DEPTHWISE = "depthwise_kernel"
+
+
+def _kernel_of(layer) -> str:
+    """Returns the name of a layer's kernel."""
+    return DEPTHWISE if isinstance(layer, tf_keras.layers.DepthwiseConv2D) else "kernel"
+
+
 class Int8(tfmot.quantization.keras.QuantizeConfig):
     """How TFLite rounds a layer: its weights symmetrically, its outputs to 256 steps of a range that stays as it is.
 
@@ -161,14 +201,15 @@ class Int8(tfmot.quantization.keras.QuantizeConfig):
         self.least, self.greatest = least, greatest
 
     def get_weights_and_quantizers(self, layer):
-        return [(layer.kernel, SymmetricWeights())] if hasattr(layer, "kernel") else []
+        name = _kernel_of(layer)
+        return [(getattr(layer, name), SymmetricWeights(name == DEPTHWISE))] if hasattr(layer, name) else []
 
     def get_activations_and_quantizers(self, layer):
         return []  # an activation is part of its convolution: the outputs alone are rounded
 
     def set_quantize_weights(self, layer, quantize_weights):
         for kernel in quantize_weights:
-            layer.kernel = kernel
+            setattr(layer, _kernel_of(layer), kernel)
 
     def set_quantize_activations(self, layer, quantize_activations):
         pass
@@ -182,12 +223,25 @@ class Int8(tfmot.quantization.keras.QuantizeConfig):
 
 
 class SymmetricWeights(tfmot.quantization.keras.quantizers.Quantizer):
-    """-127 to 127 steps: of the greatest weight of each filter of a convolution, of all weights of a dense layer."""
+    """-127 to 127 steps: of the greatest weight of each filter of a convolution, of all weights of a dense layer.
+
+    Args:
+        depthwise: whether they are of a depthwise convolution, [kh, kw, C, 1].
+    """
+
+    def __init__(self, depthwise: bool = False):
+        self.depthwise = depthwise
 
     def build(self, tensor_shape, name, layer):
         return {}
 
     def __call__(self, inputs, training, weights, **kwargs):
+        if self.depthwise:
+            filters = tf.transpose(inputs, (0, 1, 3, 2))  # [kh, kw, 1, C]
+            return tf.transpose(self._rounded(filters), (0, 1, 3, 2))
+        return self._rounded(inputs)
+
+    def _rounded(self, inputs):
         axes = tf.range(3) if inputs.shape.rank == 4 else None
         limit = tf.stop_gradient(tf.maximum(tf.reduce_max(tf.abs(inputs), axis=axes), 1e-6))
         if axes is None:
@@ -195,4 +249,4 @@ class SymmetricWeights(tfmot.quantization.keras.quantizers.Quantizer):
         return tf.quantization.fake_quant_with_min_max_vars_per_channel(inputs, -limit, limit, narrow_range=True)
 
     def get_config(self):
-        return {}
+        return {"depthwise": self.depthwise}

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import Conv
+from dcn_tf.architecture import MaxPool
 from dcn_tf.geometry import output_size
 from edge.errors import UserError
 from tools.export.clone import Clone
-from tools.export.layers import tf_keras
+from tools.export.layers import in_turn, tf_keras
 from tools.export.tops import top_of
 from tools.progress import Progress
 
@@ -75,14 +75,15 @@ def layer_ranges(chains) -> dict:
         chains: pairs of layers, one after the other, and inputs [N, ...]; a layer may be in several chains.
     """
     ranges = {}
+
+    def see(name, values):
+        least, greatest = ranges.get(name, (0.0, 0.0))
+        found = float(tf.reduce_min(values)), float(tf.reduce_max(values))
+        ranges[name] = (min(least, found[0]), max(greatest, found[1]))
+
     for layers, inputs in chains:
         for start in range(0, len(inputs), 64):
-            values = inputs[start : start + 64]
-            for layer in layers:
-                values = layer(values)
-                least, greatest = ranges.get(layer.name, (0.0, 0.0))
-                found = float(tf.reduce_min(values)), float(tf.reduce_max(values))
-                ranges[layer.name] = (min(least, found[0]), max(greatest, found[1]))
+            in_turn(layers, inputs[start : start + 64], see)
     return {name: bounds if bounds[0] < bounds[1] else (0.0, 1.0) for name, bounds in ranges.items()}
 
 
@@ -96,7 +97,7 @@ def _meeting(architecture) -> list[tuple]:
 
 
 def _last(stack, layers):
-    return [f"{stack}/{i}" for i, layer in enumerate(layers) if isinstance(layer, Conv)][-1]
+    return [f"{stack}/{i}" for i, layer in enumerate(layers) if not isinstance(layer, MaxPool)][-1]
 
 
 def tune(network, clone: Clone, images, num_patches: int, tuning: Tuning) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""`annotations.json`: the list of a data set's images, their labels and their splits, checked."""
+"""The list of a data set's images, their labels and their splits, checked: `annotations.json`, or `listing`'s."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from train.data.files_of import opened, reason
+from train.data.listing import CSV, listed
 from train.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -19,7 +20,8 @@ def annotations(path: Path, sequences: bool = True, flag: str = "--data_dir"):
     """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
 
     Each has `file`, `label`, a list, and `split`. Where no entry tells a split, the files' names decide; every split
-    then has an image at least. What is wrong with the data set as a whole is told by `contradictions`.
+    then has an image at least. Entries of one `group`, such as photographs of one thing, then share a split. What is
+    wrong with the data set as a whole is told by `contradictions`.
 
     Args:
         path: of the folder or zip.
@@ -91,7 +93,11 @@ def _entries(read, path: Path) -> list[dict]:
             raise ValueError(f"it holds more than {MOST_BYTES / 1e6:.0f} MB, the most that is read")
         entries = json.loads(data)
     except FileNotFoundError as error:
-        raise UserError(f"{path} holds no {ANNOTATIONS}; see docs/your_data.md") from error
+        entries = listed(path, read)
+        if entries is None:
+            raise UserError(
+                f"{path} holds no {ANNOTATIONS}, no {CSV} and no folder of images for each class; see docs/your_data.md"
+            ) from error
     except RecursionError as error:
         raise UserError(f"{ANNOTATIONS} in {path} is not readable JSON: lists within too many lists") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -125,6 +131,9 @@ def _check(entry, where: str):
         raise UserError(
             f"{where} ({entry['file']}): 'split' must be one of {', '.join(SPLITS)}. Received: {shown(entry['split'])}"
         )
+    group = entry.get("group")
+    if group is not None and (isinstance(group, bool) or not isinstance(group, int | str)):
+        raise UserError(f"{where} ({entry['file']}): 'group' must be a name or a number. Received: {shown(group)}")
     if entry.get("boxes") and not _are_boxes(entry["boxes"]):
         raise UserError(
             f"{where} ({entry['file']}): 'boxes' must be a list of objects with the numbers left, top, width and "
@@ -143,22 +152,29 @@ def _are_boxes(boxes) -> bool:
 
 
 def _give_splits(entries: list[dict], path: Path):
-    """Gives each entry a split that has none: by its file's name alone, a tenth validation, a tenth test.
+    """Gives each entry a split that has none: by its file's name, or group's, alone, a tenth validation, a tenth test.
 
     Where that leaves a split without an image although nobody chose that, it is given the next in order of the names'
     checksums, from the training images.
     """
     free = [entry for entry in entries if not entry.get("split")]
-    keys = {entry["file"]: zlib.crc32(entry["file"].encode()) for entry in free}
-    by_name = {file: {0: "validation", 1: "test"}.get(key % 10, "train") for file, key in keys.items()}
+    keys = {_unit(entry): zlib.crc32(_unit(entry).encode()) for entry in free}
+    by_name = {unit: {0: "validation", 1: "test"}.get(key % 10, "train") for unit, key in keys.items()}
     if len(free) == len(entries):
         if len(keys) < len(SPLITS):
+            of_what = "groups" if any("group" in entry for entry in entries) else "images"
             raise UserError(
-                f"{path}: too few: {len(keys)}; {len(SPLITS)} images are the least, one for each of {', '.join(SPLITS)}"
+                f"{path}: too few: {len(keys)}; {len(SPLITS)} {of_what} are the least, one for each of "
+                f"{', '.join(SPLITS)}"
             )
         for split in SPLITS:
             if split not in by_name.values():
                 most = max(SPLITS, key=list(by_name.values()).count)
-                by_name[min((keys[file], file) for file in keys if by_name[file] == most)[1]] = split
+                by_name[min((keys[unit], unit) for unit in keys if by_name[unit] == most)[1]] = split
     for entry in free:
-        entry["split"] = by_name[entry["file"]]
+        entry["split"] = by_name[_unit(entry)]
+
+
+def _unit(entry: dict) -> str:
+    """Returns the name of what must be in one split: a file, or the group that an entry says it belongs to."""
+    return str(entry.get("group") or entry["file"])

@@ -79,6 +79,11 @@ class Dataset:
     more_tests: dict[str, Split] = field(default_factory=dict)
     more_validation: dict[str, Split] = field(default_factory=dict)
 
+    @property
+    def channels(self) -> int:
+        """Number of channels of its images."""
+        return self.validation.images[0].shape[-1]
+
 
 def epoch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarray:
     """Returns which of `count` items make up the batch of `step`: a new shuffled permutation for every epoch."""

@@ -1,4 +1,4 @@
-"""A user's own images: a folder or a zip with `annotations.json`.
+"""A user's own images: a folder or a zip with `annotations.json`, or with what `train.data.listing` reads.
 
 `annotations.json` is a list of objects: `file` (the image's path beside it), `label` (a list of digits, or for a
 classifier one number or name), and, where the split is to be the user's own, `split` (train, validation or test). Of an
@@ -14,7 +14,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.losses import sequence_labels
@@ -22,6 +21,7 @@ from train.config import Config
 from train.data.annotations import ANNOTATIONS, SPLITS, annotations, contradictions
 from train.data.arrays import dataset_of_arrays, window_split
 from train.data.bad_images import BadImages
+from train.data.classes import Fitting, class_names, warn_of_missing, without_colour
 from train.data.dataset import Dataset, Split
 from train.data.images import read_image
 from train.data.rendering.real_patches import digit_boxes
@@ -39,17 +39,20 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     """Returns the data set under `--data_dir`; UserError for what is missing or wrong in it."""
     if config.data_dir is None:
         raise DataUnavailableError(
-            "--dataset=folder needs --data_dir: a folder or zip with images and annotations.json"
+            "--dataset=folder needs --data_dir: a folder or zip with images, and annotations.json, labels.csv, or a "
+            "folder for each class"
         )
     path = Path(config.data_dir)
     read, entries, too_long, bad = _checked(path, architecture, config.skip_bad)
-    labels, label_names = _labels(entries, architecture, path)
+    labels, label_names = _labels(entries, architecture, path, "classes" in config.blueprint.open)
     chosen = {split: _of_split(entries, labels, split, path) for split in SPLITS}
     if is_reader(architecture):
         splits = _scene_splits(read, chosen, architecture, bad)
     else:
         _check_room(len(entries), architecture)
-        splits = {split: _resized(read, *chosen[split], architecture, bad) for split in SPLITS}
+        splits = _fitted_splits(read, chosen, architecture, bad, "channels" in config.blueprint.open)
+        if architecture.task == CLASSIFICATION:
+            warn_of_missing(label_names, {split: labels for split, (_, labels) in chosen.items()})
     bad.settle()
     counts = ", ".join(f"{len(splits[split])} {split}" for split in SPLITS)
     detail = f"{path.name}: {counts}" + (
@@ -73,7 +76,7 @@ def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
     if is_reader(architecture):
         tests = {"images": _as_they_are(read, entries, labels, architecture, bad)}
     else:
-        tests = {"crops": _resized(read, entries, labels, architecture, bad)}
+        tests = {"crops": _resized(read, entries, labels, Fitting(architecture.image_size, architecture.channels), bad)}
     bad.settle()
     tests |= _photographs(read, entries, architecture)
     return {f"{path.stem} {name}": split for name, split in tests.items()}
@@ -106,9 +109,22 @@ def _check_room(count: int, architecture: Architecture):
         )
 
 
-def _resized(read, entries, labels, architecture: Architecture, bad: BadImages) -> Split:
-    """Returns the images at the architecture's size."""
-    images, labels = bad.made(lambda entry: _image(read, entry["file"], architecture), entries, labels)
+def _fitted_splits(read, chosen, architecture: Architecture, bad: BadImages, any_channels: bool) -> dict[str, Split]:
+    """Returns the splits at the architecture's size, and tells how images are fitted to it.
+
+    Where `any_channels`, they are of three channels, or of one where no image has colour.
+    """
+    fitting = Fitting(architecture.image_size, 3 if any_channels else architecture.channels)
+    splits = {split: _resized(read, *chosen[split], fitting, bad) for split in SPLITS}
+    log.info("fit: %s", fitting.line())
+    if any_channels and without_colour([split.images for split in splits.values()]):
+        splits = {name: Split(split.images[..., :1].copy(), split.labels) for name, split in splits.items()}
+    return splits
+
+
+def _resized(read, entries, labels, fitting: Fitting, bad: BadImages) -> Split:
+    """Returns the images at the size that `fitting` gives them."""
+    images, labels = bad.made(lambda entry: fitting.image(read, entry["file"]), entries, labels)
     return Split(np.stack(images), np.stack(labels))
 
 
@@ -193,7 +209,9 @@ def _checked(path: Path, architecture: Architecture, skip_bad: float, flag: str 
     return read, kept, len(entries) - len(kept), bad
 
 
-def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def _labels(
+    entries, architecture: Architecture, path: Path, any_classes: bool = False
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Returns int32 [n, heads] and the names of classes or symbols."""
     top = architecture.top
     if architecture.task == CLASSIFICATION:
@@ -204,11 +222,8 @@ def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray
                 "for sequences use --preset=svhn"
             )
         labels = [entry["label"][0] for entry in entries]
-        numbers = all(isinstance(label, int) and 0 <= label < top.classes for label in labels)
-        names = [str(i) for i in range(top.classes)] if numbers else sorted({str(label) for label in labels})
-        if len(names) > top.classes:
-            raise UserError(f"{path}: the preset has {top.classes} classes. Received: {len(names)} different labels")
-        return np.array([[names.index(str(label))] for label in labels], np.int32), tuple(names)
+        names = class_names(labels, None if any_classes else top.classes, path)
+        return np.array([[names.index(str(label))] for label in labels], np.int32), names
     for entry in entries:
         if any(not isinstance(digit, int) or not 0 <= digit < top.symbols for digit in entry["label"]):
             raise UserError(
@@ -217,10 +232,3 @@ def _labels(entries, architecture: Architecture, path: Path) -> tuple[np.ndarray
             )
     labels = sequence_labels([entry["label"] for entry in entries], top.max_length, top.symbols, top.min_length)
     return np.array(labels, np.int32), tuple(str(i) for i in range(top.symbols))
-
-
-def _image(read, name: str, architecture: Architecture) -> np.ndarray:
-    """Returns one image at the architecture's size: uint8 [H, W, C]."""
-    height, width = architecture.image_size
-    picture = read_image(read, name, architecture.channels).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(picture).reshape(height, width, -1)

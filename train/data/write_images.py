@@ -1,29 +1,32 @@
-"""Writes test images as files, for programs that read images: cluttered digits, or rendered photographs.
+"""Writes images as files, for programs that read images: cluttered digits, rendered photographs, or shapes.
 
 python -m train.data.write_images --out=FOLDER --data_dir=MNIST [--count=200]
 python -m train.data.write_images --out=FOLDER                   # from scikit-learn's digits, where there is no MNIST
 python -m train.data.write_images --out=FOLDER --kind=photographs --count=2000          # with annotations.json
 python -m train.data.write_images --out=FOLDER --kind=empty_photographs --count=500     # their numbers not painted
+python -m train.data.write_images --out=shapes.zip --kind=shapes --count=6000           # a folder for each class
 
 Photographs have 96 to 640 pixels a side. Photograph i depends on the split and i alone, so that a larger count begins
 with the same photographs.
 """
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 from absl import flags
 from PIL import Image
 
-from train import command
+from train import command, files
 from train.config import Config
 from train.data import digits
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
-from train.data.rendering import sets
+from train.data.rendering import sets, shapes
 from train.errors import UserError
 
 ANNOTATIONS = "annotations.json"  # as train.data.folder reads it, which would load TensorFlow
-CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS = "cluttered", "photographs", "empty_photographs"
+CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS, SHAPES = "cluttered", "photographs", "empty_photographs", "shapes"
 
 
 def write_images(folder: Path, source: digits.Digits, count: int) -> None:
@@ -52,6 +55,20 @@ def write_photographs(folder: Path, pictures: sets.PictureSet, split: str) -> No
     (folder / ANNOTATIONS).write_text(f"[{lines}]\n", encoding="utf-8")
 
 
+def write_shapes(out: Path, count: int) -> None:
+    """Writes shapes as CLASS/NUMBER.png, into a folder, or where `out` ends in .zip into one folder in a zip."""
+    if out.suffix != ".zip":
+        for number, (name, image) in enumerate(shapes.render_set(count)):
+            (out / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(out / name / f"{number:05d}.png")
+        return
+    with files.replacing(out) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for number, (name, image) in enumerate(shapes.render_set(count)):
+            buffer = io.BytesIO()
+            Image.fromarray(image).save(buffer, "PNG")
+            archive.writestr(f"{out.stem}/{name}/{number:05d}.png", buffer.getvalue())
+
+
 def _make_room(folder: Path):
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.png"), folder / ANNOTATIONS):
@@ -60,8 +77,10 @@ def _make_room(folder: Path):
 
 def define_flags():
     """Defines the flags of this command."""
-    flags.DEFINE_string("out", None, "The folder to write into; PNG files that are there are removed.")
-    flags.DEFINE_enum("kind", CLUTTERED, [CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS], "What is on the images.")
+    flags.DEFINE_string(
+        "out", None, "The folder, of shapes also the zip, to write; PNG files that are there are removed."
+    )
+    flags.DEFINE_enum("kind", CLUTTERED, [CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS, SHAPES], "What is on the images.")
     flags.DEFINE_string("data_dir", None, "A folder with MNIST; scikit-learn's digits are used where this is left out.")
     flags.DEFINE_integer("count", 200, "How many.", lower_bound=1, upper_bound=Config.test_images)
     flags.DEFINE_enum("split", "test", list(sets.SPLIT_SEEDS), "Of photographs: whose type faces and random numbers.")
@@ -80,7 +99,13 @@ def main():
         print(f"{values.count} cluttered test images of {source.detail} in {values.out}")
         return
     if values.data_dir:
-        raise UserError(f"photographs are rendered from nothing. Received: --data_dir={values.data_dir}; leave it out")
+        raise UserError(
+            f"{values.kind} are rendered from nothing. Received: --data_dir={values.data_dir}; leave it out"
+        )
+    if values.kind == SHAPES:
+        write_shapes(Path(values.out), values.count)
+        print(f"{values.count} shapes of {len(shapes.NAMES)} kinds in {values.out}")
+        return
     painted = values.kind == PHOTOGRAPHS
     pictures = sets.load_photographs(values.split, values.count, sizes=sets.ANY_SIZES, painted=painted)
     write_photographs(Path(values.out), pictures, values.split)

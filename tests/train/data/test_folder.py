@@ -81,7 +81,7 @@ def test_classifier_labels_may_be_names_or_numbers(config, tmp_path):
     assert dataset.test.labels[:, 0].tolist() == [0, 2, 1]
     (tmp_path / "more").mkdir()
     dataset = load(config, folder(tmp_path / "more", [entry(i, label=i) for i in range(9)]), "tiny_classifier")
-    assert dataset.label_names == tuple("0123456789")
+    assert dataset.label_names == tuple("012345678")
     assert dataset.test.labels[:, 0].tolist() == [2, 5, 8]
 
 
@@ -231,7 +231,7 @@ def test_a_number_label_means_its_digits(config, tmp_path, labels):
 def test_numbers_of_a_classifier_may_stand_in_quotes(config, tmp_path):
     entries = [entry(i, label=(i, str(i), [i])[i // 3]) for i in range(9)]
     dataset = load(config, folder(tmp_path, entries), "tiny_classifier")
-    assert dataset.label_names == tuple("0123456789")
+    assert dataset.label_names == tuple("012345678")
     assert dataset.test.labels[:, 0].tolist() == [2, 5, 8]
 
 
@@ -244,3 +244,20 @@ def test_images_outside_and_what_is_no_file_are_refused(config, tmp_path):
     os.mkfifo(path / "5.png")
     with pytest.raises(UserError, match="2 of 6 images .*: 2.png, 5.png. The first: .*outside the data set's folder"):
         load(config, path)
+
+
+def test_digits_keep_their_places_where_the_network_says_ten_classes(config, tmp_path):
+    path = folder(tmp_path, [entry(i, label=i) for i in range(9)])
+    made = config(dataset="folder", preset="tiny_classifier", data_dir=str(path), set=("top.classes=10",))
+    assert load_dataset(made, made.architecture).label_names == tuple("0123456789")
+
+
+def test_colour_is_kept_where_nobody_says_how_many_channels(config, tmp_path):
+    (tmp_path / "grey").mkdir()
+    entries = [entry(i, label=f"c{i % 4}") for i in range(12)]
+    grey = load(config, folder(tmp_path / "grey", entries), "tiny_classifier")
+    buffer = io.BytesIO()
+    Image.new("RGB", (100, 100), (200, 10, 60)).save(buffer, "PNG")
+    coloured = load(config, folder(tmp_path, entries, {5: buffer.getvalue()}), "tiny_classifier")
+    assert (grey.channels, coloured.channels) == (1, 3)
+    assert coloured.test.images[1, 50, 50].tolist() == [200, 10, 60]

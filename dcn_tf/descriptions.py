@@ -1,0 +1,334 @@
+"""The layers of a stack as plain descriptions: convolutions, depthwise ones, max poolings and residual blocks.
+
+Every description has `kernel`, `strides` and `padding`, from which `geometry` computes fields and positions. It also
+says how many channels it gives, how many multiplications one place of its output costs, and how many weights it has.
+"""
+
+import dataclasses
+import inspect
+from dataclasses import dataclass
+
+GLOBAL = ("squeeze_excite", "global_pool", "attention")  # kinds that look at the whole map
+
+
+def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
+    """Returns (height, width) for an int or a pair of ints; ValueError below `minimum` or for anything else."""
+    values = (value, value) if isinstance(value, int) else value
+    good = isinstance(values, list | tuple) and len(values) == 2
+    if not good or any(not isinstance(v, int) or isinstance(v, bool) or v < minimum for v in values):
+        raise ValueError(f"{name} must be an integer of at least {minimum} or a pair of them. Received: {value!r}")
+    return tuple(values)
+
+
+def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Returns padding as ((top, bottom), (left, right)) pixels.
+
+    'same' adds (kernel - 1) // 2 before and the rest of kernel - 1 behind, whatever the stride and the image's size.
+    With stride 1 that is TensorFlow's SAME. With a larger stride it is not: TensorFlow lets the position of a cell
+    depend on the size of the image, and a cell of a fully convolutional stack must see the same place in images of
+    every size.
+    """
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding == "same":
+        return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
+    if isinstance(padding, int):
+        padding = (padding, padding)
+    if isinstance(padding, list | tuple) and len(padding) == 2:
+        return tuple(pair(side, "padding", 0) for side in padding)
+    raise ValueError(
+        "padding must be 'valid', 'same', an integer, (vertical, horizontal) or ((top, bottom), (left, right)). "
+        f"Received: {padding!r}"
+    )
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution with what follows it: batch normalisation, activation, dropout.
+
+    Attributes:
+        filters: number of output channels.
+        kernel, strides: an int, or (height, width).
+        padding: see `explicit_padding`; kept as ((top, bottom), (left, right)).
+        batch_normalization: whether outputs are normalised (the convolution then has no bias).
+        activation: a Keras activation's name, or None.
+        dropout: share of the activations dropped in training.
+    """
+
+    filters: int
+    kernel: int | tuple[int, int]
+    strides: int | tuple[int, int] = 1
+    padding: object = "valid"
+    batch_normalization: bool = True
+    activation: str | None = "relu"
+    dropout: float = 0.0
+
+    def __post_init__(self):
+        if not isinstance(self.filters, int) or isinstance(self.filters, bool) or self.filters < 1:
+            raise ValueError(f"filters must be a positive integer. Received: {self.filters!r}")
+        if not isinstance(self.dropout, int | float) or not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout!r}")
+        _check_activation(self.activation)
+        _normalise_window(self)
+
+    def channels_out(self, channels: int) -> int:
+        """Returns the number of channels that the layer gives of so many."""
+        return self.filters
+
+    def multiplications(self, channels: int) -> int:
+        """Returns the multiplications of one place of the output, of an input with so many channels."""
+        return self.kernel[0] * self.kernel[1] * channels * self.filters
+
+    def weights(self, channels: int) -> int:
+        """Returns the number of weights that inference needs, one bias per filter with them."""
+        return self.multiplications(channels) + self.filters
+
+
+@dataclass(frozen=True)
+class DepthwiseConv:
+    """A convolution of every channel by itself, with what follows it. A `Conv` of kernel 1 mixes the channels.
+
+    Attributes are those of `Conv`; there are as many filters as channels.
+    """
+
+    kernel: int | tuple[int, int]
+    strides: int | tuple[int, int] = 1
+    padding: object = "valid"
+    batch_normalization: bool = True
+    activation: str | None = "relu"
+
+    def __post_init__(self):
+        _check_activation(self.activation)
+        _normalise_window(self)
+        if self.strides[0] != self.strides[1]:
+            raise ValueError(f"a depthwise convolution's strides must be equal. Received: {self.strides}")
+
+    def channels_out(self, channels: int) -> int:
+        """Returns the number of channels that the layer gives of so many: the same."""
+        return channels
+
+    def multiplications(self, channels: int) -> int:
+        """Returns the multiplications of one place of the output, of an input with so many channels."""
+        return self.kernel[0] * self.kernel[1] * channels
+
+    def weights(self, channels: int) -> int:
+        """Returns the number of weights that inference needs, one bias per channel with them."""
+        return self.multiplications(channels) + channels
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """Max pooling. Padding repeats the border, which gives the maximum over the pixels that exist.
+
+    Attributes:
+        kernel: an int, or (height, width).
+        strides: the same; by default the kernel's size.
+        padding: as in `Conv`, on each side smaller than the kernel.
+    """
+
+    kernel: int | tuple[int, int]
+    strides: int | tuple[int, int] | None = None
+    padding: object = "valid"
+
+    def __post_init__(self):
+        if self.strides is None:
+            object.__setattr__(self, "strides", self.kernel)
+        _normalise_window(self)
+        if any(side >= k for sides, k in zip(self.padding, self.kernel) for side in sides):
+            raise ValueError(
+                f"pooling padding must be smaller than the kernel {self.kernel}. Received: {self.padding!r}"
+            )
+
+    def channels_out(self, channels: int) -> int:
+        """Returns the number of channels that the layer gives of so many: the same."""
+        return channels
+
+    def multiplications(self, channels: int) -> int:
+        """Returns 0: maxima are not counted."""
+        return 0
+
+    def weights(self, channels: int) -> int:
+        """Returns 0."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A block whose output is added to its input: convolutions that keep size and channels.
+
+    Attributes:
+        layers: `Conv` and `DepthwiseConv` of strides 1 whose padding keeps the size ('same').
+        activation: of the sum; a Keras activation's name, or None.
+    """
+
+    layers: tuple
+    activation: str | None = "relu"
+
+    def __post_init__(self):
+        object.__setattr__(self, "layers", stack_from_list(self.layers))
+        _check_activation(self.activation)
+        if not self.layers:
+            raise ValueError("a residual block must hold layers. Received: none")
+        for layer in self.layers:
+            if not isinstance(layer, Conv | DepthwiseConv):
+                raise ValueError(
+                    f"a residual block holds 'conv' and 'depthwise_conv' alone. Received: {kind_of(layer)!r}"
+                )
+            if layer.strides != (1, 1) or any(sum(p) != k - 1 for p, k in zip(layer.padding, layer.kernel)):
+                raise ValueError(
+                    "a residual block's layers keep the size: strides 1 and padding 'same'. "
+                    f"Received: kernel {layer.kernel}, strides {layer.strides}, padding {layer.padding}"
+                )
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """(height, width) of the field of one place of the sum."""
+        return tuple(1 + sum(layer.kernel[axis] - 1 for layer in self.layers) for axis in (0, 1))
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """(1, 1): a block keeps the size."""
+        return 1, 1
+
+    @property
+    def padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """((top, bottom), (left, right)), of all layers together."""
+        return tuple(
+            tuple(sum(layer.padding[axis][side] for layer in self.layers) for side in (0, 1)) for axis in (0, 1)
+        )
+
+    def channels_out(self, channels: int) -> int:
+        """Returns the number of channels; ValueError where the layers don't keep it."""
+        found = channels
+        for layer in self.layers:
+            found = layer.channels_out(found)
+        if found != channels:
+            raise ValueError(
+                f"a residual block must give as many channels as it gets, {channels}, to be added. Received: {found}"
+            )
+        return channels
+
+    def multiplications(self, channels: int) -> int:
+        """Returns the multiplications of one place of the output, of an input with so many channels."""
+        return sum(layer.multiplications(count) for layer, count in self._with_channels(channels))
+
+    def weights(self, channels: int) -> int:
+        """Returns the number of weights that inference needs."""
+        return sum(layer.weights(count) for layer, count in self._with_channels(channels))
+
+    def _with_channels(self, channels):
+        for layer in self.layers:
+            yield layer, channels
+            channels = layer.channels_out(channels)
+
+
+def separable_conv(filters: int, kernel, strides=1, padding="valid", **options) -> tuple[DepthwiseConv, Conv]:
+    """Returns a depthwise-separable convolution: a `DepthwiseConv`, and a `Conv` of kernel 1 that mixes its channels.
+
+    `options` are those of `Conv`; both layers are normalised and activated alike.
+    """
+    shared = {name: options[name] for name in ("batch_normalization", "activation") if name in options}
+    return DepthwiseConv(kernel, strides, padding, **shared), Conv(filters, 1, **options)
+
+
+def _check_activation(activation):
+    if activation is not None and not isinstance(activation, str):
+        raise ValueError(f"activation must be the name of one, or null. Received: {activation!r}")
+
+
+def _normalise_window(layer):
+    kernel = pair(layer.kernel, "kernel")
+    object.__setattr__(layer, "kernel", kernel)
+    object.__setattr__(layer, "strides", pair(layer.strides, "strides"))
+    object.__setattr__(layer, "padding", explicit_padding(layer.padding, kernel))
+
+
+def channels_of(stack) -> int:
+    """Returns the length D of the vectors that a stack gives."""
+    return [layer.filters for layer in stack if isinstance(layer, Conv)][-1]
+
+
+def weighted_layers(stack):
+    """Yields (path, layer) of every layer of a stack that has weights: '0', '3', of a residual block '4/0'."""
+    for i, layer in enumerate(stack):
+        if isinstance(layer, Residual):
+            yield from ((f"{i}/{j}", inner) for j, inner in enumerate(layer.layers))
+        elif not isinstance(layer, MaxPool):
+            yield str(i), layer
+
+
+KINDS = {"conv": Conv, "depthwise_conv": DepthwiseConv, "max_pool": MaxPool, "residual": Residual}
+
+
+def kind_of(layer) -> str:
+    """Returns the name that a layer has in a file."""
+    return next(kind for kind, description in KINDS.items() if isinstance(layer, description))
+
+
+def stack_to_list(stack) -> list[dict]:
+    """Returns a stack as plain dictionaries; `stack_from_list` reverses it."""
+    return [_layer_to_dict(layer) for layer in stack]
+
+
+def stack_from_list(layers) -> tuple:
+    """Returns the stack that `stack_to_list` described; takes layers too, and 'separable_conv', which are two.
+
+    Raises:
+        ValueError: a layer is of no known kind, or its fields are wrong.
+    """
+    if not isinstance(layers, list | tuple):
+        raise ValueError(f"a stack must be a list of layers. Received: {layers!r}")
+    stack = []
+    for number, layer in enumerate(layers):
+        try:
+            stack += [layer] if isinstance(layer, tuple(KINDS.values())) else _layers_of(layer)
+        except ValueError as error:
+            raise ValueError(f"layer {number}: {error}") from None
+    return tuple(stack)
+
+
+def made_of(make, fields: dict, what: str):
+    """Returns `make(**fields)`; ValueError, which names the field, where one is missing or unknown."""
+    names = inspect.signature(make).parameters
+    options = any(name.kind is name.VAR_KEYWORD for name in names.values())
+    for name in fields:
+        if name not in names and not options:
+            raise ValueError(f"{what} has no {name!r}; it has {', '.join(names)}")
+    for name, parameter in names.items():
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD and name not in fields:
+            raise ValueError(f"{what} needs {name!r}. Received: {', '.join(map(str, fields)) or 'nothing'}")
+    try:
+        return make(**fields)
+    except TypeError as error:
+        raise ValueError(f"{what}: {error}") from None
+
+
+def _layer_to_dict(layer) -> dict:
+    fields = {field.name: getattr(layer, field.name) for field in dataclasses.fields(layer)}
+    if isinstance(layer, Residual):
+        fields["layers"] = stack_to_list(layer.layers)
+    return {"kind": kind_of(layer)} | lists(fields)
+
+
+def _layers_of(description) -> list:
+    if not isinstance(description, dict):
+        raise ValueError(f"it must be an object with a kind and its fields. Received: {description!r}")
+    fields = dict(description)
+    kind = fields.pop("kind", None)
+    if kind in GLOBAL:
+        raise ValueError(
+            f"{kind!r} looks at the whole map, and a cell must see its own field alone, in images and in patches; "
+            f"use one of {', '.join([*KINDS, 'separable_conv'])}"
+        )
+    if kind == "separable_conv":
+        return list(made_of(separable_conv, fields, kind))
+    if kind not in KINDS:
+        raise ValueError(f"a stack's layer must be of kind {', '.join([*KINDS, 'separable_conv'])}. Received: {kind!r}")
+    return [made_of(KINDS[kind], fields, kind)]
+
+
+def lists(value):
+    """Returns a value with lists in place of tuples, as JSON has it."""
+    if isinstance(value, dict):
+        return {key: lists(item) for key, item in value.items()}
+    return [lists(item) for item in value] if isinstance(value, list | tuple) else value

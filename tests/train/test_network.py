@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from train.data.dataset import Dataset, Split
+from train.errors import UserError
+from train.network import network_for, write_network
+
+
+def dataset(channels, classes):
+    split = Split(np.zeros((2, 100, 100, channels), np.uint8), np.zeros((2, 1), np.int32))
+    names = tuple(f"class {i}" for i in range(classes))
+    return Dataset("some", "", names, None, split, split, split)
+
+
+def test_channels_and_classes_follow_the_data(config):
+    architecture = network_for(config(), dataset(3, 12))
+    assert (architecture.channels, architecture.top.classes) == (3, 12)
+
+
+def test_a_run_goes_on_with_the_network_that_it_was_begun_with(config, tmp_path):
+    made = config(workdir=str(tmp_path))
+    write_network(tmp_path, network_for(made, dataset(3, 12)))
+    assert network_for(made, dataset(3, 12)).top.classes == 12
+    with pytest.raises(UserError, match="was begun with another network: top.classes=12. Received: 13"):
+        network_for(made, dataset(3, 13))
+    other = config(workdir=str(tmp_path), set=("coarse.0.filters=4", "coarse.0.kernel=5"))
+    with pytest.raises(UserError, match="another network: coarse.0.kernel.0=7. Received: 5"):
+        network_for(other, dataset(3, 12))
+
+
+def test_what_was_written_is_an_architecture_file(config, tmp_path):
+    made = config(workdir=str(tmp_path))
+    architecture = network_for(made, dataset(3, 12))
+    write_network(tmp_path, architecture)
+    again = config(architecture_file=str(tmp_path / "architecture.json"))
+    assert again.network(1, 5) == architecture

@@ -9,8 +9,8 @@ percentage points; with --fewest_errors, of those among them that have the fewes
 images, on which nothing is chosen.
 
 A bundle for images of any size reads labelled images instead, of which some should hold nothing to read. First comes
-its `reading_threshold`: the least at which at most --false_readings percent of those are read. Then, with it,
-`exit_entropy` and `vote_lead`. See `tools.export.readings`.
+its `reading_threshold`: at most --false_readings percent of those are read. Then, with it, `exit_entropy` and
+`vote_lead`. See `tools.export.readings`.
 """
 
 import functools

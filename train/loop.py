@@ -128,8 +128,8 @@ def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, flo
     log.info("reading threshold: %d validation photographs, %d without a number", len(numbers), len(nothing))
     counts, scale = (max(config.eval_num_patches),), config.eval_scales[0]
     readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False))
-    readings.threshold = readings.choose(nothing)
-    found = part(dict(readings(nothing)) | dict(readings(numbers)), "threshold")
+    readings.threshold = readings.choose(numbers, nothing)
+    found = part(dict(readings(numbers)) | dict(readings(nothing)), "threshold")
     return {"threshold/probability": readings.threshold} | {
         f"threshold/validation/{name}": value for name, value in found.items()
     }

@@ -8,6 +8,7 @@ import pytest
 import tiny_bundles
 from PIL import Image
 
+from dcn_tf.thresholds import reading_threshold
 from edge.bundle import load_bundle
 from edge.errors import UserError
 from edge.network.pyramid_runner import ALL, make_runner
@@ -78,9 +79,11 @@ def test_thresholds_are_chosen_and_written(made, found, tmp_path, capsys):
     calibrate.main([f"--images={folder}", f"--bundle={bundle.path}", *options])
     manifest, text = load_bundle(out).manifest, capsys.readouterr().out
     told = found.told(manifest.reading_threshold)[:, -1]
-    assert np.count_nonzero(told[found.nothing] != "") <= 3  # 25 % of 12
-    below = found.told(manifest.reading_threshold - 2e-4)[:, -1]
-    assert np.count_nonzero(below[found.nothing] != "") > 3
+    count, right = found.nothing.sum(), (found.predictions[:, -1] == found.labels) & ~found.nothing
+    assert count > np.count_nonzero(found.predictions[found.nothing, -1] == "")
+    assert np.count_nonzero(told[found.nothing] != "") <= count // 4
+    false = np.where(found.predictions[:, -1] == "", 0, found.probability[:, -1])[found.nothing]
+    assert manifest.reading_threshold == reading_threshold(false, 0.25, found.probability[right, -1])
     record = manifest.content["calibration"]
     fixed, exits, adaptive = (record["policies"][name] for name in ("fixed", "exit", "adaptive"))
     assert (record["images"], record["allowed_errors"], record["dataset"]) == (36, 2, folder.name)
@@ -88,7 +91,7 @@ def test_thresholds_are_chosen_and_written(made, found, tmp_path, capsys):
     assert max(exits["errors"], adaptive["errors"]) <= fixed["errors"] + 2
     assert adaptive["multiplications"] < fixed["multiplications"]
     assert 0 <= manifest.vote_lead < ALL
-    assert f"reading_threshold: {manifest.reading_threshold:g}; of 12 images with nothing" in text
+    assert f"reading_threshold: {manifest.reading_threshold:g}; of {count} images with nothing" in text
     assert load_bundle(out).files["fine.tflite"] == bundle.files["fine.tflite"]
     runner = make_runner(load_bundle(out))
     patches = [runner.run(load_image(path, manifest.input)).num_patches for path in readings.labelled([folder])[0]]

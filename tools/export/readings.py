@@ -122,11 +122,12 @@ def choose_threshold(readings: Readings, percent: float, known: float | None) ->
     if not nothing.any():
         return known or 0.0, "as it was: no image holds nothing to read"
     probability = readings.probability[:, -1]
-    threshold = reading_threshold(np.where(last == "", 0.0, probability)[nothing], percent / 100)
+    right = (last == readings.labels) & ~nothing
+    threshold = reading_threshold(np.where(last == "", 0.0, probability)[nothing], percent / 100, probability[right])
     before, after = (
         100 * np.mean(told[nothing, -1] != "") for told in (readings.predictions, readings.told(threshold))
     )
-    kept = 100 * np.mean(probability[(last == readings.labels) & ~nothing] >= threshold)
+    kept = 100 * np.mean(probability[right] >= threshold)
     return threshold, (
         f"of {nothing.sum():,} images with nothing {after:.1f} % are read, without it {before:.1f} %, "
         f"and {kept:.1f} % of the right readings stay"

@@ -70,10 +70,13 @@ class Readings:
             yield "threshold/kept", percent(told[right])
             yield "threshold/error", percent(~(right & told)[numbers])
 
-    def choose(self, nothing: Split) -> float:
-        """Returns the least threshold at which at most `FALSE_READINGS` of images without a number are read."""
+    def choose(self, numbers: Split, nothing: Split) -> float:
+        """Returns the threshold for images with numbers and without, see `dcn_tf.thresholds.reading_threshold`."""
         readings, probabilities = self._read(nothing)
-        return reading_threshold(np.where(readings[:, 0] > 0, probabilities, 0.0), FALSE_READINGS)
+        false = np.where(readings[:, 0] > 0, probabilities, 0.0)
+        readings, probabilities = self._read(numbers)
+        right = (readings == numbers.labels).all(axis=1)
+        return reading_threshold(false, FALSE_READINGS, probabilities[right])
 
     def _row(self, name: str) -> str:
         return f"{name}/{self.reader.num_patches[-1]}"

@@ -57,7 +57,7 @@ def test_readings_by_hand():
 def test_the_threshold_allows_one_false_reading_in_a_hundred():
     sure = np.concatenate([certain([[1]], value) for value in np.linspace(0.5, 0.9, 200)])
     readings, nothing = Readings(StandIn({"dcn/4": sure})), split_of([[]] * 200)
-    readings.threshold = readings.choose(nothing)
+    readings.threshold = readings.choose(split_of([[2]] * 200), nothing)
     probabilities = np.linspace(0.5, 0.9, 200) ** 2
     assert 0 < readings.threshold - np.sort(probabilities)[-3] <= 1.001e-4
     assert dict(readings(nothing))["threshold/false_readings"] == 1.0
@@ -69,7 +69,7 @@ def test_the_threshold_allows_one_false_reading_in_a_hundred():
 
 def test_the_threshold_where_nothing_is_read():
     readings, nothing = Readings(StandIn({"dcn/4": np.concatenate([certain([[]], 0.9)] * 5)})), split_of([[]] * 5)
-    readings.threshold = readings.choose(nothing)
+    readings.threshold = readings.choose(split_of([[]] * 5), nothing)
     assert readings.threshold == 0.0
     figures = dict(readings(nothing))
     assert figures["threshold/false_readings"] == 0.0

@@ -1,6 +1,7 @@
 """Predictions of every model for the images of a split, at one scale."""
 
 import itertools
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +17,7 @@ from train.evaluation.rows import SELECTOR, stacks, whole_rows
 from train.progress import Progress
 
 PIXELS = 1_000_000  # of images that go through the network at once
+KEPT = 2  # splits whose rows are kept: photographs with numbers and without
 
 
 class Reader:
@@ -48,7 +50,7 @@ class Reader:
         self.stacks = stacks(trained) if whole else ()
         self.replicas = replicas
         architecture = model.architecture
-        self._split, self._rows = None, {}
+        self._kept = deque(maxlen=KEPT)
         self._compiled = tf.function(
             self._probabilities,
             input_signature=[
@@ -62,11 +64,13 @@ class Reader:
     def __call__(self, split: Split) -> dict[str, np.ndarray]:
         """Returns row -> probabilities [n, sum(heads)] of all images, and of networks with boxes 'box/8' -> [n, 4].
 
-        What was read of a split is kept: several evaluators may ask.
+        What was read of the last splits is kept: several evaluators may ask.
         """
-        if self._split is not split:
-            self._rows, self._split = self._read(split), split
-        return self._rows
+        rows = next((rows for kept, rows in self._kept if kept is split), None)
+        if rows is None:
+            rows = self._read(split)
+            self._kept.append((split, rows))
+        return rows
 
     def _read(self, split: Split) -> dict[str, np.ndarray]:
         read, progress = {}, Progress("evaluating", len(split), "images")

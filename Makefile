@@ -6,11 +6,16 @@
 #   make test-edge      the tests of edge alone, as on a device: without TensorFlow, under each runtime
 #   make test-pythons   the same under every Python of 3.10 to 3.13 that is found
 #   make pi-test        edge on an emulated Raspberry Pi, installed by the commands of docs/raspberry_pi.md; needs root
+#   make sanitize       the tests of the C file under the sanitizers of addresses and of undefined behaviour; needs gcc
 #   make lint           only the lint
 #   make format         rewrite what the lint can repair by itself
 #   make wheel          dist/dcn_tf-*.whl, for this machine's processor and Python
 #   make sdist          dist/dcn_tf-*.tar.gz, for any: pip compiles what is compiled where it installs it
-#   make lock           remake the locks from pyproject.toml
+#   make lock           remake the locks, with the checksums of all that they name, from pyproject.toml
+#   make fuzz           damaged and odd input of every kind, CASES=10000 of each; the tests make 40
+#   make soak           a million calls of a runner, long trainings, kills: the same answers, in the same memory
+#   make audit          look the versions of the locks up among known vulnerabilities
+#   make licences       the licences of all that is installed
 #   make clean          remove the environments and everything built
 #
 # Another interpreter: make test PYTHON=python3.12 VENV=.venv312
@@ -20,19 +25,22 @@ VENV ?= .venv
 ARGS ?=
 TESTS ?=
 DOCS ?=
+CASES ?= 10000
 
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-COMPILE := $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --quiet \
-	--no-python-downloads --no-header --no-annotate --no-emit-index-url
+HASHED := $(PIP_INSTALL) --require-hashes
+COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.10 --upgrade --generate-hashes --quiet \
+	--no-python-downloads --no-header --no-annotate --no-emit-index-url --no-emit-package pip
 
 # What edge is run with: the extras of pyproject.toml. tflite-runtime exists for CPython 3.10 and 3.11.
 RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.version_info < (3, 12)))')
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
-.PHONY: svhn test docs-test test-edge test-pythons pi-test lint format wheel sdist lock clean
+.PHONY: svhn test docs-test test-edge test-pythons pi-test sanitize lint format wheel sdist lock fuzz soak audit licences
+.PHONY: clean
 .PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
@@ -67,6 +75,21 @@ pi-test:
 	$(PY) -m train.data.write_images --out=build/pi/images $(DCN_DATA_DIR:%=--data_dir=%)
 	$(PY) -m tools.pi.check --images=build/pi/images $(foreach extra,$(RUNTIMES),--environment=$(extra)=$(VENV)-$(extra))
 
+# A copy of edge whose C file is compiled with them; Python itself is not, and so has to load their library first.
+SANITIZED := build/sanitize
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
+sanitize: $(STAMP)
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/tests/edge/network
+	cp -r edge pyproject.toml $(SANITIZED)
+	cp tests/edge/network/test_compiled.py tests/edge/network/test_compiled_limits.py $(SANITIZED)/tests/edge/network
+	rm -f $(SANITIZED)/edge/network/_compiled*.so
+	gcc -shared -fPIC $(SANITIZERS) -I$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+		edge/network/_compiled.c -lm \
+		-o $(SANITIZED)/edge/network/_compiled$$($(PY) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
+	cd $(SANITIZED) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+		$(abspath $(PY)) -m pytest -q -n 0 tests
+
 lint: $(STAMP)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
@@ -82,9 +105,24 @@ sdist: $(STAMP)
 	$(VENV)/bin/uv build --quiet --sdist --no-build-isolation --python $(PY) --out-dir dist
 
 lock: $(STAMP)
-	$(COMPILE) --extra train --extra edge --extra quant --extra serve --extra dev --output-file requirements.lock
-	$(COMPILE) --extra edge --output-file requirements-edge.lock
-	$(COMPILE) --extra edge-tflite --output-file requirements-edge-tflite.lock
+	$(COMPILE) pyproject.toml --extra train --extra edge --extra quant --extra serve --extra dev \
+		--output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra edge --output-file requirements-edge.lock
+	$(COMPILE) pyproject.toml --extra edge-tflite --output-file requirements-edge-tflite.lock
+	printf 'filelock\npytest\npytest-xdist\n' | \
+		$(COMPILE) - --constraints requirements.lock --output-file requirements-test.lock
+
+fuzz: $(STAMP)
+	DCN_FUZZ=$(CASES) $(PY) -m pytest -q tests/fuzz
+
+soak: $(STAMP)
+	PYTHONPATH=tests/support:. $(PY) -m soak $(ARGS)
+
+audit: $(STAMP)
+	$(PY) -m tools.upkeep.audit requirements.lock requirements-edge.lock requirements-edge-tflite.lock
+
+licences: $(STAMP)
+	$(PY) -m tools.upkeep.licences
 
 clean:
 	rm -rf .venv* $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
@@ -97,15 +135,16 @@ python-is-known:
 # Versions come from the lock alone, so pip has nothing to resolve.
 $(STAMP): requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)
-	$(PY) $(PIP_INSTALL) --use-pep517 --no-deps -r requirements.lock
+	$(PY) $(HASHED) --use-pep517 --no-deps -r requirements.lock
 	$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # As a user does it: pip resolves the extra, and fetches what its lock leaves out, if anything.
-$(VENV)-%/installed: requirements-%.lock requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
+$(VENV)-%/installed: requirements-%.lock requirements-test.lock pyproject.toml edge/network/_compiled.c | python-is-known
 	$(PYTHON) -m venv $(VENV)-$*
-	$(VENV)-$*/bin/python $(PIP_INSTALL) -r requirements-$*.lock -e '.[$*]'
-	$(VENV)-$*/bin/python $(PIP_INSTALL) -c requirements.lock filelock pytest pytest-xdist
+	$(VENV)-$*/bin/python $(HASHED) -r requirements-$*.lock
+	$(VENV)-$*/bin/python $(PIP_INSTALL) -e '.[$*]'
+	$(VENV)-$*/bin/python $(HASHED) -r requirements-test.lock
 	@touch $@
 
 # What TensorFlow says, for the tests of edge to compare with.

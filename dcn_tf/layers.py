@@ -14,6 +14,10 @@ from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
 from dcn_tf.sequences import log_odds, log_presence, votes
 
+if keras.config.backend() != "tensorflow":
+    backend = keras.config.backend()
+    raise ImportError(f"dcn_tf needs Keras on TensorFlow. Received: backend {backend}; set KERAS_BACKEND=tensorflow")
+
 PACKAGE = "dcn_tf"
 BATCH_NORMALIZATION = {"momentum": 0.9, "epsilon": 1e-3}
 PRESENCE_POWER = 2.0

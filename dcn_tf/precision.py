@@ -9,6 +9,16 @@ from dcn_tf.normalization import BatchNormalization
 FLOAT32_LAYERS = (BatchNormalization, keras.layers.Dense)
 
 
+def use_float32():
+    """Lets new layers be float32 with channels last, whatever the user's keras.json says. For programs, not libraries.
+
+    The layers of this package name their data format themselves; a user's code may have any floatx and policy.
+    """
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+
+
 @contextlib.contextmanager
 def computing_in(model: keras.Model, dtype: str):
     """Lets the maps of a network be of `dtype` within the context: what is called, or traced, there.

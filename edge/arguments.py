@@ -5,7 +5,8 @@ import math
 
 from edge.errors import UserError
 
-MOST = 10**12  # of any number: more than a program could count, hold or wait for
+MOST_THREADS = 256  # of one inference: some runtimes crash at more, and others hang
+MOST = 10**9  # of any number: more than a program could count, hold or wait for
 NAMES = {int: "a whole number", float: "a number"}
 
 
@@ -15,23 +16,40 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message):
         raise UserError(f"{message}; see {self.prog} --help")
 
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse's, but refuses empty values: they would mean this folder, or that none was given."""
+        parsed, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(parsed).items():
+            if value != self.get_default(name) and (value == "" or (isinstance(value, list) and "" in value)):
+                self.error(f"{name} was given nothing")
+        return parsed, rest
 
-def number(least: float, most: float = math.inf, kind=int):
-    """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`."""
+
+def number(least: float, most: float = math.inf, kind=int, cap: float = MOST):
+    """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`.
+
+    Args:
+        least, most: the range.
+        kind: of the numbers.
+        cap: more than this is a slip, where there is no `most`.
+    """
 
     def read(text: str):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if value > MOST:
-            raise argparse.ArgumentTypeError(f"must be at most {MOST:,}, received {text[:40]}")
+        if cap < value < math.inf:
+            raise argparse.ArgumentTypeError(f"must be at most {cap:,}, received {text[:40]}")
         if not least <= value <= most or math.isinf(value):
             limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
             raise argparse.ArgumentTypeError(f"must be {NAMES[kind]} {limits}, received {text[:40]}")
         return value
 
     return read
+
+
+number_of_threads = number(1, cap=MOST_THREADS)
 
 
 def listed(text: str) -> list[str]:

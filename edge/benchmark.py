@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edge.arguments import OneLineParser, listed, number
+from edge.arguments import OneLineParser, listed, number, number_of_threads
 from edge.bundle import load_bundle
 from edge.bundle.manifest import Manifest
 from edge.comparison import findings, references, tables
@@ -40,6 +40,7 @@ from edge.sight.images import expand, load_image
 from edge.startup import start_once
 
 ENOUGH_TIMES, FEWEST_REPETITIONS = 200, 5  # of each variant, of each image, where --repetitions does not say how many
+MOST_REPETITIONS, MOST_STARTS = 10_000, 1000  # every time is kept
 KEPT_BYTES = 2**26  # of decoded images
 RANDOM_IMAGES = 8
 SEED = 0
@@ -66,8 +67,8 @@ class Images:
 
 
 def thread_counts(text: str) -> list[int]:
-    """Returns the numbers of threads in N[,M]."""
-    return [number(1)(part) for part in text.split(",")]
+    """Returns the numbers of threads in N[,M], each once."""
+    return list(dict.fromkeys(number_of_threads(part) for part in text.split(",")))
 
 
 def make_parser() -> OneLineParser:
@@ -78,12 +79,18 @@ def make_parser() -> OneLineParser:
     add("--float_bundle", metavar="BUNDLE", help="the same network in float32, for the float variants")
     add("--images", metavar="PATH", help="an image file, a folder or a quoted pattern; random images where left out")
     add("--labels", metavar="FILE", help="annotations.json, or {file: label}; else beside the images, or their names")
-    threads = "threads of one inference, one run for each (default 1)"
-    add("--threads", type=thread_counts, default=[1], metavar="N[,M]", help=threads)
+    several = "threads of one inference, one run for each (default 1)"
+    add("--threads", type=thread_counts, default=[1], metavar="N[,M]", help=several)
     often = f"of every image (default: {FEWEST_REPETITIONS}; more for few images)"
-    add("--repetitions", type=number(1), metavar="N", help=often)
+    add("--repetitions", type=number(1, cap=MOST_REPETITIONS), metavar="N", help=often)
     add("--variants", type=listed, metavar="NAME[,NAME]", help=f"of {', '.join(VARIANTS)}; all by default")
-    add("--starts", type=number(0), default=3, metavar="N", help="fresh processes to time the first answer (default 3)")
+    add(
+        "--starts",
+        type=number(0, cap=MOST_STARTS),
+        default=3,
+        metavar="N",
+        help="fresh processes to time the first answer (default 3)",
+    )
     add("--energy", default="auto", metavar="METER", help=f"{METER_HELP}, else the model; model; or none")
     add("--json", metavar="FILE", help="write everything that was measured")
     add("--csv", metavar="FILE", help="write a line for each variant and number of threads")

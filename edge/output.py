@@ -1,11 +1,14 @@
 """Output of programs: tables for a screen or a file, and files that are written whole or not at all."""
 
+import errno
 import os
+import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.errors import UserError, one_line
+from edge.errors import UserError, WorkError, one_line
 
 
 def table(head, rows, numbers_from: int | None = None) -> str:
@@ -30,22 +33,43 @@ def check_writable(path, option: str = "--report") -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a path to write to; what was written there replaces `path` when the block ends without an error."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # for threads, and processes of other machines too
     try:
         yield fresh
-        with open(fresh, "rb") as file:
-            os.fsync(file.fileno())
+        _sync(fresh)
         fresh.replace(path)
+        _sync(path.parent)
     finally:
         fresh.unlink(missing_ok=True)
 
 
+def _sync(path: Path):
+    """Waits until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refused(path: Path, error: OSError, size: int, remedy: str) -> UserError | WorkError:
+    """Returns what is to be raised for `size` bytes that cannot be written: WorkError where the disk is full."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(f"{path} cannot be written: {one_line(error)}; {remedy}")
+    folder = next(parent for parent in Path(path).absolute().parents if parent.exists())
+    missing = max(size - shutil.disk_usage(folder).free, 0)
+    return WorkError(
+        f"{path} cannot be written: the disk is full, {-(-size // 1000)} kB are needed and {-(-missing // 1000)} kB of "
+        "them missing; what was there before is as it was. Make room"
+    )
+
+
 def write(path, content: str | bytes) -> None:
-    """Writes a file, whole or not at all, and its folder; UserError where it cannot be written."""
-    path = Path(path)
+    """Writes a file, whole or not at all, and its folder; UserError where it cannot be, WorkError on a full disk."""
+    path, content = Path(path), content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as fresh:
-            fresh.write_bytes(content.encode() if isinstance(content, str) else content)
+            fresh.write_bytes(content)
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {one_line(error)}; name another file") from None
+        raise refused(path, error, len(content), "name another file") from None

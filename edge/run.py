@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.arguments import OneLineParser, number
+from edge.arguments import OneLineParser, number, number_of_threads
 from edge.bundle import load_bundle
 from edge.errors import EXIT_FAILED, UserError, one_line, run_main
 from edge.network.budget import BudgetRunner, PyramidBudgetRunner
@@ -33,13 +33,21 @@ from edge.sight.stable import StableReadings
 from edge.timing import Timing
 
 NOTHING = "nothing to read"
+MOST_STABLE = 10_000  # frames
+CAMERA_OVERLAYS, MOST_OVERLAYS = 1000, 1_000_000
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image that is read from a file; `edge.sight.camera.Frame` is its like."""
+    """An image that is read from a file; `edge.sight.camera.Frame` is its like.
+
+    Attributes:
+        name: of the file.
+        age: in seconds; a frame's.
+    """
 
     name: Path
+    age: float | None = None
 
     def read(self, enough: int | None = None):
         """Returns the image; see `edge.sight.images.open_image`."""
@@ -58,7 +66,7 @@ def make_parser() -> OneLineParser:
     add("--frames", type=number(1), metavar="N", help="so many frames of the camera; endless by default")
     add("--interval", type=number(0, kind=float), metavar="S", help="seconds from one frame to the next; 0 by default")
     stable = "tell a reading once, when N of the camera's last 2 N - 1 frames have it"
-    add("--stable", type=number(1), metavar="N", help=stable)
+    add("--stable", type=number(1, cap=MOST_STABLE), metavar="N", help=stable)
     add("--num_patches", type=int, metavar="K", help="patches per image; the bundle's own by default")
     exits = "keep the coarse answer where its entropy is at most X nats"
     add("--exit_entropy", type=number(0, kind=float), metavar="X", help=exits)
@@ -75,7 +83,9 @@ def make_parser() -> OneLineParser:
     add("--json", action="store_true", help="one JSON object a line")
     add("--cells", action="store_true", help="in --json also the cells looked at, [row, column], most salient first")
     add("--overlay", metavar="DIR", help="write a picture of saliency, patches, reading and its box per image")
-    add("--threads", type=number(1), default=1, metavar="N", help="threads of one inference (default 1)")
+    keep = f"--overlay: keep the last N pictures of this run; of a camera {CAMERA_OVERLAYS:,} by default, else all"
+    add("--overlay_keep", type=number(1, cap=MOST_OVERLAYS), metavar="N", help=keep)
+    add("--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)")
     add("--timing", action="store_true", help="how long each stage took: stages_us in --json, a summary on stderr")
     return parser
 
@@ -87,6 +97,8 @@ def parse_arguments(arguments):
         raise UserError("either PATH... or --camera is needed, and not both; see python -m edge.run --help")
     if not parsed.camera and (parsed.frames, parsed.interval, parsed.stable) != (None, None, None):
         raise UserError("--frames, --interval and --stable go with --camera; leave them out, or add --camera=auto")
+    if parsed.overlay_keep and not parsed.overlay:
+        raise UserError("--overlay_keep goes with --overlay; leave it out, or add --overlay=DIR")
     return parsed
 
 
@@ -97,12 +109,15 @@ def main(arguments) -> int:
     clock = Clock()
     bundle = load_bundle(parsed.bundle)
     clock.lap("bundle")
+    if bundle.doubt:
+        print(f"note: {bundle.doubt}", file=sys.stderr)
     runner = make_runner(bundle, parsed.threads)
     clock.lap("interpreters")
     read = make_reader(runner, parsed)
     if parsed.budget_ms is not None:
         clock.lap("budget")
-    overlays = OverlayFolder(parsed.overlay) if parsed.overlay else None
+    keep = parsed.overlay_keep or (CAMERA_OVERLAYS if parsed.camera else None)
+    overlays = OverlayFolder(parsed.overlay, keep) if parsed.overlay else None
     timing = Timing(clock.laps)
     with contextlib.ExitStack() as stack:
         if parsed.timing:
@@ -169,13 +184,14 @@ def _read_all(images, read, manifest, parsed, overlays, timing) -> int:
         timing.add(stages_us)
         if stable and not stable.is_new(result.prediction):
             continue
-        print(_line(image.name, result, parsed, stages_us, manifest, decoded.size), flush=True)
+        print(_line(image, result, parsed, stages_us, manifest, decoded.size), flush=True)
         if overlays:
             overlays.save(draw(image.read(), result, manifest), Path(image.name))
     return status
 
 
-def _line(name, result, parsed, stages_us, manifest, size):
+def _line(image, result, parsed, stages_us, manifest, size):
+    name = image.name
     fields = fields_of(name, result, size, manifest)
     if not parsed.json:
         box = fields.get("box")
@@ -184,11 +200,13 @@ def _line(name, result, parsed, stages_us, manifest, size):
             f"{name}: {result.prediction or NOTHING}  {result.probability:.1%}  "
             f"{result.num_patches} patches  {result.milliseconds:.2f} ms{place}"
         )
+    if image.age is not None:
+        fields["age_ms"] = round(image.age * 1e3)
     if parsed.cells:
         fields["cells"] = [] if result.cells is None else result.cells.tolist()
     if parsed.timing:
         fields["stages_us"] = {stage: round(value, 1) for stage, value in stages_us.items()}
-    return json.dumps(fields)
+    return json.dumps(fields, allow_nan=False)
 
 
 def _report_error(name, error, as_json):

@@ -14,7 +14,7 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
-from edge.arguments import OneLineParser, number
+from edge.arguments import OneLineParser, number, number_of_threads
 from edge.bundle import load_bundle
 from edge.errors import UserError, one_line, run_main
 from edge.network.pyramid_runner import make_runner
@@ -42,9 +42,9 @@ def make_parser() -> OneLineParser:
     add("--exit_entropy", type=number(0, kind=float), metavar="X", help=exits)
     salient = "look at cells of at least this saliency alone; no exit"
     add("--saliency_level", type=number(0, kind=float), metavar="X", help=salient)
-    add("--threads", type=number(1), default=1, metavar="N", help="threads of one inference (default 1)")
+    add("--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)")
     stable = "publish a reading when N of the last 2 N - 1 frames have it (default 3)"
-    add("--stable", type=number(1), default=3, metavar="N", help=stable)
+    add("--stable", type=number(1, cap=10_000), default=3, metavar="N", help=stable)
     add("--monotonic", action="store_true", help="a meter: publish no number that is less than the last one")
     add("--max_step", type=number(0), metavar="N", help="publish no number that is further than N from the last one")
     _add_mqtt(add)
@@ -90,7 +90,10 @@ def make_service(parsed):
     from edge.serving.service import Service
     from edge.serving.settings import Settings
 
-    runner = make_runner(load_bundle(parsed.bundle), parsed.threads)
+    bundle = load_bundle(parsed.bundle)
+    if bundle.doubt:
+        _report(f"note: {bundle.doubt}")
+    runner = make_runner(bundle, parsed.threads)
     service = Service(
         runner.manifest,
         lambda settings: _make_read(runner, settings),
@@ -115,7 +118,7 @@ def _make_read(runner, settings):
     values = settings.content()
     if values["exit_entropy"] == NO_EXIT:
         values["exit_entropy"] = NEVER
-    defaults = vars(parser_of_run().parse_args(["--bundle=", "-"]))
+    defaults = vars(parser_of_run().parse_args(["--bundle=any", "-"]))
     return make_reader(runner, Namespace(**(defaults | values)))
 
 

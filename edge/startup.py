@@ -54,7 +54,9 @@ def main(arguments=None) -> None:
     parser = OneLineParser(prog="python -m edge.startup", description="Measures the start of edge.run.")
     parser.add_argument("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize")
     parser.add_argument("image", metavar="IMAGE", help="an image file")
-    parser.add_argument("--runs", type=number(1), default=10, metavar="N", help="how often to start it (default 10)")
+    parser.add_argument(
+        "--runs", type=number(1, cap=10_000), default=10, metavar="N", help="how often to start it (default 10)"
+    )
     parsed = parser.parse_args(arguments)
     starts = [start_once([f"--bundle={parsed.bundle}", parsed.image]) for _ in range(parsed.runs)]
     seconds, processor, megabytes, _ = zip(*starts)

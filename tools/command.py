@@ -20,4 +20,5 @@ def make_parser(program: str, text: str) -> OneLineParser:
 def run(main) -> None:
     """Calls `main(arguments)` with the command line's, and ends the process; TensorFlow's log stays silent."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's keras.json says
     run_main(main, sys.argv[1:])

@@ -3,12 +3,14 @@
 python -m tools.sweep sweeps/cluttered_mnist.json --data_dir=MNIST [--only=NAME,...] [--jobs=N] [--nice=N] [--list]
 
 Every run is a process of `train.main` on a workdir of its own. A run whose results are there, with the flags that are
-asked for, is left out; one that was begun is resumed. A run that fails does not stop the others. Ctrl-C or SIGTERM
-stops all, and the same command goes on.
+asked for, is left out; one that was begun is resumed. A run that fails does not stop the others. Ctrl-C, SIGTERM or
+SIGHUP stops all after the step they are at, which is saved, and the same command goes on. One sweep at a time writes
+to the folder of its workdirs.
 """
 
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 from edge.arguments import listed, number
 from edge.errors import EXIT_FAILED, UserError
 from tools import command
-from tools.sweeps import process
+from tools.sweeps import lock, process
 from tools.sweeps.declaration import Run, read_sweep, select
 
 POLL_SECONDS = 1.0
@@ -107,7 +109,8 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
     finally:
         for one in training:
             one.stop()
-            say(f"{one.run.name}: stopped; the same command resumes it at its last checkpoint")
+            said = process.last_line(one.run.workdir / process.LOG)
+            say(f"{one.run.name}: stopped; the same command resumes it  {said}")
     return failed
 
 
@@ -149,6 +152,8 @@ def main(arguments) -> int:
     parser.add_argument("--nice", type=number(0, 19), default=10, help=nice)
     parser.add_argument("--list", action="store_true", help="say what is done, running and left, and stop")
     values = parser.parse_args(arguments)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))  # a closed terminal stops it in order, too
     runs = select(read_sweep(values.file), values.only or [])
     data_dir = values.data_dir or os.environ.get("DCN_DATA_DIR")
     configs = read_configs(runs, data_dir)
@@ -156,7 +161,8 @@ def main(arguments) -> int:
         print(format_list(runs, configs))
         return 0
     os.nice(values.nice)  # which the trainings inherit
-    failed = run_all(runs, configs, data_dir and Path(data_dir), values.jobs)
+    with lock.held(runs[0].workdir.parent):
+        failed = run_all(runs, configs, data_dir and Path(data_dir), values.jobs)
     say(f"{len(runs) - len(failed)} of {len(runs)} runs are done" + f"; failed: {', '.join(failed)}" * bool(failed))
     return EXIT_FAILED if failed else 0
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from dcn_tf.architecture import SEQUENCE
 from dcn_tf.model import DynamicCapacityNetwork
+from dcn_tf.precision import use_float32
 from edge.errors import UserError, one_line
 from tools.files import DAMAGED, check_arrays, read_json
 
@@ -117,6 +118,7 @@ def load_training(directory, needed=NEEDED[:2]) -> Training:
     Raises:
         UserError: it is missing, unfinished, or one of its files is damaged.
     """
+    use_float32()
     directory = Path(directory)
     if not directory.is_dir():
         raise UserError(f"no such workdir: {directory}; name the --workdir of a training")

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
+from train import checkpoint_files
+from train.checkpoint_files import FOLDER, Saved
 from train.errors import UserError
+
+OVERHEAD = 200  # bytes for each variable: its name, its place and the graph of objects
 
 
 class Checkpoints:
@@ -16,37 +21,50 @@ class Checkpoints:
     """
 
     def __init__(self, workdir: Path, model, optimizer):
+        self.folder = Path(workdir) / FOLDER
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="seconds")
         # Lists of all variables: the object graph that tf.train.Checkpoint walks misses layers kept in lists.
+        self._variables = [variable.value for variable in (*model.variables, *optimizer.variables)]
         self._checkpoint = tf.train.Checkpoint(
             model=[variable.value for variable in model.variables],
             optimizer=[variable.value for variable in optimizer.variables],
             step=self.step,
             seconds=self.seconds,
         )
-        self._manager = tf.train.CheckpointManager(self._checkpoint, str(workdir / "checkpoints"), max_to_keep=2)
+        self._checkpoint.save_counter  # noqa: B018 - made here: every file has it, and restoring asks for it
 
-    def restore(self) -> int:
-        """Restores the newest checkpoint, if there is one, and returns the number of steps done.
+    def restore(self, saved: Saved | None) -> int:
+        """Restores a checkpoint, nothing where it is None, and returns the number of steps done.
 
         Raises:
-            UserError: the checkpoint does not fit the model, or is damaged.
+            UserError: the checkpoint does not fit the model.
         """
-        newest = self._manager.latest_checkpoint
-        if newest:
+        if saved:
             try:
-                self._checkpoint.restore(newest).assert_consumed()
+                with checkpoint_files.without_patterns(saved.folder) as plain:
+                    self._checkpoint.restore(f"{plain}/{saved.name}").assert_consumed()
             except (AssertionError, ValueError, tf.errors.OpError) as error:
                 reason = str(error).strip().splitlines()[0][:160]
                 raise UserError(
-                    f"the checkpoint {newest} can't be restored ({reason}); "
-                    "remove the folder checkpoints/ to begin again, or choose another --workdir"
+                    f"the checkpoint {saved.folder / saved.name} can't be restored ({reason}); give --restart, which "
+                    "keeps it aside and begins again at step 0, or choose another --workdir"
                 ) from error
         return int(self.step)
 
     def save(self, step: int, seconds: float):
-        """Saves after `step` steps that took `seconds`."""
+        """Saves after `step` steps that took `seconds`.
+
+        Raises:
+            DiskFullError: there is no room for it.
+        """
         self.step.assign(step)
         self.seconds.assign(seconds)
-        self._manager.save(checkpoint_number=step)
+        size = sum(variable.dtype.size * int(np.prod(variable.shape)) + OVERHEAD for variable in self._variables)
+        with checkpoint_files.writing(self.folder, step, size) as prefix:
+            self._checkpoint.write(prefix)
+
+    def is_finite(self) -> bool:
+        """Returns whether all weights, and what the optimizer keeps, are numbers that training can go on with."""
+        floating = [variable for variable in self._variables if variable.dtype.is_floating]
+        return all(bool(tf.reduce_all(tf.math.is_finite(variable))) for variable in floating)

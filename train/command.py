@@ -1,33 +1,44 @@
 """How a program of this package begins and ends: flags, then one function; what went wrong is one line on stderr."""
 
+import contextlib
 import functools
+import signal
 import sys
 
 from absl import app, flags
 
+from train import disk, signals
 from train.errors import TrainingError, UserError
 from train.flag_checks import check_flagfiles, check_numbers
 from train.progress import end_line
 
+RESTART = "Begin again at step 0, with any flags; what the workdir holds of a run is kept aside in it."  # a flag's help
+
 
 def run(program: str, main):
-    """Parses the flags, which must be defined before, calls `main()` and exits: 0 done, 1 it failed, 2 wrong input."""
+    """Parses the flags, which must be defined before, calls `main()` and exits.
+
+    The status is 0 for done, 1 for failed, 2 for wrong input, and 128 plus its number for a signal: 130 after Ctrl-C.
+    """
     app.run(functools.partial(_status, program, main), flags_parser=functools.partial(_parse, program))
 
 
 def _status(program, main, arguments):
     try:
-        if len(arguments) > 1:
-            raise UserError(f"every argument is a flag, --name=value. Received: {arguments[1]!r}")
-        main()
+        with signals.handling():
+            if len(arguments) > 1:
+                raise UserError(f"every argument is a flag, --name=value. Received: {arguments[1]!r}")
+            main()
     except UserError as error:
         return _say(program, error, 2)
     except TrainingError as error:
         return _say(program, error, 1)
     except OSError as error:
-        return _say(program, f"{error}; nothing is lost but what came after the last checkpoint", 1)
-    except KeyboardInterrupt:
-        return _say(program, "interrupted; the same command resumes at the last checkpoint", 1)
+        told = disk.explained(error.filename) if disk.is_full(error) and error.filename else error
+        return _say(program, told, 1)
+    except KeyboardInterrupt as error:
+        number = getattr(error, "number", signal.SIGINT)
+        return _say(program, error if error.args else "interrupted", signals.ENDED_BY + number)
     return 0
 
 
@@ -44,6 +55,7 @@ def _parse(program, arguments):
 
 
 def _say(program, message, status):
-    end_line()
-    print(f"{program}: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # a log on a full disk
+        end_line()
+        print(f"{program}: {' '.join(str(message).split())}", file=sys.stderr)
     return status

@@ -271,11 +271,17 @@ class Config(FlagValues):
         return size
 
 
-def write_config(config: FlagValues):
-    """Writes into the workdir what the run is: `config.json` for its resumption, `flags.txt` to repeat it."""
+def write_config(config: FlagValues, remarks=()):
+    """Writes into the workdir what the run is: `config.json` for its resumption, `flags.txt` to repeat it.
+
+    Args:
+        config: of the run.
+        remarks: lines that the flagfile opens with, as comments.
+    """
     workdir = Path(config.workdir)
     files.write_text(workdir / "config.json", json.dumps(config.to_dict(), indent=1) + "\n")
-    files.write_text(workdir / "flags.txt", config.to_flags())
+    comments = "".join(f"# {remark}\n" for remark in remarks)
+    files.write_text(workdir / "flags.txt", comments + config.to_flags())
 
 
 def check_same_run(config: FlagValues):
@@ -293,7 +299,7 @@ def check_same_run(config: FlagValues):
         raise UserError(
             f"the workdir {workdir} was begun with other flags: --{name}={_in_words(begun.get(name))}. "
             f"Received: --{name}={_in_words(asked.get(name))}; resume with the flags of {workdir / 'flags.txt'}, "
-            "or choose another --workdir"
+            "choose another --workdir, or give --restart, which begins again and keeps what was trained aside"
         )
 
 

@@ -1,38 +1,76 @@
 """Files that appear whole or not at all, and are written by one process at a time where that matters."""
 
+import contextlib
 import os
+import platform
+import re
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from train.disk import room_for
 from train.progress import log
 
 PARTIAL = ".partial"  # in the name of what is being written
+LEFTOVER = re.compile(r".+\.[0-9a-f]+\.partial(\.\w+)?")  # the name of what an interrupted process was writing
+HOLDER = ".holder"  # behind the name of a lock: the file that says who has it
+
+
+class HeldError(Exception):
+    """Another process holds a lock. The message names it."""
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, size: int | None = None) -> Iterator[Path]:
     """Gives a path to write to; what was written there replaces `path` when the block ends without an error.
 
-    The path has the suffix of `path`, and this process's number, so that two of them can write one file at a time.
-    The folder is made. After an error nothing is left, and `path` is as it was.
+    The path has the suffix of `path`, and is its own for every call, so that many can write one file at a time. The
+    folder is made. After an error nothing is left, and `path` is as it was.
+
+    Args:
+        path: of the file.
+        size: of it in bytes, if known.
+
+    Raises:
+        DiskFullError: there is no room for it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}{PARTIAL}{path.suffix}")
+    partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{PARTIAL}{path.suffix}")
     try:
-        yield partial
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with room_for(path, size):
+            yield partial
+            sync(partial)
+            os.replace(partial, path)
+            sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
+def sync(path: Path):
+    """Waits until a file, or the names in a folder, are on the disk and survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unused(path: Path) -> Path:
+    """Returns `path`, or where there is such a thing already, the first of `path`-2, `path`-3 and so on."""
+    found, number = path, 1
+    while os.path.lexists(found):
+        number += 1
+        found = path.with_name(f"{path.name}-{number}")
+    return found
+
+
 def write_bytes(path: Path, data: bytes):
     """Writes `data` under `path`, whole or not at all."""
-    with replacing(path) as partial:
+    with replacing(path, len(data)) as partial:
         partial.write_bytes(data)
 
 
@@ -43,15 +81,47 @@ def write_text(path: Path, text: str):
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Lets one process at a time make `path`; another waits, and says so. The empty file `path`.lock stays."""
+    """Lets one process at a time make `path`; another waits, and says for whom. The file `path`.lock stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    lock = path.with_name(f"{path.name}.lock")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock))
+        except HeldError as error:
+            log.info("%s makes %s; waiting for it", error, path)
+            stack.enter_context(held(lock, timeout=-1))
+        yield
+
+
+@contextmanager
+def held(lock: Path, timeout: float = 0) -> Iterator[None]:
+    """Holds a lock, which is free again when the process ends, however it does.
+
+    Args:
+        lock: its file, which stays. Beside it stands who holds it.
+        timeout: seconds to wait for it; -1 for as long as it takes.
+
+    Raises:
+        HeldError: another process has it.
+    """
+    file, holder = FileLock(lock), lock.with_name(lock.name + HOLDER)
     try:
-        lock.acquire(timeout=0)
+        file.acquire(timeout=timeout)
     except Timeout:
-        log.info("another process makes %s; waiting for it", path)
-        lock.acquire()
+        raise HeldError(_holder(holder)) from None
     try:
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without
+            holder.write_text(f"{os.getpid()} {platform.node()} {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield
     finally:
-        lock.release()
+        holder.unlink(missing_ok=True)
+        file.release()
+
+
+def _holder(path: Path) -> str:
+    """Returns who holds a lock, in words."""
+    try:
+        number, machine, since = path.read_text().split(" ", 2)
+    except (OSError, ValueError):  # it has only just taken it
+        return "another process"
+    return f"process {number} on {machine} (since {since})"

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 from dcn_tf.model import DynamicCapacityNetwork
+from train import checkpoint_files
 from train.errors import UserError
 
 MODEL_FILE = "model.keras"
@@ -36,8 +36,8 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
 
 
 def _of_file(path: Path) -> list:
-    if not path.exists():
-        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which does not exist")
+    if not path.is_file():
+        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which is neither")
     try:
         found = keras.saving.load_model(path, compile=False)
     except Exception as error:  # keras raises whatever its parts do
@@ -49,19 +49,15 @@ def _of_file(path: Path) -> list:
 
 
 def _of_checkpoint(workdir: Path) -> list:
-    newest = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+    newest = checkpoint_files.newest_whole(workdir / checkpoint_files.FOLDER, put_aside=False)
     if newest is None:
         raise UserError(
             f"--init_from found neither {MODEL_FILE} nor a checkpoint. Received: {workdir}; give the workdir of a run "
             "that has made its first checkpoint"
         )
-    try:
-        reader = tf.train.load_checkpoint(newest)
-        held = sum(name.startswith("model/") for name in reader.get_variable_to_shape_map())
-        return [reader.get_tensor(f"model/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(held)]
-    except (tf.errors.OpError, ValueError, IndexError) as error:  # the last where a file is cut off
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(f"--init_from can't read the weights of {newest} ({reason})") from error
+    with checkpoint_files.reader(newest) as tensors:
+        held = sum(name.startswith("model/") for name in tensors.get_variable_to_shape_map())
+        return [tensors.get_tensor(f"model/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(held)]
 
 
 def _check_fit(model: DynamicCapacityNetwork, values: list, source: str):

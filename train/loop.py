@@ -3,23 +3,21 @@
 import functools
 import json
 import platform
-import time
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import SEQUENCE
+from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.model import DynamicCapacityNetwork
-from train import files, pictures, steps
+from train import files, history, pictures, steps
+from train import workdir as workdirs
 from train.checkpoints import Checkpoints
-from train.config import Config, check_same_run, write_config
-from train.curves import Curves
+from train.config import Config
 from train.data.dataset import WITHOUT_NUMBER, Dataset
-from train.data.pipeline import to_float, train_batches
+from train.data.pipeline import to_float
 from train.data.registry import load_dataset
-from train.errors import TrainingError
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
@@ -28,23 +26,33 @@ from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
 from train.network import network_for, write_network
-from train.progress import duration, log, tell
+from train.progress import log
 from train.samples import write_samples
 from train.trainable import check_trainable
+from train.training import train
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
 
 
-def train_and_evaluate(config: Config) -> dict:
+def train_and_evaluate(config: Config, restart: bool = False) -> dict:
     """Trains, evaluates on the test split, writes the workdir's files, and returns what `result.json` holds.
 
     On a workdir that was begun it resumes; on a finished one it only evaluates.
+
+    Args:
+        config: of the run.
+        restart: whether it begins again, and keeps aside what was trained before.
     """
-    workdir = Path(config.workdir)
-    check_same_run(config)
     architecture = config.architecture
     check_trainable(config, architecture)
+    with workdirs.held(config, restart) as held:
+        return _run(config, architecture, held)
+
+
+def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> dict:
+    """Does what `train_and_evaluate` says, in a workdir that no other process writes to."""
+    workdir = held.path
 
     # ---- data -------------------------------------------------------------------------------------------------------
     dataset = load_dataset(config, architecture)
@@ -55,20 +63,18 @@ def train_and_evaluate(config: Config) -> dict:
     keras.utils.set_random_seed(config.seed)
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    optimizer = steps.make_optimizer(config)
+    optimizer = steps.make_optimizer(config, held.phase)
     train_step = steps.make_train_step(model, optimizer, config)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
-    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint; 3. --init_from;
-    # 4. nothing: begin at step 0.
-    workdir.mkdir(parents=True, exist_ok=True)
+    # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
+    # 3. --init_from; 4. nothing: begin at step 0.
     checkpoints = Checkpoints(workdir, model, optimizer)
-    first_step = checkpoints.restore()
+    first_step = checkpoints.restore(held.newest)
     if config.init_from and not first_step:
         take_weights(model, config.init_from)
-    write_config(config)
+    held.begin(config, functools.partial(steps.learning_rate_at, config))
     write_network(workdir, architecture)
-    log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
@@ -150,50 +156,6 @@ def _knows_nothing(model, config: Config) -> bool:
     return config.model == "dcn" and model.architecture.task == SEQUENCE and model.architecture.top.min_length == 0
 
 
-def train(config, dataset, train_step, checkpoints, writer, look):
-    """Runs the steps that are left, with progress, summaries, curves and checkpoints.
-
-    Args:
-        config: a configuration with a workdir.
-        dataset: what to train on.
-        train_step: (images, labels, boxes) -> name -> number, which trains.
-        checkpoints: of what is trained, restored.
-        writer: of summaries.
-        look: step -> validation errors, name -> percent; called after every checkpoint.
-
-    Raises:
-        TrainingError: a number is not finite.
-    """
-    first_step = int(checkpoints.step)
-    curves = Curves(Path(config.workdir, "curves.csv"), first_step)
-    seconds_before, begun = float(checkpoints.seconds), time.monotonic()
-    last_time, last_step = begun, first_step
-    for step, batch in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
-        metrics = {name: float(value) for name, value in train_step(*batch).items()}
-        broken = [name for name, value in metrics.items() if not np.isfinite(value)]
-        if broken:
-            raise TrainingError(
-                f"{', '.join(broken)} is not finite at step {step}; the last checkpoint is of step "
-                f"{int(checkpoints.step)}. Try a lower --learning_rate (now {config.learning_rate})"
-            )
-        if step % config.log_every == 0 or step == config.train_steps:
-            now = time.monotonic()
-            rate = (step - last_step) / (now - last_time)
-            _report(step, config, metrics, rate, writer)
-            curves.add(step, {f"train/{name}": value for name, value in metrics.items()})
-            last_time, last_step = now, step
-        if step % config.checkpoint_every == 0 or step == config.train_steps:
-            checkpoints.save(step, seconds_before + time.monotonic() - begun)
-            errors = look(step)
-            log.info("step %d  validation error, %%: %s", step, "  ".join(f"{n} {e:.1f}" for n, e in errors.items()))
-            with writer.as_default(step=step):
-                for name, error in errors.items():
-                    tf.summary.scalar(f"validation_error/{name}", error)
-            writer.flush()
-            curves.add(step, {f"validation_error/{name}": error for name, error in errors.items()})
-            last_time, last_step = time.monotonic(), step
-
-
 def described(config, dataset, checkpoints, measured: dict) -> dict:
     """Returns what `result.json` says of a run, whatever was trained: what it was, what was measured of it, by what."""
     seconds, done = float(checkpoints.seconds), int(checkpoints.step)
@@ -211,20 +173,10 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
             "keras": keras.__version__,
             "numpy": np.__version__,
         },
+        "history": history.plain(history.read(Path(config.workdir))),
         "config": config.to_dict(),
         "changed_flags": config.changed(),
     }
-
-
-def _report(step, config, metrics, rate, writer):
-    """Prints the progress line and writes the scalars."""
-    left = duration((config.train_steps - step) / rate)
-    terms = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())  # last: narrow terminals cut them off
-    tell("step %d/%d  %s to go  %.0f images/s  %s", step, config.train_steps, left, rate * config.batch_size, terms)
-    with writer.as_default(step=step):
-        for name, value in metrics.items():
-            tf.summary.scalar(f"train/{name}", value)
-        tf.summary.scalar("train/images_per_second", rate * config.batch_size)
 
 
 def _look(config, dataset, errors, writer, step):

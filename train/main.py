@@ -38,7 +38,7 @@ STRING_FLAGS = {
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
     "preset": "Architecture: cluttered_mnist | numbers | svhn | svhn_paper.",
-    "architecture_file": (
+    "architecture": (
         "File of a network of one's own, YAML or JSON, in place of --preset; see docs/your_data.md. python -m "
         "tools.describe FILE prints and checks it."
     ),
@@ -129,7 +129,7 @@ BOOLEAN_FLAGS = {
 
 def define_flags():
     """Defines every flag; defaults are those of `Config`."""
-    defaults = {"workdir": None, "dataset": None, **Config.defaults()}
+    defaults = {"workdir": None, "dataset": None} | {flag_of(n): value for n, value in Config.defaults().items()}
     for define, texts in (
         (flags.DEFINE_string, STRING_FLAGS),
         (flags.DEFINE_integer, INTEGER_FLAGS),
@@ -137,7 +137,7 @@ def define_flags():
         (flags.DEFINE_boolean, BOOLEAN_FLAGS),
     ):
         for name, text in texts.items():
-            define(flag_of(name), defaults[name], text)
+            define(name, defaults[name], text)
     flags.DEFINE_multi_string("set", [], SET)
     for name, (_, text) in LIST_FLAGS.items():
         flags.DEFINE_list(name, list(map(str, defaults[name] or ())), text)
@@ -172,8 +172,12 @@ def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
         threads: of all of them together; where None, one for each core, or what TF_NUM_INTRAOP_THREADS says.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's keras.json says
     with quiet():  # its native part writes several lines, whatever the level
         import tensorflow as tf
+
+        from dcn_tf.precision import use_float32
+    use_float32()
 
     if replicas > 1 or threads:
         threads = threads or _threads_asked_for() or os.cpu_count()
@@ -203,10 +207,11 @@ def main():
     prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate
 
-    train_and_evaluate(config)
+    train_and_evaluate(config, flags.FLAGS.restart)
 
 
 if __name__ == "__main__":
     define_flags()
+    flags.DEFINE_boolean("restart", False, command.RESTART)
     flags.DEFINE_boolean("print_config", False, "Print what the flags come to, as JSON, and stop.")
     command.run("train.main", main)

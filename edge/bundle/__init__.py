@@ -8,7 +8,8 @@ import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edge.bundle.content import check_content, format_content, parse_content
+from edge.bundle import checksum
+from edge.bundle.content import FORMAT_VERSION, check_content, format_content, parse_content
 from edge.bundle.manifest import FileEntry, Manifest
 from edge.bundle.storage import MANIFEST_FILE, MOST_BYTES, check_destination, is_plain, opened, write
 from edge.errors import UserError
@@ -31,6 +32,22 @@ class Bundle:
     manifest: Manifest
     files: dict
 
+    @property
+    def has_checksum(self) -> bool:
+        """Whether damage in the manifest itself would have been found."""
+        return self.path.is_file() or checksum.is_right(self.files[MANIFEST_FILE])
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the manifest may not be what was exported, in one line; None where it is."""
+        if self.has_checksum:
+            return None
+        version = self.manifest.content["format_version"]
+        return (
+            f"the manifest of {self.path} has no checksum (format version {version}), so that damage in it would not "
+            f"be seen; give it one: {checksum.STAMP} {self.path}"
+        )
+
     def model(self, name: str) -> bytes:
         """Returns the named model's file."""
         return self.files[model_file_name(name)]
@@ -41,11 +58,12 @@ def model_file_name(name: str) -> str:
     return f"{name}.tflite"
 
 
-def load_bundle(path) -> Bundle:
+def load_bundle(path, vouched: bool = False) -> Bundle:
     """Reads a bundle and checks its manifest and the checksum of every file.
 
     Args:
         path: a folder, or a zip file, told apart by what is there.
+        vouched: see `edge.bundle.content.parse_content`.
 
     Raises:
         UserError: it is not a bundle, not whole, or of another format version.
@@ -56,7 +74,7 @@ def load_bundle(path) -> Bundle:
             content = read(MANIFEST_FILE, MOST_MANIFEST_BYTES)
         except FileNotFoundError:
             raise UserError(f"{path} is not a bundle: it has no {MANIFEST_FILE}; name a bundle") from None
-        manifest = Manifest.from_content(parse_content(content))
+        manifest = Manifest.from_content(parse_content(content, vouched))
         files = {MANIFEST_FILE: content}
         _check_total(manifest.files, path)
         for name, entry in manifest.files.items():
@@ -103,7 +121,8 @@ def write_bundle(path, files: dict, content: dict) -> Bundle:
     """
     path = Path(path).resolve()
     check_destination(path)
-    content = content | {"files": {name: asdict(file_entry(file)) for name, file in sorted(files.items())}}
+    entries = {name: asdict(file_entry(file)) for name, file in sorted(files.items())}
+    content = content | {"format_version": FORMAT_VERSION, "files": entries}
     check_content(content)
     files = {**files, MANIFEST_FILE: format_content(content)}
     write(path, files)

@@ -1,24 +1,48 @@
-"""Checks a bundle, or packs it into one file.
+"""Checks a bundle, packs it into one file, or vouches for its manifest.
 
-python -m edge.bundle check BUNDLE          verify it, as far as running its models here, and print its card
+python -m edge.bundle check BUNDLE          verify it, as far as reading an image here, and print its card
 python -m edge.bundle pack BUNDLE FILE.zip  write it as one file; the same bundle always gives the same bytes
+python -m edge.bundle stamp BUNDLE          give its manifest, as it is, a checksum: one of an older program, or one
+                                            that you have changed; look at what it prints
 """
 
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from edge.arguments import OneLineParser
-from edge.bundle import card, load_bundle
-from edge.bundle.storage import write
-from edge.errors import UserError, run_main
+from edge.bundle import Bundle, card, load_bundle, write_bundle
+from edge.bundle.storage import MANIFEST_FILE, write
+from edge.errors import UserError, WorkError, run_main
 from edge.network.pyramid_runner import make_runner
+from edge.network.runner import NEVER
 
 
 def check(path) -> None:
-    """Prints a bundle's card, after making its interpreters; UserError where it is damaged or cannot be run here."""
+    """Prints a bundle's card, after reading an image with it; UserError where it is damaged or cannot be run here."""
     bundle = load_bundle(path)
-    make_runner(bundle)
+    read_noise(bundle)
+    if bundle.doubt:
+        raise UserError(bundle.doubt)
     print(card(bundle))
+
+
+def stamp(path) -> None:
+    """Writes a bundle's manifest again, with a checksum, and prints the card; UserError where it cannot be run here."""
+    bundle = load_bundle(path, vouched=True)
+    read_noise(bundle)
+    files = {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
+    print(card(write_bundle(path, files, bundle.manifest.content)))
+
+
+def read_noise(bundle: Bundle) -> None:
+    """Reads an image of noise in both stages; UserError where the answer is no number."""
+    noise = np.random.default_rng(0).integers(0, 256, bundle.manifest.input.shape, np.uint8)
+    try:
+        make_runner(bundle).run(noise, exit_entropy=NEVER)
+    except WorkError as error:
+        raise UserError(str(error)) from None
 
 
 def pack(path, destination) -> None:
@@ -31,13 +55,16 @@ def pack(path, destination) -> None:
 
 def main(arguments=None) -> None:
     """The command `python -m edge.bundle`."""
-    parser = OneLineParser(prog="python -m edge.bundle", description="Checks a bundle, or packs it into one file.")
-    actions = parser.add_subparsers(required=True, metavar="check | pack")
+    description = "Checks a bundle, packs it into one file, or vouches for its manifest."
+    parser = OneLineParser(prog="python -m edge.bundle", description=description)
+    actions = parser.add_subparsers(required=True, metavar="check | pack | stamp")
     checking = actions.add_parser("check", help="verify a bundle and print its card")
     checking.set_defaults(run=check)
     packing = actions.add_parser("pack", help="write a bundle as one zip file")
     packing.set_defaults(run=pack)
-    for action in (checking, packing):
+    stamping = actions.add_parser("stamp", help="give a bundle's manifest, as it is, a checksum")
+    stamping.set_defaults(run=stamp)
+    for action in (checking, packing, stamping):
         action.add_argument("path", metavar="BUNDLE", help="the bundle's folder or zip file")
     packing.add_argument("destination", metavar="FILE.zip", help="where to; an older bundle there is replaced")
     parsed = vars(parser.parse_args(arguments))

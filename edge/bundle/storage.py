@@ -9,14 +9,14 @@ import zlib
 from functools import partial
 from pathlib import Path
 
+from edge import zips
 from edge.errors import UserError, one_line
-from edge.output import replacing
+from edge.files import open_file
+from edge.output import refused, replacing
 
 MANIFEST_FILE = "manifest.json"
 MOST_BYTES = 2**28  # of a bundle, unpacked: keeps a small device from running out of memory
-ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same files give the same bytes
-ENCRYPTED = 1  # bit of a member's flags
 PACK_AGAIN = "pack the bundle again with python -m edge.bundle pack"
 
 
@@ -38,7 +38,7 @@ def opened(path: Path):
         yield partial(_read_file, path)
     elif os.path.isfile(path):
         with contextlib.ExitStack() as stack:
-            archive = stack.enter_context(_open_zip(path))
+            archive = _open_zip(path, stack)
             yield partial(_read_member, archive, path)
     else:
         raise UserError(f"no such bundle: {path}; make one with tools.quantize --bundle={path}")
@@ -46,21 +46,21 @@ def opened(path: Path):
 
 def _read_file(directory: Path, name: str, limit: int) -> bytes:
     try:
-        with (directory / name).open("rb") as file:
+        with open_file(directory / name) as file:
             content = file.read(limit + 1)
     except FileNotFoundError:
         raise
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{directory / name} cannot be read: {one_line(error)}; copy the bundle again") from None
     return _not_longer(content, limit, f"{directory / name}")
 
 
-def _open_zip(path: Path) -> zipfile.ZipFile:
+def _open_zip(path: Path, stack: contextlib.ExitStack) -> zipfile.ZipFile:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise UserError(f"{path} has {size:,} bytes, more than the {MOST_BYTES:,} of any bundle; name a bundle")
-        archive = zipfile.ZipFile(path)
+        archive = stack.enter_context(zips.opened(stack.enter_context(open_file(path))))
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         message = f"{path} is neither a bundle's folder nor a whole zip file: {one_line(error)}; copy the bundle again"
         raise UserError(message) from None
@@ -83,7 +83,7 @@ def _read_member(archive: zipfile.ZipFile, path: Path, name: str, limit: int) ->
         member = archive.getinfo(name)
     except KeyError:
         raise FileNotFoundError(name) from None
-    if member.compress_type not in ZIP_METHODS or member.flag_bits & ENCRYPTED:
+    if not zips.is_readable(member):
         raise UserError(f"{name} in {path} is neither stored nor deflated; {PACK_AGAIN}")
     try:
         with archive.open(member) as file:
@@ -129,14 +129,15 @@ def write(path: Path, files: dict) -> None:
     """Writes files, name -> content, beside `path` and then renames them there: no half of a bundle is ever seen.
 
     Raises:
-        UserError: see `check_destination`; or the disk refuses.
+        UserError: see `check_destination`; or the place refuses.
+        WorkError: the disk is full.
     """
     check_destination(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         (_write_zip if path.suffix == ".zip" else _write_folder)(path, files)
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {one_line(error)}; name another place") from None
+        raise refused(path, error, sum(map(len, files.values())), "name another place") from None
 
 
 def _write_zip(path: Path, files: dict):

@@ -1,15 +1,19 @@
 """The labels of images: from a file, or from the images' names.
 
 A file of labels is `annotations.json` as training takes it, a list of {"file": "1.png", "label": 7}, or an object
-{"1.png": 7}. A label is a number, a name, or a list of digits, empty where there is nothing to read. Without such a
-file, names as `00012_7.png` tell it.
+{"1.png": 7}. Files are named by their path from the folder that the file of labels lies in; where the images lie
+elsewhere, from the folder that they lie in together. A label is a number, a name, or a list of digits, empty where
+there is nothing to read: 210, "210" and [2, 1, 0] are the same. Without such a file, names as `00012_7.png` tell it.
 """
 
-import json
+import functools
+import os
+import posixpath
 import re
 from pathlib import Path
 
-from edge.errors import UserError, one_line
+from edge.errors import UserError
+from edge.files import read_json
 
 FILES = ("annotations.json", "labels.json")
 NAME_WITH_LABEL = re.compile(r"\d{5}_(.+)")  # as train.data.write_images writes them
@@ -22,48 +26,91 @@ def find_labels(paths, file=None) -> tuple[dict, str | None]:
 
     Args:
         paths: of the images.
-        file: of labels; where None, one of `FILES` beside the images is looked for, then their names.
+        file: of labels; where None, one of `FILES` is looked for beside each image, and in the folders around it up to
+            the one that all images lie in; then in the images' names.
 
     Raises:
         UserError: the file cannot be read or is no file of labels, or it was named and tells no image's label.
     """
-    source = file or next((at for at in (Path(paths[0]).parent / name for name in FILES) if at.is_file()), None)
-    if source is None:
-        found = {path: match[1] for path in paths if (match := NAME_WITH_LABEL.fullmatch(Path(path).stem))}
-        return (found, "file names") if len(found) == len(paths) else ({}, None)
-    by_name = read_labels(source)
-    found = {path: label for path in paths if (label := _label(Path(path), by_name)) is not None}
+    together = _folder_of_all(paths)
+    read = functools.cache(read_labels)
+    found, sources = {}, {}
+    for path in paths:
+        source = file or _beside(Path(os.path.abspath(path)), together)
+        label = source and _label(path, read(source), Path(os.path.abspath(source)).parent, together)
+        if label is not None:
+            found[path] = label
+            sources[str(source)] = None
     if file and not found:
         raise UserError(f"{file} has a label of none of the {len(paths)} images ({paths[0]}...); name its images")
-    return found, str(source) if found else None
+    if not found:
+        found = {path: match[1] for path in paths if (match := NAME_WITH_LABEL.fullmatch(Path(path).stem))}
+        return (found, "file names") if len(found) == len(paths) else ({}, None)
+    first, *others = sources
+    return found, f"{first} and {len(others)} more" if others else first
 
 
-def _label(path: Path, by_name: dict) -> str | None:
-    """Returns the label of the longest end of a path that has one."""
-    ends = ("/".join(path.parts[start:]) for start in range(len(path.parts)))
+def _folder_of_all(paths) -> Path:
+    """Returns the innermost folder that all images lie in."""
+    return Path(os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths]))
+
+
+def _beside(path: Path, together: Path) -> Path | None:
+    """Returns the file of labels that is nearest to an image."""
+    folders = (folder for folder in path.parents if folder == together or together in folder.parents)
+    return next((at for folder in folders for at in (folder / name for name in FILES) if at.is_file()), None)
+
+
+def _label(path, by_name: dict, folder: Path, together: Path) -> str | None:
+    """Returns the label of the longest end of a path that has one.
+
+    Ends begin no deeper than below the labels' folder, or else the images' own: an image of the same name in another
+    folder is another image.
+    """
+    path = Path(os.path.abspath(path))
+    folder = folder if folder in path.parents else together
+    ends = (str(Path(*path.parts[start:])) for start in range(len(folder.parts) + 1))
     return next((by_name[end] for end in ends if end in by_name), None)
 
 
 def read_labels(file) -> dict[str, str]:
     """Returns what a file of labels tells: file name -> label; UserError where it is not one."""
-    try:
-        content = json.loads(Path(file).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{file} cannot be read as JSON: {one_line(error)}; name a file of labels") from None
+    content = read_json(file, "name a file of labels")
     if isinstance(content, list) and all(isinstance(entry, dict) for entry in content):
-        content = {entry.get("file"): entry.get("label") for entry in content}
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        content = _by_file(content, file)
+    if not isinstance(content, dict):
         raise UserError(
             f'{file} must be a list of {{"file": "1.png", "label": 7}} or an object {{"1.png": 7}}, '
             f"received {str(content)[:60]}; write it so"
         )
-    return {name.removeprefix("./"): _text(label, name, file) for name, label in content.items()}
+    labels = {}
+    for name, label in content.items():
+        label, name = _text(label, name, file), posixpath.normpath(name)
+        if labels.setdefault(name, label) != label:
+            raise UserError(f"{file} has two labels for {name}, {labels[name]} and {label}; take one of them out")
+    return labels
+
+
+def _by_file(entries, file) -> dict:
+    """Returns the labels of a list of annotations by file; UserError where an entry has none, or two differ."""
+    found = {}
+    for entry in entries:
+        name, label = entry.get("file"), entry.get("label")
+        if not isinstance(name, str):
+            raise UserError(f'{file} must be a list of {{"file": "1.png", "label": 7}}, received {str(entry)[:60]}')
+        if found.setdefault(name, label) != label:
+            raise UserError(f"{file} has two labels for {name}, {found[name]} and {label}; take one of them out")
+    return found
 
 
 def _text(label, name, file) -> str:
     parts = label if isinstance(label, list) else [label]
-    if not all(isinstance(part, int | str) and not isinstance(part, bool) for part in parts):
-        raise UserError(
-            f"the label of {name} in {file} must be a number, a name or a list of digits, received {label!r}; mend it"
-        )
+    digits = isinstance(label, list) and len(label) > 1  # 12 in a list would be read as two of them
+    for part in parts:
+        number = isinstance(part, int) and not isinstance(part, bool) and 0 <= part < (10 if digits else 10**9)
+        if not number and not (isinstance(part, str) and part.strip()):
+            raise UserError(
+                f"the label of {name} in {file} must be a number, a name or a list of digits, received {label!r}; "
+                "mend it"
+            )
     return "".join(map(str, parts))

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.arguments import OneLineParser, number
+from edge.arguments import OneLineParser, number_of_threads
 from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
 from edge.bundle.manifest import Manifest
 from edge.errors import UserError, run_main
@@ -209,7 +209,7 @@ def main(arguments) -> None:
     parser.add_argument("image", metavar="IMAGE", help="an image file")
     parser.add_argument("--num_patches", type=int, metavar="K", help="patches; the bundle's own by default")
     parser.add_argument(
-        "--threads", type=number(1), default=1, metavar="N", help="threads of one inference (default 1)"
+        "--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)"
     )
     parsed = parser.parse_args(arguments)
     bundle = load_bundle(parsed.bundle)

@@ -1,16 +1,14 @@
 """The work that images took: which models ran, on how many patches, and how many multiplications that makes."""
 
-import io
 import math
 from collections import Counter
 
-import numpy as np
-
-from edge.bundle import SALIENCY_FILE, Bundle
+from edge.bundle import Bundle
 from edge.comparison.variants import COARSE, DCN, Variant
 from edge.energy.operations import FRAME, bundle_operations, level_operations
 from edge.errors import UserError
 from edge.network.pyramid import level_sizes
+from edge.network.runner import saliency_weights
 from edge.network.tops import top_of
 
 
@@ -63,8 +61,8 @@ def _multiplications(bundle, models, num_patches, has_saliency, size=None) -> fl
 def _of_saliency(bundle, size) -> int:
     """Returns the multiplications of the saliency's closed form."""
     manifest = bundle.manifest
-    with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as weights:
-        if not manifest.levels:
-            return top_of(manifest).saliency_multiplications(manifest, weights)
-        maps = [level_operations(bundle, "coarse", level).operations[-1].shape for level in level_sizes(size, manifest)]
-        return sum(math.prod(shape[:-1]) for shape in maps) * weights["dense"].size
+    weights = saliency_weights(bundle)
+    if not manifest.levels:
+        return top_of(manifest).saliency_multiplications(manifest, weights)
+    maps = [level_operations(bundle, "coarse", level).operations[-1].shape for level in level_sizes(size, manifest)]
+    return sum(math.prod(shape[:-1]) for shape in maps) * weights["dense"].size

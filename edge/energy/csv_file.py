@@ -17,13 +17,17 @@ import math
 import re
 from pathlib import Path
 
-from edge.energy.reading import Reading, integrate
+from edge.energy.plausible import Plausible
+from edge.energy.reading import Reading, integrate, same_value
 from edge.energy.timer import Timer
 from edge.errors import UserError, one_line
+from edge.files import read_bytes
 
+MOST_BYTES = 2**25  # of the file: a day and a night of ten samples a second
 LONGEST_GAP = 1.0  # seconds
 PATIENCE = 10.0  # seconds that the file may lag behind
 LOOK_AGAIN = 0.5  # seconds
+PLAUSIBLE = Plausible(1000, "swap the meter's leads")
 CLOCK_TOLERANCE = 0.05  # seconds that the clock may be set by in a run
 TIMES = (1e9, 1e11)  # seconds since 1970, from 2001 on; others are of another unit, or begin at another moment
 EPOCH = {"time": 1.0, "time_ms": 1e-3}
@@ -83,8 +87,8 @@ def read_samples(path) -> tuple[list[float], list[float], int]:
 
 def _complete_lines(path) -> list[str]:
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig", errors="replace").replace("\0", "?")
-    except OSError as error:
+        text = read_bytes(path, MOST_BYTES).decode("utf-8-sig", errors="replace").replace("\0", "?")
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}; name the file that the meter writes") from None
     return text[: text.rfind("\n") + 1].splitlines()
 
@@ -133,8 +137,10 @@ class CsvMeter:
         joules, why_not = integrate(times, watts, self._begun[1], ended[1], LONGEST_GAP)
         if abs(elapsed - by_clock) > CLOCK_TOLERANCE:
             why_not = f"this machine's clock was set by {by_clock - elapsed:+.2f} s in the run"
-        inside = sum(self._begun[1] <= time <= ended[1] for time in times)
-        return Reading(joules, elapsed, inside, ignored, why_not)
+        inside = [(time, value) for time, value in zip(times, watts) if self._begun[1] <= time <= ended[1]]
+        times, watts = zip(*inside) if inside else ((), ())
+        why_not = why_not or PLAUSIBLE.why_not(times, watts)
+        return Reading(joules, elapsed, len(inside), ignored, why_not, same_value(watts))
 
     def _wait_for(self, moment):
         """Returns the file's samples as soon as there is one at or after the moment, or patience is at its end."""

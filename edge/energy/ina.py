@@ -6,6 +6,7 @@ Their drivers are Adafruit's for CircuitPython, which are imported when such a m
 
 import importlib
 
+from edge.energy.plausible import LEADS, Plausible
 from edge.energy.reading import Reading
 from edge.energy.sampled import SampledMeter
 from edge.energy.timer import Timer
@@ -54,7 +55,8 @@ class Ina219Meter(SampledMeter):
         driver, self._sensor = connect("ina219", address)  # calibrated for 32 V and 3.2 A
         averaged = driver.ADCResolution.ADCRES_12BIT_32S  # 17 ms each for volts and amperes
         self._sensor.bus_adc_resolution = self._sensor.shunt_adc_resolution = averaged
-        super().__init__("ina219", self._read_watts, PERIOD, LONGEST_GAP, self._overflow, timer)
+        limits = Plausible(32 * 3.2)
+        super().__init__("ina219", self._read_watts, PERIOD, LONGEST_GAP, limits, self._overflow, timer)
         self._timer.sleep(SETTLE)
         self._overflowed = False
 
@@ -79,7 +81,9 @@ class Ina260Meter(SampledMeter):
     def __init__(self, address: int = ADDRESS, connect=connect, timer=None):
         driver, self._sensor = connect("ina260", address)
         self._sensor.averaging_count = driver.AveragingCount.COUNT_16  # of 1.1 ms each for volts and amperes
-        super().__init__("ina260", self._read_watts, PERIOD, LONGEST_GAP, timer=timer)
+        super().__init__(
+            "ina260", self._read_watts, PERIOD, LONGEST_GAP, Plausible(36 * 15, "swap IN+ and IN-"), timer=timer
+        )
         self._timer.sleep(SETTLE)
 
     def _read_watts(self) -> float:
@@ -90,6 +94,7 @@ class Ina228Meter:
     """Takes the joules that an INA228 counts itself, with the 0.015 ohm of Adafruit's board: up to 10 A."""
 
     source = "ina228"
+    plausible = Plausible(85 * 10)
 
     def __init__(self, address: int = ADDRESS, connect=connect, timer=None):
         _, self._sensor = connect("ina228", address)
@@ -111,13 +116,19 @@ class Ina228Meter:
         why_not = None
         if overflow:
             why_not = f"the INA228's count overflowed ({', '.join(overflow)})"
+        elif min(before[2], after[2]) < 0:  # what it counts has no sign
+            why_not = f"negative current, {min(before[2], after[2]):.3g} mA: the leads are swapped; {LEADS}"
         elif after[0] <= before[0]:
             why_not = "the INA228's count stands still or was reset"
-        return Reading(after[0] - before[0], seconds, 2, why_not=why_not)
+        joules = after[0] - before[0]
+        if why_not is None and seconds:
+            why_not = self.plausible.why_not([seconds], [joules / seconds])
+        return Reading(joules, seconds, 2, why_not=why_not)
 
     def _count(self):
+        """Returns the joules, the flags and the milliamperes, or None where the sensor does not answer."""
         try:
             flags = self._sensor.alert_flags  # before the energy, whose reading clears them
-            return self._sensor.energy, flags
+            return self._sensor.energy, flags, self._sensor.current
         except OSError:
             return None

@@ -4,9 +4,11 @@ A meter reads all that it is wired to, also what is spent at rest. The power at 
 above it is given beside the total.
 """
 
+import itertools
 import statistics
 from dataclasses import dataclass
 
+from edge.energy.plausible import FROZEN_SAMPLES, frozen
 from edge.energy.reading import Reading
 from edge.energy.timer import Timer
 
@@ -50,6 +52,16 @@ class Measurement:
         ):
             if not reading.valid:
                 return f"{name}: {reading.why_not}"
+        return self._stands_still()
+
+    def _stands_still(self) -> str | None:
+        """Returns that the meter told the same power for too long, over the ends of readings; None where it did not."""
+        readings = (self.idle, *(trial.reading for trial in self.trials))
+        for same, run in itertools.groupby(readings, key=lambda reading: reading.same):
+            run = list(run)
+            samples = sum(reading.samples for reading in run)
+            if same is not None and len(run) > 1 and (len(run) == len(readings) or samples >= FROZEN_SAMPLES):
+                return frozen(same, samples)
         return None
 
     @property

@@ -7,11 +7,13 @@ the 5 V feed it knows the volts alone. The boards before the Pi 5 measure no cur
 import re
 import subprocess
 
+from edge.energy.plausible import Plausible
 from edge.energy.sampled import SampledMeter
 from edge.errors import UserError, one_line
 
 PERIOD = 0.125  # seconds: one call of vcgencmd takes some milliseconds of a processor
 LONGEST_GAP = 1.0  # seconds
+PLAUSIBLE = Plausible(50, "use another meter")  # its supply gives 27 W
 LINE = re.compile(r"\s*(\w+)_([AV])\s+(?:current|volt)\(\d+\)=(-?\d+\.?\d*)\2\s*")
 UNTHROTTLED = "throttled=0x0"
 
@@ -57,7 +59,7 @@ class PmicMeter(SampledMeter):
                 f"vcgencmd pmic_read_adc gives no power: {one_line(error)}; use a Raspberry Pi 5, or another meter"
             ) from None
         source = f"pmic ({len(self._rails)} rails)"
-        super().__init__(source, self._read_watts, PERIOD, LONGEST_GAP, self._throttled, timer)
+        super().__init__(source, self._read_watts, PERIOD, LONGEST_GAP, PLAUSIBLE, self._throttled, timer)
 
     def _read_watts(self) -> float:
         watts = rail_watts(self._command("pmic_read_adc"))

@@ -7,6 +7,7 @@ counter of its own beside the package's, and is added. 'psys', the whole platfor
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.energy.plausible import FROZEN_SECONDS
 from edge.energy.reading import Reading
 from edge.energy.timer import Timer
 from edge.errors import UserError, one_line
@@ -105,7 +106,7 @@ class RaplMeter:
     def start(self) -> None:
         """Begins a reading."""
         self._last = None  # (time, values)
-        self._microjoules, self._samples, self._ignored, self._why_not = 0, 0, 0, None
+        self._microjoules, self._samples, self._ignored, self._why_not, self._still = 0, 0, 0, None, 0.0
         self._begun = self._timer.monotonic()
         self._stop = self._timer.every(min(PERIOD, self._safe_seconds / 4), self._sample)
         if not self._samples:
@@ -138,11 +139,18 @@ class RaplMeter:
     def _add(self, seconds, before, after):
         if seconds > self._safe_seconds:
             self._why_not = f"RAPL was not read for {seconds:.2f} s, in which a counter may have wrapped twice"
-        self._microjoules += sum(map(Counter.between, self._counters, before, after))
+        gained = sum(map(Counter.between, self._counters, before, after))
+        self._microjoules += gained
+        self._still = 0.0 if gained else self._still + seconds
+        if self._still >= FROZEN_SECONDS:
+            self._why_not = f"RAPL's counters stand still, for {self._still:.1f} s; use another meter"
 
     def _check(self, ended):
         if self._last is None or self._last[0] < ended:
             return "RAPL could not be read at the end of the run"
         if not self._microjoules:
             return "RAPL's counters stand still"
+        most = MOST_WATTS * len(self._counters)
+        if self._microjoules > most * 1e6 * (ended - self._begun):
+            return f"impossible power, more than {most:,} W: a counter was reset; run it again"
         return None

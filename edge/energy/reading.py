@@ -15,6 +15,7 @@ class Reading:
         samples: how many values it comes from.
         ignored: how many were dropped: not a number, out of order, or incomplete.
         why_not: why it must not be used, in one line; None where it may.
+        same: the power of every sample, watts, where all are the same; None where they differ, or it counts energy.
     """
 
     joules: float | None
@@ -22,6 +23,7 @@ class Reading:
     samples: int
     ignored: int = 0
     why_not: str | None = None
+    same: float | None = None
 
     @property
     def valid(self) -> bool:
@@ -32,6 +34,11 @@ class Reading:
     def watts(self) -> float:
         """Mean power."""
         return self.joules / self.seconds
+
+
+def same_value(watts) -> float | None:
+    """Returns the value of samples that are all the same, or None."""
+    return watts[0] if len(watts) and min(watts) == max(watts) else None
 
 
 def integrate(times, watts, start: float, stop: float, longest_gap: float) -> tuple[float | None, str | None]:

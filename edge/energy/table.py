@@ -7,9 +7,11 @@ from pathlib import Path
 
 from edge.bundle.schema import first_error
 from edge.energy.arithmetic import ACCUMULATOR, ADD, COMPARE, MAC, MULTIPLY
-from edge.errors import UserError, one_line
+from edge.errors import UserError
+from edge.files import read_json
 
 HOROWITZ = Path(__file__).with_name("horowitz.json")
+MOST_TABLE_BYTES = 2**20
 SCHEMA_FILE = Path(__file__).with_name("table.schema.json")
 
 
@@ -75,21 +77,12 @@ def load_table(path=None) -> EnergyTable:
         UserError: it cannot be read, or is not such a table.
     """
     path = HOROWITZ if path is None else Path(path)
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {one_line(error)}; name a table of energies") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON: {one_line(error)}; correct it") from None
+    table = read_json(path, "name a table of energies", MOST_TABLE_BYTES)
     error = first_error(table, _schema(), "energy_table") or _wrong_levels(table["levels"])
     if error:
         raise UserError(f"{error}; correct {path}")
     levels = tuple(Level(e["name"], e["bytes"], e["picojoules_per_64_bits"] / 8) for e in table["levels"])
     return EnergyTable(table["name"], table["source"], **table["picojoules"], levels=levels)
-
-
-def _refuse(text):
-    raise ValueError(f"{text} is no number")
 
 
 def _wrong_levels(levels) -> str | None:

@@ -11,6 +11,20 @@
 #error "bytes are compared as in numbers of which the lowest byte comes first"
 #endif
 
+/* Sizes and places are at most this, so that no sum or product of two of them overflows. */
+#define MOST INT32_MAX
+
+/* Whether numbers are sizes or places that can be computed with. */
+static int are_small(Py_ssize_t count, const Py_ssize_t *numbers)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (numbers[i] < -(Py_ssize_t)MOST || numbers[i] > MOST)
+            return 0;
+    return 1;
+}
+#define ARE_SMALL(...)                                                                                                \
+    are_small(sizeof((Py_ssize_t[]){__VA_ARGS__}) / sizeof(Py_ssize_t), (Py_ssize_t[]){__VA_ARGS__})
+
 /* What is needed of an array whose values lie one after another: types, as of the struct module, and dimensions. */
 typedef struct {
     const char *types;
@@ -28,6 +42,10 @@ static int get_arrays(int count, PyObject **objects, Py_buffer *views, const Wan
         if (strlen(type) != 1 || !strchr(wanted[i].types, *type) || views[i].ndim != wanted[i].dimensions) {
             PyErr_Format(PyExc_ValueError, "array %d must be of type %s with %d dimensions, received %s with %d", i,
                          wanted[i].types, wanted[i].dimensions, type, views[i].ndim);
+            return -1;
+        }
+        if (!are_small(views[i].ndim, views[i].shape)) { /* an array without values may be as long as it likes */
+            PyErr_Format(PyExc_ValueError, "array %d is too large", i);
             return -1;
         }
     }
@@ -65,7 +83,7 @@ static PyObject *put_pixels(PyObject *self, PyObject *arguments)
     if (get_arrays(2, objects, views, wanted) == 0) {
         Py_ssize_t rows = pixels->shape[0], row = pixels->shape[1] * pixels->shape[2], depth = canvas->shape[2];
         Py_ssize_t step = canvas->shape[1] * depth;
-        if (above >= 0 && before >= 0 && above + rows <= canvas->shape[0] && pixels->shape[2] == depth &&
+        if (ARE_SMALL(above, before) && above >= 0 && before >= 0 && above + rows <= canvas->shape[0] && pixels->shape[2] == depth &&
             before + pixels->shape[1] <= canvas->shape[1]) {
             const uint8_t *from = pixels->buf;
             uint8_t *restrict to = (uint8_t *)canvas->buf + above * step + before * depth;
@@ -371,7 +389,7 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     Py_ssize_t room_down = gradient->shape[0] - kernels->shape[0], room_right = gradient->shape[1] - kernels->shape[2];
     top.windows = activations->shape[0];
     top.filters = activations->shape[1];
-    if (maxima->shape[0] != top.filters || positive->shape[0] != top.filters || dense->shape[0] != top.filters ||
+    if (!ARE_SMALL(down, right, above, before) || gradient->len / 4 > MOST || activations->len > MOST || maxima->shape[0] != top.filters || positive->shape[0] != top.filters || dense->shape[0] != top.filters ||
         kernels->shape[1] != top.filters || *activations->format != *maxima->format ||
         dense->shape[1] != log_probabilities->shape[0] || kernels->shape[3] != gradient->shape[2] || room_down < 0 ||
         room_right < 0 || down < 1 || right < 1 || above < 0 || before < 0 ||
@@ -524,7 +542,9 @@ static void cut_window(const Cut *cut, const char *window, char *to)
         for (Py_ssize_t j = 0; j < begin; j++)
             copy_part(cut, window, to + j * group, row, j * cut->right - cut->before);
         char *whole = to + begin * group;
-        const char *from = window + row * (Py_ssize_t)cut->row + (begin * cut->right - cut->before) * (Py_ssize_t)cut->pixel;
+        const char *from = window;
+        if (begin < end)
+            from += row * (Py_ssize_t)cut->row + (begin * cut->right - cut->before) * (Py_ssize_t)cut->pixel;
 #define COPY(ROWS, SIZE)                                                                                              \
     else if (cut->rows == ROWS && size == SIZE)                                                                       \
         copy_groups(cut, whole, from, end - begin, ROWS, SIZE);
@@ -557,16 +577,18 @@ static PyObject *cut(PyObject *self, PyObject *arguments)
     cut.row = canvas->shape[1] * cut.pixel;
     cut.high = out->shape[1];
     cut.wide = out->shape[2];
-    int fit = *canvas->format == *out->format && out->shape[0] == count && places->shape[1] == 2 &&
-              places->itemsize == sizeof *place && cut.rows > 0 && cut.length > 0 && cut.above >= 0 && cut.before >= 0 &&
-              cut.down > 0 && cut.right > 0 && cut.height > 0 && cut.width > 0 &&
+    int fit = ARE_SMALL(first_row, first_column, down, right, cut.height, cut.width, cut.above, cut.before, cut.rows,
+                        cut.length, cut.down, cut.right) &&
+              *canvas->format == *out->format && out->shape[0] == count && places->shape[1] == 2 &&
+              places->itemsize == sizeof *place && are_small(2 * count, place) && cut.rows > 0 && cut.length > 0 && cut.above >= 0 && cut.before >= 0 &&
+              cut.down > 0 && cut.right > 0 && cut.height > 0 && cut.width > 0 && cut.rows * cut.length <= MOST &&
               out->shape[3] == cut.rows * cut.length * depth;
     for (Py_ssize_t i = 0; fit && i < count; i++) {
         Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
         fit = row >= 0 && column >= 0 && row + cut.height <= canvas->shape[0] && column + cut.width <= canvas->shape[1];
     }
     if (fit) {
-        size_t size = cut.high * cut.wide * out->shape[3] * out->itemsize;
+        size_t size = count ? out->len / count : 0;
         for (Py_ssize_t i = 0; i < count; i++) {
             Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
             cut_window(&cut, (char *)canvas->buf + row * cut.row + column * cut.pixel, (char *)out->buf + i * size);
@@ -624,7 +646,7 @@ static PyObject *assemble(PyObject *self, PyObject *arguments)
     const Py_ssize_t *map = features->shape, *kernel = cut->shape + 1, depth = map[2], k = cells->shape[0];
     const char type = *features->format;
     const Py_ssize_t *cell = cells->buf;
-    int fit = type == *fine->format && type == *canvas->format && type == *cut->format && fine->shape[0] == k && k > 0 &&
+    int fit = ARE_SMALL(above, before, down, right, step) && type == *fine->format && type == *canvas->format && type == *cut->format && fine->shape[0] == k && k > 0 &&
               fine->shape[1] == depth && canvas->shape[2] == depth && kernel[2] == depth && cells->shape[1] == 2 &&
               cells->itemsize == sizeof *cell && windows_of_cells->shape[0] == map[0] &&
               windows_of_cells->shape[1] == map[1] && above >= 0 && before >= 0 && down > 0 && right > 0 && step > 0 &&

@@ -1,5 +1,7 @@
 """The computations between the models in C. They work where pip found a C compiler, which `IS_COMPILED` says."""
 
+import functools
+
 import numpy as np
 
 from edge.network import assembly, patches, pixels, saliency
@@ -88,16 +90,18 @@ class Cutter(patches.Cutter):
         self._shape = self._groups if layout is not whole else (*size, channels)
         (above, _), (before, _) = layout["margins"]
         self._before, self._group, self._step = (above, before), tuple(layout["group"]), tuple(layout["step"])
-        self._outputs = {}  # by number of windows
+        self._output = functools.lru_cache(patches.MOST_COUNTS)(self._make_output)
+
+    def _make_output(self, count: int) -> np.ndarray:
+        """Returns room for so many windows."""
+        return np.full((count, *self._groups), self.canvas.zero, self.canvas.values.dtype)
 
     def cut(self, places) -> np.ndarray:
         """Returns windows as a model takes them, as `patches.Cutter`; valid until the next call."""
-        canvas, count = self.canvas, len(places)
-        if count not in self._outputs:
-            self._outputs[count] = np.full((count, *self._groups), canvas.zero, canvas.values.dtype)
-        out = self._outputs[count]
+        count = len(places)
+        out = self._output(count)
         _compiled.cut(
-            canvas.values,
+            self.canvas.values,
             places,
             self.first,
             self.stride,

@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from edge.arguments import MOST_THREADS
 from edge.bundle.manifest import ModelFile
 from edge.bundle.tensors import Tensor
 from edge.errors import UserError, one_line
@@ -27,8 +28,10 @@ def make_interpreter(content: bytes, num_threads: int = 1, name: str = "the mode
         name: what to call the model where it fails.
 
     Raises:
-        UserError: no runtime is installed, or it cannot run the model.
+        UserError: no runtime is installed, or it cannot run the model; or there are too many threads.
     """
+    if not 1 <= num_threads <= MOST_THREADS:
+        raise UserError(f"threads must be from 1 to {MOST_THREADS}, received {num_threads}; choose one in that range")
     try:
         with quiet():
             interpreter = _runtime().Interpreter(model_content=content, num_threads=num_threads)
@@ -73,7 +76,7 @@ class Model:
         described: the manifest's description of it.
         num_threads: threads of one inference.
         name: what to call it where it fails.
-        most_shapes: input shapes that an interpreter is kept for, those used last; all where None.
+        most_shapes: input shapes that an interpreter is kept for: those used last.
 
     Raises:
         UserError: the runtime cannot run the file, or the file is not what the manifest describes.
@@ -85,7 +88,7 @@ class Model:
         described: ModelFile,
         num_threads: int = 1,
         name: str = "the model",
-        most_shapes: int | None = None,
+        most_shapes: int = 16,
     ):
         self._most_shapes = most_shapes
         self._make = functools.partial(make_interpreter, content, num_threads, name)
@@ -125,12 +128,12 @@ class Model:
     def _of_shape(self, shape):
         interpreter = self._interpreters.get(shape)
         if interpreter is None:
-            full = self._most_shapes is not None and len(self._interpreters) >= self._most_shapes
+            full = len(self._interpreters) >= self._most_shapes
             interpreter = self._interpreters.popitem(last=False)[1] if full else self._make()
             interpreter.resize_tensor_input(self._input_index, shape)
             interpreter.allocate_tensors()
             self._interpreters[shape] = interpreter
-        elif self._most_shapes is not None:
+        else:
             self._interpreters.move_to_end(shape)
         return interpreter
 

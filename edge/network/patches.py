@@ -7,6 +7,8 @@ import numpy as np
 
 WORDS = {16: np.complex128, 8: np.uint64, 4: np.uint32, 2: np.uint16, 1: np.uint8}  # bytes -> type, to be copied
 
+MOST_COUNTS = 16  # numbers of windows that room is kept for
+
 
 def windows_of(canvas, first, stride, size, counts) -> np.ndarray:
     """Returns a view of the windows that lie on a canvas at a regular distance.
@@ -120,21 +122,13 @@ class Cutter:
         self.canvas, self.first = canvas, tuple(o + b for o, b in zip(origin, canvas.before))
         self.stride, self.size = tuple(stride), tuple(size)
         self._windows = windows_of(canvas.values, self.first, stride, size, counts)
-        self._make = functools.partial(
-            Layout, layout, (*size, canvas.values.shape[2]), canvas.values.dtype, canvas.zero
-        )
-        self._layouts = {}  # by number of windows
-
-    def layout(self, count: int) -> Layout:
-        """Returns the layout of so many windows, the same one every time."""
-        found = self._layouts.get(count)
-        if found is None:
-            found = self._layouts[count] = self._make(count)
-        return found
+        values = canvas.values
+        make = functools.partial(Layout, layout, (*size, values.shape[2]), values.dtype, canvas.zero)
+        self._layout = functools.lru_cache(MOST_COUNTS)(make)  # of so many windows
 
     def cut(self, places) -> np.ndarray:
         """Returns windows as a model takes them: (row, column) of each, [n, 2] -> [n, ., ., .].
 
         They are valid until the next call.
         """
-        return self.layout(len(places)).of(self._windows[places[:, 0], places[:, 1]])
+        return self._layout(len(places)).of(self._windows[places[:, 0], places[:, 1]])

@@ -11,7 +11,7 @@ from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid import Canvases, LevelCanvas, levels_of, patch_boxes
 from edge.network.result import Answer, Clock, Glance, Look, Result
-from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
+from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner, one_thread
 from edge.network.step_budget import StepBudget
 
 ALL = float(MOST_PATCHES)  # a lead that no reading has, however many patches vote for it
@@ -25,6 +25,7 @@ class PyramidRunner(TwoStageRunner):
     image with fewer cells has all of them looked at. Cells are (level, row, column).
     """
 
+    @one_thread
     def run(
         self,
         image,
@@ -66,6 +67,7 @@ class PyramidRunner(TwoStageRunner):
         self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, self.coarse, kernels, self.fine))
         self._levels, self._on, self._sizes = [], [], []
 
+    @one_thread
     def glance(self, image, clock: Clock | None = None) -> Glance:
         """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`."""
         clock = clock or Clock()
@@ -83,6 +85,7 @@ class PyramidRunner(TwoStageRunner):
             logits.append(raw.reshape(-1, raw.shape[-1]))
         return self._reader.glance(np.concatenate(logits))
 
+    @one_thread
     def look_closely(
         self, glance: Glance, num_patches: int, saliency_level: float | None = None, clock: Clock | None = None
     ) -> Look:
@@ -142,6 +145,7 @@ class PyramidRunner(TwoStageRunner):
             patches[chosen] = self._on[number].patches(cells[chosen, 1:])
         return patches
 
+    @one_thread
     def answer(self, glance: Glance, look: Look, clock: Clock | None = None) -> Answer:
         """Returns the third stage, from both before it; see `TwoStageRunner.answer`."""
         clock = clock or Clock()
@@ -156,6 +160,7 @@ class PyramidRunner(TwoStageRunner):
             box = tuple(map(float, voted.weights @ boxes.reshape(-1, 4)))
         return Answer(voted.log_probabilities, len(look.cells), box)
 
+    @one_thread
     def lead(self, look: Look) -> float:
         """Returns by how much the reading of a look leads, see `edge.network.votes.lead`."""
         return self._reader.lead(look.raw or self.top.invoke(look.fine_features))

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edge.errors import WorkError
+
 
 class Glance(NamedTuple):
     """The first stage's view of one image.
@@ -103,6 +105,13 @@ class Result:
     def milliseconds(self) -> float:
         """Time from the pixels to the prediction."""
         return sum(self.stages_us.values()) / 1e3
+
+
+def numbers(values: np.ndarray) -> np.ndarray:
+    """Returns values as they are; WorkError where one is no number. Infinities are: the logarithm of 0 is one."""
+    if np.isnan(values).any():
+        raise WorkError("a model of the bundle answers with what is no number (NaN); export the bundle again")
+    return values
 
 
 class Clock:

@@ -1,28 +1,48 @@
 """Runs a bundle on one image at a time: coarse everywhere, fine where it matters."""
 
-import io
+import functools
+import threading
 import zipfile
-from functools import partial
+import zlib
 
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
+from edge.bundle.weights import read_weights
 from edge.errors import UserError, one_line
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
-from edge.network.result import Answer, Clock, Glance, Look, Result
+from edge.network.result import Answer, Clock, Glance, Look, Result, numbers
 from edge.network.tops import PoolTop, SwapTop, top_of
 from edge.network.vote_top import VoteTop
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
 WHOLE = np.zeros((1, 2), np.intp)  # its place
-MOST_SHAPES = 16  # of levels, and of numbers of patches, that a bundle for images of any size keeps interpreters for
+MOST_SHAPES = 16  # of levels, of numbers of patches, and of windows, that interpreters are kept for
+IN_USE = "a runner reads one image at a time, and another thread is using this one; make one runner for each thread"
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
 
 
+def one_thread(method):
+    """A method of a runner, which raises RuntimeError where another thread is in one of the same runner."""
+
+    @functools.wraps(method)
+    def guarded(self, *args, **kwargs):
+        if not self._in_use.acquire(blocking=False):  # the thread that has it may have it again
+            raise RuntimeError(IN_USE)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self._in_use.release()
+
+    return guarded
+
+
 class TwoStageRunner:
-    """The Dynamic Capacity Network of a bundle. It works on one image at a time: not for several threads at once.
+    """The Dynamic Capacity Network of a bundle. It works on one image at a time: make one runner for each thread.
+
+    A runner that two threads are in at once raises RuntimeError in the second one, and the first goes on.
 
     `glance`, `look_closely` and `answer` are its stages, one after the other; `run` is all of them.
 
@@ -41,13 +61,12 @@ class TwoStageRunner:
 
     def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         manifest = bundle.manifest
-        self.manifest = manifest
+        self.manifest, self._in_use = manifest, threading.RLock()
         self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
         self._check_models()
         self._pixels = kernels.pixel_input(manifest.input, self.coarse.input)
         self._select_cells = kernels.select_cells
         self._reader = _make_top(bundle, self.coarse, self.top, kernels)
-        _check_facts(self._reader.saliency_facts(manifest, self.coarse, self.top))
         self._place(manifest, kernels)
 
     def _place(self, manifest, kernels: Kernels):
@@ -71,6 +90,7 @@ class TwoStageRunner:
             | top_of(manifest).model_facts(manifest, coarse, fine, top)
         )
 
+    @one_thread
     def run(
         self,
         image,
@@ -90,8 +110,12 @@ class TwoStageRunner:
 
         Raises:
             UserError: the image is of another size or type, or k is out of range.
+            WorkError: a model answers with what is no number.
+        RuntimeError: another thread is using this runner.
         """
-        return self._run(image, num_patches, exit_entropy, partial(self.look_closely, saliency_level=saliency_level))
+        return self._run(
+            image, num_patches, exit_entropy, functools.partial(self.look_closely, saliency_level=saliency_level)
+        )
 
     def _run(self, image, num_patches, exit_entropy, look_closely) -> Result:
         """Returns what is read in an image. look_closely: (glance, num_patches, clock=clock) -> `Look`."""
@@ -107,6 +131,7 @@ class TwoStageRunner:
             return self._result(Answer(glance.log_probabilities), clock, glance)
         return self._result(self.answer(glance, look, clock), clock, glance, look)
 
+    @one_thread
     def glance(self, image, clock: Clock | None = None) -> Glance:
         """Returns the first stage, of an image as `run` takes it: the coarse output, and what the saliency needs.
 
@@ -120,6 +145,7 @@ class TwoStageRunner:
         clock.lap("coarse")
         return self._reader.glance(raw)
 
+    @one_thread
     def look_closely(
         self, glance: Glance, num_patches: int, saliency_level: float | None = None, clock: Clock | None = None
     ) -> Look:
@@ -141,6 +167,7 @@ class TwoStageRunner:
         clock.lap("fine")
         return Look(saliency, cells, fine_features)
 
+    @one_thread
     def answer(self, glance: Glance, look: Look, clock: Clock | None = None) -> Answer:
         """Returns the third stage, from both before it.
 
@@ -165,7 +192,7 @@ class TwoStageRunner:
         return num_patches
 
     def _result(self, answer: Answer, clock: Clock, glance: Glance, look: Look | None = None) -> Result:
-        prediction, probability, categories = self.manifest.task.read(answer.log_probabilities)
+        prediction, probability, categories = self.manifest.task.read(numbers(answer.log_probabilities))
         clock.lap("decode")
         return Result(
             prediction,
@@ -193,7 +220,7 @@ class WholeFineRunner:
     def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         if "whole_fine" not in bundle.manifest.models:
             raise UserError(f"the bundle {bundle.path} has no whole fine model; export it again with tools.quantize")
-        self.manifest = bundle.manifest
+        self.manifest, self._in_use = bundle.manifest, threading.RLock()
         self.model = _load(bundle, "whole_fine", num_threads)
         image = self.manifest.input
         self._pixels = kernels.pixel_input(image, self.model.input)
@@ -205,12 +232,13 @@ class WholeFineRunner:
         self._canvas = Canvas(image.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
         self._image = kernels.cutter(self._canvas, *ONE, image.size, self.model.layout)
 
+    @one_thread
     def run(self, image) -> Result:
         """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
         clock = Clock()
         raw = self._raw(image, clock)
         task = self.manifest.task
-        log_probabilities = top_of(self.manifest).whole_answer(task, self.model, raw)
+        log_probabilities = numbers(top_of(self.manifest).whole_answer(task, self.model, raw))
         prediction, probability, categories = task.read(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
@@ -233,14 +261,22 @@ def _check_facts(facts: dict):
 
 
 def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
-    most_shapes = MOST_SHAPES if bundle.manifest.levels else None
-    return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), most_shapes)
+    return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), MOST_SHAPES)
 
 
 def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> SwapTop | PoolTop | VoteTop:
+    manifest, kind = bundle.manifest, top_of(bundle.manifest)
+    weights = saliency_weights(bundle)
+    for name, shape in kind.weight_shapes(manifest, coarse, top).items():
+        found = weights[name].shape if name in weights else None
+        fits = found is not None and len(found) == len(shape) and all(n in (m, None) for m, n in zip(found, shape))
+        _check_facts({"saliency" if name == "dense" else f"saliency's {name}": (found, found if fits else shape)})
+    return kind(manifest, weights, coarse, top, kernels)
+
+
+def saliency_weights(bundle: Bundle) -> dict[str, np.ndarray]:
+    """Returns the arrays of a bundle's saliency by name; UserError where they cannot be used."""
     try:
-        with np.load(io.BytesIO(bundle.files[SALIENCY_FILE]), allow_pickle=False) as file:
-            weights = {name: file[name] for name in file.files}
-        return top_of(bundle.manifest)(bundle.manifest, weights, coarse, top, kernels)
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+        return read_weights(bundle.files[SALIENCY_FILE])
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{SALIENCY_FILE} is not usable: {one_line(error)}; export the bundle again") from error

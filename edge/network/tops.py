@@ -12,7 +12,7 @@ from edge.bundle.tasks import Classification, Sequence
 from edge.bundle.tensors import Tensor
 from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
-from edge.network.result import Glance
+from edge.network.result import Glance, numbers
 from edge.network.saliency import (
     Predictions,
     SequenceSaliency,
@@ -50,7 +50,7 @@ class SwapTop:
 
     def glance(self, raw: dict) -> Glance:
         """Returns what the raw outputs of the coarse model say."""
-        activations = raw["activation_map"]
+        activations = _checked(raw["activation_map"])
         activations = activations.reshape(-1, activations.shape[-1])
         maxima, log_probabilities, entropy = self.coarse(activations)
         return Glance(log_probabilities, entropy, activations, raw["coarse_features"][0], maxima)
@@ -67,7 +67,7 @@ class SwapTop:
     def answer(self, glance: Glance, raw: dict, windows) -> np.ndarray:
         """Returns the answer's log-probabilities; `raw` of the top model, for the windows of `assemble`."""
         activations = glance.values.copy()
-        self.assembler.put(activations, windows, raw["activations"].reshape(len(windows), -1))
+        self.assembler.put(activations, windows, _checked(raw["activations"]).reshape(len(windows), -1))
         return self.refined(activations)[1]
 
     @staticmethod
@@ -83,13 +83,13 @@ class SwapTop:
             "activations' scale": (top.output("activations").encoding, activations.encoding),
         }
 
-    def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:
-        """Returns what the saliency's weights say and what the models say: name -> (found, wanted)."""
-        filters = coarse.output("activation_map").shape[-1]
-        return {
-            "saliency": (self.saliency_of.dense.shape, (filters, sum(manifest.task.heads))),
-            "saliency's kernel": (self.saliency_of.kernel_shape, (*top.input.shape[1:], filters)),
-        }
+    @staticmethod
+    def weight_shapes(manifest: Manifest, coarse: Model, top: Model) -> dict:
+        """Returns the shapes that the saliency's weights must have, by name; None is any number."""
+        (classes,), filters = manifest.task.heads, coarse.output("activation_map").shape[-1]
+        kernel = (*top.input.shape[1:], filters)
+        vectors = dict.fromkeys(("scale", "shift"), (filters,))
+        return {"dense": (filters, classes), "kernel": kernel, "bias": (classes,), **vectors}
 
     @staticmethod
     def whole_answer(task: Classification, model: Model, raw: dict) -> np.ndarray:
@@ -109,6 +109,11 @@ class SwapTop:
         """Returns the multiplications of the saliency: the top's kernels once."""
         filters = manifest.models["coarse"].output("activation_map").shape[-1]
         return math.prod(manifest.models["top"].input.shape[1:]) * filters
+
+
+def _checked(activations: np.ndarray) -> np.ndarray:
+    """Returns raw activations as they are; WorkError where one is no number, which a maximum may not show."""
+    return activations if activations.dtype != np.float32 else numbers(activations)
 
 
 def _affine(activations: Tensor, scale, shift=0.0):
@@ -162,9 +167,10 @@ class PoolTop:
             "refined": (top.input.shape[1:], (vectors.shape[-1],)),
         }
 
-    def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:
-        """Returns what the saliency's weights say and what the models say: name -> (found, wanted)."""
-        return {"saliency": (self.saliency_of.dense.shape[1:], (sum(manifest.task.heads),))}
+    @staticmethod
+    def weight_shapes(manifest: Manifest, coarse: Model, top: Model) -> dict:
+        """Returns the shapes that the saliency's weights must have, by name; None is any number."""
+        return {"dense": (None, sum(manifest.task.heads))}
 
     @staticmethod
     def whole_answer(task: Sequence, model: Model, raw: dict) -> np.ndarray:

@@ -72,9 +72,10 @@ class VoteTop:
             "refined": (top.input.shape[1:], (vectors.shape[-1],)),
         }
 
-    def saliency_facts(self, manifest: Manifest, coarse: Model, top: Model) -> dict:
-        """Returns what the saliency's weights say and what the models say: name -> (found, wanted)."""
-        return {"saliency": (self.saliency_of.dense.shape[1:], (sum(manifest.task.heads),))}
+    @staticmethod
+    def weight_shapes(manifest: Manifest, coarse: Model, top: Model) -> dict:
+        """Returns the shapes that the saliency's weights must have, by name; None is any number."""
+        return {"dense": (None, sum(manifest.task.heads))}
 
     @staticmethod
     def whole_answer(task: Sequence, model: Model, raw: dict) -> np.ndarray:

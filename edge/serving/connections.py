@@ -43,7 +43,8 @@ class Connections:
 
     def make(self):
         """Returns the protocol of a new connection."""
-        if self.count >= self._most:
+        coming = sum(protocol.transport is None for protocol in self._begun)  # made at once, and not yet counted
+        if self.count + coming >= self._most:
             return Refusal()
         protocol = self._server()
         self._begun[protocol] = time.monotonic()

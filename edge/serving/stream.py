@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -14,6 +15,7 @@ MOST = 8  # at once
 SLOWEST = 10.0  # seconds in which a client has to take a frame
 LOOK = 0.05  # seconds between two looks for a new frame
 BOUNDARY = "frame"
+BUFFER = 2**17  # bytes that the system keeps for a client
 
 
 class Streams:
@@ -42,6 +44,7 @@ class Streams:
         response = web.StreamResponse(headers=strict_headers({"Content-Type": kind}))
         self._count += 1
         try:
+            _keep_little(request)
             await response.prepare(request)
             with contextlib.suppress(ConnectionError, asyncio.TimeoutError, TimeoutError):
                 await self._send(request, response)
@@ -62,3 +65,10 @@ class Streams:
             content = await self._jpeg(seen)
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
             await asyncio.wait_for(response.write(head.encode() + content + b"\r\n"), SLOWEST)
+
+
+def _keep_little(request):
+    """Lets the system keep few frames for a slow client, which would otherwise see them many seconds late."""
+    connection = request.transport and request.transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)

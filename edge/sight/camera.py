@@ -13,6 +13,33 @@ from edge.quiet import quiet
 from edge.sight.image_camera import ImageCamera
 
 SECONDS = 10  # to wait for a frame
+FRESH = 0.02  # seconds, less than cameras take for a frame: after a shorter time no frame has waited
+AT_ONCE = 0.003  # seconds: a frame that comes sooner was waiting, and may be as old as the last one that was asked for
+MOST_WAITING = 16  # frames that drivers keep, and more
+
+
+class Freshness:
+    """Drops the frames of a camera that have waited in its driver since the last one was asked for.
+
+    Drivers keep some frames, often four, and give the oldest first: with seconds between two that are asked for, each
+    would be the fourth after the one before it, and many seconds old.
+    """
+
+    def __init__(self):
+        self._last = time.monotonic()
+
+    def next(self, take):
+        """Returns what `take()` gives of the next frame that had not waited."""
+        if time.monotonic() - self._last > FRESH:
+            for _ in range(MOST_WAITING):
+                begun = time.monotonic()
+                taken = take()
+                if time.monotonic() - begun > AT_ONCE:
+                    break
+        else:
+            taken = take()
+        self._last = time.monotonic()
+        return taken
 
 
 class PiCamera:
@@ -33,6 +60,7 @@ class PiCamera:
                 # libcamera names the bytes of a pixel backwards: this is red, green, blue
                 self._camera.configure(self._camera.create_video_configuration(main={"format": "BGR888"}))
                 self._camera.start()
+            self._freshness = Freshness()
         except Exception as error:  # IndexError where there is none; RuntimeError and others where it is in use
             message = f"picamera2 has no camera {index} to give: {one_line(error)}"
             raise UserError(f"{message}; see rpicam-hello --list-cameras") from None
@@ -40,7 +68,7 @@ class PiCamera:
     def capture(self) -> Image.Image:
         """Returns the next frame, RGB; WorkError where none comes."""
         try:
-            return Image.fromarray(self._camera.capture_array("main", wait=SECONDS))
+            return Image.fromarray(self._freshness.next(lambda: self._camera.capture_array("main", wait=SECONDS)))
         except Exception as error:
             raise WorkError(f"the camera gives no more frames: {one_line(error)}") from None
 
@@ -66,11 +94,12 @@ class OpenCvCamera:
             self._camera = module.VideoCapture(index)
         if not self._camera.isOpened():
             raise UserError(f"OpenCV has no camera {index} to give; look for another in /dev/video*")
+        self._freshness = Freshness()
 
     def capture(self) -> Image.Image:
         """Returns the next frame, RGB; WorkError where none comes."""
         with quiet():
-            there, frame = self._camera.read()
+            there, frame = self._camera.retrieve() if self._freshness.next(self._camera.grab) else (False, None)
         if not there:
             raise WorkError("the camera gives no more frames")
         return Image.fromarray(frame[..., ::-1])  # blue, green, red
@@ -128,17 +157,25 @@ class Frame:
     Attributes:
         name: 'camera/' and its number.
         camera: gives it.
+        asked: when it was asked for, on the clock of `time.monotonic`; it is from then, to within a frame.
     """
 
     name: str
     camera: object
     image: Image.Image | None = None
+    asked: float | None = None
 
     def read(self, enough: int | None = None) -> Image.Image:
         """Returns the frame; WorkError where the camera gives none."""
         if self.image is None:
+            self.asked = time.monotonic()
             self.image = self.camera.capture()
         return self.image
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was asked for."""
+        return time.monotonic() - self.asked
 
 
 def frames(camera, count: int | None = None, interval: float = 0):

@@ -10,16 +10,32 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from edge.bundle.manifest import Input
 from edge.errors import UserError, one_line
+from edge.files import open_file
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
+LONGEST_LINE = 2**16  # bytes of a path on standard input
 LARGE = 2**21  # pixels from which on a JPEG is decoded at a fraction of its size
+MOST_DECODED = 2**26  # pixels: some 500 MB for what is transparent
+STRIP = 2**20  # pixels that are converted at a time
 MOST_PIXELS = 2**21  # of an image that keeps its size, about 1920 x 1080; a larger one is shrunk to so many
 SMALLEST = 4  # pixels a side of an image that keeps its size
 KEEP = "keep"  # the manifest's word for that
+ORIENTATION = 0x0112  # EXIF's tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by that tag's value
+TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")  # modes
 
 
 def expand(arguments):
@@ -62,8 +78,15 @@ def _images_in(folder: Path) -> list[Path]:
 def _standard_input():
     if sys.stdin is None:
         raise UserError("- asks for standard input, which is closed; name files, or pipe their names in")
-    lines = (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
-    return (Path(line) for line in lines if line)
+    return _paths(sys.stdin.buffer)
+
+
+def _paths(lines):
+    while line := lines.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise UserError(f"a line of standard input has more than {LONGEST_LINE:,} bytes; write a path on each line")
+        if name := line.rstrip(b"\r\n"):
+            yield Path(os.fsdecode(name))
 
 
 def natural_key(path: Path) -> list:
@@ -74,18 +97,23 @@ def natural_key(path: Path) -> list:
 def open_image(path, enough: int | None = None) -> Image.Image:
     """Returns a decoded image, upright, as 'L' or 'RGB'. What is transparent stands on black.
 
+    Sixteen bits a pixel become eight by their depth, whatever is in them: 65535 is white, and so is more of 32 bits.
+    Real numbers that are all at most 1 are shares of white; others are from 0 to 255. Of EXIF the orientation alone is
+    read. (`train.data.images.decode`.)
+
     Args:
-        path: of the file.
+        path: of the file, or the file, open.
         enough: so many pixels a side will do. A large JPEG is then decoded at a half, a quarter or an eighth of its
             size, as long as that leaves so many: a photograph of 12 million pixels takes 1 MB instead of 36.
 
     Raises:
-        UserError: the file is missing, no image, damaged, or larger than Pillow's limit.
+        UserError: the file is missing, no image, damaged, or has more than `MOST_DECODED` pixels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd files; what matters comes as an exception
-            return _decoded(path, enough)
+            with path if hasattr(path, "read") else open_file(path) as file:
+                return decoded(file, enough)
     except FileNotFoundError:
         raise UserError(f"no such file: {path}; check the path") from None
     except Exception as error:  # on a damaged file Pillow's readers raise almost anything
@@ -93,28 +121,55 @@ def open_image(path, enough: int | None = None) -> Image.Image:
         raise UserError(f"{path} cannot be read as an image: {reason}; replace the file") from error
 
 
-def _decoded(path, enough):
-    with Image.open(path) as image:
+def decoded(file, enough: int | None = None) -> Image.Image:
+    """Returns the image in an open file, as `open_image` does; whatever Pillow raises where it is damaged."""
+    with Image.open(file, formats=FORMATS) as image:
         if enough and image.width * image.height > LARGE:
             image.draft(None, (enough, enough))
-        if image.width * image.height > Image.MAX_IMAGE_PIXELS:
-            raise ValueError(f"{image.width} x {image.height} pixels, more than {Image.MAX_IMAGE_PIXELS:,}")
+        if image.width * image.height > MOST_DECODED:
+            raise ValueError(f"{image.width} x {image.height} pixels, more than {MOST_DECODED:,}")
         image.load()
-        return _plain(ImageOps.exif_transpose(image))
+        turn = _turn(image)
+        plain = _plain(image)
+    return plain.transpose(turn) if turn is not None else plain
+
+
+def _turn(image: Image.Image):
+    """Returns how an image is turned upright, or None."""
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION))
+    except Exception:  # damaged EXIF says nothing of the pixels
+        return None
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Returns an image of any mode as 'L' or 'RGB'; 16-bit greys are scaled, which Pillow's own conversion clips."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        values = np.asarray(image, np.float64)
-        values = values / 257 if image.mode == "I" and values.max(initial=0) > 255 else values
-        return Image.fromarray(np.clip(np.rint(np.nan_to_num(values)), 0, 255).astype(np.uint8))
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
-    return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
+    """Returns an image of any mode as 'L' or 'RGB', made of strips: an image of 64 million pixels leaves no room."""
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    white = _white(image)
+    sees_through = white is None and (image.mode in TRANSPARENT or "transparency" in image.info)
+    mode = "L" if white or (image.mode in ("1", "L") and not sees_through) else "RGB"
+    plain, rows = Image.new(mode, image.size), max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        if white:
+            values = np.nan_to_num(np.asarray(strip, np.float64), posinf=white, neginf=0)
+            strip = Image.fromarray(np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8))
+        elif sees_through:
+            strip = strip.convert("RGBA")
+            strip = Image.alpha_composite(Image.new("RGBA", strip.size, (0, 0, 0, 255)), strip)
+        plain.paste(strip.convert(mode), (0, top))
+    return plain
+
+
+def _white(image: Image.Image) -> float | None:
+    """Returns the value that is white in an image of more than eight bits; None for one of eight."""
+    if image.mode.startswith("I"):
+        return 65535.0
+    if image.mode != "F":
+        return None
+    values = np.asarray(image)
+    return 1.0 if values.max(initial=0, where=np.isfinite(values)) <= 1 else 255.0
 
 
 class Fit:

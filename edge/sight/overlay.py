@@ -98,13 +98,17 @@ def _heat(picture, size, saliency, cells: Cells, fit):
 class OverlayFolder:
     """Writes overlays into a folder, each named like its image; a second image of that name gets a number.
 
+    Args:
+        directory: the folder, which is made.
+        keep: so many pictures, and as many names in memory; older ones of this run are removed. None: all.
+
     Raises:
         UserError: the folder cannot be made.
     """
 
-    def __init__(self, directory):
-        self.directory = Path(directory)
-        self._used = set()
+    def __init__(self, directory, keep: int | None = None):
+        self.directory, self._keep = Path(directory), keep
+        self._written = {}  # the names, in the order in which they were written
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -119,12 +123,16 @@ class OverlayFolder:
             WorkError: the disk refuses.
         """
         name, number = f"{path.stem}.png", 2
-        while name in self._used:
+        while name in self._written:
             name, number = f"{path.stem}-{number}.png", number + 1
-        self._used.add(name)
         try:
             with replacing(self.directory / name) as fresh:
                 picture.save(fresh, format="PNG")
+            self._written[name] = None
+            while self._keep and len(self._written) > self._keep:
+                oldest = next(iter(self._written))
+                del self._written[oldest]
+                (self.directory / oldest).unlink(missing_ok=True)
         except OSError as error:
             raise WorkError(f"--overlay: {self.directory / name} cannot be written: {one_line(error)}") from None
         return self.directory / name

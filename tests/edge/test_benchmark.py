@@ -13,6 +13,7 @@ from PIL import Image
 from edge import benchmark
 from edge.benchmark import main, parse_arguments
 from edge.bundle import load_bundle
+from edge.bundle.content import format_content
 from edge.comparison import findings, variants
 from edge.energy.operations import bundle_operations
 from edge.errors import run_main
@@ -99,8 +100,8 @@ def test_without_images_random_ones_are_read_and_their_files_removed(tmp_path, c
 
 def changed_bundle(folder, **changes):
     shutil.copytree(SHIPPED, folder / "bundle")
-    manifest = json.loads((SHIPPED / "manifest.json").read_text())
-    (folder / "bundle" / "manifest.json").write_text(json.dumps(manifest | changes))
+    manifest = load_bundle(SHIPPED).manifest.content
+    (folder / "bundle" / "manifest.json").write_bytes(format_content(manifest | changes))
     return folder / "bundle"
 
 

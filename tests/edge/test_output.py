@@ -1,7 +1,7 @@
 import pytest
 
 from edge import output
-from edge.errors import UserError
+from edge.errors import UserError, WorkError
 
 
 def test_columns_are_aligned():
@@ -33,3 +33,17 @@ def test_a_place_where_no_file_can_be_is_told_before_the_work(tmp_path):
     for wrong in (tmp_path, tmp_path / "file" / "report.md"):
         with pytest.raises(UserError, match="is a folder, or lies below a file; name another file"):
             output.check_writable(wrong)
+
+
+def test_a_full_disk_is_no_mistake_of_the_user(tmp_path, monkeypatch):
+    path = tmp_path / "report.md"
+    output.write(path, "old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output.os, "fsync", full)
+    with pytest.raises(WorkError, match="the disk is full, 1 kB are needed and 0 kB of them missing; what was there"):
+        output.write(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -15,6 +15,7 @@ from PIL import Image
 from edge import run as run_module
 from edge.bundle import load_bundle, write_bundle
 from edge.bundle.__main__ import pack
+from edge.bundle.content import format_content
 from edge.errors import WorkError, run_main
 from edge.network.interpreter import make_interpreter
 from edge.network.runner import TwoStageRunner
@@ -219,7 +220,7 @@ def test_any_wrong_value_in_a_manifest_is_one_line_or_harmless(linked, path, cap
         for name in path[:-1]:
             container = container[name]
         change(container)
-        (linked / "manifest.json").write_text(json.dumps(manifest))
+        (linked / "manifest.json").write_bytes(format_content(manifest))
 
     def check(received):
         status, lines, errors = run(capsys, f"--bundle={linked}", SAMPLES / "1.png")

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from train.checkpoint_files import newest_whole
 from train.checkpoints import Checkpoints
 from train.errors import UserError
 
@@ -21,7 +22,7 @@ def values(model, optimizer):
 
 
 def test_a_workdir_without_any_begins_at_step_0(tmp_path):
-    assert Checkpoints(tmp_path, *trained(0)).restore() == 0
+    assert Checkpoints(tmp_path, *trained(0)).restore(None) == 0
 
 
 def test_everything_is_restored_from_the_newest(tmp_path):
@@ -32,7 +33,7 @@ def test_everything_is_restored_from_the_newest(tmp_path):
     saved.save(5, seconds=2.5)
     assert any(np.any(a != b) for a, b in zip(values(*first), values(*other)))
     restored = Checkpoints(tmp_path, *other)
-    assert restored.restore() == 5
+    assert restored.restore(newest_whole(tmp_path / "checkpoints")) == 5
     assert float(restored.seconds) == 2.5
     for expected, found in zip(values(*first), values(*other), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -47,6 +48,39 @@ def test_the_newest_two_are_kept(tmp_path):
 
 def test_a_checkpoint_of_another_network_is_told_in_one_line(tmp_path):
     Checkpoints(tmp_path, *trained(0)).save(1, 0.0)
-    with pytest.raises(UserError, match=r"ckpt-1 can't be restored \(.*remove the folder checkpoints/") as caught:
-        Checkpoints(tmp_path, *trained(0, units=4)).restore()
+    with pytest.raises(UserError, match=r"ckpt-1 can't be restored \(.*give --restart") as caught:
+        Checkpoints(tmp_path, *trained(0, units=4)).restore(newest_whole(tmp_path / "checkpoints"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x=[1]", "a*b?"])
+def test_a_workdir_with_signs_of_patterns_in_its_name_is_like_any_other(tmp_path, name):
+    first, other, folder = trained(0), trained(1), tmp_path / name / "checkpoints"
+    checkpoints = Checkpoints(tmp_path / name, *first)
+    for step in (1, 2, 3):
+        checkpoints.save(step, 0.0)
+    assert {path.stem for path in folder.glob("*.index")} == {"ckpt-2", "ckpt-3"}
+    assert Checkpoints(tmp_path / name, *other).restore(newest_whole(folder)) == 3
+    for expected, found in zip(values(*first), values(*other), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
+def test_a_checkpoint_of_a_version_without_checksums_is_checked_by_its_tensors(tmp_path, part):
+    folder, first = tmp_path / "checkpoints", trained(0)
+    for step in (5, 10):
+        Checkpoints(tmp_path, *first).save(step, 0.0)
+    for path in folder.glob("*.sha256"):
+        path.unlink()
+    assert newest_whole(folder).step == 10
+    damaged = folder / f"ckpt-10.{part}"
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    assert Checkpoints(tmp_path, *trained(1)).restore(newest_whole(folder)) == 5
+
+
+def test_weights_that_are_no_numbers_are_found(tmp_path):
+    model, optimizer = trained(0)
+    checkpoints = Checkpoints(tmp_path, model, optimizer)
+    assert checkpoints.is_finite()
+    model.variables[0].assign(np.full((3, 2), np.inf))
+    assert not checkpoints.is_finite()

@@ -34,8 +34,10 @@ def test_what_is_done_is_status_0():
         ("raise UserError('give another')", 2, "give another"),
         ("raise DataUnavailableError('not there')", 2, "not there"),
         ("raise TrainingError('not finite')", 1, "not finite"),
-        ("open('/nowhere/x')", 1, "No such file or directory: '/nowhere/x'; nothing is lost but what came after"),
-        ("raise KeyboardInterrupt", 1, "interrupted; the same command resumes at the last checkpoint"),
+        ("open('/nowhere/x')", 1, "No such file or directory: '/nowhere/x'\n"),
+        ("raise OSError(28, 'No space left on device', '/x')", 1, "the disk is full: /x can't be written, "),
+        ("raise KeyboardInterrupt", 130, "interrupted\n"),
+        ("raise TrainingError('of two\\nlines')", 1, "of two lines\n"),
     ],
 )
 def test_what_goes_wrong_is_one_line_and_a_status(body, status, message):
@@ -55,3 +57,16 @@ def test_wrong_flags_and_arguments_that_are_none_are_status_2():
         done = run("print('begun')", argument)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         assert message in done.stderr
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_is_one_line_and_its_status_and_what_was_begun_is_ended(name, status):
+    body = f"""
+    import os, signal
+    try:
+        os.kill(os.getpid(), signal.{name})
+    finally:
+        print("ended")
+    """
+    done = run(body)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "ended\n", f"train.some: stopped by {name}\n")

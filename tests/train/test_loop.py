@@ -1,6 +1,8 @@
 import dataclasses
 import json
 import logging
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from dcn_tf.model import DynamicCapacityNetwork
-from train import loop
+from train import loop, signals, training
 from train.data.dataset import WITHOUT_NUMBER, Split
 from train.errors import TrainingError, UserError
 from train.evaluation.reader import Reader
@@ -74,17 +76,18 @@ def test_summaries_hold_losses_errors_and_a_picture(config):
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(config, tmp_path, monkeypatch):
     whole, halves = config(workdir=str(tmp_path / "whole")), config(workdir=str(tmp_path / "halves"))
     train_and_evaluate(whole)
-    report = loop._report
+    report = training._report
 
     def interrupted(step, *rest):
         report(step, *rest)
         if step == 4:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(loop, "_report", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(training, "_report", interrupted)
+    with pytest.raises(signals.Stopped, match="stopped by SIGTERM after step 4, which is saved"):
         train_and_evaluate(halves)
-    monkeypatch.setattr(loop, "_report", report)
+    monkeypatch.setattr(training, "_report", report)
+    assert {path.stem for path in (tmp_path / "halves" / "checkpoints").glob("*.index")} == {"ckpt-3", "ckpt-4"}
     result = train_and_evaluate(halves)
     assert result["steps"] == 6
     for one, other in zip(weights(whole.workdir), weights(halves.workdir)):
@@ -110,19 +113,9 @@ def test_another_seed_on_the_same_workdir_is_refused_and_nothing_changes(config)
     assert {path: path.read_bytes() for path in Path(config.workdir).rglob("*") if path.is_file()} == before
 
 
-def test_a_damaged_checkpoint_is_named(config):
-    config = config(train_steps=3)
-    train_and_evaluate(config)
-    index = next((Path(config.workdir) / "checkpoints").glob("*.index"))
-    index.write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"ckpt-3 can't be restored .*begin again") as caught:
-        train_and_evaluate(config)
-    assert "\n" not in str(caught.value)
-
-
 def test_training_stops_on_a_loss_that_is_not_a_number_and_says_where(config):
     config = config(learning_rate=1e30, optimizer="sgd", schedule="constant", checkpoint_every=1)
-    with pytest.raises(TrainingError, match=r"is not finite at step \d+; the last checkpoint is of step \d"):
+    with pytest.raises(TrainingError, match=r"is not finite at step \d+; .* with --restart, .* another --workdir"):
         train_and_evaluate(config)
     assert not (Path(config.workdir) / "result.json").exists()
 
@@ -159,13 +152,13 @@ def test_baselines_train_with_the_same_program(config, model):
 
 
 def test_a_sequence_model_trains_modular_and_end_to_end(config, numbers_zip):
-    for training, terms in (("modular", ("loss/coarse", "loss/fine")), ("end_to_end", ("loss/refined", "loss/coarse"))):
+    for kind, terms in (("modular", ("loss/coarse", "loss/fine")), ("end_to_end", ("loss/refined", "loss/coarse"))):
         run = config(
-            workdir=f"{config().workdir}_{training}",
+            workdir=f"{config().workdir}_{kind}",
             dataset="folder",
             data_dir=str(numbers_zip),
             preset="tiny_sequence",
-            training=training,
+            training=kind,
             hint_weight=0.0,
             coarse_weight=1.0,
             train_steps=2,
@@ -193,7 +186,7 @@ def test_training_reaches_a_low_loss_on_one_batch(config):
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
     step = loop.steps.make_train_step(model, loop.steps.make_optimizer(config), config)
-    batch = next(iter(loop.train_batches(loop.load_dataset(config, config.architecture), 0, 1)))
+    batch = next(iter(training.train_batches(loop.load_dataset(config, config.architecture), 0, 1)))
     losses = [float(step(*batch)["loss/refined"]) for _ in range(80)]
     assert losses[0] > 2.0
     assert losses[-1] < 0.5

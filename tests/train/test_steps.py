@@ -8,6 +8,7 @@ import tensorflow as tf
 from dcn_tf.losses import hint, negative_log_likelihood
 from dcn_tf.model import DynamicCapacityNetwork
 from train import steps
+from train.history import Sitting
 
 
 def batch(architecture, count=4, seed=0):
@@ -154,6 +155,19 @@ def test_schedules_begin_and_end_where_they_should(config):
     assert rate(20, schedule="cosine", warmup_steps=20) == pytest.approx(0.5)
     assert rate(100, schedule="cosine", warmup_steps=20) == pytest.approx(0.0, abs=1e-6)
     assert rate(100, schedule="exponential", decay_rate=0.1) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "exponential", "constant"])
+def test_a_phase_of_a_finished_run_has_the_schedule_of_a_run_of_its_own(config, schedule):
+    whole = config(train_steps=40, schedule=schedule, warmup_steps=0, learning_rate=0.5)
+    longer = dataclasses.replace(whole, train_steps=100, warmup_steps=10)
+    own, later = Sitting(0, 40), Sitting(60, 100, phase=60)
+    for step in (0, 7, 39):
+        expected = steps.learning_rate_at(whole, own, step)
+        assert steps.learning_rate_at(longer, later, 60 + step) == pytest.approx(expected)
+    rate = steps.make_optimizer(longer, phase=60)._learning_rate
+    if schedule != "constant":
+        assert float(rate(60)) == pytest.approx(0.5)
 
 
 def test_constant_schedule_and_decay_of_kernels_only(config):

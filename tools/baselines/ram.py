@@ -57,9 +57,10 @@ def main():
     prepare_tensorflow()
     from tools.baselines.ram_training import train_and_evaluate
 
-    train_and_evaluate(config)
+    train_and_evaluate(config, flags.FLAGS.restart)
 
 
 if __name__ == "__main__":
     define_flags()
+    flags.DEFINE_boolean("restart", False, command.RESTART)
     command.run("tools.baselines.ram", main)

@@ -1,7 +1,7 @@
 """A run of the Recurrent Attention Model: data, model, resume, loop, evaluation, result."""
 
+import functools
 import json
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,25 +13,35 @@ from tools.baselines.ram_loss import losses
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel, multiplications
 from tools.table import table
 from train import files
+from train import workdir as workdirs
 from train.checkpoints import Checkpoints
-from train.config import check_same_run, write_config
 from train.data.dataset import Split
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
-from train.loop import described, train
+from train.loop import described
 from train.progress import log
-from train.steps import make_optimizer
+from train.steps import learning_rate_at, make_optimizer
+from train.training import train
 
 EVALUATION_BATCH = 500
 
 
-def train_and_evaluate(config: RamConfig) -> dict:
+def train_and_evaluate(config: RamConfig, restart: bool = False) -> dict:
     """Trains, evaluates on the test split, writes the workdir's files, and returns what `result.json` holds.
 
     On a workdir that was begun it resumes; on a finished one it only evaluates.
+
+    Args:
+        config: of the run.
+        restart: whether it begins again, and keeps aside what was trained before.
     """
-    workdir = Path(config.workdir)
-    check_same_run(config)
+    with workdirs.held(config, restart) as held:
+        return _run(config, held)
+
+
+def _run(config: RamConfig, held: workdirs.Workdir) -> dict:
+    """Does what `train_and_evaluate` says, in a workdir that no other process writes to."""
+    workdir = held.path
     dataset = load_dataset(config.for_training(), preset("cluttered_mnist"))
     log.info("data: %s: %s", dataset.name, dataset.detail)
 
@@ -40,14 +50,12 @@ def train_and_evaluate(config: RamConfig) -> dict:
         RamSpec(glimpses=config.glimpses, glimpse_size=config.glimpse_size, scales=config.scales)
     )
     model.build()
-    optimizer = make_optimizer(config.for_training())
+    optimizer = make_optimizer(config.for_training(), held.phase)
     train_step = make_train_step(model, optimizer, config)
 
-    workdir.mkdir(parents=True, exist_ok=True)
     checkpoints = Checkpoints(workdir, model, optimizer)
-    first_step = checkpoints.restore()
-    write_config(config)
-    log.info("%s at step %d of %d", "resuming" if first_step else "beginning", first_step, config.train_steps)
+    first_step = checkpoints.restore(held.newest)
+    held.begin(config, functools.partial(learning_rate_at, config.for_training()))
 
     def look(step):
         return {f"ram/{k}": error for k, error in evaluate(model, dataset.validation).items()}

@@ -58,6 +58,8 @@ class LayerBuilder:
         self.ranges = ranges
         self.laid_out = laid_out
         self.pairs = {}
+        tf_keras.backend.set_floatx("float32")  # whatever the user's keras.json says
+        tf_keras.backend.set_image_data_format("channels_last")
 
     def entrance(self, name):
         """Returns the layer that rounds what comes in, in a list."""

@@ -19,7 +19,7 @@ RESULT = "result.json"
 FLAGS = "flags.txt"
 STEP_LINE = re.compile(r"step (\d+)/(\d+)  .*?([\d.]+) images/s")
 TAIL_BYTES = 20000
-STOP_SECONDS = 20
+STOP_SECONDS = 120  # in which a training finishes its step and saves
 
 
 class BusyError(Exception):
@@ -89,7 +89,8 @@ def last_line(log: Path) -> str:
 class Training:
     """The process of one run. What it says is appended to `log.txt` in its workdir.
 
-    The process holds a lock on its log as long as it lives, also when the sweep is killed.
+    It is in a session of its own: Ctrl-C in the terminal reaches the sweep alone, which then asks it once to stop. The
+    process holds a lock on its log as long as it lives, also when the sweep is killed.
 
     Args:
         run: what to train.
@@ -112,6 +113,7 @@ class Training:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"TF_NUM_INTRAOP_THREADS": str(threads)},
+                start_new_session=True,
             )
 
     @property
@@ -120,13 +122,15 @@ class Training:
         return self._process.poll()
 
     def stop(self):
-        """Ends the process. It loses what came after its last checkpoint."""
+        """Asks the process to finish its step and to save, and waits for its end; at an interrupt no longer."""
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+        except BaseException as error:
             self._process.kill()
             self._process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
 
 
 def keep(run: Run, data_dir: Path | None):

@@ -112,7 +112,8 @@ def _prepare(source: sources.Source, folder: Path, size, looseness: float | str 
     try:
         with _quiet_tfds():
             builder = SvhnFullNumbers(config="numbers", sources=[source], data_dir=root)
-            builder.download_and_prepare()
+            with files.locked(root):  # which crops of all sizes are cut from, each with a lock of its own
+                builder.download_and_prepare()
             undecoded = {"image": tfds.decode.SkipDecoding()}
             examples = tfds.as_numpy(builder.as_dataset(source.split, decoders=undecoded))
             count = builder.info.splits[source.split].num_examples

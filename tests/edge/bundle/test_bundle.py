@@ -1,11 +1,14 @@
+import copy
 import json
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from edge.bundle import card, check_destination, load_bundle, storage, write_bundle
+from edge.bundle import card, check_destination, checksum, load_bundle, storage, write_bundle
 from edge.bundle.__main__ import main
+from edge.bundle.content import format_content, parse_content
 from edge.errors import UserError, run_main
 
 FILES = ["coarse.tflite", "fine.tflite", "saliency.npz", "top.tflite", "whole_fine.tflite"]
@@ -17,11 +20,11 @@ def files_of(bundle):
 
 
 def change_manifest(bundle, change):
-    """Writes the bundle's manifest anew, after `change(manifest)`."""
+    """Writes the bundle's manifest anew, after `change(manifest)`, with its checksum."""
     path = bundle.path / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = copy.deepcopy(bundle.manifest.content)
     change(manifest)
-    path.write_text(json.dumps(manifest))
+    path.write_bytes(format_content(manifest))
 
 
 def flipped(content):
@@ -45,15 +48,64 @@ def test_a_flipped_bit_is_found_in_every_region_of_every_file(bundle_copy, name)
             load_bundle(bundle_copy.path)
 
 
-def test_a_flipped_bit_in_the_manifest_is_found_or_changes_no_file(bundle_copy):
+def test_every_flipped_bit_in_the_manifest_is_found(bundle_copy):
+    content = bundle_copy.files["manifest.json"]
+    for position in [*range(0, len(content), 37), *range(len(content) - checksum.LENGTH - 2, len(content))]:
+        for bit in range(8):
+            damaged = content[:position] + bytes([content[position] ^ (1 << bit)]) + content[position + 1 :]
+            with pytest.raises(UserError, match="manifest"):
+                parse_content(damaged)
+    (bundle_copy.path / "manifest.json").write_bytes(content.replace(b'"3"', b'";"', 1))
+    with pytest.raises(UserError, match="is not as it was written: its checksum is wrong or missing; copy the bundle"):
+        load_bundle(bundle_copy.path)
+
+
+def test_a_manifest_without_its_last_line_is_told(bundle_copy):
+    content = bundle_copy.files["manifest.json"]
+    (bundle_copy.path / "manifest.json").write_bytes(content[: -checksum.LENGTH] + b"\n}\n")
+    with pytest.raises(UserError, match="its checksum is wrong or missing"):
+        load_bundle(bundle_copy.path)
+
+
+def as_version(bundle, version):
+    """Writes the bundle's manifest as a program of an older format did, without a checksum."""
+    content = bundle.manifest.content | {"format_version": version}
+    (bundle.path / "manifest.json").write_text(json.dumps(content, indent=2))
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_an_older_manifest_is_believed_and_check_says_that_it_may_be_damaged(bundle_copy, version, capsys):
+    as_version(bundle_copy, version)
+    found = load_bundle(bundle_copy.path)
+    assert found.manifest.task == bundle_copy.manifest.task
+    with pytest.raises(
+        UserError, match=rf"has no checksum \(format version {version}\), .*; give it one: python -m edge"
+    ):
+        main(["check", str(bundle_copy.path)])
+    main(["pack", str(bundle_copy.path), str(bundle_copy.path.parent / "b.zip")])
+    main(["check", str(bundle_copy.path.parent / "b.zip")])  # a zip has a checksum of every file
+    main(["stamp", str(bundle_copy.path)])
+    main(["check", str(bundle_copy.path)])
+    assert load_bundle(bundle_copy.path).manifest == bundle_copy.manifest
+    assert (bundle_copy.path / "manifest.json").read_bytes() == bundle_copy.files["manifest.json"]
+
+
+def test_a_change_of_ones_own_can_be_vouched_for(bundle_copy, capsys):
     path = bundle_copy.path / "manifest.json"
-    for damaged in flipped(bundle_copy.files["manifest.json"]):
-        path.write_bytes(damaged)
-        try:
-            found = load_bundle(bundle_copy.path)
-        except UserError:
-            continue
-        assert files_of(found) == files_of(bundle_copy)
+    path.write_text(path.read_text().replace('"num_patches": 8', '"num_patches": 5', 1))
+    with pytest.raises(UserError, match="vouch for a change of your own with python -m edge.bundle stamp"):
+        main(["check", str(bundle_copy.path)])
+    main(["stamp", str(bundle_copy.path)])
+    assert "5 of 14 x 14" in capsys.readouterr().out
+    assert load_bundle(bundle_copy.path).manifest.num_patches == 5
+    path.write_text(path.read_text().replace('"num_patches": 5', '"num_patches": 0', 1))
+    with pytest.raises(UserError, match="num_patches must be at least 1"):
+        main(["stamp", str(bundle_copy.path)])
+
+
+@pytest.mark.parametrize("bundle", ["cluttered_mnist", "cluttered_mnist_accurate", "street_numbers"])
+def test_the_shipped_bundles_are_whole(bundle, capsys):
+    main(["check", str(Path(__file__).parents[3] / "models" / bundle)])
 
 
 @pytest.mark.parametrize("bytes_left", [0, 1, 1000])
@@ -210,3 +262,12 @@ def test_a_damaged_bundle_is_not_packed_and_nothing_else_is_overwritten(bundle_c
         main(["pack", str(bundle_copy.path), str(tmp_path / "b.zip")])
     assert (tmp_path / "photos.zip").read_text() == "dear"
     assert sorted(os.listdir(tmp_path)) == ["bundle", "photos.zip"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_in_a_bundle_is_told_and_does_not_hang(bundle_copy, kind):
+    path = bundle_copy.path / "top.tflite"
+    path.unlink()
+    {"pipe": os.mkfifo, "device": lambda p: p.symlink_to("/dev/zero"), "folder": os.mkdir}[kind](path)
+    with pytest.raises(UserError, match=f"top.tflite cannot be read: it is a {kind}, and no file"):
+        load_bundle(bundle_copy.path)

@@ -32,6 +32,7 @@ def test_a_manifest_of_this_project_is_right(manifest):
         ("labels", "0123", "manifest.labels must be an array, received '0123'"),
         ("labels", [0, 1], r"manifest.labels\[0\] must be a string, received 0"),
         ("labels", ["0"], "manifest.labels must be a list of at least 2"),
+        ("labels", ["0", "1", "0"], "the manifest contradicts itself: .*labels"),
         ("num_patches", 2.5, "manifest.num_patches must be an integer, received 2.5"),
         ("num_patches", True, "manifest.num_patches must be an integer, received True"),
         ("num_patches", 0, "manifest.num_patches must be at least 1, received 0"),
@@ -60,9 +61,9 @@ def test_every_field_must_be_there(manifest):
             check_content({name: value for name, value in manifest.items() if name != field})
 
 
-@pytest.mark.parametrize(("version", "advice"), [(5, "update this program"), (2, "export the bundle again")])
+@pytest.mark.parametrize(("version", "advice"), [(6, "update this program"), (2, "export the bundle again")])
 def test_another_version_is_told_before_anything_else(version, advice):
-    with pytest.raises(UserError, match=f"format version {version} and this program reads 3 and 4; {advice}"):
+    with pytest.raises(UserError, match=f"format version {version} and this program reads 3, 4, 5; {advice}"):
         check_content({"format_version": version})
 
 
@@ -121,7 +122,7 @@ def test_what_json_cannot_hold_is_told(value):
         (b"", "Expecting value"),
         (b"{", "manifest.json is not JSON"),
         (b"\xff\xfe{}", "manifest.json is not JSON"),
-        ("\ufeff{}".encode(), "manifest.json is not JSON"),
+        ("\ufeff{}".encode(), "its checksum is wrong or missing"),
         (b"[" * 10**5, "manifest.json is not JSON"),
         (b'{"a":' * 10**5, "manifest.json is not JSON"),
         (b"[]", r"manifest must be an object, received \[\]"),
@@ -132,7 +133,7 @@ def test_what_json_cannot_hold_is_told(value):
         (b'{"a": ' + b"9" * 5000 + b"}", "manifest.json is not JSON|manifest.name is missing|is missing"),
         (b'{"format_version": 1, "format_version": 2}', "'format_version' is there twice"),
         (b'{"format_version": 1e300}', "format version 1"),
-        (b'{"format_version": "2"}', "is missing|must be one of 3, 4"),
+        (b'{"format_version": "2"}', "its checksum is wrong or missing"),
         (b"{} {}", "Extra data"),
         (rb'{"labels": ["\ud800"]}', "manifest.json is not JSON: .*surrogates"),
     ],
@@ -157,7 +158,9 @@ def test_the_schema_and_the_code_name_the_same_things():
 
 
 def test_the_shipped_manifests_are_read_without_a_change(bundle_copy):
-    assert json.loads(bundle_copy.files["manifest.json"]) == bundle_copy.manifest.content
+    content = json.loads(bundle_copy.files["manifest.json"])
+    assert len(content.pop("checksum")) == 64
+    assert content == bundle_copy.manifest.content
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
-import json
+import copy
 import os
 import zipfile
 
 import pytest
 
+from edge import zips
 from edge.bundle import file_entry, load_bundle, storage
+from edge.bundle.content import format_content
 from edge.bundle.manifest import FileEntry
 from edge.bundle.storage import opened, write
 from edge.errors import UserError
@@ -99,9 +101,9 @@ def test_zip_bombs_are_read_no_further_than_the_manifest_says(bundle_copy, tmp_p
 
 
 def test_a_bomb_that_the_manifest_announces_is_not_read(bundle_copy, tmp_path):
-    manifest = json.loads(bundle_copy.files["manifest.json"])
+    manifest = copy.deepcopy(bundle_copy.manifest.content)
     manifest["files"]["top.tflite"]["bytes"] = storage.MOST_BYTES
-    members = bundle_copy.files | {"manifest.json": json.dumps(manifest).encode()}
+    members = bundle_copy.files | {"manifest.json": format_content(manifest)}
     with pytest.raises(UserError, match="more than the 268,435,456 of any bundle"):
         load_bundle(make_zip(tmp_path / "b.zip", members.items()))
 
@@ -114,7 +116,7 @@ def test_other_compressions_are_told(bundle_copy, tmp_path, method):
 
 def test_an_encrypted_member_is_told(packed):
     content = bytearray(packed.read_bytes())
-    content[content.rindex(b"PK\x01\x02") + 8] |= storage.ENCRYPTED  # of the last member
+    content[content.rindex(b"PK\x01\x02") + 8] |= zips.ENCRYPTED  # of the last member
     packed.write_bytes(content)
     with pytest.raises(UserError, match="whole_fine.tflite in .* is neither stored nor deflated"):
         load_bundle(packed)

@@ -79,6 +79,53 @@ def test_a_named_file_must_be_there_and_fit_the_images(folder):
         find_labels(paths, write(directory / "l.json", {"x.png": 1}))
 
 
+def test_an_image_of_the_same_name_in_another_folder_is_another_image(tmp_path):
+    paths = [tmp_path / name for name in ("a/1.png", "b/1.png", "b/c/1.png")]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+    whole = write(tmp_path / "whole.json", {"a/1.png": 3, "b/1.png": 4})
+    assert find_labels(paths, whole)[0] == {paths[0]: "3", paths[1]: "4"}
+    assert find_labels(paths, write(tmp_path / "top.json", {"1.png": 3, "c/1.png": 4, "b/c/1.png": 5}))[0] == {
+        paths[2]: "5"
+    }
+    beside = write(tmp_path / "a" / "annotations.json", [{"file": "1.png", "label": 7}])
+    assert find_labels(paths) == ({paths[0]: "7"}, str(beside))
+    around = write(tmp_path / "labels.json", {"b/1.png": 8})
+    assert find_labels(paths) == ({paths[0]: "7", paths[1]: "8"}, f"{beside} and 1 more")
+    assert find_labels(paths[1:2]) == ({}, None)  # nothing lies beside it
+    assert find_labels(paths[1:2], around) == ({paths[1]: "8"}, str(around))
+
+
+def test_labels_that_lie_elsewhere_are_of_the_folder_that_all_images_lie_in(tmp_path):
+    (tmp_path / "labels").mkdir()
+    paths = [tmp_path / "images" / name for name in ("a/1.png", "b/1.png")]
+    file = write(tmp_path / "labels" / "l.json", {"a/1.png": 3, "images/b/1.png": 4, "1.png": 5})
+    assert find_labels(paths, file)[0] == {paths[0]: "3", paths[1]: "4"}
+
+
+def test_numbers_are_the_same_however_they_are_written(tmp_path):
+    (tmp_path / "l.json").write_bytes(b'\xef\xbb\xbf{"1": 210, "2": "210", "3": [2, 1, 0], "4": ["2", "1", "0"]}')
+    assert set(read_labels(tmp_path / "l.json").values()) == {"210"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"file": "1.png", "label": 1}, {"file": "1.png", "label": 2}]', "has two labels for 1.png, 1 and 2"),
+        ('{"1.png": 1, "./1.png": 2}', "has two labels for 1.png, 1 and 2"),
+        ('{"1.png": 1.0}', "received 1.0"),
+        ('{"1.png": [2, 10]}', r"received \[2, 10\]"),
+        ('{"1.png": -1}', "received -1"),
+        ('{"1.png": "\\ud800"}', "cannot be read as JSON"),
+        ("[" * 10**5, "cannot be read as JSON"),
+    ],
+)
+def test_what_labels_nothing_for_sure_is_told(tmp_path, content, message):
+    (tmp_path / "l.json").write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_labels(tmp_path / "l.json")
+
+
 def test_a_byte_order_mark_is_skipped(tmp_path):
     (tmp_path / "annotations.json").write_text('[{"file": "1.png", "label": 210}]', encoding="utf-8-sig")
     assert read_labels(tmp_path / "annotations.json") == {"1.png": "210"}

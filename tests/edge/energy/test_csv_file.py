@@ -67,23 +67,23 @@ def test_volts_amperes_milliseconds_and_other_columns(file, time):
 
 
 def test_bad_lines_are_counted_and_skipped(file, time):
-    rows = [(BEGIN + i / 4, 2.0) for i in range(-8, 60)]
+    rows = [(BEGIN + i / 4, 2.0 + i % 2 * 1e-6) for i in range(-8, 60)]
     for at, bad in [(50, ("", "")), (40, ("abc", 1)), (30, (BEGIN, "nan")), (25, ('"', 1)), (20, (BEGIN + 1,)),
                     (15, rows[10]), (14, (BEGIN - 1, 900))]:  # fmt: skip
         rows.insert(at, bad)
     reading = read(file, time) if write(file, rows) is None else None
-    assert reading.joules == pytest.approx(20)
+    assert reading.joules == pytest.approx(20, rel=1e-5)
     assert (reading.ignored, reading.valid) == (7, True)
 
 
 def test_a_gap_is_not_integrated(file, time):
-    write(file, [(BEGIN + i / 4, 2.0) for i in range(-8, 60) if not 8 < i < 20])
+    write(file, [(BEGIN + i / 4, 2.0 + i % 2 * 1e-6) for i in range(-8, 60) if not 8 < i < 20])
     reading = read(file, time)
     assert (reading.joules, reading.why_not) == (None, "no sample of power for 3.00 s, where 1 s are allowed")
 
 
 def test_a_leap_forward_does_not_pass_for_samples(file, time):
-    rows = [(BEGIN + i / 4, 2.0) for i in range(-8, 60)]
+    rows = [(BEGIN + i / 4, 2.0 + i % 2 * 1e-6) for i in range(-8, 60)]
     rows.insert(20, (BEGIN + 3600, 2.0))
     write(file, rows)
     reading = read(file, time)
@@ -97,17 +97,18 @@ def test_another_clock(file, time):
 
 
 def test_it_waits_for_a_file_that_lags(file, time):
-    rows = [(BEGIN + i / 4, 2.0) for i in range(-8, 33)]
+    rows = [(BEGIN + i / 4, 2.0 + i % 2 * 1e-6) for i in range(-8, 33)]
     write(file, rows)
     meter = CsvMeter(file, time)
     meter.start()
     time.sleep(10)
     late = time.every(
-        1.0, lambda: write(file, [(BEGIN + i / 4, 2.0) for i in range(-8, int(4 * (time.now - 1000)) - 7)])
+        1.0,
+        lambda: write(file, [(BEGIN + i / 4, 2.0 + i % 2 * 1e-6) for i in range(-8, int(4 * (time.now - 1000)) - 7)]),
     )
     reading = meter.stop()
     late()
-    assert reading.joules == pytest.approx(20)
+    assert reading.joules == pytest.approx(20, rel=1e-5)
     assert (reading.seconds, reading.valid) == (10, True)
     assert time.now == 1012
 
@@ -120,14 +121,14 @@ def test_a_line_that_is_being_written_is_left_for_later(file):
 
 
 def test_a_file_that_stays_behind(file, time):
-    write(file, [(BEGIN + i / 4, 2.0) for i in range(-8, 33)])
+    write(file, [(BEGIN + i / 4, 2.0 + i % 2 * 1e-6) for i in range(-8, 33)])
     reading = read(file, time)
     assert (reading.joules, reading.why_not) == (None, "no sample of power for 2.00 s, where 1 s are allowed")
     assert time.now == 1020
 
 
 def test_a_clock_that_is_set_in_the_run(file, time):
-    write(file, [(BEGIN + i / 4, 2.0) for i in range(-8, 80)])
+    write(file, [(BEGIN + i / 4, 2.0 + i % 2 * 1e-6) for i in range(-8, 80)])
     meter = CsvMeter(file, time)
     meter.start()
     time.sleep(10)
@@ -161,3 +162,30 @@ def test_no_good_line_at_all(file):
         CsvMeter(file.parent)
     write(file, [])
     assert CsvMeter(file).source == "csv (power.csv)"  # it has only just begun
+
+
+@pytest.mark.parametrize(
+    ("watts", "why_not"),
+    [
+        (lambda i: -2.0 - i % 2, "negative power, down to -3 W: the meter's leads are swapped; swap the meter's leads"),
+        (lambda i: 3100.0 + i % 2, "impossible power, up to 3101 W, where 1000 W are the most: of another unit"),
+        (lambda i: 2.0, "frozen at 2 W for 41 samples"),
+    ],
+)
+def test_what_no_board_draws_spoils_a_run(file, time, watts, why_not):
+    write(file, [(BEGIN + i / 4, watts(i)) for i in range(-8, 60)])
+    assert read(file, time).why_not.startswith(why_not)
+
+
+def test_a_byte_order_mark_is_read(file):
+    file.write_bytes(b"\xef\xbb\xbftime,watts\n%d,2.5\n" % BEGIN)
+    assert read_samples(file) == ([BEGIN], [2.5], 0)
+
+
+def test_a_huge_file_and_what_is_no_file_are_told(file):
+    with file.open("wb") as stream:
+        stream.truncate(2**26)
+    with pytest.raises(UserError, match="it is longer than the 33,554,432 bytes that it may have; name the file"):
+        CsvMeter(file)
+    with pytest.raises(UserError, match="it is a device, and no file"):
+        CsvMeter("/dev/zero")

@@ -11,14 +11,19 @@ from edge.errors import UserError
 
 
 class Sensor(SimpleNamespace):
-    """Raises OSError wherever it is read while `lost`."""
+    """Raises OSError wherever it is read while `lost`. Its current has a noise of 0.001 mA, unless `frozen`."""
 
-    lost = False
+    lost = frozen = False
+    reads = 0
 
     def __getattribute__(self, name):
         if name not in ("lost", "__dict__", "__class__") and object.__getattribute__(self, "lost"):
             raise OSError(121, "Remote I/O error")
-        return super().__getattribute__(name)
+        value = super().__getattribute__(name)
+        if name == "current" and not object.__getattribute__(self, "frozen"):
+            object.__setattr__(self, "reads", object.__getattribute__(self, "reads") + 1)
+            value += 0.001 * (-1) ** object.__getattribute__(self, "reads")
+        return value
 
 
 DRIVERS = {
@@ -50,7 +55,7 @@ def test_ina219(time):
     meter.start()
     time.sleep(10)
     reading = meter.stop()
-    assert reading.joules == pytest.approx(5.0 * 0.6 * 10)
+    assert reading.joules == pytest.approx(5.0 * 0.6 * 10, rel=1e-4)
     assert (meter.source, reading.valid) == ("ina219", True)
 
 
@@ -80,7 +85,7 @@ def test_ina260(time):
     sensor.lost = False
     time.sleep(10)
     reading = meter.stop()
-    assert reading.joules == pytest.approx(5.1 * 20.1)
+    assert reading.joules == pytest.approx(5.1 * 20.1, rel=1e-4)
     assert (meter.source, reading.ignored) == ("ina260", 2)
 
 
@@ -98,7 +103,7 @@ FLAGS = {"ENERGYOF": False, "MATHOF": False, "CNVRF": True}
 
 
 def test_ina228_counts_itself(time):
-    sensor = Sensor(energy=1000.0, alert_flags=FLAGS)
+    sensor = Sensor(energy=1000.0, alert_flags=FLAGS, current=700.0)
     meter = ina.Ina228Meter(connect=connecting(sensor), timer=time)
     meter.start()
     time.sleep(10)
@@ -115,16 +120,45 @@ def test_ina228_counts_itself(time):
         ({"energy": 1000.0}, "the INA228's count stands still or was reset"),
         ({"energy": 1001.0, "alert_flags": FLAGS | {"MATHOF": True}}, "the INA228's count overflowed (MATHOF)"),
         ({"lost": True}, "the INA228 could not be read"),
+        ({"energy": 1030.0, "current": -700.0}, "negative current, -700 mA: the leads are swapped; swap VIN+ and VIN-"),
     ],
 )
 def test_ina228_gone_wrong(time, after, why_not):
-    sensor = Sensor(energy=1000.0, alert_flags=FLAGS)
+    sensor = Sensor(energy=1000.0, alert_flags=FLAGS, current=700.0)
     meter = ina.Ina228Meter(connect=connecting(sensor), timer=time)
     meter.start()
     time.sleep(10)
     for name, value in after.items():
         setattr(sensor, name, value)
     assert meter.stop().why_not == why_not
+
+
+def test_ina228_that_counts_more_than_it_can_measure(time):
+    sensor = Sensor(energy=1000.0, alert_flags=FLAGS, current=700.0)
+    meter = ina.Ina228Meter(connect=connecting(sensor), timer=time)
+    meter.start()
+    time.sleep(10)
+    sensor.energy = 1e6
+    assert meter.stop().why_not.startswith("impossible power, up to 9.99e+04 W, where 850 W are the most")
+
+
+@pytest.mark.parametrize(
+    ("change", "why_not"),
+    [
+        ({"current": -620.0}, "negative power, down to -3.16 W: the meter's leads are swapped; swap VIN+ and VIN-"),
+        ({"current": 62_000.0}, "impossible power, up to 316.2 W, where 102.4 W are the most"),
+        ({"current": 0.0, "frozen": True}, "impossible power, 0 W at the most: the meter is not in the board's feed"),
+        ({"frozen": True}, "frozen at 3.162 W for 202 samples"),
+    ],
+)
+def test_what_no_board_draws_spoils_a_run(time, change, why_not):
+    sensor = Sensor(bus_voltage=5.1, current=620.0, overflow=0)
+    for name, value in change.items():
+        setattr(sensor, name, value)
+    meter = ina.Ina219Meter(connect=connecting(sensor), timer=time)
+    meter.start()
+    time.sleep(10)
+    assert meter.stop().why_not.startswith(why_not)
 
 
 def test_the_driver_is_imported_and_given_the_bus():

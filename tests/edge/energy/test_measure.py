@@ -10,8 +10,8 @@ class Board:
 
     source = "simulated"
 
-    def __init__(self, watts=(6.0,) * 5, spoilt=None):
-        self.time = SimulatedTime()
+    def __init__(self, watts=(6.0,) * 5, spoilt=None, same=None):
+        self.time, self.same = SimulatedTime(), same
         self.watts, self.spoilt = [2.0, *watts], spoilt
         self.inferences, self.readings = 0, 0
 
@@ -25,7 +25,14 @@ class Board:
     def stop(self):
         elapsed = self.time.monotonic() - self.begun
         why_not = "it was throttled" if self.spoilt == self.readings else None
-        reading = Reading(None if why_not else self.watts[self.readings] * elapsed, elapsed, 9, 1, why_not)
+        reading = Reading(
+            None if why_not else self.watts[self.readings] * elapsed,
+            elapsed,
+            9,
+            1,
+            why_not,
+            self.same and self.same[self.readings],
+        )
         self.readings += 1
         return reading
 
@@ -77,3 +84,17 @@ def test_without_a_power_at_rest_there_are_no_trials():
     measured = board.measure()
     assert (measured.why_not, measured.trials, board.inferences) == ("at rest: it was throttled", (), 1)
     assert measured.to_dict()["energy_uj"] is None
+
+
+@pytest.mark.parametrize(
+    ("same", "why_not"),
+    [
+        ([2.0] * 6, "frozen at 2 W for 54 samples"),
+        ([2.5, 2.0, 2.0, 2.0, 2.0, 2.1], "frozen at 2 W for 36 samples"),
+        ([2.5, 2.0, 2.0, 2.0, None, 2.0], None),
+        ([2.0, 2.1, 2.2, 2.3, 2.4, 2.5], None),
+    ],
+)
+def test_a_meter_that_stands_still_over_several_trials_spoils_it(same, why_not):
+    found = Board(same=same).measure().why_not
+    assert found is None if why_not is None else found.startswith(why_not)

@@ -47,13 +47,15 @@ class Board:
     """What vcgencmd answers: text, or an error to raise."""
 
     def __init__(self, pmic=ANSWER, throttled="throttled=0x0\n"):
+        self.calls = 0
         self.answers = {"pmic_read_adc": pmic, "get_throttled": throttled}
 
     def __call__(self, command):
         answer = self.answers[command]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        self.calls += 1
+        return answer.replace("=2.00000000A", f"=2.0000000{self.calls % 2}A")  # noise
 
 
 @pytest.fixture
@@ -150,3 +152,13 @@ def test_the_program_is_called(tmp_path, monkeypatch):
     assert vcgencmd("get_throttled") == "throttled=0x0\n"
     with pytest.raises(OSError, match="status 255: no such command"):
         vcgencmd("pmic_read_adc")
+
+
+@pytest.mark.parametrize(
+    ("amperes", "why_not"), [("=-9.0A", "negative power, down to "), ("=2000.0A", "impossible power, up to 150")]
+)
+def test_what_no_board_draws_spoils_a_run(time, amperes, why_not):
+    meter = PmicMeter(Board(ANSWER.replace("=2.00000000A", amperes)), time)
+    meter.start()
+    time.sleep(2)
+    assert meter.stop().why_not.startswith(why_not)

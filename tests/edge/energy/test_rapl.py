@@ -59,11 +59,26 @@ def test_wraps_are_counted(tree, time):
     tree.set("intel-rapl:0", RANGE - 5_000_000)
     meter = RaplMeter(tree.root, time)
     meter.start()
-    for _ in range(3):  # 4,000 J each: once around in 2.5 steps
-        time.sleep(2)
+    for _ in range(15):  # 900 J each: once around in 11 steps
+        time.sleep(1)
         value = int((tree.root / "intel-rapl:0/energy_uj").read_text())
-        tree.set("intel-rapl:0", (value + 4_000_000_000) % (RANGE + 1))
-    assert meter.stop().joules == pytest.approx(12_000)
+        tree.set("intel-rapl:0", (value + 900_000_000) % (RANGE + 1))
+    reading = meter.stop()
+    assert (reading.joules, reading.why_not) == (pytest.approx(13_500), None)
+
+
+def test_a_counter_that_is_reset_or_stops_in_the_run(tree, time):
+    tree.set("intel-rapl:0", 5_000_000)
+    meter = RaplMeter(tree.root, time)
+    meter.start()
+    tree.set("intel-rapl:0", 1_000_000)  # as a counter that wrapped: nearly 10,000 J in a second
+    time.sleep(2)
+    assert meter.stop().why_not == "impossible power, more than 1,000 W: a counter was reset; run it again"
+    meter.start()
+    time.sleep(1)
+    tree.set("intel-rapl:0", 9_000_000)
+    time.sleep(9)
+    assert meter.stop().why_not.startswith("RAPL's counters stand still, for 8.0 s")
 
 
 def test_it_is_read_often_enough_for_the_fastest_counter(tree, time):

@@ -1,6 +1,7 @@
 import pytest
 from simulated_time import SimulatedTime
 
+from edge.energy.plausible import Plausible
 from edge.energy.sampled import SampledMeter
 
 
@@ -10,7 +11,7 @@ def time():
 
 
 def meter_of(time, watts, **kwargs):
-    return SampledMeter("test", watts, period=0.5, longest_gap=1.0, timer=time, **kwargs)
+    return SampledMeter("test", watts, period=0.5, longest_gap=1.0, plausible=Plausible(100), timer=time, **kwargs)
 
 
 def test_rising_power_is_integrated(time):
@@ -77,3 +78,20 @@ def test_the_check_has_the_last_word(time):
     time.sleep(2)
     reading = meter.stop()
     assert (reading.joules, reading.why_not) == (pytest.approx(4), "too hot")
+
+
+def test_what_is_no_number_is_ignored(time):
+    meter = meter_of(time, lambda: float("nan") if 1002 < time.now < 1002.9 else 2.0 + time.now * 1e-9)
+    meter.start()
+    time.sleep(5)
+    reading = meter.stop()
+    assert (reading.joules, reading.ignored, reading.valid) == (pytest.approx(10), 1, True)
+
+
+def test_a_meter_that_stands_still_spoils_a_run(time):
+    meter = meter_of(time, lambda: min(time.now - 999, 5.0))
+    meter.start()
+    time.sleep(30)
+    reading = meter.stop()
+    assert reading.why_not.startswith("frozen at 5 W for 54 samples")
+    assert reading.same is None

@@ -79,13 +79,13 @@ def test_a_wrong_table_is_told_in_one_line(tmp_path, content, change, message):
 def test_what_is_no_json(tmp_path, text):
     path = tmp_path / "table.json"
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(UserError, match="is not JSON"):
+    with pytest.raises(UserError, match="cannot be read as JSON"):
         load_table(path)
 
 
 def test_no_such_file(tmp_path):
     for path in (tmp_path, tmp_path / "none.json"):
-        with pytest.raises(UserError, match="cannot be read: .*; name a table of energies"):
+        with pytest.raises(UserError, match="cannot be read as JSON: .*; name a table of energies"):
             load_table(path)
 
 

@@ -1,14 +1,16 @@
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edge.bundle.manifest import Manifest
-from edge.errors import UserError
+from edge.errors import UserError, WorkError
 from edge.network.interpreter import Model
-from edge.network.kernels import NUMPY
-from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
+from edge.network.kernels import FASTEST, NUMPY
+from edge.network.runner import MOST_SHAPES, NEVER, TwoStageRunner, WholeFineRunner
 from edge.network.saliency import log_softmax
 
 
@@ -163,6 +165,73 @@ def test_weights_of_the_saliency_that_do_not_fit_are_told(case):
             TwoStageRunner(saliency_with(case.float32, dense=wrong))
     with pytest.raises(UserError, match="saliency.npz is not usable"):
         TwoStageRunner(replace(case.float32, files=case.float32.files | {"saliency.npz": b"PK"}))
+
+
+@pytest.mark.parametrize("name", ["bias", "scale", "shift", "kernel", "dense"])
+@pytest.mark.parametrize("method", ["float32", "ptq"])
+def test_every_array_of_a_classifiers_saliency_must_fit(classifier_case, name, method):
+    bundle = getattr(classifier_case, method)
+    weights = np.load(io.BytesIO(bundle.files["saliency.npz"]))[name]
+    for wrong in (weights[..., :-1], weights[None], np.zeros(0, np.float32), np.append(weights[..., :1], weights)):
+        with pytest.raises(UserError, match="saliency('s [a-z]+)? does not fit its models"):
+            TwoStageRunner(saliency_with(bundle, **{name: wrong}))
+    for kernels in (NUMPY, FASTEST):
+        with pytest.raises(UserError, match=f"{name} holds what is no finite number"):
+            TwoStageRunner(saliency_with(bundle, **{name: np.full_like(weights, np.nan)}), kernels=kernels)
+
+
+def test_an_answer_that_is_no_number_is_told(case, monkeypatch):
+    runner = TwoStageRunner(case.float32)
+    invoke = runner.top.invoke
+    monkeypatch.setattr(runner.top, "invoke", lambda raw: {n: np.full_like(v, np.nan) for n, v in invoke(raw).items()})
+    with pytest.raises(WorkError, match=r"answers with what is no number \(NaN\); export the bundle again"):
+        runner.run(case.images[0])
+
+
+def test_a_runner_that_another_thread_is_in_is_refused_and_the_first_goes_on(case, monkeypatch):
+    runner, inside, go_on = TwoStageRunner(case.float32), threading.Event(), threading.Event()
+    wanted = runner.run(case.images[0])
+    invoke = runner.fine.invoke
+
+    def slowly(raw):
+        inside.set()
+        assert go_on.wait(10)
+        return invoke(raw)
+
+    monkeypatch.setattr(runner.fine, "invoke", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(runner.run, case.images[0])
+        assert inside.wait(10)
+        for second in (runner.run, runner.glance):
+            with pytest.raises(RuntimeError, match="another thread is using this one; make one runner for each thread"):
+                second(case.images[1])
+        go_on.set()
+        np.testing.assert_array_equal(first.result().log_probabilities, wanted.log_probabilities)
+    assert runner.run(case.images[0]).prediction == wanted.prediction  # the other thread is through with it
+
+
+def test_runners_of_their_own_work_side_by_side(case):
+    wanted = [result.prediction for result in run_all(TwoStageRunner(case.ptq), case.images)]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: run_all(TwoStageRunner(case.ptq), case.images), range(2)))
+    assert [[result.prediction for result in results] for results in found] == [wanted] * 2
+
+
+def test_few_interpreters_are_kept_however_many_numbers_of_patches_there_are(classifier_case):
+    runner = TwoStageRunner(classifier_case.float32)
+    image = classifier_case.images[0]
+    first = runner.run(image, num_patches=2).log_probabilities
+    for num_patches in range(1, runner.manifest.cells.count + 1):
+        runner.run(image, num_patches)
+    for model in (runner.coarse, runner.fine, runner.top):
+        assert len(model._interpreters) <= MOST_SHAPES
+    np.testing.assert_array_equal(runner.run(image, num_patches=2).log_probabilities, first)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 10**14])
+def test_too_many_threads_are_refused(case, threads):
+    with pytest.raises(UserError, match=f"threads must be from 1 to 256, received {threads}; choose one"):
+        TwoStageRunner(case.float32, threads)
 
 
 def test_a_convolution_that_does_not_fit_is_told(classifier_case):

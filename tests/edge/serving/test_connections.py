@@ -41,6 +41,16 @@ def test_one_too_many_is_refused():
     assert connections.count == 2
 
 
+def test_one_too_many_is_refused_where_all_come_at_once():
+    server = Server()
+    connections = Connections(server, most=2)
+    made = [connections.make() for _ in range(2)]
+    server.connections.clear()  # aiohttp knows them when they are connected
+    for protocol in made:
+        protocol.transport = None
+    assert isinstance(connections.make(), Refusal)
+
+
 def test_who_never_asks_is_cut():
     connections = Connections(Server(), first_request=10)
     silent, asking = connections.make(), connections.make()

@@ -48,9 +48,12 @@ class FakeCapture:
     def isOpened(self):
         return self.left > 0
 
-    def read(self):
+    def grab(self):
         self.left -= 1
-        return (True, RED_GREEN_BLUE[..., ::-1]) if self.left >= 0 else (False, None)
+        return self.left >= 0
+
+    def retrieve(self):
+        return True, RED_GREEN_BLUE[..., ::-1]
 
     def release(self):
         pass
@@ -123,6 +126,73 @@ def test_a_frame_is_captured_when_it_is_read_and_only_once(install):
     assert found[0].read() is found[0].read(100)
     assert camera._camera.left == 1
     assert [frame.name for frame in found] == ["camera/1", "camera/2"]
+
+
+class QueuedCamera:
+    """A camera of 30 frames a second on a simulated clock, whose driver keeps four frames and gives the oldest."""
+
+    PERIOD, KEPT = 1 / 30, 4
+
+    def __init__(self, monkeypatch):
+        self.now, self.comes, self.waiting = 100.0, 100.0, []
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, seconds):
+        self.now += seconds
+        while self.comes <= self.now:
+            if len(self.waiting) < self.KEPT:
+                self.waiting.append(self.comes)
+            self.comes += self.PERIOD
+
+    def take(self):
+        """Returns when the oldest frame was taken; waits for one where there is none."""
+        self.sleep(0.0001)
+        if not self.waiting:
+            self.sleep(self.comes - self.now + 1e-9)
+        return self.waiting.pop(0)
+
+    # As cv2.VideoCapture
+    def isOpened(self):
+        return True
+
+    def grab(self):
+        self.taken = self.take()
+        return True
+
+    def retrieve(self):
+        return True, np.full((2, 3, 3), round((self.now - self.taken) * 1000) % 256, np.uint8)
+
+    def release(self):
+        pass
+
+    # As picamera2.Picamera2
+    def create_video_configuration(self, main):
+        return main
+
+    def configure(self, configuration):
+        pass
+
+    def start(self):
+        pass
+
+    def capture_array(self, name, wait):
+        self.taken = self.take()
+        return self.retrieve()[1]
+
+
+@pytest.mark.parametrize("kind", ["picamera2", "opencv"])
+@pytest.mark.parametrize("interval", [0, 0.01, 0.05, 0.1, 1, 60])
+def test_frames_are_as_fresh_as_the_camera_gives_them(monkeypatch, kind, interval):
+    driver = QueuedCamera(monkeypatch)
+    made = SimpleNamespace(Picamera2=lambda index: driver, VideoCapture=lambda index: driver)
+    monkeypatch.setitem(sys.modules, {"picamera2": "picamera2", "opencv": "cv2"}[kind], made)
+    camera = open_camera(kind)
+    for frame in frames(camera, 12, interval):
+        frame.read()
+        assert driver.now - driver.taken < 2 * driver.PERIOD
+        driver.sleep(0.015)  # it is read
+        assert frame.age < 0.015 + 2 * driver.PERIOD
 
 
 def test_frames_begin_an_interval_apart(monkeypatch):

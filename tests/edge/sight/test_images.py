@@ -1,3 +1,5 @@
+import io
+import os
 import struct
 import sys
 import zlib
@@ -48,14 +50,16 @@ def test_patterns_are_expanded(tmp_path, monkeypatch):
 
 
 def test_paths_are_read_from_standard_input_as_they_come(monkeypatch):
-    lines = iter([b"a b.png\n", b"\n", b"c\xff.png\r\n", b"last"])
+    lines = io.BytesIO(b"a b.png\n\nc\xff.png\r\nlast")
     monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": lines})())
     found = expand(["first.png", "-"])
     assert next(found) == Path("first.png")
     assert next(found) == Path("a b.png")
-    assert len(list(lines)) == 3  # not read yet
-    monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": [b"c\xff.png\r\n", b"last"]})())
-    assert list(map(str, expand(["-"]))) == ["c\udcff.png", "last"]
+    assert lines.tell() == len(b"a b.png\n")  # the others are not read yet
+    assert list(map(str, found)) == ["c\udcff.png", "last"]
+    monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": io.BytesIO(b"a" * 2**17)})())
+    with pytest.raises(UserError, match="a line of standard input has more than 65,536 bytes"):
+        next(expand(["-"]))
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UserError, match="which is closed"):
         expand(["-"])
@@ -217,9 +221,9 @@ def test_an_image_that_lies_about_its_size_is_told(tmp_path, width, height, recw
     assert not recwarn.list
 
 
-def test_between_pillows_warning_and_its_error_is_too_large(tmp_path):
+def test_more_than_there_is_room_for_is_too_large(tmp_path):
     (tmp_path / "a.png").write_bytes(png(9500, 9500))
-    with pytest.raises(UserError, match="9500 x 9500 pixels, more than 89,478,485"):
+    with pytest.raises(UserError, match="9500 x 9500 pixels, more than 67,108,864"):
         open_image(tmp_path / "a.png")
 
 
@@ -240,3 +244,20 @@ def test_damaged_images_are_read_or_told(tmp_path, suffix, recwarn):
     assert len(told) > 10
     assert not any("\n" in line for line in told)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a device"])
+def test_what_is_no_file_is_told_and_does_not_hang(tmp_path, kind):
+    path = tmp_path / "a.png"
+    {"a pipe": os.mkfifo, "a device": lambda p: p.symlink_to("/dev/zero")}[kind](path)
+    with pytest.raises(UserError, match=f"cannot be read as an image: it is {kind}, and no file; replace the file"):
+        open_image(path)
+
+
+def test_a_large_image_is_converted_in_strips(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "STRIP", 100)
+    rgba = np.random.default_rng(0).integers(0, 256, (37, 30, 4), np.uint8)
+    shares = rgba[..., :3] * (rgba[..., 3:] / 255)
+    np.testing.assert_allclose(np.asarray(open_image(save(tmp_path / "a.png", rgba))), shares, atol=1)
+    sixteen = np.random.default_rng(0).integers(0, 2**16, (37, 30), np.uint16)
+    np.testing.assert_array_equal(np.asarray(open_image(save(tmp_path / "b.png", sixteen))), np.rint(sixteen / 257))

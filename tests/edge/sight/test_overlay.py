@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -132,3 +133,12 @@ def test_a_folder_that_cannot_be_made_and_a_file_that_cannot_be_written_are_told
     folder.directory.rmdir()
     with pytest.raises(WorkError, match="--overlay: .*1.png cannot be written"):
         folder.save(Image.new("RGB", (4, 4)), tmp_path / "1.png")
+
+
+def test_the_last_pictures_are_kept(tmp_path):
+    (tmp_path / "of_another_run.png").touch()
+    folder = OverlayFolder(tmp_path, keep=3)
+    for number in range(1, 9):
+        folder.save(Image.new("RGB", (2, 2)), Path(f"camera/{number}"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["6.png", "7.png", "8.png", "of_another_run.png"]
+    assert len(folder._written) == 3

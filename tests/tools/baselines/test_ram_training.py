@@ -9,7 +9,7 @@ import tensorflow as tf
 from tools.baselines.ram_config import RamConfig
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel
 from tools.baselines.ram_training import deviation_at, evaluate, train_and_evaluate
-from train import loop
+from train import training
 from train.data.dataset import Split
 
 
@@ -39,17 +39,17 @@ def weights(workdir):
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(config, tmp_path, monkeypatch):
     whole, halves = config(workdir=str(tmp_path / "whole")), config(workdir=str(tmp_path / "halves"))
     result = train_and_evaluate(whole)
-    report = loop._report
+    report = training._report
 
     def interrupted(step, *rest):
         report(step, *rest)
         if step == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "_report", interrupted)
+    monkeypatch.setattr(training, "_report", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train_and_evaluate(halves)
-    monkeypatch.setattr(loop, "_report", report)
+    monkeypatch.setattr(training, "_report", report)
     assert not Path(halves.workdir, "result.json").exists()
     resumed = train_and_evaluate(halves)
     assert resumed["error"] == result["error"]

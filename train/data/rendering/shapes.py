@@ -7,9 +7,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 SIZE = (64, 96)  # (height, width) of an image
 FINE = 3  # pixels that are drawn for each pixel of an image
-RADIUS = (7.0, 10.0)  # of a shape, in pixels
+RADIUS = (7.0, 9.0)  # of a shape, in pixels
 DISTRACTORS = (4, 9)  # pieces of clutter, from and to
-CONTRAST = 90  # at least, of a shape's colour and its ground, summed over the channels
+CONTRAST = 150  # at least, of a shape's colour and its ground, summed over the channels
 
 
 def _polygon(corners: int, inner: float = 0.0, first: float = 0.0):

@@ -3,6 +3,7 @@
 import io
 import math
 import shutil
+import uuid
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -128,9 +129,11 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | s
         UserError: a photograph can't be decoded, or has too many digits.
         OSError: the files can't be written; nothing is left of them.
     """
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{folder.name}.*.partial"):  # by one that was interrupted; others are locked out
+        shutil.rmtree(left, ignore_errors=True)
+    partial = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.partial")
+    partial.mkdir()
     try:
         names, digits, windows, boxes, sizes = [], [], [], [], []
         with (

@@ -1,0 +1,60 @@
+"""The saliency's weights: arrays in an .npz file, of which no more is taken in than a device has room for."""
+
+import io
+import math
+
+import numpy as np
+
+from edge import zips
+
+MOST_BYTES = 2**26  # of all arrays together, unpacked
+MOST_ARRAYS = 16
+MOST_HEADER_BYTES = 4096  # of an array
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def read_weights(content: bytes) -> dict[str, np.ndarray]:
+    """Returns the arrays of an .npz file: name -> float array, all of its values finite.
+
+    Raises:
+        ValueError: an array is larger than its part of the file, or than `MOST_BYTES`; is not of numbers; or holds NaN
+            or an infinity.
+        OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error: it is damaged.
+    """
+    arrays, left = {}, MOST_BYTES
+    with zips.opened(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        if len(members) > MOST_ARRAYS:
+            raise ValueError(f"it holds {len(members)} arrays, and {MOST_ARRAYS} are the most")
+        for member in members:
+            name = member.filename.removesuffix(".npy")
+            if not zips.is_readable(member):
+                raise ValueError(f"{name} is neither stored nor deflated")
+            with archive.open(member) as file:
+                part = file.read(left + 1)  # stops decompressing there, whatever size the zip claims
+            if len(part) > left:
+                raise ValueError(f"its arrays have more than {MOST_BYTES:,} bytes")
+            left -= len(part)
+            arrays[name] = _array(part, name)
+    return arrays
+
+
+def _array(part: bytes, name: str) -> np.ndarray:
+    """Returns the array of a .npy file, which must be as long as its header says: little stays little."""
+    file = io.BytesIO(part)
+    read_header = HEADERS.get(np.lib.format.read_magic(file))
+    if read_header is None:
+        raise ValueError(f"{name} is of an unknown version")
+    shape, by_columns, dtype = read_header(file, max_header_size=MOST_HEADER_BYTES)
+    if dtype.kind != "f" or len(shape) > 8 or min(shape, default=1) < 0:
+        raise ValueError(f"{name} must be an array of floats, and is of {dtype} and shape {shape}")
+    count, there = math.prod(shape), len(part) - file.tell()
+    if count * dtype.itemsize != there:
+        raise ValueError(f"{name} has {there:,} bytes, and its header says {count * dtype.itemsize:,}")
+    values = np.frombuffer(part, dtype, count, file.tell()).reshape(shape, order="F" if by_columns else "C")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} holds what is no finite number")
+    return values

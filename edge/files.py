@@ -1,0 +1,71 @@
+"""Files of the user's, read without surprises: nothing that is no file, and no more than a device has room for."""
+
+import json
+import os
+import stat
+
+from edge.errors import UserError, one_line
+
+KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+MOST_JSON_BYTES = 2**24  # Python needs some twenty times as much for the worst of them
+
+
+def open_file(path):
+    """Returns a file that is open for reading bytes.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: it is a folder, a pipe, a socket or a device: that may have no end, or never begin.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for its other end
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            kind = next((name for is_kind, name in KINDS.items() if is_kind(mode)), "something else")
+            raise ValueError(f"it is {kind}, and no file")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path, limit: int) -> bytes:
+    """Returns a file's content.
+
+    Raises:
+        OSError, ValueError: see `open_file`; ValueError also where it has more than `limit` bytes.
+    """
+    with open_file(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it is longer than the {limit:,} bytes that it may have")
+    return content
+
+
+def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
+    """Returns what a JSON file holds: UTF-8, with a byte order mark or without, and no NaN or infinity.
+
+    Args:
+        path: of the file.
+        remedy: how the message ends that says it cannot be read.
+        limit: bytes that it may have.
+
+    Raises:
+        UserError: it cannot be read, or is no JSON.
+    """
+    try:
+        content = json.loads(read_bytes(path, limit).decode("utf-8-sig"), parse_constant=_refuse)
+        json.dumps(content, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read as JSON: {one_line(error)}; {remedy}") from None
+    return content
+
+
+def _refuse(text):
+    raise ValueError(f"{text} is no number")

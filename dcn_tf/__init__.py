@@ -4,4 +4,4 @@
 when they are imported themselves.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -16,13 +16,10 @@ from dcn_tf.descriptions import (
     Residual,
     channels_of,
     explicit_padding,
-    lists,
-    made_of,
     pair,
     separable_conv,
-    stack_from_list,
-    stack_to_list,
 )
+from dcn_tf.stack_lists import lists, made_of, stack_from_list, stack_to_list
 
 __all__ = [
     "Architecture",

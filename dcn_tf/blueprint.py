@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture
-from dcn_tf.descriptions import lists
 from dcn_tf.presets import preset
+from dcn_tf.stack_lists import lists
 
 ASSUMED = {"channels": 3, "classes": 10}  # until the data says it
 

@@ -125,7 +125,7 @@ def main(arguments) -> None:
         images = find_images(parsed, bundle.manifest, stack)
         found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
     for one in found:
-        one["notes"] += no_meter
+        one["notes"] += [*no_meter, *(one_bundle.doubt for one_bundle in bundles.values() if one_bundle.doubt)]
         one["reference"] = references.against(one, references.FOLDER)
     text = "\n\n".join(map(tables.as_text, found))
     print(text)

@@ -13,22 +13,30 @@ KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
+TOO_LONG = "it is longer than the {:,} bytes that it may have"
 MOST_JSON_BYTES = 2**24  # Python needs some twenty times as much for the worst of them
 
 
-def open_file(path):
+def open_file(path, limit: int | None = None):
     """Returns a file that is open for reading bytes.
+
+    Args:
+        path: of the file.
+        limit: bytes that it may have now; None: any number.
 
     Raises:
         OSError: it cannot be opened.
-        ValueError: it is a folder, a pipe, a socket or a device: that may have no end, or never begin.
+        ValueError: it is a folder, a pipe, a socket or a device: that may have no end, or never begin. Or it is longer.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for its other end
     try:
-        mode = os.fstat(descriptor).st_mode
+        found = os.fstat(descriptor)
+        mode = found.st_mode
         if not stat.S_ISREG(mode):
             kind = next((name for is_kind, name in KINDS.items() if is_kind(mode)), "something else")
             raise ValueError(f"it is {kind}, and no file")
+        if limit is not None and found.st_size > limit:
+            raise ValueError(TOO_LONG.format(limit))
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -44,7 +52,7 @@ def read_bytes(path, limit: int) -> bytes:
     with open_file(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
-        raise ValueError(f"it is longer than the {limit:,} bytes that it may have")
+        raise ValueError(TOO_LONG.format(limit))
     return content
 
 

@@ -19,8 +19,8 @@ from edge.bundle import load_bundle
 from edge.errors import UserError, one_line, run_main
 from edge.network.pyramid_runner import make_runner
 from edge.network.runner import NEVER
+from edge.run import MOST_STABLE, make_reader
 from edge.run import make_parser as parser_of_run
-from edge.run import make_reader
 from edge.sight.camera import open_camera
 
 LISTEN = "127.0.0.1:8080"
@@ -44,7 +44,7 @@ def make_parser() -> OneLineParser:
     add("--saliency_level", type=number(0, kind=float), metavar="X", help=salient)
     add("--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)")
     stable = "publish a reading when N of the last 2 N - 1 frames have it (default 3)"
-    add("--stable", type=number(1, cap=10_000), default=3, metavar="N", help=stable)
+    add("--stable", type=number(1, cap=MOST_STABLE), default=3, metavar="N", help=stable)
     add("--monotonic", action="store_true", help="a meter: publish no number that is less than the last one")
     add("--max_step", type=number(0), metavar="N", help="publish no number that is further than N from the last one")
     _add_mqtt(add)

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 from dcn_tf.architecture import CLASSIFICATION, Architecture, Residual, channels_of
 from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.cost import dcn_cost, model_weights, whole_multiplications
-from dcn_tf.descriptions import kind_of
 from dcn_tf.geometry import num_cells, output_size, patch_grid, smallest_image, stack_geometry
 from dcn_tf.presets import PRESETS
+from dcn_tf.stack_lists import kind_of
 from edge.errors import UserError
 from edge.output import check_writable
 from edge.sight.images import open_image

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from edge import output
-from edge.arguments import listed, number
+from edge.arguments import number
 from edge.bundle import check_destination, write_bundle
 from edge.quiet import quiet
 from tools import bundle_report, command
@@ -32,7 +32,7 @@ def make_parser():
     add("--num_patches", type=number(1), metavar="K", help="the bundle's number of patches; the training's by default")
     add(
         "--input_size",
-        type=listed,
+        type=command.image_size,
         metavar="HEIGHT,WIDTH",
         help="of the bundle's input in pixels, such as 256,512; the training's by default. Images of another size are "
         "laid on the input as they are, or shrunk, with their border repeated",
@@ -69,7 +69,7 @@ def main(arguments) -> None:
         from tools.export import agreement, bundling, input_size, qat
     trained = workdir.load_workdir(values.workdir)
     if values.input_size:
-        trained = input_size.at_size(trained, input_size.parse(values.input_size))
+        trained = input_size.at_size(trained, values.input_size)
     trained = input_size.prepared(trained)
     num_patches = bundling.check_num_patches(trained.model, values.num_patches)
     tuning = qat.Tuning(values.qat_steps, values.qat_learning_rate, values.seed)

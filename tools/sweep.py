@@ -108,7 +108,9 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
                 _tell(runs, training, waiting, configs, jobs)
     finally:
         for one in training:
-            one.stop()
+            one.ask_to_stop()
+        for one in training:
+            one.wait_for_end()
             said = process.last_line(one.run.workdir / process.LOG)
             say(f"{one.run.name}: stopped; the same command resumes it  {said}")
     return failed

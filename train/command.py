@@ -34,12 +34,18 @@ def _status(program, main, arguments):
     except TrainingError as error:
         return _say(program, error, 1)
     except OSError as error:
-        told = disk.explained(error.filename) if disk.is_full(error) and error.filename else error
-        return _say(program, told, 1)
+        return _say(program, _told(error), 1)
     except KeyboardInterrupt as error:
         number = getattr(error, "number", signal.SIGINT)
         return _say(program, error if error.args else "interrupted", signals.ENDED_BY + number)
     return 0
+
+
+def _told(error: OSError):
+    """Returns what is to be said of an error of the system."""
+    if not disk.is_full(error):
+        return error
+    return disk.explained(error.filename) if error.filename else f"the disk is full ({error}); make room"
 
 
 def _parse(program, arguments):

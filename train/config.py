@@ -209,7 +209,7 @@ class Config(FlagValues):
     @functools.cached_property
     def blueprint(self) -> Blueprint:
         """The preset or the file, with --set; UserError where it describes no network."""
-        if self.architecture_file is None:
+        if not self.architecture_file:
             return self._described("set", lambda: of_preset(self.preset, self.set))
         path = Path(self.architecture_file)
         try:

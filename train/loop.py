@@ -115,7 +115,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
         model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name in figures:
-        print(f"\n{dataset.name}, {name} ({config.preset}, {result['steps']} steps)\n")
+        print(f"\n{dataset.name}, {name} ({architecture.name}, {result['steps']} steps)\n")
         print(format_table(figures[name], config.eval_scales))
     return result
 

@@ -171,6 +171,7 @@ def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
         replicas: parts of a batch that are computed side by side. The threads are shared out to them.
         threads: of all of them together; where None, one for each core, or what TF_NUM_INTRAOP_THREADS says.
     """
+    asked_for, _ = map(_threads_asked_for, ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's keras.json says
     with quiet():  # its native part writes several lines, whatever the level
@@ -180,7 +181,7 @@ def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
     use_float32()
 
     if replicas > 1 or threads:
-        threads = threads or _threads_asked_for() or os.cpu_count()
+        threads = threads or asked_for or os.cpu_count()
         tf.config.threading.set_intra_op_parallelism_threads(max(1, threads // replicas))
     if replicas > 1:
         tf.config.threading.set_inter_op_parallelism_threads(replicas)
@@ -188,11 +189,11 @@ def prepare_tensorflow(replicas: int = 1, threads: int | None = None):
     tf.get_logger().setLevel("ERROR")  # warns of retracing, which evaluating at several numbers of patches is
 
 
-def _threads_asked_for() -> int:
-    """Returns what TF_NUM_INTRAOP_THREADS says, 0 where it says nothing."""
-    text = os.environ.get("TF_NUM_INTRAOP_THREADS") or "0"
+def _threads_asked_for(name: str) -> int:
+    """Returns the number of threads that an environment variable of TensorFlow says, 0 where it says nothing."""
+    text = os.environ.get(name) or "0"
     if not text.isdecimal() or len(text) > 9 or int(text) > MOST_THREADS:
-        raise UserError(f"TF_NUM_INTRAOP_THREADS must be from 0 to {MOST_THREADS}. Received: {text[:40]}; unset it")
+        raise UserError(f"{name} must be from 0 to {MOST_THREADS}. Received: {text[:40]}; unset it")
     return int(text)
 
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from dcn_tf.architecture import Architecture
-from dcn_tf.descriptions import lists
+from dcn_tf.architecture import CLASSIFICATION, Architecture
+from dcn_tf.stack_lists import lists
 from train import files
 from train.config import Config
 from train.data.dataset import Dataset
@@ -21,6 +21,7 @@ def network_for(config: Config, dataset: Dataset) -> Architecture:
         UserError: it can't work, or the workdir was begun with another.
     """
     architecture = config.network(dataset.channels, len(dataset.label_names))
+    _check_fits(architecture, dataset)
     _check_same(Path(config.workdir, FILE), architecture)
     followed = [f"{architecture.channels} channels"] if "channels" in config.blueprint.open else []
     if "classes" in config.blueprint.open:
@@ -32,6 +33,21 @@ def network_for(config: Config, dataset: Dataset) -> Architecture:
 def write_network(workdir: Path, architecture: Architecture):
     """Writes `architecture.json`, which --architecture reads."""
     files.write_text(workdir / FILE, json.dumps(architecture.to_dict(), indent=1) + "\n")
+
+
+def _check_fits(architecture: Architecture, dataset: Dataset):
+    """Raises UserError where the data has other channels, or more classes, than somebody said."""
+    if architecture.channels != dataset.channels:
+        raise UserError(
+            f"the network takes images of {architecture.channels} channels, and {dataset.name} has "
+            f"{dataset.channels}; leave 'channels' out, or give --set=channels={dataset.channels}"
+        )
+    classes = len(dataset.label_names)
+    if architecture.task == CLASSIFICATION and architecture.top.classes < classes:
+        raise UserError(
+            f"the network has {architecture.top.classes} classes, and {dataset.name} has {classes}; "
+            f"leave 'classes' out, or give --set=top.classes={classes}"
+        )
 
 
 def _check_same(path: Path, architecture: Architecture):

@@ -51,6 +51,11 @@ class Screen(logging.StreamHandler):
         except OSError:
             self.handleError(record)
 
+    def handleError(self, record):
+        """Says nothing of a line that can't be written: the run goes on without, for instance on a full disk."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
     def end_line(self):
         """Leaves the line that is there, and begins another."""
         if self.is_open:

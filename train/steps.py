@@ -91,7 +91,7 @@ def make_schedule(config: Config, phase: int = 0):
         phase: the step at which the schedule begins. Above 0 it begins at its peak, without warm-up.
     """
     warmup_steps = 0 if phase else config.warmup_steps
-    steps = config.train_steps - phase
+    steps = max(1, config.train_steps - phase)  # at least one, also where nothing is left to be trained
     warmup = {"warmup_target": config.learning_rate, "warmup_steps": warmup_steps} if warmup_steps else {}
     initial_rate = 0.0 if warmup else config.learning_rate
     schedules = keras.optimizers.schedules

@@ -89,7 +89,7 @@ def _not_finite(what: str, step: int, config, saved_step: int) -> str:
 
 def _stopped(number: int, step: int) -> str:
     name = signal.Signals(number).name
-    return f"stopped by {name} after step {step}, which is saved; the same command goes on from there"
+    return f"stopped by {name} after step {step}, which is saved"
 
 
 def _report(step, config, metrics, rate, writer):

@@ -74,7 +74,7 @@ def held(config: FlagValues, restart: bool = False) -> Iterator[Workdir]:
     path = Path(config.workdir)
     if not restart:
         check_same_run(config)
-    with _folder(path), _lock(path), _telling_what_is_safe(path):
+    with _folder(path), _lock(path), _telling_what_is_safe(path, restart):
         left = _remove_leftovers(path)
         if left:
             log.info("removed what an interrupted run had left half written: %d files", left)
@@ -116,29 +116,29 @@ def _lock(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _telling_what_is_safe(path: Path) -> Iterator[None]:
+def _telling_what_is_safe(path: Path, restart: bool) -> Iterator[None]:
+    again = f"the same command{', without --restart,' * restart} goes on from there"
     try:
         yield
     except UserError:
         raise
     except KeyboardInterrupt as error:
-        if getattr(error, "has_message", False):
-            raise
-        stopped = signals.Stopped(getattr(error, "number", signals.ASKING[0]))
-        raise signals.Stopped(stopped.number, f"{stopped}; {_safe(path)}") from error
+        stopped = error if isinstance(error, signals.Stopped) else signals.Stopped(signals.ASKING[0])
+        safe = again if stopped.has_message else _safe(path, again)
+        raise signals.Stopped(stopped.number, f"{stopped}; {safe}") from error
     except Exception as error:
         if isinstance(error, disk.DiskFullError):
-            raise disk.DiskFullError(f"{error}; {_safe(path)}") from error
+            raise disk.DiskFullError(f"{error}; {_safe(path, again)}") from error
         if disk.is_full(error):
-            raise disk.DiskFullError(f"{disk.explained(_place_of(error, path))}; {_safe(path)}") from error
+            raise disk.DiskFullError(f"{disk.explained(_place_of(error, path))}; {_safe(path, again)}") from error
         raise
 
 
-def _safe(path: Path) -> str:
+def _safe(path: Path, again: str) -> str:
     found = checkpoint_files.find(path / FOLDER)
     if not found:
         return "nothing was trained yet"
-    return f"the checkpoint of step {found[0].step} is safe, and the same command goes on from there"
+    return f"the checkpoint of step {found[0].step} is safe, and {again}"
 
 
 def _place_of(error: BaseException, path: Path) -> Path:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from edge.errors import UserError, WorkError, one_line
 from edge.serving.guard import Guard
+from edge.serving.reader import BusyError
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -39,9 +40,11 @@ def telling(requests: Counter, asked: Callable):
             response.headers.update({name: error.headers[name] for name in KEPT if name in error.headers})
         except UserError as error:
             response = _error(400, str(error))
-        except WorkError as error:
+        except BusyError as error:
             response = _error(503, str(error))
             response.headers["Retry-After"] = "1"
+        except WorkError as error:
+            response = _error(500, str(error))
         except ConnectionError:  # the client has gone
             raise
         except Exception as error:

@@ -10,6 +10,10 @@ from edge.errors import WorkError
 MOST_WAITING = 40  # jobs
 
 
+class BusyError(WorkError):
+    """There is no room now; there may be later."""
+
+
 class ReaderThread:
     """Does jobs one after the other, on a thread of its own.
 
@@ -41,14 +45,14 @@ class ReaderThread:
         return 0.0 if since is None else time.monotonic() - since
 
     def submit(self, work, *arguments) -> Future:
-        """Returns the future result of `work(*arguments)`; WorkError where too many jobs wait, or all has ended."""
+        """Returns the future result of `work(*arguments)`; BusyError where too many jobs wait, or all has ended."""
         if self._stopped:
-            raise WorkError("the service is ending")
+            raise BusyError("the service is ending")
         future = Future()
         try:
             self._jobs.put_nowait((future, work, arguments))
         except queue.Full:
-            raise WorkError("too many images wait to be read") from None
+            raise BusyError("too many images wait to be read") from None
         return future
 
     def stop(self, seconds: float = 5.0) -> None:

@@ -20,6 +20,7 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".t
 FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
 LONGEST_LINE = 2**16  # bytes of a path on standard input
 LARGE = 2**21  # pixels from which on a JPEG is decoded at a fraction of its size
+MOST_BYTES = 2**28  # of a file: some of Pillow's readers take all of it in
 MOST_DECODED = 2**26  # pixels: some 500 MB for what is transparent
 STRIP = 2**20  # pixels that are converted at a time
 MOST_PIXELS = 2**21  # of an image that keeps its size, about 1920 x 1080; a larger one is shrunk to so many
@@ -112,7 +113,7 @@ def open_image(path, enough: int | None = None) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd files; what matters comes as an exception
-            with path if hasattr(path, "read") else open_file(path) as file:
+            with path if hasattr(path, "read") else open_file(path, MOST_BYTES) as file:
                 return decoded(file, enough)
     except FileNotFoundError:
         raise UserError(f"no such file: {path}; check the path") from None

@@ -2,8 +2,9 @@ import pytest
 
 from dcn_tf.architecture import Architecture, Conv, DepthwiseConv, MaxPool, Residual, separable_conv
 from dcn_tf.cost import stack_multiplications, stack_weights
-from dcn_tf.descriptions import stack_from_list, stack_to_list, weighted_layers
+from dcn_tf.descriptions import weighted_layers
 from dcn_tf.geometry import output_size, stack_geometry
+from dcn_tf.stack_lists import stack_from_list, stack_to_list
 
 BLOCK = Residual((DepthwiseConv(3, padding="same"), Conv(8, 1, activation=None)))
 STACK = (Conv(8, 5, strides=2), BLOCK, MaxPool(2), *separable_conv(12, 3, strides=2, dropout=0.1))
@@ -51,7 +52,10 @@ def test_layers_with_weights_have_paths():
         ({"kind": "conv"}, "a stack must be a list"),
         ([{"kind": "depthwise_conv", "kernel": 3, "strides": [1, 2]}], "strides must be equal"),
         ([{"kind": "residual", "layers": []}], "must hold layers"),
-        ([{"kind": "residual", "layers": [{"kind": "max_pool", "kernel": 2}]}], "alone. Received: 'max_pool'"),
+        (
+            [{"kind": "residual", "layers": [{"kind": "max_pool", "kernel": 2}]}],
+            "alone. Received: MaxPool",
+        ),
         ([{"kind": "residual", "layers": [{"kind": "conv", "filters": 8, "kernel": 3}]}], "padding 'same'"),
     ],
 )

@@ -2,10 +2,12 @@
 
 import importlib
 import math
+from argparse import ArgumentTypeError
 
 import pytest
 
 from edge.errors import UserError
+from tools import command
 
 FILES = {"--workdir": "w", "--bundle": "b", "--images": "i", "--out": "o"}
 FLAGS = {
@@ -33,6 +35,19 @@ def test_numbers_that_are_none(module, flag, tmp_path, monkeypatch):
         assert "\n" not in message
         assert len(message) < 400
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", ["256", "256,", "a,b", "0,512", "-1,512", "256,512,3", "1e3,1", "²,1"])
+def test_sizes_that_are_none(words):
+    with pytest.raises(ArgumentTypeError, match="must be HEIGHT,WIDTH in pixels, received"):
+        command.image_size(words)
+
+
+def test_sizes_are_bounded():
+    assert command.image_size("256,512") == (256, 512)
+    for words in ("100000,100000", "2049,2048"):
+        with pytest.raises(ArgumentTypeError, match="must be of at most 4,194,304 pixels"):
+            command.image_size(words)
 
 
 def test_what_is_a_number_is_one(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 
 from train.errors import UserError
 from train.flag_checks import check_flagfiles
+from train.main import prepare_tensorflow
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -74,3 +75,11 @@ def test_flagfiles_are_files_of_bounded_size(tmp_path):
     ):
         with pytest.raises(UserError, match=message):
             check_flagfiles([f"--flagfile={path}"])
+
+
+@pytest.mark.parametrize("name", ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"])
+@pytest.mark.parametrize("value", ["100000", "-1", "many", "1" + "0" * 21])
+def test_so_many_threads_are_refused_before_tensorflow_makes_them(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=f"{name} must be from 0 to 1024. Received: {value}; unset it"):
+        prepare_tensorflow()

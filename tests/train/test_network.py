@@ -34,3 +34,15 @@ def test_what_was_written_is_an_architecture_file(config, tmp_path):
     write_network(tmp_path, architecture)
     again = config(architecture_file=str(tmp_path / "architecture.json"))
     assert again.network(1, 5) == architecture
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("channels=1",), "takes images of 1 channels, and some has 3"),
+        (("top.classes=5",), "has 5 classes, and some has 12; leave 'classes' out, or give --set=top.classes=12"),
+    ],
+)
+def test_what_is_said_must_fit_the_data(config, changes, message):
+    with pytest.raises(UserError, match=message):
+        network_for(config(set=changes), dataset(3, 12))

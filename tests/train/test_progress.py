@@ -44,6 +44,17 @@ def test_on_a_terminal_one_line_is_updated_and_never_wraps(monkeypatch):
     assert written_to(Terminal()) == f"begun\n1 of 9{clear}2 of 9 xxxx{clear}done\n1 of 5\n"
 
 
+def test_a_line_that_can_not_be_written_stops_nothing(capfd):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    Screen(Full()).handle(logging.makeLogRecord({"msg": "step 1"}))
+    assert capfd.readouterr().err == ""
+    Screen(io.StringIO()).handle(logging.makeLogRecord({"msg": "%d", "args": ("x",)}))
+    assert "TypeError" in capfd.readouterr().err
+
+
 def test_progress_tells_rate_and_time_to_go_and_its_end(monkeypatch, lines):
     clock = iter([0.0, 4.0, 20.0, 21.0, 40.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))

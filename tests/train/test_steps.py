@@ -168,6 +168,7 @@ def test_a_phase_of_a_finished_run_has_the_schedule_of_a_run_of_its_own(config, 
     rate = steps.make_optimizer(longer, phase=60)._learning_rate
     if schedule != "constant":
         assert float(rate(60)) == pytest.approx(0.5)
+    steps.make_optimizer(config(train_steps=50, schedule=schedule), phase=60)  # only to be evaluated
 
 
 def test_constant_schedule_and_decay_of_kernels_only(config):

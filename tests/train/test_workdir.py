@@ -101,6 +101,14 @@ def test_what_is_safe_is_said_with_what_stops_a_run(config, error, kind, message
         raise error
 
 
+def test_how_to_go_on_is_said_after_a_step_that_was_saved(config):
+    for restart, said in ((False, "the same command goes"), (True, "the same command, without --restart, goes")):
+        message = f"^after step 2, which is saved; {said} on from there$"
+        with pytest.raises(signals.Stopped, match=message) as caught, held(config(), restart=restart):
+            raise signals.Stopped(1, "after step 2, which is saved")
+        assert caught.value.number == 1
+
+
 def test_leftovers_are_removed(config, caplog):
     config = config()
     begin(config)

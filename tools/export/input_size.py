@@ -9,8 +9,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
-from dcn_tf.architecture import CLASSIFICATION, Architecture
-from dcn_tf.geometry import output_size, smallest_image
+from dcn_tf.architecture import Architecture
+from dcn_tf.geometry import smallest_image
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.bundle.manifest import Input
 from edge.errors import UserError
@@ -21,15 +21,6 @@ from tools.workdir import Samples, Workdir
 
 TRAINED = "stretch"  # what the training's reader of images does
 OTHER = "pad"  # digits stay as large as they are: a network reads those of the sizes that it was trained on
-
-
-def parse(size) -> tuple[int, int]:
-    """Returns (height, width) of the two words of --input_size; UserError for anything else."""
-    if len(size) != 2 or not all(side.isdecimal() and int(side) for side in size):
-        raise UserError(
-            f"--input_size must be HEIGHT,WIDTH in pixels, received {','.join(size)}; 256,512 is an example"
-        )
-    return tuple(map(int, size))
 
 
 def at_size(trained: Workdir, size) -> Workdir:
@@ -51,8 +42,10 @@ def at_size(trained: Workdir, size) -> Workdir:
         raise UserError(f"--input_size is for networks of one size, and {architecture.name} reads any; leave it out")
     if tuple(size) == architecture.image_size:
         return trained
-    architecture = dataclasses.replace(architecture, image_size=tuple(size))
-    _check_large_enough(architecture)
+    try:
+        architecture = dataclasses.replace(architecture, image_size=tuple(size))
+    except ValueError as error:
+        raise UserError(f"--input_size={','.join(map(str, size))}: {error}; use a larger one") from None
     test = placed(trained.samples("photographs") or trained.test, architecture)
     return dataclasses.replace(trained, model=with_weights(architecture, trained.model), test=test)
 
@@ -75,25 +68,6 @@ def prepared(trained: Workdir) -> Workdir:
         return trained
     architecture = dataclasses.replace(architecture, image_size=smallest_image(architecture))
     return dataclasses.replace(trained, model=with_weights(architecture, trained.model), test=photographs(trained)[1])
-
-
-def _check_large_enough(architecture: Architecture):
-    size = ",".join(map(str, architecture.image_size))
-    smallest = smallest_image(architecture)
-    if any(side < least for side, least in zip(architecture.image_size, smallest)):
-        raise UserError(
-            f"--input_size must be at least {smallest[0]},{smallest[1]} for this network's stacks, received {size}; "
-            "use a larger one"
-        )
-    if architecture.task == CLASSIFICATION:
-        map_size, conv = output_size(architecture.coarse, architecture.image_size), architecture.top.conv
-        try:
-            output_size((conv,), map_size)
-        except ValueError:
-            raise UserError(
-                f"the classifier's top has a kernel of {conv.kernel} cells, and --input_size={size} gives a map of "
-                f"{map_size}; use a larger input"
-            ) from None
 
 
 def resize_rule(trained: Workdir) -> str:

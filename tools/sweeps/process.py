@@ -121,9 +121,12 @@ class Training:
         """The exit status; None while it runs."""
         return self._process.poll()
 
-    def stop(self):
-        """Asks the process to finish its step and to save, and waits for its end; at an interrupt no longer."""
+    def ask_to_stop(self):
+        """Asks the process to finish its step and to save. Once: a second time ends it at once."""
         self._process.terminate()
+
+    def wait_for_end(self):
+        """Waits until the process has ended, for a while; at an interrupt no longer."""
         try:
             self._process.wait(STOP_SECONDS)
         except BaseException as error:

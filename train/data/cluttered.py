@@ -11,6 +11,7 @@ from dcn_tf.architecture import Architecture
 from train.config import Config
 from train.data import digits
 from train.data.dataset import Dataset, Split, epoch_indices, no_boxes, step_generator
+from train.data.room import check_room
 from train.errors import UserError
 
 CANVAS = 100
@@ -102,6 +103,8 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
             f"Received: --preset={config.preset}, which is for {architecture.task} on {architecture.image_size}; "
             "use --preset=cluttered_mnist"
         )
+    most = max(config.validation_images, config.test_images)
+    check_room(most, (CANVAS, CANVAS, 1), "lower --validation_images and --test_images")
     splits = {
         split: fixed_split(*getattr(source, part), count, SPLIT_SEEDS[split])
         for split, part, count in (

@@ -8,8 +8,6 @@ Everything is read before training begins, so that a mistake in the last entry i
 """
 
 import dataclasses
-import math
-import os
 import zlib
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from train.data.classes import Fitting, class_names, warn_of_missing, without_co
 from train.data.dataset import Dataset, Split
 from train.data.images import read_image
 from train.data.rendering.real_patches import digit_boxes
+from train.data.room import check_room
 from train.data.semi_real import has_place, semi_real_split
 from train.data.svhn_format1 import crops
 from train.data.windows import SCENE, scene_window
@@ -49,7 +48,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     if is_reader(architecture):
         splits = _scene_splits(read, chosen, architecture, bad)
     else:
-        _check_room(len(entries), architecture)
+        check_room(len(entries), (*architecture.image_size, architecture.channels), f"leave some out of {ANNOTATIONS}")
         splits = _fitted_splits(read, chosen, architecture, bad, "channels" in config.blueprint.open)
         if architecture.task == CLASSIFICATION:
             warn_of_missing(label_names, {split: labels for split, (_, labels) in chosen.items()})
@@ -96,17 +95,6 @@ def _of_split(entries, labels, split: str, path: Path) -> tuple[list[dict], np.n
             "out of annotations.json and a tenth of the images becomes validation and a tenth test"
         )
     return [entries[i] for i in chosen], labels[chosen]
-
-
-def _check_room(count: int, architecture: Architecture):
-    """Raises UserError where so many images of the architecture's size are more than this machine's memory holds."""
-    needed = count * math.prod(architecture.image_size) * architecture.channels
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > memory:
-        raise UserError(
-            f"{count} images of this size need {needed / 1e9:.0f} GB. Received: a machine of {memory / 1e9:.0f} GB; "
-            f"leave some out of {ANNOTATIONS}"
-        )
 
 
 def _fitted_splits(read, chosen, architecture: Architecture, bad: BadImages, any_channels: bool) -> dict[str, Split]:

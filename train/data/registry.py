@@ -79,6 +79,11 @@ def mixture(parts: list[Dataset], sizes: list[int]) -> Dataset:
                 f"data sets must have the same labels to be mixed. Received: {first.name} with "
                 f"{','.join(first.label_names)[:40]}, {part.name} with {','.join(part.label_names)[:40]}"
             )
+        if part.channels != first.channels:
+            raise UserError(
+                f"data sets must have the same channels to be mixed. Received: {first.name} with {first.channels}, "
+                f"{part.name} with {part.channels}; give --set=channels={min(first.channels, part.channels)}"
+            )
 
     def train_batch(step):
         return tuple(map(np.concatenate, zip(*(part.train_batch(step) for part in parts))))

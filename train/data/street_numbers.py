@@ -1,6 +1,7 @@
 """House numbers rendered at run time, which need nothing to be fetched: crops to train on, photographs to test on."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -20,10 +21,12 @@ from train.data.rendering.sets import (
     load_scenes,
 )
 from train.data.rendering.typefaces import FAMILIES
+from train.data.room import check_room
 from train.data.windows import SCENE
 from train.errors import UserError
 
 VALIDATION_PHOTOGRAPHS = 300  # at most, with a number, and as many without
+PHOTOGRAPH = (240, 320, 1)  # about the mean of a photograph's shape
 SCENE_LENGTHS = (0.17, 0.21, 0.2, 0.17, 0.1, 0.06, 0.05, 0.04)  # of numbers with 1, 2, ... 8 digits
 
 
@@ -46,6 +49,10 @@ def load(config: Config, architecture: Architecture) -> Dataset:
             f"--dataset=street_numbers holds grey images of numbers of up to {len(LENGTHS)} digits. "
             f"Received: --preset={config.preset}; use --preset=svhn"
         )
+    counts, size = (config.train_images, config.validation_images), architecture.image_size
+    shape = max(size, SCENE, key=math.prod) if architecture.top.min_length == 0 else size
+    check_room(max(counts), (*shape, 1), "lower --train_images and --validation_images")
+    check_room(config.test_images, PHOTOGRAPH, "lower --test_images")
     if architecture.top.min_length == 0:
         return _of_scenes(config, architecture)
     size = architecture.image_size

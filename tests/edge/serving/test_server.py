@@ -9,6 +9,7 @@ import pytest
 from aiohttp import FormData
 from PIL import Image
 
+from edge.errors import WorkError
 from edge.serving import intake
 from edge.serving.guard import Guard
 from edge.serving.page import page
@@ -291,6 +292,21 @@ def test_a_stream_shows_frame_after_frame(service, ask):
     assert head.startswith(b"--frame\r\nContent-Type: image/jpeg\r\n")
     assert Image.open(io.BytesIO(rest[:length])).size == (100, 100)
     assert rest[length:].startswith(b"\r\n--frame\r\n")
+
+
+def test_work_that_fails_is_told(make_service, ask, monkeypatch):
+    service = make_service()
+
+    def fail(*_):
+        raise WorkError("the answer is no number")
+
+    monkeypatch.setattr(service, "_read", fail)
+
+    async def work(client):
+        response = await client.post("/read", data=SEVEN)
+        return response.status, await response.json()
+
+    assert ask(service, work) == (500, {"error": "the answer is no number"})
 
 
 def test_what_goes_wrong_inside_is_told_to_the_log_alone(make_service, ask, capsys, monkeypatch):

@@ -1,3 +1,4 @@
+import math
 import sys
 import time
 from types import SimpleNamespace
@@ -61,7 +62,8 @@ class FakeCapture:
 
 @pytest.fixture
 def install(monkeypatch):
-    """Installs fakes of the named modules, and makes the others missing."""
+    """Installs fakes of the named modules, and makes the others missing. No frame of a fake has waited."""
+    monkeypatch.setattr(camera_module, "FRESH", math.inf)
 
     def do(*names):
         fakes = {

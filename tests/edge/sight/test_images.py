@@ -254,6 +254,14 @@ def test_what_is_no_file_is_told_and_does_not_hang(tmp_path, kind):
         open_image(path)
 
 
+def test_a_file_that_no_image_is_as_long_as_is_not_taken_in(tmp_path):
+    with (tmp_path / "a.webp").open("wb") as file:
+        file.write(b"RIFF\xff\xff\xff\x7fWEBPVP8 ")
+        file.truncate(2**31)
+    with pytest.raises(UserError, match="it is longer than the 268,435,456 bytes that it may have"):
+        open_image(tmp_path / "a.webp")
+
+
 def test_a_large_image_is_converted_in_strips(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "STRIP", 100)
     rgba = np.random.default_rng(0).integers(0, 256, (37, 30, 4), np.uint8)

@@ -100,19 +100,12 @@ def test_tiles_lie_side_by_side_and_the_first_come_again():
     np.testing.assert_array_equal(input_size.tiled(images, (1, 2)), images[:, :1, :2])
 
 
-@pytest.mark.parametrize("words", [["256"], ["256", "512", "3"], ["256", "x"], ["0", "512"], ["-4", "512"]])
-def test_what_is_no_size_is_told(words):
-    with pytest.raises(UserError, match=f"must be HEIGHT,WIDTH in pixels, received {','.join(words)}"):
-        input_size.parse(words)
-
-
-def test_a_size_is_two_numbers():
-    assert input_size.parse(["256", "512"]) == (256, 512)
-
-
 @pytest.mark.parametrize(
     ("size", "message"),
-    [((8, 28), "at least 9,9 for this network's stacks, received 8,28"), ((13, 28), "gives a map of .2, 5.")],
+    [
+        ((8, 28), "--input_size=8,28: image_size must be at least the smallest input of the coarse stack, 9 x 9"),
+        ((13, 28), "image_size 13 x 28 gives a coarse map of 2 x 5 cells, and the top's convolution needs 3 x 3"),
+    ],
 )
 def test_too_small_a_size_is_told(classifier_workdir, size, message):
     with pytest.raises(UserError, match=message):

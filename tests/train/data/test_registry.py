@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from train.data import registry
+from train.data.dataset import Dataset, Split
 from train.data.rendering import cache
 from train.errors import DataUnavailableError, UserError
 
@@ -63,6 +64,15 @@ def test_a_mixture_takes_its_share_of_every_batch_from_each(config, numbers_zip,
 )
 def test_shares_of_a_batch(batch_size, weights, sizes):
     assert registry.batch_sizes(batch_size, weights) == sizes
+
+
+def test_grey_and_colour_are_not_mixed():
+    def part(name, channels):
+        split = Split(np.zeros((2, 4, 4, channels), np.uint8), np.zeros((2, 1), np.int32))
+        return Dataset(name, "", ("a", "b"), None, split, split, split)
+
+    with pytest.raises(UserError, match="one with 3, other with 1; give --set=channels=1"):
+        registry.mixture([part("one", 3), part("other", 1)], [1, 1])
 
 
 def test_what_cannot_be_mixed_is_refused(config, numbers_zip):

@@ -1,4 +1,4 @@
-"""Coloured shapes of twelve kinds, small, turned, on grounds with clutter: a set of images to try a classifier on."""
+"""Bright shapes of twelve kinds, small and turned, on dark grounds with clutter: images to try a classifier on."""
 
 import math
 
@@ -9,7 +9,7 @@ SIZE = (64, 96)  # (height, width) of an image
 FINE = 3  # pixels that are drawn for each pixel of an image
 RADIUS = (7.0, 9.0)  # of a shape, in pixels
 DISTRACTORS = (4, 9)  # pieces of clutter, from and to
-CONTRAST = 150  # at least, of a shape's colour and its ground, summed over the channels
+DARK, BRIGHT = (0, 110), (110, 256)  # values of a ground's channels, and of a shape's
 
 
 def _polygon(corners: int, inner: float = 0.0, first: float = 0.0):
@@ -52,18 +52,15 @@ NAMES = tuple(SHAPES)
 def render_shape(name: str, rng: np.random.Generator) -> np.ndarray:
     """Returns an image uint8 [64, 96, 3] of one shape among clutter."""
     height, width = (side * FINE for side in SIZE)
-    image, ground = _ground(rng, (width, height))
+    image = _ground(rng, (width, height))
     pen = ImageDraw.Draw(image)
     for _ in range(rng.integers(*DISTRACTORS)):
         _distract(pen, rng, width, height)
     radius = rng.uniform(*RADIUS) * FINE
     centre = rng.uniform(radius, width - radius), rng.uniform(radius, height - radius)
-    colour = _colour(rng)
-    while sum(abs(a - b) for a, b in zip(colour, ground)) < CONTRAST:
-        colour = _colour(rng)
     mask = Image.new("L", image.size)
     _draw(ImageDraw.Draw(mask), SHAPES[name], centre, radius, rng.uniform(0, 2 * math.pi))
-    image.paste(colour, mask=mask)
+    image.paste(_colour(rng, *BRIGHT), mask=mask)
     small = image.resize(SIZE[::-1], Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.5)))
     noise = rng.normal(0, rng.uniform(2, 10), (*SIZE, 3))
     return np.clip(np.asarray(small) + noise, 0, 255).astype(np.uint8)
@@ -76,11 +73,10 @@ def _draw(pen, outlines, centre, radius, angle):
 
 
 def _ground(rng, size):
-    """Returns a picture whose colour changes from one side to the other, and its mean colour."""
-    one, other = _colour(rng), _colour(rng)
+    """Returns a dark picture whose colour changes from one side to the other."""
+    one, other = _colour(rng, *DARK), _colour(rng, *DARK)
     share = Image.linear_gradient("L").rotate(rng.uniform(0, 360)).resize(size)
-    picture = Image.composite(Image.new("RGB", size, one), Image.new("RGB", size, other), share)
-    return picture, tuple((a + b) // 2 for a, b in zip(one, other))
+    return Image.composite(Image.new("RGB", size, one), Image.new("RGB", size, other), share)
 
 
 def _distract(pen, rng, width, height):
@@ -96,8 +92,8 @@ def _distract(pen, rng, width, height):
         pen.arc(box, start, start + rng.uniform(40, 140), fill=_colour(rng), width=int(rng.integers(2, 5)) * FINE // 2)
 
 
-def _colour(rng) -> tuple[int, int, int]:
-    return tuple(int(value) for value in rng.integers(0, 256, 3))
+def _colour(rng, least: int = 0, most: int = 256) -> tuple[int, int, int]:
+    return tuple(int(value) for value in rng.integers(least, most, 3))
 
 
 def render_set(count: int, seed: int = 0):

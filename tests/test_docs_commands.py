@@ -52,6 +52,8 @@ def test_commands_are_short_and_their_placeholders_data(tmp_path):
         ("python -m edge.run --camera=auto", "it needs a camera"),
         ("pip install '.[edge]'", "it makes or changes an environment"),
         ("make test TESTS=tests/edge", "it is the tests themselves"),
+        ("make fuzz CASES=10", "it takes hours"),
+        ("make audit", "it needs the advisory base"),
         ("make sdist", None),
         ("python -m edge.run --bundle=models/one images", None),
     ],

@@ -134,10 +134,10 @@ def open_camera(wanted: str):
     if kind == "images" and index:
         return ImageCamera(index)
     index = index or "0"
-    if kind not in (*CAMERAS, "auto") or not (index.isascii() and index.isdigit()):
+    if kind not in (*CAMERAS, "auto") or not (index.isascii() and index.isdigit() and len(index) <= 4):
         kinds = ", ".join(CAMERAS)
         raise UserError(
-            f"--camera must be {kinds} or auto, and may end in :INDEX, or it is images:PATH, received {wanted!r}"
+            f"--camera must be {kinds} or auto, and may end in :INDEX, or it is images:PATH, received {wanted[:80]!r}"
         )
     if kind != "auto":
         return CAMERAS[kind](int(index))

@@ -45,6 +45,8 @@ SKIPPED = (
     (r"pi-test|emulated_pi|tools\.pi\.", "it needs an emulated Raspberry Pi; make pi-test"),
     (r"-m venv|\bpip install|activate|make (test-edge|test-pythons)|PYENV", "it makes or changes an environment"),
     (r"make lock", "it needs the newest versions of everything"),
+    (r"make audit", "it needs the advisory base"),
+    (r"make (fuzz|soak)", "it takes hours"),
     (r"make (test|docs-test)|^make$", "it is the tests themselves"),
     (r"tensorboard", "it runs until it is stopped"),
 )

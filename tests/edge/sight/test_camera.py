@@ -111,6 +111,7 @@ def test_a_camera_that_stops_is_work_that_failed(install):
         ("webcam", [], "or auto, and may end in :INDEX, or it is images:PATH, received 'webcam'"),
         ("auto:first", [], "received 'auto:first'"),
         ("auto:-1", [], "received 'auto:-1'"),
+        ("opencv:18446744073709551616", ["cv2"], "received 'opencv:18446744073709551616'"),
         ("auto:²", [], "received 'auto:²'"),
     ],
 )

@@ -26,6 +26,12 @@ class KerasWay:
         kwargs.setdefault("jit_compile", False)  # normalisation is compiled by itself; all together takes a minute
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
 
+    def compile_from_config(self, config):
+        """Compiles a loaded model as it was when saved; Keras leaves that out where `compile` is overridden."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         y, y_pred = self._to_compare(y, y_pred)
         return super().compute_loss(x, y, y_pred, sample_weight, training)

@@ -21,8 +21,8 @@ import numpy as np
 from edge.arguments import OneLineParser, number, number_of_threads
 from edge.bundle import load_bundle
 from edge.errors import EXIT_FAILED, UserError, one_line, run_main
-from edge.network.budget import BudgetRunner
-from edge.network.pyramid_runner import make_runner
+from edge.network.budget import BudgetRunner, PyramidBudgetRunner
+from edge.network.pyramid_runner import ALL, PyramidRunner, make_runner
 from edge.network.result import Clock, Result
 from edge.network.runner import NEVER, TwoStageRunner
 from edge.sight.camera import frames, open_camera
@@ -74,6 +74,10 @@ def make_parser() -> OneLineParser:
     salient = "look at cells of at least this saliency alone; no exit"
     level.add_argument("--saliency_level", type=number(0, kind=float), metavar="X", help=salient)
     level.add_argument("--adaptive", action="store_true", help="the bundle's saliency_level, see tools.calibrate")
+    lead = f"no more patches once a reading leads by X votes; {ALL:g}: all of them; the bundle's own by default"
+    level.add_argument("--vote_lead", type=number(0, ALL, float), metavar="X", help=lead)
+    least = "nothing is read where a reading has a probability below P; 0: never; the bundle's own by default"
+    add("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
     budget = "fewer patches where an image would take more milliseconds"
     add("--budget_ms", type=number(0, kind=float), metavar="B", help=budget)
     add("--json", action="store_true", help="one JSON object a line")
@@ -131,13 +135,14 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
 
     A saliency level takes the place of the bundle's exit, with which it was not calibrated; --exit_entropy adds one.
     """
+    if parsed.adaptive and getattr(runner.manifest, runner.manifest.adaptive) is None:
+        name = runner.manifest.adaptive
+        raise UserError(f"--adaptive needs a bundle with a {name}; run tools.calibrate, or give --{name}=X")
+    if runner.manifest.levels:
+        return _reader_of_any_size(runner, parsed)
+    if (parsed.vote_lead, parsed.reading_threshold) != (None, None):
+        raise UserError("--vote_lead and --reading_threshold are for bundles with levels, see its card; leave them out")
     level = runner.manifest.saliency_level if parsed.adaptive else parsed.saliency_level
-    if parsed.adaptive and level is None:
-        raise UserError(
-            "--adaptive needs a bundle with a saliency_level; run tools.calibrate, or give --saliency_level=X"
-        )
-    if parsed.budget_ms is not None and runner.manifest.levels:
-        raise UserError("--budget_ms needs a bundle of one input size, and this one reads any; give --num_patches=K")
     never = NEVER if level is not None else None
     exit_entropy = never if parsed.exit_entropy is None else parsed.exit_entropy
     if parsed.budget_ms is not None:
@@ -145,6 +150,16 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
         return partial(limited.run, exit_entropy=exit_entropy, saliency_level=level)
     num_patches = runner.check_num_patches(parsed.num_patches)
     return partial(runner.run, num_patches=num_patches, exit_entropy=exit_entropy, saliency_level=level)
+
+
+def _reader_of_any_size(runner: PyramidRunner, parsed) -> Callable[[np.ndarray], Result]:
+    """Returns the function of `make_reader` for a bundle with levels. A saliency level takes the lead's place."""
+    lead = parsed.vote_lead if parsed.saliency_level is None else ALL
+    settings = {name: getattr(parsed, name) for name in ("exit_entropy", "saliency_level", "reading_threshold")}
+    settings["vote_lead"] = lead
+    if parsed.budget_ms is not None:
+        return partial(PyramidBudgetRunner(runner, parsed.budget_ms, parsed.num_patches).run, **settings)
+    return partial(runner.run, num_patches=runner.check_num_patches(parsed.num_patches), **settings)
 
 
 def _read_all(images, read, manifest, parsed, overlays, timing) -> int:

@@ -1,23 +1,25 @@
-"""Chooses when the coarse answer may stand and how salient a cell must be to be looked at; writes both in a bundle.
+"""Chooses when the coarse answer may stand and how many patches are enough, and writes the thresholds in a bundle.
 
 python -m tools.calibrate --workdir=DIR --bundle=DIR [--loss=0.05] [--fewest_errors] [--out=BUNDLE] [--curve=FOLDER]
+python -m tools.calibrate --images=FOLDER,... --bundle=DIR [--loss=0.05] [--false_readings=1] ...
 
 The bundle itself reads the workdir's validation images, at every number of patches. Of `exit_entropy` and
 `saliency_level` each is chosen on its own: the one that costs least of those that raise the error by at most --loss
 percentage points; with --fewest_errors, of those among them that have the fewest errors. --curve also reads the test
 images, on which nothing is chosen.
+
+A bundle for images of any size reads labelled images instead, of which some should hold nothing to read. First comes
+its `reading_threshold`: at most --false_readings percent of those are read. Then, with it, `exit_entropy` and
+`vote_lead`. See `tools.export.readings`.
 """
 
-import csv
 import functools
-import io
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from edge import output
-from edge.arguments import number
+from edge.arguments import listed, number
 from edge.bundle import check_destination, load_bundle, write_bundle
 from edge.bundle.storage import MANIFEST_FILE
 from edge.errors import UserError
@@ -26,7 +28,6 @@ from edge.network.runner import TwoStageRunner
 from edge.quiet import quiet
 from tools import command
 from tools.export.policies import (
-    Curve,
     Judgement,
     Outcomes,
     Policy,
@@ -36,15 +37,9 @@ from tools.export.policies import (
     greatest_level,
     judge,
 )
-from tools.findings.plots import Plot, Series, as_svg
+from tools.export.policy_curves import CURVE_FILES, write_curves
 from tools.progress import Progress
 from tools.table import table
-
-CSV_COLUMNS = (
-    *("split", "policy", "num_patches", "exit_entropy", "saliency_level"),
-    *("images", "errors", "multiplications", "mean_patches"),
-)
-CURVE_FILES = ("policies.csv", "validation.svg", "test.svg")
 
 
 def outcomes(bundle, architecture, samples) -> Outcomes:
@@ -84,8 +79,14 @@ def choose(found: Outcomes, num_patches: int, loss: float, fewest: bool) -> dict
     }
 
 
-def record(samples, chosen: dict, judged: dict, loss: float, allowed: int) -> dict:
-    """Returns what the manifest says: the thresholds, and in `calibration` how they were found."""
+def record(facts: dict, chosen: dict, judged: dict, loss: float, allowed: int) -> dict:
+    """Returns what the manifest says: the exit, and in `calibration` how the thresholds were found.
+
+    Args:
+        facts: `dataset` and `split` of the images.
+        chosen, judged: policies and judgements by name.
+        loss, allowed: rise of the error that was allowed, in percentage points and in images.
+    """
     policies = {
         name: {
             "errors": judgement.errors,
@@ -96,23 +97,21 @@ def record(samples, chosen: dict, judged: dict, loss: float, allowed: int) -> di
         for name, judgement in judged.items()
     }
     calibration = {
-        "dataset": samples.dataset,
-        "split": samples.split,
-        "images": len(samples.images),
+        **facts,
+        "images": judged["fixed"].images,
         "num_patches": chosen["fixed"].num_patches,
         "loss": loss,
         "allowed_errors": allowed,
         "policies": policies,
     }
-    return {
-        "exit_entropy": chosen["exit"].exit_entropy,
-        "saliency_level": chosen["adaptive"].saliency_level,
-        "calibration": calibration,
-    }
+    return {"exit_entropy": chosen["exit"].exit_entropy, "calibration": calibration}
 
 
-def format_judged(samples, judged: dict[str, Judgement], whole: int) -> str:
-    """Returns the table that is printed. whole: multiplications of the fine model over the whole image."""
+def format_judged(count: int, what: str, judged: dict[str, Judgement], whole: float) -> str:
+    """Returns the table that is printed, of `count` images of a kind.
+
+    whole: multiplications of the fine model over the whole image.
+    """
     rows = [
         (
             *(name, at.errors, f"{at.errors - judged['fixed'].errors:+}", f"{at.error:.2f}"),
@@ -121,41 +120,18 @@ def format_judged(samples, judged: dict[str, Judgement], whole: int) -> str:
         for name, at in judged.items()
     ]
     head = ("policy", "errors", "rise", "error, %", "M mult.", "of fine", "patches")
-    return f"{len(samples.images):,} {samples.split} images of {samples.dataset}\n{table(head, rows)}"
-
-
-def as_csv(rows: list[tuple[str, str, Policy, Judgement]]) -> str:
-    """Returns the curves as a table for other programs: rows of split, curve's name, policy and judgement."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for split, name, policy, at in rows:
-        thresholds = asdict(policy).values()
-        writer.writerow(
-            (split, name, *thresholds, at.images, at.errors, round(at.multiplications), f"{at.patches:.4f}")
-        )
-    return file.getvalue()
-
-
-def plot(rows: list[tuple[str, str, Policy, Judgement]], title: str) -> Plot:
-    """Returns the picture of one split's rows: a line for each curve."""
-    series = []
-    for curve in dict.fromkeys(name for _, name, *_ in rows):
-        points = sorted((at.multiplications / 1e6, at.error) for _, name, _, at in rows if name == curve)
-        series.append(Series(curve, "line" if curve == "fixed" else "curve", *zip(*points)))
-    return Plot(title, "multiplications of the mean image, 10⁶", "error, %", tuple(series))
-
-
-def curve_rows(all_curves: list[Curve], split: str, found: Outcomes) -> list[tuple[str, str, Policy, Judgement]]:
-    """Returns the rows of `as_csv` for one split."""
-    return [(split, curve.name, policy, judge(found, policy)) for curve in all_curves for policy in curve.policies]
+    return f"{count:,} {what}\n{table(head, rows)}"
 
 
 def main(arguments) -> None:
     """Runs the command."""
     parser = command.make_parser("tools.calibrate", __doc__)
     add = parser.add_argument
-    add("--workdir", required=True, metavar="DIR", help="the finished training that the bundle was made of")
+    add("--workdir", metavar="DIR", help="the finished training that the bundle was made of")
+    images = "for a bundle that reads images of any size: folders of validation images with annotations.json"
+    add("--images", type=listed, metavar="FOLDER,...", help=images)
+    false = "of images with nothing to read so many percent may be read (default 1)"
+    add("--false_readings", type=number(0, 100, float), default=1.0, metavar="X", help=false)
     add("--bundle", required=True, metavar="DIR", help="the bundle, made by tools.quantize")
     loss = "allowed rise of the error on the validation images, in percentage points (default 0.05)"
     add("--loss", type=number(0, 100, float), default=0.05, metavar="X", help=loss)
@@ -167,9 +143,12 @@ def main(arguments) -> None:
     values = parser.parse_args(arguments)
     out = values.out or values.bundle
     bundle = load_bundle(values.bundle)
-    if bundle.manifest.levels:
-        raise UserError(f"thresholds are for bundles of one input size, and {bundle.path} reads any; name another")
+    _check_source(values, bundle)
     check_destination(out)
+    if bundle.manifest.levels:
+        content = _on_images(values, bundle)
+        print(f"written: {write_bundle(out, _models(bundle), bundle.manifest.content | content).path}")
+        return
     for name in CURVE_FILES if values.curve else ():
         output.check_writable(Path(values.curve, name), "--curve")
     with quiet():  # importing TensorFlow writes several lines
@@ -186,25 +165,58 @@ def main(arguments) -> None:
     allowed = allowed_errors(found, values.loss)
     chosen = choose(found, num_patches, values.loss, values.fewest_errors)
     judged = {name: judge(found, policy) for name, policy in chosen.items()}
-    print(f"\n{format_judged(samples, judged, whole)}")
+    print(f"\n{format_judged(*_named(samples), judged, whole)}")
     print(f"allowed: {allowed} more errors among {len(samples.images):,} images ({values.loss:g} points)")
     print(f"exit_entropy: {_threshold(chosen['exit'].exit_entropy)} nats")
     print(f"saliency_level: {_threshold(chosen['adaptive'].saliency_level)}")
     if values.curve:
         on_test = outcomes(bundle, architecture, trained.test)
-        print(f"\n{format_judged(trained.test, {n: judge(on_test, p) for n, p in chosen.items()}, whole)}")
-        _write_curves(Path(values.curve), bundle.manifest.name, curves(found, num_patches), found, on_test)
-    files = {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
-    content = bundle.manifest.content | record(samples, chosen, judged, values.loss, allowed)
-    print(f"written: {write_bundle(out, files, content).path}")
+        on_test_images = {name: judge(on_test, policy) for name, policy in chosen.items()}
+        print(f"\n{format_judged(*_named(trained.test), on_test_images, whole)}")
+        write_curves(Path(values.curve), bundle.manifest.name, curves(found, num_patches), found, on_test)
+    facts = {"dataset": samples.dataset, "split": samples.split}
+    content = bundle.manifest.content | record(facts, chosen, judged, values.loss, allowed)
+    content["saliency_level"] = chosen["adaptive"].saliency_level
+    print(f"written: {write_bundle(out, _models(bundle), content).path}")
 
 
-def _write_curves(folder: Path, name: str, all_curves, on_validation: Outcomes, on_test: Outcomes):
-    of_validation = curve_rows(all_curves, "validation", on_validation)
-    of_test = curve_rows(all_curves, "test", on_test)
-    pictures = [plot(of_validation, f"{name}, validation"), plot(of_test, f"{name}, test")]
-    for file, text in zip(CURVE_FILES, (as_csv(of_validation + of_test), *map(as_svg, pictures))):
-        output.write(folder / file, text)
+def _models(bundle) -> dict:
+    return {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
+
+
+def _check_source(values, bundle):
+    """Raises UserError where what the thresholds are to be chosen on does not fit the bundle."""
+    given, wanted = ("--workdir", "--images") if bundle.manifest.levels else ("--images", "--workdir")
+    if getattr(values, given[2:]) is not None or getattr(values, wanted[2:]) is None:
+        reads = "images of any size" if bundle.manifest.levels else "images of one size"
+        raise UserError(f"{bundle.path} reads {reads}: its thresholds need {wanted}, and not {given}; see --help")
+    if values.curve and bundle.manifest.levels:
+        raise UserError("--curve is for bundles of one input size; leave it out")
+
+
+def _on_images(values, bundle) -> dict:
+    """Returns the manifest's thresholds for a bundle of any size, chosen on --images, and prints them."""
+    from tools.export import readings
+
+    found = readings.read(bundle, *readings.labelled(values.images))
+    threshold, text = readings.choose_threshold(found, values.false_readings, bundle.manifest.reading_threshold)
+    judged_on = readings.outcomes(found, threshold)
+    allowed = allowed_errors(judged_on, values.loss)
+    chosen = choose(judged_on, bundle.manifest.num_patches, values.loss, values.fewest_errors)
+    judged = {name: judge(judged_on, policy) for name, policy in chosen.items()}
+    lead = readings.lead_at(chosen["adaptive"].saliency_level)
+    facts = {"dataset": ", ".join(Path(folder).name for folder in values.images), "split": "images"}
+    print(f"\n{format_judged(len(found.labels), 'labelled images', judged, found.whole_cost.mean())}")
+    print(f"allowed: {allowed} more errors among {len(found.labels):,} images ({values.loss:g} points)")
+    print(f"reading_threshold: {threshold:g}; {text}")
+    print(f"exit_entropy: {_threshold(chosen['exit'].exit_entropy)} nats")
+    print(f"vote_lead: {_threshold(lead)}")
+    thresholds = {"reading_threshold": threshold, "vote_lead": lead}
+    return thresholds | record(facts, chosen, judged, values.loss, allowed)
+
+
+def _named(samples) -> tuple[int, str]:
+    return len(samples.images), f"{samples.split} images of {samples.dataset}"
 
 
 def _threshold(value) -> str:

@@ -15,11 +15,13 @@ from train import files, history, pictures, steps
 from train import workdir as workdirs
 from train.checkpoints import Checkpoints
 from train.config import Config
+from train.data.dataset import WITHOUT_NUMBER, Dataset
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
@@ -31,7 +33,6 @@ from train.training import train
 
 VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
-WITHOUT_NUMBER = "without a number"  # the further test of such images
 
 
 def train_and_evaluate(config: Config, restart: bool = False) -> dict:
@@ -84,7 +85,8 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = part(dict(validator(dataset.validation)), "error")
-    evaluators = _evaluators(model, config)
+    chosen = _reading_threshold(model, config, dataset)
+    evaluators = _evaluators(model, config, chosen.get("threshold/probability"))
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         log.info("evaluating on %s: %d images", name, len(split))
@@ -94,9 +96,10 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
             for row, error in part(figures[name], "error").items():
                 tf.summary.scalar(f"{name}_error/{row}", error)
     writer.flush()
-    nothing = dataset.more_tests.get(WITHOUT_NUMBER)
-    if nothing is not None and _knows_nothing(model, config):
-        figures["test"] |= dict(evaluators[-1].threshold(dataset.test, nothing))
+    figures["test"] |= chosen
+    false_readings = figures.get(WITHOUT_NUMBER, {}).get("threshold/false_readings")
+    if false_readings is not None:
+        figures["test"]["threshold/false_readings"] = false_readings
 
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
@@ -123,13 +126,28 @@ def _validator(model, config: Config) -> Errors:
     return Errors(model, counts, scales, trained=config.model, replicas=config.replicas)
 
 
-def _evaluators(model, config: Config) -> list:
+def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, float]:
+    """Returns the reading threshold and what it does on the validation photographs, as figures; {} without those."""
+    numbers, nothing = (dataset.more_validation.get(name) for name in ("test", WITHOUT_NUMBER))
+    if nothing is None or not _knows_nothing(model, config):
+        return {}
+    log.info("reading threshold: %d validation photographs, %d without a number", len(numbers), len(nothing))
+    counts, scale = (max(config.eval_num_patches),), config.eval_scales[0]
+    readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False))
+    readings.threshold = readings.choose(numbers, nothing)
+    found = part(dict(readings(numbers)) | dict(readings(nothing)), "threshold")
+    return {"threshold/probability": readings.threshold} | {
+        f"threshold/validation/{name}": value for name, value in found.items()
+    }
+
+
+def _evaluators(model, config: Config, threshold: float | None = None) -> list:
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
     errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
     evaluators = [errors, Cost(model, counts, scales, config.model)]
     if _knows_nothing(model, config):
-        evaluators.append(Readings(errors.readers[0]))
+        evaluators.append(Readings(errors.readers[0], threshold))
     return evaluators
 
 

@@ -148,7 +148,8 @@ def card(bundle: Bundle) -> str:
         ("patches", f"{manifest.num_patches} of {patch.size[0]} x {patch.size[1]}"),
         *([("pooling", f"{pooling['coarse']}, then {pooling['refined']}")] if pooling else []),
         ("exit_entropy", "none" if manifest.exit_entropy is None else f"{manifest.exit_entropy:g} nats"),
-        ("saliency_level", "none" if manifest.saliency_level is None else f"{manifest.saliency_level:g}"),
+        (manifest.adaptive, _or_none(getattr(manifest, manifest.adaptive))),
+        *([("reading_threshold", _or_none(manifest.reading_threshold))] if manifest.levels else []),
         ("method", manifest.method),
         *((name, f"{entry.bytes:,} bytes") for name, entry in manifest.files.items()),
     ]
@@ -157,3 +158,7 @@ def card(bundle: Bundle) -> str:
         errors = ", ".join(f"{name} {value:.2f} %" for name, value in measured["error"].items())
         lines.append(("error", f"{errors} ({measured['dataset']} {measured['split']}, {measured['images']:,} images)"))
     return "\n".join(f"{name:<18} {value}" for name, value in lines)
+
+
+def _or_none(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"

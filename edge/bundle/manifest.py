@@ -6,6 +6,7 @@ Every pair is (vertical, horizontal), in pixels of the model's input unless it s
 import math
 from dataclasses import dataclass, field, fields
 
+from edge.bundle.content import OF_LEVELS
 from edge.bundle.tasks import TASKS, Classification, Sequence
 from edge.bundle.tensors import Tensor
 
@@ -109,6 +110,8 @@ class Manifest:
         num_patches: patches per image where none is asked for.
         exit_entropy: in nats; the coarse answer stands where its entropy is at most this. None: it never does.
         saliency_level: the least saliency of a cell that adaptive patches look at. None: not known.
+        reading_threshold: with levels, the least probability of a reading that is told. None: every one is.
+        vote_lead: with levels, the lead of a reading at which adaptive patches end. None: not known.
         method: 'float32', 'float16', 'ptq' or 'qat'.
         models: name -> model.
         measured: errors and on which images, as `tools.quantize` wrote them; None where they were not measured.
@@ -125,6 +128,8 @@ class Manifest:
     num_patches: int
     exit_entropy: float | None
     saliency_level: float | None
+    reading_threshold: float | None
+    vote_lead: float | None
     method: str
     models: dict[str, ModelFile]
     measured: dict | None
@@ -137,6 +142,7 @@ class Manifest:
         return cls(
             **{
                 **{name: content[name] for name in PLAIN},
+                **{name: content.get(name) for name in OF_LEVELS},
                 "task": TASKS[content["task"]].from_content(content),
                 "input": Input.from_content(content["input"]),
                 "cells": Cells(**_named(Cells, content["cells"])),
@@ -147,6 +153,11 @@ class Manifest:
                 "content": content,
             }
         )
+
+    @property
+    def adaptive(self) -> str:
+        """Name of the threshold of adaptive patches, which is here and an argument of the runner."""
+        return "vote_lead" if self.levels else "saliency_level"
 
 
 PLAIN = ("name", "num_patches", "exit_entropy", "saliency_level", "method", "measured")

@@ -16,7 +16,10 @@ from edge.energy.operations import FRAME
 from edge.errors import UserError
 
 TO = "fine_int8"
-FACTS = ("name", "method", "num_patches", "exit_entropy", "saliency_level")  # of a bundle's manifest
+FACTS = (  # of a bundle's manifest
+    *("name", "method", "num_patches", "exit_entropy", "saliency_level"),
+    *("reading_threshold", "vote_lead"),
+)
 SAVING_AGAINST = ("fine_float32", "fine_int8")
 
 
@@ -170,9 +173,7 @@ def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, 
 
 def _bundle(bundle: Bundle) -> dict:
     manifest = bundle.manifest
-    facts = {
-        name: getattr(manifest, name) for name in ("name", "method", "num_patches", "exit_entropy", "saliency_level")
-    }
+    facts = {name: getattr(manifest, name) for name in FACTS}
     manifest_sha256 = file_entry(bundle.files[MANIFEST_FILE]).sha256  # the manifest has those of the other files
     return facts | {"manifest_sha256": manifest_sha256}
 

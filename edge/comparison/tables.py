@@ -35,11 +35,17 @@ def _head(findings) -> str:
     return "\n".join(
         (
             f"{findings['board']}, {machine['cores']} cores{memory}, {machine['system']}, {machine['architecture']}",
-            f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches; {findings['threads']} "
-            f"thread{'s' if findings['threads'] > 1 else ''}; {versions}",
+            f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches{_thresholds(bundle)}; "
+            f"{findings['threads']} thread{'s' if findings['threads'] > 1 else ''}; {versions}",
             f"{images['count']} images ({images['source']}), {labels}; every one {findings['repetitions']} times",
         )
     )
+
+
+def _thresholds(bundle) -> str:
+    """The manifest's thresholds, those that it has."""
+    names = ("exit_entropy", "saliency_level", "vote_lead", "reading_threshold")
+    return "".join(f", {name} {bundle[name]:.4g}" for name in names if bundle.get(name) is not None)
 
 
 def _variants(findings) -> str:

@@ -22,12 +22,13 @@ from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
 from edge.bundle.manifest import Manifest
 from edge.errors import UserError, run_main
 from edge.network.kernels import FASTEST, Kernels
-from edge.network.pyramid_runner import make_runner, make_whole_runner
+from edge.network.pyramid_runner import ALL, make_runner, make_whole_runner
 from edge.network.runner import NEVER
 from edge.sight.images import load_image
 
 PRECISIONS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
 WHOLE, COARSE, DCN = ("whole_fine",), ("coarse",), ("coarse", "fine", "top")
+ADAPTIVE = "adaptive"  # patches, by the manifest's threshold for them
 NOT_ASKED_FOR = "not asked for"
 SAME_NETWORK = ("name", "task", "labels", "input", "cells", "patch")
 
@@ -39,8 +40,8 @@ class Variant:
     Attributes:
         precision: of the bundle that it takes, 'float32' or 'int8'.
         models: those of the bundle that it runs.
-        setting: the manifest's value that it needs and that `TwoStageRunner.run` takes by the same name, or None. Where
-            there is one, images differ in what is computed for them.
+        setting: the manifest's value that it needs and that `TwoStageRunner.run` takes by the same name, or `ADAPTIVE`
+            for the one of adaptive patches, or None. Where there is one, images differ in what is computed for them.
     """
 
     precision: str
@@ -49,10 +50,17 @@ class Variant:
 
     def settings(self, manifest: Manifest, num_patches: int) -> dict:
         """Returns the arguments of `TwoStageRunner.run` beside the image."""
-        if self.models == COARSE:
-            return {"exit_entropy": math.inf}
-        chosen = {self.setting: getattr(manifest, self.setting)} if self.setting else {}
-        return {"num_patches": num_patches, "exit_entropy": NEVER} | chosen
+        if self.models == COARSE:  # whose probabilities no reading threshold was chosen for
+            return {"exit_entropy": math.inf} | ({"reading_threshold": 0.0} if manifest.levels else {})
+        at_once = {"vote_lead": ALL} if manifest.levels else {}
+        name = self.setting_of(manifest)
+        return {"num_patches": num_patches, "exit_entropy": NEVER, **at_once} | (
+            {name: getattr(manifest, name)} if name else {}
+        )
+
+    def setting_of(self, manifest: Manifest) -> str | None:
+        """Returns the name of its setting in a manifest."""
+        return manifest.adaptive if self.setting == ADAPTIVE else self.setting
 
     def file_names(self) -> tuple:
         """Returns the files of the bundle that it cannot do without; the coarse model alone needs no saliency."""
@@ -66,7 +74,7 @@ VARIANTS = {
     "dcn_float32": Variant("float32", DCN),
     "dcn_int8": Variant("int8", DCN),
     "dcn_int8_exit": Variant("int8", DCN, "exit_entropy"),
-    "dcn_int8_adaptive": Variant("int8", DCN, "saliency_level"),
+    "dcn_int8_adaptive": Variant("int8", DCN, ADAPTIVE),
 }
 
 
@@ -137,9 +145,10 @@ def _why_not(variant: Variant, bundles: dict, real_images: bool) -> str | None:
     missing = [name for name in variant.models if name not in manifest.models]
     if missing:
         return f"the bundle has no model {missing[0]}"
-    if variant.setting and getattr(manifest, variant.setting) is None:
-        return f"the bundle's manifest has no {variant.setting}"
-    if variant.setting and not real_images:
+    setting = variant.setting_of(manifest)
+    if setting and getattr(manifest, setting) is None:
+        return f"the bundle's manifest has no {setting}"
+    if setting and not real_images:
         return "what it does depends on the images; needs --images"
     return None
 

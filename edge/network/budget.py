@@ -1,5 +1,7 @@
 """How many patches fit into the time that an image may take.
 
+With levels, patches are looked at one by one, until the next would take too long. Of one size:
+
 Before the first image the device is measured: a picture of noise is read with every number of patches. While it works,
 its speed is followed by the coarse stage, whose work is the same for every image.
 """
@@ -11,8 +13,10 @@ from statistics import median
 
 import numpy as np
 
+from edge.network.pyramid_runner import PyramidRunner
 from edge.network.result import Result
 from edge.network.runner import NEVER, TwoStageRunner
+from edge.network.step_budget import StepBudget
 
 REPEATS = 3  # measurements of each number of patches, after one that isn't counted
 RECENT = 9  # images that the speed is the median of
@@ -82,3 +86,30 @@ class BudgetRunner:
         if not num_patches:
             return self._runner.run(image, exit_entropy=math.inf)
         return self._runner.run(image, num_patches, exit_entropy, saliency_level)
+
+
+class PyramidBudgetRunner:
+    """A `PyramidRunner` whose images have as many patches as fit into the time they may take.
+
+    Args:
+        runner: whose time for a patch is measured here, on `REPEATS` + 1 of them.
+        budget_ms: see `StepBudget`.
+        num_patches: the most for any image; the manifest's where None.
+
+    Raises:
+        UserError: num_patches is out of range.
+    """
+
+    def __init__(self, runner: PyramidRunner, budget_ms: float, num_patches: int | None = None):
+        self.manifest = runner.manifest
+        self._runner = runner
+        self._num_patches = runner.check_num_patches(num_patches)
+        noise = np.random.default_rng(0).integers(0, 256, self.manifest.input.shape, np.uint8)
+        measured = StepBudget(math.inf, [0.0])
+        for _ in range(REPEATS + 1):  # the first makes interpreters
+            runner.run(noise, num_patches=1, budget=measured)
+        self.budget = StepBudget(budget_ms, measured.recent[-REPEATS:])
+
+    def run(self, image, **settings) -> Result:
+        """Returns what is read in an image; the settings are those of `PyramidRunner.run`."""
+        return self._runner.run(image, self._num_patches, budget=self.budget, **settings)

@@ -1,5 +1,8 @@
 """Runs a bundle for images of any size: coarse on every level, fine on the most salient patches of all together."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from edge.bundle import Bundle
@@ -7,9 +10,11 @@ from edge.bundle.content import MOST_PATCHES
 from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid import Canvases, LevelCanvas, levels_of, patch_boxes
-from edge.network.result import Answer, Clock, Glance, Look
-from edge.network.runner import TwoStageRunner, WholeFineRunner, one_thread
+from edge.network.result import Answer, Clock, Glance, Look, Result
+from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner, one_thread
+from edge.network.step_budget import StepBudget
 
+ALL = float(MOST_PATCHES)  # a lead that no reading has, however many patches vote for it
 SMALLEST = 4  # pixels a side of an image
 
 
@@ -19,6 +24,44 @@ class PyramidRunner(TwoStageRunner):
     `run` takes an image [H, W] or [H, W, C] uint8 of any size. `num_patches` is the most for all levels together; an
     image with fewer cells has all of them looked at. Cells are (level, row, column).
     """
+
+    @one_thread
+    def run(
+        self,
+        image,
+        num_patches: int | None = None,
+        exit_entropy: float | None = None,
+        saliency_level: float | None = None,
+        reading_threshold: float | None = None,
+        vote_lead: float | None = None,
+        budget: StepBudget | None = None,
+    ) -> Result:
+        """Returns what is read in an image; see `TwoStageRunner.run` for what is not told here.
+
+        Args:
+            image: [H, W] or [H, W, C] uint8, of any size.
+            num_patches: the most for all levels together.
+            exit_entropy: as there, but never where None: the coarse answer does not tell where it was read.
+            saliency_level: as there.
+            reading_threshold: a reading of a probability below this is turned down: the answer is then that there is
+                nothing to read, with the probability that the reading lacks. The manifest's where None; 0 for none.
+            vote_lead: patches are looked at one by one, most salient first, until the winning reading leads by so many
+                votes, see `edge.network.votes.lead`; all at once where that is `ALL`. The manifest's where None.
+            budget: ends the look before a patch that will not fit into the time.
+        """
+        vote_lead = self.manifest.vote_lead if vote_lead is None else vote_lead
+        look = partial(self.look_closely, saliency_level=saliency_level)
+        if budget is not None or (vote_lead is not None and vote_lead < ALL):
+            enough = ALL if vote_lead is None else vote_lead
+            look = partial(self._look_one_by_one, saliency_level=saliency_level, enough=enough, budget=budget)
+        result = self._run(image, num_patches, NEVER if exit_entropy is None else exit_entropy, look)
+        least = self.manifest.reading_threshold if reading_threshold is None else reading_threshold
+        return self._turned_down(result) if result.prediction and result.probability < (least or 0) else result
+
+    def _turned_down(self, result: Result) -> Result:
+        """Returns a result that says that there is nothing to read."""
+        nothing = (0, *[len(self.manifest.task.labels)] * self.manifest.task.max_length)
+        return replace(result, prediction="", probability=1 - result.probability, categories=nothing, box=None)
 
     def _place(self, manifest, kernels: Kernels):
         self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, self.coarse, kernels, self.fine))
@@ -48,6 +91,41 @@ class PyramidRunner(TwoStageRunner):
     ) -> Look:
         """Returns the second stage, of the image that was glanced at last; see `TwoStageRunner.look_closely`."""
         clock = clock or Clock()
+        saliency, cells = self._salient(glance, num_patches, saliency_level, clock)
+        if not len(cells):
+            return self._unseen(saliency, cells)
+        patches = self._cut(cells)
+        boxes = patch_boxes(cells, self._levels, self.manifest)
+        clock.lap("patches")
+        fine_features = self.fine.invoke(patches)["fine_features"]
+        clock.lap("fine")
+        return Look(saliency, cells, fine_features, boxes)
+
+    def _look_one_by_one(self, glance: Glance, num_patches: int, saliency_level, enough, budget, clock) -> Look:
+        """Returns a look at as many of the cells as `run` says, and what the top makes of them."""
+        saliency, cells = self._salient(glance, num_patches, saliency_level, clock)
+        vectors, raws = [], []
+        while len(vectors) < len(cells) and (budget is None or budget.fits(clock.total_us)):
+            begun = clock.total_us
+            patch = self._cut(cells[len(vectors) : len(vectors) + 1])
+            clock.add("patches")
+            vectors.append(self.fine.invoke(patch)["fine_features"])
+            clock.add("fine")
+            raws.append(self.top.invoke(vectors[-1]))
+            raw = {name: np.concatenate([one[name] for one in raws]) for name in raws[0]}
+            is_enough = self._reader.lead(raw) >= enough
+            clock.add("votes")
+            if budget is not None:
+                budget.note(clock.total_us - begun)
+            if is_enough:
+                break
+        if not vectors:
+            return self._unseen(saliency, cells)
+        cells = cells[: len(vectors)]
+        return Look(saliency, cells, np.concatenate(vectors), patch_boxes(cells, self._levels, self.manifest), raw)
+
+    def _salient(self, glance: Glance, num_patches: int, saliency_level, clock: Clock):
+        """Returns the saliency, and the cells to look at, most salient first."""
         num_patches = min(num_patches, glance.values.count)
         saliency = self._reader.saliency(glance, num_patches)
         indices = self._select_cells(saliency[None], num_patches)[:, 1]
@@ -55,14 +133,10 @@ class PyramidRunner(TwoStageRunner):
             indices = indices[saliency[indices] >= saliency_level]
         cells = cells_at(indices, self._sizes)
         clock.lap("saliency")
-        if not len(cells):
-            return Look(saliency, cells, np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype))
-        patches = self._cut(cells)
-        boxes = patch_boxes(cells, self._levels, self.manifest)
-        clock.lap("patches")
-        fine_features = self.fine.invoke(patches)["fine_features"]
-        clock.lap("fine")
-        return Look(saliency, cells, fine_features, boxes)
+        return saliency, cells
+
+    def _unseen(self, saliency, cells) -> Look:
+        return Look(saliency, cells[:0], np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype))
 
     def _cut(self, cells) -> np.ndarray:
         patches = np.empty((len(cells), *self.fine.input.shape[1:]), self.fine.input.dtype)
@@ -75,7 +149,7 @@ class PyramidRunner(TwoStageRunner):
     def answer(self, glance: Glance, look: Look, clock: Clock | None = None) -> Answer:
         """Returns the third stage, from both before it; see `TwoStageRunner.answer`."""
         clock = clock or Clock()
-        raw = self.top.invoke(look.fine_features)
+        raw = look.raw or self.top.invoke(look.fine_features)
         clock.lap("top")
         voted = self._reader.answer(raw)
         box = None
@@ -85,6 +159,11 @@ class PyramidRunner(TwoStageRunner):
             boxes = corners[:, :1] + voted.boxes.reshape(-1, 2, 2) * sides[:, None]
             box = tuple(map(float, voted.weights @ boxes.reshape(-1, 4)))
         return Answer(voted.log_probabilities, len(look.cells), box)
+
+    @one_thread
+    def lead(self, look: Look) -> float:
+        """Returns by how much the reading of a look leads, see `edge.network.votes.lead`."""
+        return self._reader.lead(look.raw or self.top.invoke(look.fine_features))
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to `MOST_PATCHES`."""

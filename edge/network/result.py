@@ -38,17 +38,20 @@ class Look(NamedTuple):
             column), [k, 3].
         fine_features: raw vectors of their patches, [k, D].
         patch_boxes: (left, top, right, bottom) of the patches in pixels of the image, [k, 4]; None without levels.
+        raw: the top's raw outputs for the vectors, name -> [k, ...], where it has run on them.
     """
 
     saliency: np.ndarray
     cells: np.ndarray
     fine_features: np.ndarray
     patch_boxes: np.ndarray | None = None
+    raw: dict | None = None
 
     def first(self, count: int) -> "Look":
         """Returns what a look at the `count` most salient of these cells would have seen."""
         boxes = None if self.patch_boxes is None else self.patch_boxes[:count]
-        return Look(self.saliency, self.cells[:count], self.fine_features[:count], boxes)
+        raw = self.raw and {name: values[:count] for name, values in self.raw.items()}
+        return Look(self.saliency, self.cells[:count], self.fine_features[:count], boxes, raw)
 
 
 class Answer(NamedTuple):
@@ -117,6 +120,11 @@ class Clock:
     def __init__(self):
         self.laps = {}
         self._last = time.perf_counter_ns()
+
+    @property
+    def total_us(self) -> float:
+        """All stages so far."""
+        return sum(self.laps.values())
 
     def lap(self, stage: str) -> None:
         """Ends a stage."""

@@ -113,6 +113,12 @@ class TwoStageRunner:
             WorkError: a model answers with what is no number.
         RuntimeError: another thread is using this runner.
         """
+        return self._run(
+            image, num_patches, exit_entropy, functools.partial(self.look_closely, saliency_level=saliency_level)
+        )
+
+    def _run(self, image, num_patches, exit_entropy, look_closely) -> Result:
+        """Returns what is read in an image. look_closely: (glance, num_patches, clock=clock) -> `Look`."""
         num_patches = self.check_num_patches(num_patches)
         exit_entropy = self.manifest.exit_entropy if exit_entropy is None else exit_entropy
         clock = Clock()
@@ -120,7 +126,7 @@ class TwoStageRunner:
         if exit_entropy is not None and glance.entropy <= exit_entropy:
             clock.lap("saliency")
             return self._result(Answer(glance.log_probabilities), clock, glance)
-        look = self.look_closely(glance, num_patches, saliency_level, clock)
+        look = look_closely(glance, num_patches, clock=clock)
         if not len(look.cells):
             return self._result(Answer(glance.log_probabilities), clock, glance)
         return self._result(self.answer(glance, look, clock), clock, glance, look)

@@ -10,7 +10,7 @@ from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
 from edge.network.presence import PresenceSaliency, SeenCells
 from edge.network.result import Glance
-from edge.network.votes import vote
+from edge.network.votes import lead, vote
 
 
 class Voted(NamedTuple):
@@ -55,6 +55,10 @@ class VoteTop:
         log_probabilities, weights = vote(logits, self.task.heads)
         boxes = None if self.boxes is None else self.boxes.dequantize(raw["boxes"])
         return Voted(log_probabilities, weights, boxes)
+
+    def lead(self, raw: dict) -> float:
+        """Returns by how much the patches' reading leads, see `edge.network.votes.lead`; `raw` of the top model."""
+        return lead(self.fine_logits.dequantize(raw["cell_logits"]).astype(np.float64), self.task.heads)
 
     @staticmethod
     def model_facts(manifest: Manifest, coarse: Model, fine: Model, top: Model) -> dict:

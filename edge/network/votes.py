@@ -36,13 +36,31 @@ def log_votes(logits, heads) -> np.ndarray:
     cell. The `VOTERS` cells that are surest to read something vote. (`dcn_tf.sequences.votes`.)
     """
     readings, log_probability = readings_of(logits, heads)
-    surest = np.where(readings[:, 0] > 0, log_probability, log_probability + NO_VOTE)
-    order = np.sort((-surest).argsort(kind="stable")[:VOTERS])
-    strengths = {}  # reading -> of all its votes; the first cell's reading is first
-    for reading, vote in zip(map(tuple, readings[order].tolist()), np.exp(log_probability[order])):
-        strengths[reading] = strengths.get(reading, 0.0) + (float(vote) if reading[0] else 0.0)
+    strengths = _strengths(readings, log_probability)
     winner = max(strengths, key=lambda reading: _with_parts(reading, strengths))
     return np.where((readings == winner).all(axis=1), log_probability, NO_VOTE)
+
+
+def lead(logits, heads) -> float:
+    """Returns by how much the winning reading leads: its votes less those of the strongest that is no part of it.
+
+    0 where nothing is read. [cells, sum(heads)] -> a number from 0 to the number of cells.
+    """
+    strengths = _strengths(*readings_of(logits, heads))
+    votes = {reading: _with_parts(reading, strengths) for reading in strengths}
+    winner = max(votes, key=votes.get)
+    others = (own for reading, own in votes.items() if reading != winner and not is_part(reading, winner))
+    return votes[winner] - max(others, default=0.0)
+
+
+def _strengths(readings, log_probability) -> dict:
+    """Returns reading -> the sum of its own votes; the first cell's reading is first."""
+    surest = np.where(readings[:, 0] > 0, log_probability, log_probability + NO_VOTE)
+    order = np.sort((-surest).argsort(kind="stable")[:VOTERS])
+    strengths = {}
+    for reading, vote in zip(map(tuple, readings[order].tolist()), np.exp(log_probability[order])):
+        strengths[reading] = strengths.get(reading, 0.0) + (float(vote) if reading[0] else 0.0)
+    return strengths
 
 
 def _with_parts(reading, strengths) -> float:

@@ -54,6 +54,14 @@ def test_one_named_loss_takes_labels_alone(model, images, labels):
     assert found == pytest.approx(float(LOSS(labels, model(images)["logits"])), rel=1e-5)
 
 
+def test_a_loaded_model_is_compiled_as_it_was(model, images, labels, tmp_path):
+    model.compile("sgd", {"logits": keras.losses.SparseCategoricalCrossentropy(from_logits=True)})
+    expected = model.evaluate(images, labels, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.evaluate(images, labels, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
 def test_labels_for_no_output(model, images, labels):
     model.compile("sgd", LOSS)
     with pytest.raises(ValueError, match="there is no output 'answer'. The outputs are cells, coarse_features"):

@@ -47,8 +47,9 @@ def test_everything_is_measured_printed_and_written(tmp_path, labels, capsys):
     arguments = [f"--bundle={SHIPPED}", f"--images={SAMPLES}", f"--labels={labels}", "--repetitions=2", "--starts=0"]
     status, out, errors = run(capsys, *arguments, "--energy=model", *(f"--{n}={path}" for n, path in files.items()))
     result = json.loads(files["json"].read_text())
-    assert (status, errors) == (0, ["3 variants, 8 images, 2 repetitions, threads: 1"])
-    assert [variant["name"] for variant in result["variants"]] == ["fine_int8", "coarse_int8", "dcn_int8"]
+    assert (status, errors) == (0, ["5 variants, 8 images, 2 repetitions, threads: 1"])
+    names = ["fine_int8", "coarse_int8", "dcn_int8", "dcn_int8_exit", "dcn_int8_adaptive"]
+    assert [variant["name"] for variant in result["variants"]] == names
     assert (result["threads"], result["repetitions"], result["images"]["labelled"]) == (1, 2, 8)
     assert result["valid"] is not bool(result["problems"])
     for variant in result["variants"]:
@@ -57,13 +58,15 @@ def test_everything_is_measured_printed_and_written(tmp_path, labels, capsys):
         assert variant["error"] == 12.5 if variant["name"] != "coarse_int8" else variant["error"] >= 12.5
         assert variant["energy_uj"] > 0
         assert variant["energy_source"].startswith("modelled (")
-    fine, _, dcn = result["variants"]
+    fine, _, dcn, exits, adaptive = result["variants"]
+    assert max(exits["num_patches"], adaptive["num_patches"]) < dcn["num_patches"] == 8
+    assert ", exit_entropy 0.2473, saliency_level 0.2015; 1 thread" in out
     assert list(dcn["stages_us"]) == ["input", "coarse", "saliency", "patches", "fine", "assemble", "top", "decode"]
     assert fine["ratio_to_fine_int8"] == {"median_of_ratios": 1.0, "ratio_of_medians": 1.0, "ratio_of_least": 1.0}
     assert dcn["ratio_to_fine_int8"]["median_of_ratios"] > 0
-    assert set(result["left_out"]) == set(variants.VARIANTS) - {"fine_int8", "coarse_int8", "dcn_int8"}
+    assert set(result["left_out"]) == {"fine_float32", "dcn_float32"}
     assert out == files["markdown"].read_text()
-    assert len(list(csv.DictReader(files["csv"].open()))) == 3
+    assert len(list(csv.DictReader(files["csv"].open()))) == 5
     assert files["chart"].read_text().startswith("<svg ")
     assert len(list((tmp_path / "new").iterdir())) == 4
 

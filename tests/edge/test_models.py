@@ -8,7 +8,7 @@ import pytest
 
 from edge.bundle import load_bundle
 from edge.network.pyramid_runner import make_runner
-from edge.network.runner import TwoStageRunner
+from edge.network.runner import NEVER, TwoStageRunner
 from edge.sight.images import expand, load_image
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -40,10 +40,23 @@ def test_the_reader_reads_most_of_the_photographs_and_says_where():
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_shipped_bundle_reads_the_sample_images(name):
     runner = TwoStageRunner(load_bundle(MODELS / name))
-    results = [runner.run(load_image(path, runner.manifest.input)) for path in expand([MODELS / "samples"])]
+    images = [load_image(path, runner.manifest.input) for path in expand([MODELS / "samples"])]
+    results = [runner.run(image, exit_entropy=NEVER) for image in images]
     assert "".join(result.prediction for result in results) == "73424053"
     assert all(result.num_patches == 8 for result in results)
     assert min(result.probability for result in results) > 0.9
+    with_exit = [runner.run(image) for image in images]
+    assert "".join(result.prediction for result in with_exit) == "73424053"
+    assert 0 in {result.num_patches for result in with_exit}
+
+
+def test_every_shipped_bundle_has_its_thresholds():
+    for name in SHIPPED:
+        manifest = load_bundle(MODELS / name).manifest
+        assert manifest.exit_entropy is not None
+        assert getattr(manifest, manifest.adaptive) is not None
+        assert bool(manifest.levels) == (manifest.reading_threshold is not None)
+        assert manifest.content["calibration"]["images"] >= 100
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +76,7 @@ def test_a_shipped_bundle_has_the_error_that_its_manifest_tells(name, test_image
     bundle = load_bundle(MODELS / name)
     runner = TwoStageRunner(bundle)
     pairs = zip(test_images.images, test_images.labels)
-    wrong = sum(runner.run(image).categories[0] != label[0] for image, label in pairs)
+    wrong = sum(runner.run(image, exit_entropy=NEVER).categories[0] != label[0] for image, label in pairs)
     measured = bundle.manifest.measured
     assert measured["images"] == len(test_images.images) == 10000
     assert abs(wrong - 100 * measured["error"]["dcn_bundle"]) <= 2

@@ -79,11 +79,37 @@ def test_boxes_are_in_pixels_of_the_users_image(pyramid_case, folder, capsys, mo
     assert np.abs(np.array(large) - 3 * np.array(small)).max() <= 6
 
 
-def test_a_budget_of_time_needs_one_size(pyramid_case, folder, capsys):
-    status, lines, errors = run(capsys, pyramid_case, folder, "--budget_ms=5")
+def test_a_budget_of_time_ends_the_look(pyramid_case, folder, capsys):
+    lines = run(capsys, pyramid_case, folder / "0.png", "--json", "--budget_ms=10000")[1]
+    assert json.loads(lines[0])["num_patches"] == 4
+    lines = run(capsys, pyramid_case, folder / "0.png", "--json", "--budget_ms=0", "--reading_threshold=0")[1]
+    found = json.loads(lines[0])
+    assert (found["num_patches"], found["box"]) == (0, None)
+
+
+def test_thresholds_of_the_command_line(pyramid_case, folder, capsys):
+    path = folder / "0.png"
+    (plain,) = map(json.loads, run(capsys, pyramid_case, path, "--json")[1])
+    (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--reading_threshold=1")[1])
+    assert plain["prediction"]
+    assert (found["prediction"], found["box"], found["num_patches"]) == ("", None, plain["num_patches"])
+    assert found["probability"] == pytest.approx(1 - plain["probability"], abs=2e-6)
+    (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--vote_lead=0")[1])
+    assert found["num_patches"] == 1
+
+
+def test_wrong_thresholds_are_one_line(pyramid_case, sequence_case, folder, capsys):
+    for arguments, message in (
+        (["--reading_threshold=1.5"], "--reading_threshold: must be a number from 0 to 1, received 1.5"),
+        (["--vote_lead=33"], "--vote_lead: must be a number from 0 to 32"),
+        (["--adaptive"], "--adaptive needs a bundle with a vote_lead; run tools.calibrate, or give --vote_lead=X"),
+    ):
+        status, lines, errors = run(capsys, pyramid_case, folder, *arguments)
+        assert (status, lines, len(errors), message in errors[0]) == (2, [], 1, True)
+    status, lines, errors = run(capsys, sequence_case, folder, "--reading_threshold=0.5")
     assert (status, lines) == (2, [])
     assert errors == [
-        "error: --budget_ms needs a bundle of one input size, and this one reads any; give --num_patches=K"
+        "error: --vote_lead and --reading_threshold are for bundles with levels, see its card; leave them out"
     ]
 
 

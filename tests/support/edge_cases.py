@@ -80,6 +80,7 @@ def pyramid_references(network) -> dict[str, np.ndarray]:
         levels = outputs.pop("levels")
         outputs["categories"] = decode(outputs["logits"], architecture.top.heads)
         outputs["fine_logits"] = whole(pixels, weighting="votes")["logits"]
+        outputs["fine_cell_logits"] = network.fine_top.cell_logits(outputs["fine_features"])
         found[f"{i}/image"] = image
         found |= {f"{i}/{name}": np.asarray(value)[0] for name, value in outputs.items() if name != "map_sizes"}
         found |= {f"{i}/level/{n}": np.asarray(level.images)[0] for n, level in enumerate(levels)}

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -12,7 +13,9 @@ import tensorflow as tf
 
 from dcn_tf.model import DynamicCapacityNetwork
 from train import loop, signals, training
+from train.data.dataset import WITHOUT_NUMBER, Split
 from train.errors import UserError
+from train.evaluation.reader import Reader
 from train.loop import train_and_evaluate
 
 
@@ -180,3 +183,29 @@ def test_training_reaches_a_low_loss_on_one_batch(config):
     losses = [float(step(*batch)["loss/refined"]) for _ in range(80)]
     assert losses[0] > 2.0
     assert losses[-1] < 0.5
+
+
+def test_the_threshold_is_of_validation_photographs_and_every_split_is_read_once(config, monkeypatch):
+    run = config(preset="tiny_pyramid", eval_num_patches=(1, 2))
+    model = DynamicCapacityNetwork(run.architecture)
+    model.build()
+    rng, splits = np.random.default_rng(0), {}
+    for name, labels in (("test", [1, 4, 10, 10]), (WITHOUT_NUMBER, [0, 10, 10, 10])):
+        images = [rng.integers(256, size=(20 + 4 * (i % 3), 40, 1), dtype=np.uint8) for i in range(6)]
+        splits[name] = Split(images, np.tile(np.array(labels, np.int32), (6, 1)))
+    read, original = [], Reader._read
+    monkeypatch.setattr(Reader, "_read", lambda self, split: read.append(split) or original(self, split))
+    dataset = SimpleNamespace(more_validation=splits)
+    chosen = loop._reading_threshold(model, run, dataset)
+    assert read == [splits[WITHOUT_NUMBER], splits["test"]]
+    assert chosen["threshold/validation/false_readings"] == 0
+    assert 0 <= chosen["threshold/probability"] <= 1
+    assert loop._reading_threshold(model, run, SimpleNamespace(more_validation={})) == {}
+
+    evaluators = loop._evaluators(model, run, threshold=0.0)
+    found = {name: loop.gather(evaluators, split) for name, split in splits.items()}
+    assert read[2:] == [splits["test"], splits[WITHOUT_NUMBER]]
+    right = 100 - found["test"]["error/dcn/2"]
+    assert found["test"]["threshold/error"] == pytest.approx(100 - right, abs=1e-3)
+    read_something = found[WITHOUT_NUMBER]["threshold/false_readings"]
+    assert read_something == pytest.approx(100 - found[WITHOUT_NUMBER]["readings/empty"], abs=1e-3)

@@ -9,7 +9,7 @@ models are inside its package. Without --bundle it measures RapidOCR alone.
 
 An image is read right where the digits are its label's, all of them, and where nothing is read in an image whose label
 is empty. How RapidOCR's lines of text become a number is told in `tools.baselines.ocr_reading`; --crops says that the
-images are tight crops of one number. The bundle reads as edge.run does, by the manifest's patches and exit.
+images are tight crops of one number. The bundle reads as edge.run does, by the manifest's patches and thresholds.
 
 Time is from the decoded image, in its own size and colours, to the number; resizing counts. `ratio` is the median over
 the images of the bundle's time by RapidOCR's. Processors' time hardly depends on what else the machine does, time by
@@ -25,12 +25,13 @@ import importlib.metadata
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from edge.arguments import number
 from edge.bundle import load_bundle
 from edge.comparison.board import Machine, Watch, versions
-from edge.comparison.variants import DCN, PRECISIONS, Variant, make_run
+from edge.comparison.variants import ADAPTIVE, DCN, PRECISIONS, Variant, make_run
 from edge.errors import run_main
 from edge.output import check_writable, write
 from edge.sight.images import enough_pixels, model_pixels, open_image
@@ -93,8 +94,10 @@ def main(arguments) -> None:
 def bundle_reader(bundle, num_patches: int | None = None) -> Reader:
     """Returns the reader that edge.run is with a bundle; UserError where the bundle cannot be run."""
     manifest = bundle.manifest
-    exits = None if manifest.exit_entropy is None else "exit_entropy"
-    run = make_run(Variant(PRECISIONS.get(manifest.method), DCN, exits), bundle, num_patches)
+    threshold = ADAPTIVE if manifest.levels else "exit_entropy"
+    variant = Variant(PRECISIONS.get(manifest.method), DCN, threshold)
+    has_it = getattr(manifest, variant.setting_of(manifest)) is not None
+    run = make_run(variant if has_it else replace(variant, setting=None), bundle, num_patches)
     enough = enough_pixels(manifest.input)
     return Reader(
         load=lambda path: open_image(path, enough),
@@ -184,7 +187,9 @@ def _bundle(bundle, parsed) -> dict:
         "name": manifest.name,
         "method": manifest.method,
         "num_patches": parsed.num_patches or manifest.num_patches,
-        "exit_entropy": manifest.exit_entropy,
+        "exit_entropy": None if manifest.levels else manifest.exit_entropy,
+        "vote_lead": manifest.vote_lead,
+        "reading_threshold": manifest.reading_threshold,
     }
 
 

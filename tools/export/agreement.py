@@ -8,7 +8,8 @@ import tensorflow as tf
 from dcn_tf.geometry import num_cells
 from dcn_tf.losses import decode
 from edge.errors import UserError
-from edge.network.pyramid_runner import make_runner, make_whole_runner
+from edge.network.pyramid_runner import ALL, make_runner, make_whole_runner
+from edge.network.runner import NEVER
 from tools.export.any_size import reads_any_size
 from tools.export.input_size import at_size, prepared
 from tools.progress import Progress
@@ -28,7 +29,10 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
     runner = make_runner(bundle)
     num_patches = runner.check_num_patches(num_patches)
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
-    found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, num_patches, exit_entropy=-1.0))
+    settings = {"num_patches": num_patches, "exit_entropy": NEVER}
+    if bundle.manifest.levels:  # the network's answer, whatever its probability
+        settings |= {"reading_threshold": 0.0, "vote_lead": ALL}
+    found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, **settings))
     pairs = {"dcn": (expected, found)}
     if "whole_fine" in bundle.manifest.models:
         whole = make_whole_runner(bundle)

@@ -14,7 +14,7 @@ from tools.export.any_size import reads_any_size
 from tools.export.calibration import calibration_inputs, stratified
 from tools.export.clone import Clone
 from tools.export.convert import convert, model_entry
-from tools.export.describe import describe, training, versions
+from tools.export.describe import describe, reading_threshold, training, versions
 from tools.export.folding import folded_weights
 from tools.export.graphs import graphs, layouts, saliency_file
 from tools.export.input_size import resize_rule, tiled
@@ -92,6 +92,8 @@ def make_bundle(
         content = convert(graph, precision)
         files[model_file_name(name)] = content
         models[name] = model_entry(content) | {"layout": layout.get(name)}
+    if manifest["levels"]:
+        manifest["reading_threshold"] = reading_threshold(workdir.result)
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
     manifest |= made | {"training": training(workdir.result) | {"quantization": facts}}
     return Made(files, manifest, inputs)

@@ -42,6 +42,8 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         "num_patches": num_patches,
         "exit_entropy": None,
         "saliency_level": None,
+        "reading_threshold": None,
+        "vote_lead": None,
     }
 
 
@@ -82,6 +84,12 @@ def training(result: dict) -> dict:
     config = {name: value for name, value in result.get("config", {}).items() if name not in WORKSTATION_FLAGS}
     kept = {name: result.get(name) for name in ("dataset", "dataset_detail", "seed", "steps", "error")}
     return kept | {"config": config}
+
+
+def reading_threshold(result: dict) -> float | None:
+    """Returns the reading threshold that a training chose on validation photographs; None where it chose none."""
+    chosen = result.get("threshold", {})
+    return chosen.get("probability") if "validation" in chosen else None
 
 
 def versions() -> dict[str, str]:

@@ -16,14 +16,15 @@ class Outcomes:
         saliency: [n, K], of the cells, most salient first.
         wrong: [n, K + 1], whether the answer with so many patches is wrong.
         cost: [n, K + 1], multiplications, those of the saliency included.
-        exit_cost: multiplications of an image whose coarse answer stands; its saliency is never computed.
+        exit_cost: multiplications of an image whose coarse answer stands; its saliency is never computed. One number,
+            or [n] where images are of many sizes.
     """
 
     entropy: np.ndarray
     saliency: np.ndarray
     wrong: np.ndarray
     cost: np.ndarray
-    exit_cost: int
+    exit_cost: int | np.ndarray
 
 
 @dataclass(frozen=True)

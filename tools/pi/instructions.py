@@ -1,14 +1,16 @@
 """Counts the instructions of one image, from pixels to answer, on the processors of a Raspberry Pi 4 and 5.
 
 python -m tools.pi.instructions --environment=build/pi/home/dcn --images=FOLDER [--bundle=models/cluttered_mnist]
-    [--float_bundle=BUNDLE]
+    [--float_bundle=BUNDLE] [--variants=NAME,...]
 
 Two processes are counted, one of which reads all images twice more: their difference holds no start. One thread works.
+Images of any size are counted in theirs.
 The code that is counted is the environment's, with what is compiled there, not the code of this folder.
 """
 
 from pathlib import Path
 
+from edge.arguments import listed
 from edge.bundle import load_bundle
 from edge.comparison.variants import VARIANTS, by_precision, choose
 from edge.sight.images import expand
@@ -42,9 +44,10 @@ def main(arguments) -> None:
     add("--images", required=True, metavar="FOLDER", help="images to read")
     add("--bundle", default="models/cluttered_mnist", metavar="BUNDLE", help="the shipped one by default")
     add("--float_bundle", metavar="BUNDLE", help="in float32, of the same network")
+    add("--variants", type=listed, metavar="NAME,...", help=f"of {', '.join(VARIANTS)}; all by default")
     parsed = parser.parse_args(arguments)
     bundles = by_precision(load_bundle(parsed.bundle), parsed.float_bundle and load_bundle(parsed.float_bundle))
-    chosen, _ = choose(bundles)
+    chosen, _ = choose(bundles, parsed.variants)
     print(f"{'core':<5} {'variant':<18} {'instructions per image':>23}")
     for core in machine.CORES:
         for name in chosen:

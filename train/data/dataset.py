@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+WITHOUT_NUMBER = "without a number"  # the further test, and validation, of such images
+
 
 @dataclass(frozen=True)
 class Split:
@@ -64,6 +66,7 @@ class Dataset:
         test: fixed, independent of the seed; photographs may be of many sizes.
         calibration: training images as they look at evaluation, for quantization.
         more_tests: further splits to test on, by name.
+        more_validation: further splits to choose on, by the names of the tests that are like them.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Dataset:
     test: Split
     calibration: Split
     more_tests: dict[str, Split] = field(default_factory=dict)
+    more_validation: dict[str, Split] = field(default_factory=dict)
 
     @property
     def channels(self) -> int:

@@ -9,7 +9,7 @@ from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.losses import nothing_labels, sequence_labels
 from train.config import Config
 from train.data.arrays import background_count, dataset_of_arrays, joined, window_split, with_backgrounds
-from train.data.dataset import Dataset, Split
+from train.data.dataset import WITHOUT_NUMBER, Dataset, Split
 from train.data.negatives import load_negatives
 from train.data.rendering.layout import LENGTHS
 from train.data.rendering.sets import (
@@ -25,6 +25,7 @@ from train.data.room import check_room
 from train.data.windows import SCENE
 from train.errors import UserError
 
+VALIDATION_PHOTOGRAPHS = 300  # at most, with a number, and as many without
 PHOTOGRAPH = (240, 320, 1)  # about the mean of a photograph's shape
 SCENE_LENGTHS = (0.17, 0.21, 0.2, 0.17, 0.1, 0.06, 0.05, 0.04)  # of numbers with 1, 2, ... 8 digits
 
@@ -99,6 +100,11 @@ def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
     if config.negatives:
         nothing = load_negatives(config.negatives, architecture.top, config.negatives_repeats)
         splits["train"] = joined(splits["train"], nothing)
+    count = min(config.validation_images, VALIDATION_PHOTOGRAPHS)
+    chosen_on = {
+        name: _split(load_photographs("validation", count, sizes=ANY_SIZES, painted=painted), architecture)
+        for name, painted in (("test", True), (WITHOUT_NUMBER, False))
+    }
     detail = (
         f"numbers rendered at run time, not photographed: windows out of {config.train_images} scenes in "
         f"{len(FAMILIES['train'])} families of type and {count} without their number, {config.validation_images} "
@@ -106,7 +112,8 @@ def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
         f"{len(FAMILIES['test'])} and as many without their number"
     )
     dataset = dataset_of_arrays("street_numbers", detail, tuple("0123456789"), splits, config, architecture)
-    return dataclasses.replace(dataset, more_tests={"without a number": _split(unpainted, architecture)})
+    more_tests = {WITHOUT_NUMBER: _split(unpainted, architecture)}
+    return dataclasses.replace(dataset, more_tests=more_tests, more_validation=chosen_on)
 
 
 def _split(pictures: PictureSet, architecture: Architecture) -> Split:

@@ -1,6 +1,7 @@
 """Predictions of every model for the images of a split, at one scale."""
 
 import itertools
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +17,7 @@ from train.evaluation.rows import SELECTOR, stacks, whole_rows
 from train.progress import Progress
 
 PIXELS = 1_000_000  # of images that go through the network at once
+KEPT = 2  # splits whose rows are kept: photographs with numbers and without
 
 
 class Reader:
@@ -28,6 +30,7 @@ class Reader:
         selectors: names of `dcn_tf.selectors.SELECTORS` to compare with.
         trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
         replicas: batches of images that are read side by side.
+        whole: whether the coarse and the fine model read whole images too.
     """
 
     def __init__(
@@ -38,15 +41,16 @@ class Reader:
         selectors=(),
         trained: str = "dcn",
         replicas: int = 1,
+        whole: bool = True,
     ):
         self.model = model
         self.num_patches = tuple(sorted(num_patches)) if trained == "dcn" else ()
         self.scale = scale
         self.selectors = tuple(selectors)
-        self.trained = trained
+        self.stacks = stacks(trained) if whole else ()
         self.replicas = replicas
         architecture = model.architecture
-        self._split, self._rows = None, {}
+        self._kept = deque(maxlen=KEPT)
         self._compiled = tf.function(
             self._probabilities,
             input_signature=[
@@ -60,11 +64,13 @@ class Reader:
     def __call__(self, split: Split) -> dict[str, np.ndarray]:
         """Returns row -> probabilities [n, sum(heads)] of all images, and of networks with boxes 'box/8' -> [n, 4].
 
-        What was read of a split is kept: several evaluators may ask.
+        What was read of the last splits is kept: several evaluators may ask.
         """
-        if self._split is not split:
-            self._rows, self._split = self._read(split), split
-        return self._rows
+        rows = next((rows for kept, rows in self._kept if kept is split), None)
+        if rows is None:
+            rows = self._read(split)
+            self._kept.append((split, rows))
+        return rows
 
     def _read(self, split: Split) -> dict[str, np.ndarray]:
         read, progress = {}, Progress("evaluating", len(split), "images")
@@ -99,7 +105,7 @@ class Reader:
         rows, glance = {}, {}
         if self.num_patches:
             glance = self.model.glance(images)
-        for stack in stacks(self.trained):
+        for stack in self.stacks:
             features = glance.get(f"{stack}_features")
             if features is None:
                 features = self.model.whole_model(stack).features(images)

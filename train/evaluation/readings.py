@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.sequences import reading_log_probability
+from dcn_tf.thresholds import reading_threshold
 from train.data.dataset import Split
 from train.evaluation.reader import Reader
 
@@ -25,13 +26,19 @@ class Readings:
     `OVERLAP`, 'readings/centred' of those whose centre lies in it, all in percent; 'readings/calibration_error' the
     expected difference of the reported probability and the share of right answers.
 
+    With a reading threshold also, in percent: 'threshold/false_readings' is the share of images without a number of
+    which something is read with a probability that reaches it, 'threshold/kept' the share of right readings that do,
+    and 'threshold/error' the share of numbers that are read wrong, or whose reading does not.
+
     Args:
         reader: of a network with a sequence top.
+        threshold: a reading of a lower probability counts as none; None where there is no threshold.
     """
 
-    def __init__(self, reader: Reader):
+    def __init__(self, reader: Reader, threshold: float | None = None):
         self.reader = reader
         self.heads = reader.model.architecture.top.heads
+        self.threshold = threshold
 
     def __call__(self, split: Split) -> Iterator[tuple[str, float]]:
         """Yields (name, value) for a split."""
@@ -43,6 +50,7 @@ class Readings:
         for length in np.unique(split.labels[:, 0]):
             if length > 0:
                 yield f"readings/error_of_length/{length}", percent(~right[split.labels[:, 0] == length])
+        yield from self._at_threshold(split, right & something, something, probabilities)
         boxes = self.reader(split).get(self._row("box"))
         placed = something & (split.labels[:, 0] > 0)
         if boxes is None or split.boxes is None or not placed.any():
@@ -52,25 +60,23 @@ class Readings:
         middle = (found[:, :2] + found[:, 2:]) / 2
         yield "readings/centred", percent(((middle > true[:, :2]) & (middle < true[:, 2:])).all(axis=1))
 
-    def threshold(self, numbers: Split, nothing: Split) -> Iterator[tuple[str, float]]:
-        """Yields the probability that keeps false readings rare, and what it costs.
+    def _at_threshold(self, split: Split, right, something, probabilities) -> Iterator[tuple[str, float]]:
+        if self.threshold is None:
+            return
+        numbers, told = split.labels[:, 0] > 0, probabilities >= self.threshold
+        if not numbers.all():
+            yield "threshold/false_readings", percent((something & told)[~numbers])
+        if numbers.any():
+            yield "threshold/kept", percent(told[right])
+            yield "threshold/error", percent(~(right & told)[numbers])
 
-        'threshold/probability' is the least at which at most `FALSE_READINGS` of the images without a number are read,
-        'threshold/false_readings' their share, 'threshold/kept' the share of right readings that reach it, in percent.
-
-        Args:
-            numbers: images with numbers.
-            nothing: images without.
-        """
+    def choose(self, numbers: Split, nothing: Split) -> float:
+        """Returns the threshold for images with numbers and without, see `dcn_tf.thresholds.reading_threshold`."""
         readings, probabilities = self._read(nothing)
-        false = np.sort(np.where(readings[:, 0] > 0, probabilities, 0.0))[::-1]
-        allowed = int(FALSE_READINGS * len(false))
-        threshold = float(false[allowed]) if len(false) else 0.0  # the first that is one too many must not reach it
+        false = np.where(readings[:, 0] > 0, probabilities, 0.0)
         readings, probabilities = self._read(numbers)
         right = (readings == numbers.labels).all(axis=1)
-        yield "threshold/probability", round(threshold, 4)
-        yield "threshold/false_readings", percent(false > threshold)
-        yield "threshold/kept", percent(probabilities[right] > threshold)
+        return reading_threshold(false, FALSE_READINGS, probabilities[right])
 
     def _row(self, name: str) -> str:
         return f"{name}/{self.reader.num_patches[-1]}"

@@ -13,9 +13,10 @@ TEXTS = {
         "calibration_error": "expected calibration error of the reported probability: {:.3f}",
     },
     "threshold": {
-        "probability": "probability from which on 1 % of the images without a number are read at most: {:.3f}",
-        "false_readings": "images without a number that are read above it: {:.2f} %",
-        "kept": "right readings above it: {:.2f} %",
+        "probability": "reading threshold, chosen on validation photographs without a number: {:.4f}",
+        "false_readings": "images without a number that are read with it: {:.2f} %",
+        "kept": "right readings that reach it: {:.2f} %",
+        "error": "numbers that are read wrong or do not reach it: {:.2f} %",
     },
 }
 

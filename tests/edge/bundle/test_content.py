@@ -6,6 +6,7 @@ import pytest
 from edge.bundle.content import (
     COLOURS,
     FORMAT_VERSION,
+    OF_LEVELS,
     READABLE_VERSIONS,
     check_content,
     format_content,
@@ -153,7 +154,7 @@ def test_the_schema_and_the_code_name_the_same_things():
         list(COLOURS),
         list(COLOURS.values()),
     )
-    assert set(fields) - set(schema()["required"]) == {"calibration", "min_length", "levels"}
+    assert set(fields) - set(schema()["required"]) == {"calibration", "min_length", "levels", *OF_LEVELS}
 
 
 def test_the_shipped_manifests_are_read_without_a_change(bundle_copy):

@@ -1,11 +1,14 @@
 """The device against the network itself, on images of several sizes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from edge.bundle.manifest import Manifest
 from edge.errors import UserError
 from edge.network.kernels import NUMPY
-from edge.network.pyramid_runner import PyramidRunner, cells_at, make_runner, make_whole_runner
+from edge.network.pyramid_runner import ALL, PyramidRunner, cells_at, make_runner, make_whole_runner
 from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
 
 
@@ -97,6 +100,83 @@ def test_positions_are_those_of_the_list_of_all_cells():
         (n, row, column) for n, (rows, columns) in enumerate(sizes) for row, column in np.ndindex(rows, columns)
     ]
     np.testing.assert_array_equal(cells_at(np.arange(11), sizes), expected)
+
+
+def with_thresholds(bundle, **values):
+    return replace(bundle, manifest=Manifest.from_content(bundle.manifest.content | values))
+
+
+@pytest.mark.parametrize("method", ["float32", "ptq"])
+def test_patches_end_with_the_first_that_leads_enough(pyramid_case, method):
+    runner, counts = make_runner(getattr(pyramid_case, method)), set()
+    for image in pyramid_case.images:
+        fixed = [runner.run(image, num_patches=k) for k in range(1, 5)]
+        glance = runner.glance(image)
+        look = runner.look_closely(glance, 4)
+        leads = [runner.lead(look.first(k)) for k in range(1, len(look.cells) + 1)]
+        for lead in (0.0, *leads, 31.0):
+            count = next((k for k, found in enumerate(leads, 1) if found >= lead), len(leads))
+            result, expected = runner.run(image, vote_lead=lead), fixed[count - 1]
+            assert (result.num_patches, result.prediction) == (count, expected.prediction)
+            np.testing.assert_array_equal(result.cells, expected.cells)
+            np.testing.assert_allclose(result.log_probabilities, expected.log_probabilities, atol=1e-5)
+            if expected.prediction:
+                np.testing.assert_allclose(result.box, expected.box, atol=1e-3)
+            counts.add(count)
+    assert len(counts) > 1
+
+
+def test_the_lead_is_that_of_the_networks_own_patches(pyramid_case):
+    """The top's logits once more, from the network's vectors in NumPy, and votes counted in loops."""
+    runner, heads = make_runner(pyramid_case.float32), pyramid_case.float32.manifest.task.heads
+    for image, expected in zip(pyramid_case.images, pyramid_case.expected):
+        look = runner.look_closely(runner.glance(image), len(expected["cells"]))
+        found = runner.lead(look)
+        assert found == pytest.approx(lead_in_loops(expected["fine_cell_logits"], heads), abs=0.01)
+
+
+def lead_in_loops(logits, heads):
+    votes = {}
+    for cell in logits:
+        parts = [part - np.log(np.exp(part).sum()) for part in np.split(cell, np.cumsum(heads)[:-1])]
+        length = int(parts[0].argmax())
+        reading = "".join(str(part[:-1].argmax()) for part in parts[1 : 1 + length])
+        probability = np.exp(parts[0].max() + sum(part[:-1].max() for part in parts[1 : 1 + length]))
+        votes[reading] = votes.get(reading, 0) + (probability if reading else 0)
+
+    def whole(reading):
+        parts = sum(vote for part, vote in votes.items() if part and part != reading and part in reading)
+        return votes[reading] + min(votes[reading], parts)
+
+    winner = max(votes, key=whole)
+    return whole(winner) - max((whole(other) for other in votes if other == "" or other not in winner), default=0)
+
+
+def test_a_reading_below_the_threshold_is_nothing_to_read(pyramid_case):
+    plain = make_runner(pyramid_case.float32)
+    results = [plain.run(image) for image in pyramid_case.images]
+    surest = max((result for result in results if result.prediction), key=lambda result: result.probability)
+    runner = make_runner(with_thresholds(pyramid_case.float32, reading_threshold=surest.probability))
+    for image, before in zip(pyramid_case.images, results):
+        after = runner.run(image)
+        if before is surest or not before.prediction:
+            assert (after.prediction, after.probability, after.box) == (
+                before.prediction,
+                before.probability,
+                before.box,
+            )
+        else:
+            assert (after.prediction, after.box, after.categories) == ("", None, (0, 10, 10, 10))
+            assert after.probability == 1 - before.probability
+        assert runner.run(image, reading_threshold=0.0).prediction == before.prediction
+        assert plain.run(image, reading_threshold=1.0).prediction == ""
+
+
+def test_the_manifests_lead_is_the_default_and_its_exit_is_not(pyramid_case):
+    runner = make_runner(with_thresholds(pyramid_case.float32, vote_lead=0.0, exit_entropy=1e5))
+    assert runner.run(pyramid_case.images[0]).num_patches == 1
+    assert runner.run(pyramid_case.images[0], vote_lead=ALL).num_patches == 4
+    assert runner.run(pyramid_case.images[0], exit_entropy=1e5).num_patches == 0
 
 
 @pytest.mark.parametrize("wrong", [0, 33])

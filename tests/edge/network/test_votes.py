@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge.network.votes import NO_VOTE, is_part, log_votes, readings_of, vote
+from edge.network.votes import NO_VOTE, is_part, lead, log_votes, readings_of, vote
 
 HEADS = (4, 11, 11, 11)  # up to three digits, or none
 
@@ -82,3 +82,13 @@ def test_the_winners_are_pooled_by_their_certainty():
     np.testing.assert_allclose(weights, [shares[0], 0, shares[1]], rtol=1e-5)
     lengths = np.exp(logits[:, :4]) / np.exp(logits[:, :4]).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.exp(log_probabilities[:4]), shares @ lengths[[0, 2]], rtol=1e-5)
+
+
+def test_the_lead_is_over_the_strongest_that_is_no_part_of_the_winner():
+    sure = float(np.exp(readings_of(logits_of(("12", 0)), HEADS)[1][0]))
+    one = float(np.exp(readings_of(logits_of(("7", 0)), HEADS)[1][0]))
+    assert lead(logits_of(("12", 0)), HEADS) == pytest.approx(sure)
+    assert lead(logits_of(("12", 0), ("7", 0), ("12", 0)), HEADS) == pytest.approx(2 * sure - one)
+    assert lead(logits_of(("12", 0), ("2", 0), ("1", 0)), HEADS) == pytest.approx(2 * sure)  # parts count once again
+    assert lead(logits_of(("", 0), ("", 3)), HEADS) == 0
+    assert lead(logits_of(("", 0), ("7", 0)), HEADS) == pytest.approx(one)

@@ -1,6 +1,8 @@
 """Bundles for images of any size, from the workdir to the device."""
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from edge.energy.operations import bundle_operations
 from edge.errors import UserError
 from edge.network import pyramid as device
 from tools import calibrate, quantize
-from tools.export import any_size, compare, input_size
+from tools.export import any_size, compare, describe, input_size
 from tools.workdir import load_workdir
 
 ARCHITECTURE = tiny_bundles.pyramid_architecture()
@@ -80,7 +82,7 @@ def test_from_a_workdir_to_a_bundle(pyramid_workdir, tmp_path, capsys, method):
     capsys.readouterr()
     compare.main([f"--workdir={pyramid_workdir}", f"--bundle={path}", "--test_images=2"])
     assert "2 images of tiny photographs, 4 patches" in capsys.readouterr().out
-    with pytest.raises(UserError, match="thresholds are for bundles of one input size"):
+    with pytest.raises(UserError, match="images of any size: its thresholds need --images, and not --workdir"):
         calibrate.main([f"--workdir={pyramid_workdir}", f"--bundle={path}"])
 
 
@@ -116,6 +118,18 @@ def test_a_layer_of_boxes_is_named_by_its_outputs(pyramid_workdir, tmp_path):
 def test_wrong_options_are_told(pyramid_workdir, tmp_path, option, message):
     with pytest.raises(UserError, match=message):
         quantize.main([f"--workdir={pyramid_workdir}", f"--bundle={tmp_path / 'bundle'}", option])
+
+
+def test_the_trainings_reading_threshold_goes_into_the_manifest(pyramid_workdir, tmp_path):
+    workdir = shutil.copytree(pyramid_workdir, tmp_path / "workdir")
+    result = json.loads((workdir / "result.json").read_text())
+    result["threshold"] = {"probability": 0.25, "validation": {"false_readings": 1.0}}
+    (workdir / "result.json").write_text(json.dumps(result))
+    manifest = tiny_bundles.make_bundle(tmp_path / "bundle", workdir, "float32").manifest
+    assert (manifest.reading_threshold, manifest.vote_lead, manifest.exit_entropy) == (0.25, None, None)
+    assert "reading_threshold  0.25" in card(load_bundle(tmp_path / "bundle"))
+    assert describe.reading_threshold({"threshold": {"probability": 0.25}}) is None  # chosen on test images
+    assert describe.reading_threshold({}) is None
 
 
 def test_a_bundle_without_boxes(tmp_path):

@@ -9,7 +9,7 @@ MODELS = Path(__file__).parents[3] / "models"
 def test_one_image_is_the_difference_of_two_processes(monkeypatch, tmp_path, capsys):
     shipped = load_bundle(MODELS / "cluttered_mnist")
     files = {name: content for name, content in shipped.files.items() if name != "manifest.json"}
-    bundle = write_bundle(tmp_path / "bundle", files, shipped.manifest.content | {"exit_entropy": 0.1})
+    bundle = write_bundle(tmp_path / "bundle", files, shipped.manifest.content | {"saliency_level": None})
     costs = {"fine_int8": 13e6, "coarse_int8": 1e6, "dcn_int8": 4e6, "dcn_int8_exit": 2e6}
 
     def count(core, environment, *arguments):
@@ -23,6 +23,11 @@ def test_one_image_is_the_difference_of_two_processes(monkeypatch, tmp_path, cap
     images = MODELS / "samples"  # eight of them
     instructions.main([f"--environment={tmp_path}", f"--images={images}", f"--bundle={bundle.path}"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
-    assert rows == [
+    expected = [
         [core, name, f"{cost * n:,.0f}"] for core, n in (("a72", 2), ("a76", 1)) for name, cost in costs.items()
     ]
+    assert rows == expected
+    arguments = [f"--environment={tmp_path}", f"--images={images}", f"--bundle={bundle.path}"]
+    instructions.main([*arguments, "--variants=dcn_int8,fine_int8"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows == [row for row in expected if row[1] in ("fine_int8", "dcn_int8")]

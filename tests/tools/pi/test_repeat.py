@@ -27,7 +27,7 @@ def test_images_are_read_so_often(monkeypatch, variant):
     ("option", "message"),
     [
         ("--repetitions=many", "--repetitions"),
-        ("--variant=dcn_int8_exit", "the bundle's manifest has no exit_entropy"),
+        ("--variant=dcn_float32", "needs --float_bundle"),
         (
             "--without=patches",
             "of closed_form, changed_windows, compiled, received patches",

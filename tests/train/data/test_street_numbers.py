@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dcn_tf.losses import NOTHING
+from train.data import street_numbers
 from train.data.registry import load_dataset
 from train.data.rendering import cache, sets
 from train.data.rendering.sets import load_crops, load_photographs
@@ -74,7 +75,10 @@ def test_some_training_images_have_nothing_to_read(few, config):
     assert (dataset.test.labels >= 0).all()
 
 
-def test_a_network_that_knows_nothing_to_read_sees_windows_of_scenes_and_photographs_of_any_size(few, config):
+def test_a_network_that_knows_nothing_to_read_sees_windows_of_scenes_and_photographs_of_any_size(
+    few, config, monkeypatch
+):
+    monkeypatch.setattr(street_numbers, "VALIDATION_PHOTOGRAPHS", 5)
     values = {"validation_images": 30, "test_images": 6, "background_share": 0.25, "batch_size": 25, "augment": False}
     config = config(dataset="street_numbers", preset="numbers", training="modular", **values)
     dataset = load_dataset(config, config.architecture)
@@ -104,6 +108,10 @@ def test_a_network_that_knows_nothing_to_read_sees_windows_of_scenes_and_photogr
     assert name == "without a number"
     assert dataset.more_tests[name].labels.tolist() == [nothing] * 6
     assert not dataset.more_tests[name].boxes.any()
+    assert list(dataset.more_validation) == ["test", name]
+    assert {len(split) for split in dataset.more_validation.values()} == {5}
+    assert not dataset.more_validation[name].labels[:, 0].any()
+    assert dataset.more_validation["test"].labels[:, 0].all()
 
 
 def test_numbers_that_the_border_cuts_are_nowhere():

@@ -9,10 +9,9 @@ from train.evaluation.reader import Reader
 def test_batches_do_not_change_what_is_read(network, split_of, monkeypatch):
     model = network("tiny_sequence")
     split = split_of([(16, 24), (20, 30), (16, 24), (16, 24), (20, 30)], model.architecture.top.heads)
-    read_together = Reader(model, (2,))
-    together = read_together(split)
+    together = Reader(model, (2,))(split)
     monkeypatch.setattr(reader, "PIXELS", 1)
-    for name, probabilities in read_together(split).items():
+    for name, probabilities in Reader(model, (2,))(split).items():
         np.testing.assert_allclose(together[name], probabilities, atol=1e-6)
         np.testing.assert_allclose(probabilities[:, :3].sum(axis=1), 1, atol=1e-5)
 

@@ -54,21 +54,31 @@ def test_readings_by_hand():
     assert figures["readings/calibration_error"] == pytest.approx(np.abs(probabilities - right).mean(), abs=1e-3)
 
 
-def test_threshold_allows_one_false_reading_in_a_hundred():
+def test_the_threshold_allows_one_false_reading_in_a_hundred():
     sure = np.concatenate([certain([[1]], value) for value in np.linspace(0.5, 0.9, 200)])
-    nothing = StandIn({"dcn/4": sure})
-    figures = dict(Readings(nothing).threshold(split_of([[1]] * 200), split_of([[]] * 200)))
+    readings, nothing = Readings(StandIn({"dcn/4": sure})), split_of([[]] * 200)
+    readings.threshold = readings.choose(split_of([[2]] * 200), nothing)
     probabilities = np.linspace(0.5, 0.9, 200) ** 2
-    assert figures["threshold/probability"] == pytest.approx(np.sort(probabilities)[-3], abs=1e-4)
-    assert figures["threshold/false_readings"] == 1.0
-    assert figures["threshold/kept"] == 1.0
+    assert 0 < readings.threshold - np.sort(probabilities)[-3] <= 1.001e-4
+    assert dict(readings(nothing))["threshold/false_readings"] == 1.0
+    figures = dict(readings(split_of([[1]] * 100 + [[2]] * 100)))  # the two that reach it are wrong
+    assert (figures["threshold/kept"], figures["threshold/error"]) == (0, 100)
+    figures = dict(readings(split_of([[1]] * 200)))
+    assert (figures["threshold/kept"], figures["threshold/error"]) == (1, 99)
 
 
-def test_threshold_where_nothing_is_read():
-    reader = StandIn({"dcn/4": np.concatenate([certain([[]], 0.9)] * 5)})
-    figures = dict(Readings(reader).threshold(split_of([[]] * 5), split_of([[]] * 5)))
-    assert figures["threshold/probability"] == 0.0
+def test_the_threshold_where_nothing_is_read():
+    readings, nothing = Readings(StandIn({"dcn/4": np.concatenate([certain([[]], 0.9)] * 5)})), split_of([[]] * 5)
+    readings.threshold = readings.choose(split_of([[]] * 5), nothing)
+    assert readings.threshold == 0.0
+    figures = dict(readings(nothing))
     assert figures["threshold/false_readings"] == 0.0
+    assert "threshold/error" not in figures
+
+
+def test_without_a_threshold_nothing_is_told_of_it():
+    reader = StandIn({"dcn/4": certain([[1]], 0.9)})
+    assert not [name for name in dict(Readings(reader)(split_of([[1]]))) if name.startswith("threshold")]
 
 
 def test_overlap():

@@ -24,5 +24,5 @@ def test_what_is_read_stands_below():
         "images in which nothing is read: 2.50 %",
         "error, %, by the number's length: 1: 5.00, 3: 7.50",
         "",
-        "right readings above it: 97.25 %",
+        "right readings that reach it: 97.25 %",
     ]

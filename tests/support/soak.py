@@ -101,7 +101,8 @@ def _pack(destination: Path) -> tuple:
 
 def _train(workdir: Path, steps: int) -> subprocess.Popen:
     arguments = f"--workdir={workdir}", f"--train_steps={steps}"
-    return subprocess.Popen([sys.executable, "-m", "tiny_training", *arguments], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "tiny_training", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _weights(workdir: Path) -> str:

@@ -67,8 +67,9 @@ def svhn() -> Architecture:
 def numbers() -> Architecture:
     """Returns a reader of numbers of up to eight digits in photographs of any size, or of none.
 
-    Windows are 54 x 110 as in the paper's section 4.2. The coarse stack, which sees every pixel, is narrow; the fine
-    stack, which sees a few patches, is deeper than `svhn`'s at 1/8 of the resolution, where depth is cheap.
+    Windows are 54 x 110 as in the paper's section 4.2. The coarse stack, which sees every pixel, is narrow. The fine
+    stack, which sees a few patches, brings them to a line of 27 places; which digit of the number a place shows depends
+    on all that is left and right of it, so two wide convolutions run along the line before its maxima are taken.
     """
     return Architecture(
         name="numbers",
@@ -89,10 +90,14 @@ def numbers() -> Architecture:
             MaxPool(2),
             Conv(64, 3, padding="same"),
             Conv(64, 3, padding="same"),
-            MaxPool(2),
-            Conv(128, 3, padding="same"),
-            Conv(128, 3, padding="same"),
-            Conv(320, (6, 13), strides=(1, 2), dropout=0.1),
+            MaxPool((2, 1)),
+            Conv(96, 3, padding="same"),
+            Conv(160, (6, 1)),
+            Conv(128, (1, 13), padding="same"),
+            Conv(192, (1, 25), padding="same"),
+            Conv(320, 1),
+            MaxPool((1, 7), strides=(1, 4)),
+            Conv(320, (1, 6), dropout=0.1),
             Conv(320, 1, dropout=0.1),
         ),
         top=SequenceTopSpec(

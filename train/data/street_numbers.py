@@ -100,9 +100,9 @@ def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
     if config.negatives:
         nothing = load_negatives(config.negatives, architecture.top, config.negatives_repeats)
         splits["train"] = joined(splits["train"], nothing)
-    count = min(config.validation_images, VALIDATION_PHOTOGRAPHS)
+    of_validation = min(config.validation_images, VALIDATION_PHOTOGRAPHS)
     chosen_on = {
-        name: _split(load_photographs("validation", count, sizes=ANY_SIZES, painted=painted), architecture)
+        name: _split(load_photographs("validation", of_validation, sizes=ANY_SIZES, painted=painted), architecture)
         for name, painted in (("test", True), (WITHOUT_NUMBER, False))
     }
     detail = (

@@ -1,10 +1,17 @@
-"""Weights are drawn alike in each run of the tests, whatever ran before in the same process."""
+"""Weights are drawn alike in each run of the tests, and signals come as to a program of their own, whatever ran before."""
 
 import importlib.util
+import signal
 
 import pytest
 
 HAS_KERAS = importlib.util.find_spec("keras") is not None
+
+
+def pytest_configure():
+    """Heeds SIGINT, which a shell has the programs ignore that it starts in the background, and they theirs."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -77,12 +77,12 @@ def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
     ("changes", "message"),
     [
         ({"num_patches": 26}, "from 1 to the number of cells, 25, received 26"),
-        ({"num_patches": 0}, "from 1 to the number of cells, 25, received 0"),
+        ({"num_patches": 0}, "--num_patches: must be a whole number of at least 1, received 0"),
         ({"calibration_images": 15}, "at least 16 calibration images are needed, received 15"),
         ({"workdir": "nowhere"}, "no such workdir: nowhere"),
-        ({"input_size": "28"}, "--input_size must be HEIGHT,WIDTH in pixels, received 28"),
+        ({"input_size": "28"}, "--input_size: must be HEIGHT,WIDTH in pixels, received 28"),
         ({"test_images": 0}, "--test_images: must be a whole number of at least 1, received 0"),
-        ({"qat_learning_rate": -1.0}, "--qat_learning_rate must be from 0 to 1, received -1.0"),
+        ({"qat_learning_rate": -1.0}, "--qat_learning_rate: must be a number from 1e-12 to 1, received -1.0"),
         ({"report": "."}, "--report=. is a folder, or lies below a file"),
     ],
 )

@@ -67,6 +67,11 @@ def test_a_manifest_without_its_last_line_is_told(bundle_copy):
         load_bundle(bundle_copy.path)
 
 
+def without_checksum(manifest):
+    """Returns what a manifest's bytes say, but for the checksum."""
+    return {key: value for key, value in json.loads(manifest).items() if key != "checksum"}
+
+
 def as_version(bundle, version):
     """Writes the bundle's manifest as a program of an older format did, without a checksum."""
     content = bundle.manifest.content | {"format_version": version}
@@ -87,7 +92,8 @@ def test_an_older_manifest_is_believed_and_check_says_that_it_may_be_damaged(bun
     main(["stamp", str(bundle_copy.path)])
     main(["check", str(bundle_copy.path)])
     assert load_bundle(bundle_copy.path).manifest == bundle_copy.manifest
-    assert (bundle_copy.path / "manifest.json").read_bytes() == bundle_copy.files["manifest.json"]
+    stamped, shipped = (bundle_copy.path / "manifest.json").read_bytes(), bundle_copy.files["manifest.json"]
+    assert without_checksum(stamped) == without_checksum(shipped)
 
 
 def test_a_change_of_ones_own_can_be_vouched_for(bundle_copy, capsys):

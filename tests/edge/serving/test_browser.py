@@ -39,7 +39,7 @@ def test_the_page_shows_switches_and_saves(tmp_path):
             assert [trouble for trouble in page.troubles if "/frame.jpg" not in trouble[0]] == []
             return saved.removeprefix("saved as ")
 
-    with served(BUNDLE, camera, "--interval=0.1", f"--folder={folder}") as running:
+    with served(BUNDLE, camera, "--exit_entropy=0", "--interval=0.1", f"--folder={folder}") as running:
         file = asyncio.run(use(running.url + "/"))
         assert running.end() == 143
     assert json.loads((folder / "annotations.json").read_text()) == [{"file": file, "label": [4]}]

@@ -1,4 +1,4 @@
-"""Weights are drawn alike in each run of the tests, and signals come as to a program of their own, whatever ran before."""
+"""Weights are drawn alike in each run of the tests, and signals come as to a program of its own."""
 
 import importlib.util
 import signal

@@ -98,6 +98,7 @@ def race(runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambd
     try:
         for repetition in range(repetitions):
             for start in range(0, len(paths), IN_A_ROW):
+                gc.collect()  # else what refers to itself would pile up over thousands of images
                 between()
                 images = [load(path) for path in paths[start : start + IN_A_ROW]]
                 for name in rng.sample(names, len(names)):

@@ -1,3 +1,4 @@
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -87,3 +88,25 @@ def test_ratios_are_paired_image_by_image():
         "ratio_of_medians": round(8.5 / 30.5, 4),
         "ratio_of_least": 1.125,
     }
+
+
+class Looped:
+    """A result that refers to itself."""
+
+    prediction, num_patches, saliency, stages_us, log_probabilities = "", 0, None, {}, 1
+
+    def __init__(self):
+        self.itself = self
+
+
+def test_results_that_refer_to_themselves_do_not_pile_up():
+    alive, counts = weakref.WeakSet(), []
+
+    def run(image):
+        result = Looped()
+        alive.add(result)
+        return result
+
+    race({"x": run}, str, ["a"] * (20 * IN_A_ROW), 1, between=lambda: counts.append(len(alive)))
+    assert len(counts) == 20
+    assert max(counts) <= 2

@@ -72,7 +72,7 @@ top:
 
 
 def test_yaml_leaves_open_what_it_does_not_say():
-    pytest.importorskip("yaml")
+    pytest.importorskip("yaml", reason="a file in YAML needs pyyaml, which comes with train and not with the library")
     blueprint = of_text(YAML, "screws")
     assert blueprint.open == ("channels", "classes")
     architecture = blueprint.architecture(channels=1, classes=12)

@@ -26,9 +26,7 @@ def annotations(path: Path, sequences: bool = True, flag: str = "--data_dir"):
     as a whole is told by `contradictions`.
 
     Args:
-        path: of the folder or zip.
         sequences: labels are numbers: 210, "210" and [2, 1, 0] are the digits 2, 1, 0.
-        flag: what the path was given with.
 
     Raises:
         UserError: something is missing or wrong.

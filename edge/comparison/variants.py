@@ -173,10 +173,8 @@ def make_run(
     It takes further arguments of `run` by name.
 
     Args:
-        variant: which way to read it.
         bundle: in the variant's precision.
         num_patches: at most so many; the bundle's own where None.
-        num_threads: of one inference.
         kernels: what is computed with between the models.
 
     Raises:

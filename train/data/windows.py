@@ -41,7 +41,6 @@ class Window:
     Attributes:
         matrix: float64 [2, 3], takes (x, y, 1) of the window to the picture.
         scale: window pixels to a pixel of the picture.
-        whole: whether it holds the whole number.
     """
 
     matrix: np.ndarray
@@ -57,7 +56,6 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
         boxes: float [n, 4], (left, top, right, bottom) of the number in its picture; zeros where there is none.
         lengths: [n], digits of the number; 0 where the box is of what only looks like one.
         size: (height, width) of a window.
-        rng: numpy Generator.
         augment: whether windows are turned, sheared, re-lit, blurred and stored as well.
         hardness: from 0, large numbers in the middle of most windows, to 1. A network that begins with easy windows
             finds out sooner where the digits are.
@@ -98,7 +96,6 @@ def scene_window(box, rng) -> tuple[float, float, float, float]:
 
     Args:
         box: (left, top, right, bottom) of the number in its photograph.
-        rng: numpy Generator.
     """
     sides, ratio = np.array([max(box[2] - box[0], 1), max(box[3] - box[1], 1)], float), SCENE[1] / SCENE[0]
     height = sides[1] / math.exp(rng.uniform(*np.log(SHARES_OF_HEIGHT)))
@@ -168,9 +165,7 @@ def _cutting(sides, digit: float, full, rng) -> np.ndarray:
 
     Args:
         sides: (width, height) of the number, in the window's directions.
-        digit: width of a digit.
         full: (width, height) of the window, in the same unit.
-        rng: numpy Generator.
     """
     if rng.random() < 0.75:
         lost = rng.uniform(CUT_DIGIT * digit, max(sides[0] - 0.2 * digit, 0.5 * sides[0]))

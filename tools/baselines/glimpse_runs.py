@@ -16,7 +16,7 @@ from train.checkpoints import Checkpoints
 from train.data.dataset import Split
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
-from train.evaluation.intervals import intervals
+from train.evaluation.significance import intervals
 from train.loop import described
 from train.progress import log
 from train.steps import learning_rate_at, make_optimizer

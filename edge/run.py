@@ -77,7 +77,10 @@ def make_parser() -> OneLineParser:
     lead = f"no more patches once a reading leads by X votes; {ALL:g}: all of them; the bundle's own by default"
     level.add_argument("--vote_lead", type=number(0, ALL, float), metavar="X", help=lead)
     least = "nothing is read where a reading has a probability below P; 0: never; the bundle's own by default"
-    add("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
+    always = "every image holds a number: 'nothing to read' is no answer; for crops, and a camera that faces a meter"
+    told.add_argument("--always_read", action="store_true", help=always)
     budget = "fewer patches where an image would take more milliseconds"
     add("--budget_ms", type=number(0, kind=float), metavar="B", help=budget)
     add("--json", action="store_true", help="one JSON object a line")
@@ -140,8 +143,11 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
         raise UserError(f"--adaptive needs a bundle with a {name}; run tools.calibrate, or give --{name}=X")
     if runner.manifest.levels:
         return _reader_of_any_size(runner, parsed)
-    if (parsed.vote_lead, parsed.reading_threshold) != (None, None):
-        raise UserError("--vote_lead and --reading_threshold are for bundles with levels, see its card; leave them out")
+    if (parsed.vote_lead, parsed.reading_threshold, parsed.always_read) != (None, None, False):
+        raise UserError(
+            "--vote_lead, --reading_threshold and --always_read are for bundles with levels, see its card; "
+            "leave them out"
+        )
     level = runner.manifest.saliency_level if parsed.adaptive else parsed.saliency_level
     never = NEVER if level is not None else None
     exit_entropy = never if parsed.exit_entropy is None else parsed.exit_entropy
@@ -155,8 +161,8 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
 def _reader_of_any_size(runner: PyramidRunner, parsed) -> Callable[[np.ndarray], Result]:
     """Returns the function of `make_reader` for a bundle with levels. A saliency level takes the lead's place."""
     lead = parsed.vote_lead if parsed.saliency_level is None else ALL
-    settings = {name: getattr(parsed, name) for name in ("exit_entropy", "saliency_level", "reading_threshold")}
-    settings["vote_lead"] = lead
+    names = ("exit_entropy", "saliency_level", "reading_threshold", "always_read")
+    settings = {name: getattr(parsed, name) for name in names} | {"vote_lead": lead}
     if parsed.budget_ms is not None:
         return partial(PyramidBudgetRunner(runner, parsed.budget_ms, parsed.num_patches).run, **settings)
     return partial(runner.run, num_patches=runner.check_num_patches(parsed.num_patches), **settings)

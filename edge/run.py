@@ -55,7 +55,10 @@ def make_parser() -> OneLineParser:
     lead = f"no more patches once a reading leads by X votes; {ALL:g}: all of them; the bundle's own by default"
     level.add_argument("--vote_lead", type=number(0, ALL, float), metavar="X", help=lead)
     least = "nothing is read where a reading has a probability below P; 0: never; the bundle's own by default"
-    add("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
+    always = "every image holds a number: 'nothing to read' is no answer; for crops, and a camera that faces a meter"
+    told.add_argument("--always_read", action="store_true", help=always)
     budget = "fewer patches where an image would take more milliseconds"
     add("--budget_ms", type=number(0, kind=float), metavar="B", help=budget)
     add("--json", action="store_true", help="one JSON object a line")

@@ -22,8 +22,11 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
         raise UserError(f"--adaptive needs a bundle with a {name}; run tools.calibrate, or give --{name}=X")
     if runner.manifest.levels:
         return _reader_of_any_size(runner, parsed)
-    if (parsed.vote_lead, parsed.reading_threshold) != (None, None):
-        raise UserError("--vote_lead and --reading_threshold are for bundles with levels, see its card; leave them out")
+    if (parsed.vote_lead, parsed.reading_threshold, parsed.always_read) != (None, None, False):
+        raise UserError(
+            "--vote_lead, --reading_threshold and --always_read are for bundles with levels, see its card; "
+            "leave them out"
+        )
     level = runner.manifest.saliency_level if parsed.adaptive else parsed.saliency_level
     never = NEVER if level is not None else None
     exit_entropy = never if parsed.exit_entropy is None else parsed.exit_entropy
@@ -37,8 +40,8 @@ def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result
 def _reader_of_any_size(runner: PyramidRunner, parsed) -> Callable[[np.ndarray], Result]:
     """Returns the function of `make_reader` for a bundle with levels. A saliency level takes the lead's place."""
     lead = parsed.vote_lead if parsed.saliency_level is None else ALL
-    settings = {name: getattr(parsed, name) for name in ("exit_entropy", "saliency_level", "reading_threshold")}
-    settings["vote_lead"] = lead
+    names = ("exit_entropy", "saliency_level", "reading_threshold", "always_read")
+    settings = {name: getattr(parsed, name) for name in names} | {"vote_lead": lead}
     if parsed.budget_ms is not None:
         return partial(PyramidBudgetRunner(runner, parsed.budget_ms, parsed.num_patches).run, **settings)
     return partial(runner.run, num_patches=runner.check_num_patches(parsed.num_patches), **settings)

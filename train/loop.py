@@ -13,6 +13,7 @@ from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, history, pictures, steps
 from train import workdir as workdirs
+from train.averaging import average_of, averaged
 from train.checkpoints import Checkpoints
 from train.config import Config
 from train.data.dataset import WITHOUT_NUMBER, Dataset
@@ -64,12 +65,13 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     model = DynamicCapacityNetwork(architecture)
     model.build()
     optimizer = steps.make_optimizer(config, held.phase)
-    train_step = steps.make_train_step(model, optimizer, config)
+    average = average_of(model, config.ema)
+    train_step = steps.make_train_step(model, optimizer, config, average)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
     # 3. --init_from; 4. nothing: begin at step 0.
-    checkpoints = Checkpoints(workdir, model, optimizer)
+    checkpoints = Checkpoints(workdir, model, optimizer, average)
     first_step = checkpoints.restore(held.newest)
     if config.init_from and not first_step:
         take_weights(model, config.init_from)
@@ -80,8 +82,16 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     writer = tf.summary.create_file_writer(str(workdir))
     validator = _validator(model, config)
     if first_step < config.train_steps:
-        look = functools.partial(_look, config, dataset, validator, writer)
+        look = functools.partial(_look, config, dataset, validator, writer, average)
         train(config, dataset, train_step, checkpoints, writer, look)
+
+    with averaged(average):
+        return _conclude(config, dataset, model, validator, checkpoints, writer)
+
+
+def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, writer) -> dict:
+    """Evaluates a trained model, writes its files, and returns what `result.json` holds."""
+    workdir = Path(config.workdir)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = part(dict(validator(dataset.validation)), "error")
@@ -115,7 +125,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
         model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name in figures:
-        print(f"\n{dataset.name}, {name} ({architecture.name}, {result['steps']} steps)\n")
+        print(f"\n{dataset.name}, {name} ({model.architecture.name}, {result['steps']} steps)\n")
         print(format_table(figures[name], config.eval_scales))
     return result
 
@@ -179,12 +189,13 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
     }
 
 
-def _look(config, dataset, errors, writer, step):
+def _look(config, dataset, errors, writer, average, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
-    if config.model == "dcn":
-        with writer.as_default(step=step):
-            tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
-    return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
+    with averaged(average):
+        if config.model == "dcn":
+            with writer.as_default(step=step):
+                tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
+        return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
 
 
 def _picture(model, dataset) -> np.ndarray:

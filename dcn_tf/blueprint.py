@@ -49,11 +49,7 @@ def of_preset(name: str, changes=()) -> Blueprint:
 
 
 def of_text(text: str, name: str, changes=()) -> Blueprint:
-    """Returns the blueprint that a file holds; ValueError where the text is neither, or describes no network.
-
-    Args:
-        name: of the network, where the text gives it none.
-    """
+    """Returns the blueprint of YAML or JSON, `name` where it has none; ValueError where it describes no network."""
     written = _parsed(text)
     if not isinstance(written, dict):
         raise ValueError(

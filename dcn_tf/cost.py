@@ -75,11 +75,7 @@ def box_multiplications(architecture: Architecture) -> int:
 
 
 def whole_multiplications(architecture: Architecture, stack_name: str, image_size=None, top_output_size=None) -> int:
-    """Returns the multiplications of the 'coarse' or 'fine' model: one stack over every level, and the top.
-
-    Args:
-        image_size: (height, width); the architecture's own where None.
-    """
+    """Returns the multiplications of the 'coarse' or 'fine' model, for another (height, width) where given."""
     stack = getattr(architecture, stack_name)
     return sum(
         stack_multiplications(stack, size, architecture.channels)

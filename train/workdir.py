@@ -42,11 +42,7 @@ class Workdir:
         return self.sittings[-1].phase if self.sittings else 0
 
     def begin(self, config: FlagValues, rate):
-        """Writes what the run is, and says how it goes on.
-
-        Args:
-            rate: sitting, step -> learning rate.
-        """
+        """Writes what the run is, and says how it goes on; `rate`: sitting, step -> learning rate."""
         step = self.newest.step if self.newest else 0
         history.write(self.path, self.sittings)
         write_config(config, history.remarks(self.sittings))

@@ -170,11 +170,7 @@ def short_name(board: str) -> str:
 
 @dataclass
 class Watch:
-    """Looks at a board before, during and after a run.
-
-    Attributes:
-        states: what was seen, in order; the first before the run began.
-    """
+    """Looks at a board before, during and after a run; the first of `states` was seen before it began."""
 
     machine: Machine
     states: list = field(default_factory=list)

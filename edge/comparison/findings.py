@@ -40,11 +40,7 @@ class Run:
 
 
 def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
-    """Returns an entry for each variant, without energy.
-
-    Args:
-        labels: path -> what is to be read in it, as far as it is known.
-    """
+    """Returns an entry for each variant, without energy; `labels` maps paths to what is to be read, if known."""
     reference = runs[TO].times if TO in runs else None
     return [_entry(name, run, paths, labels, reference) for name, run in runs.items()]
 

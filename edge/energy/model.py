@@ -124,11 +124,7 @@ def _picojoules(arithmetic, table) -> Quantity:
 
 
 def mixture(parts) -> ModelledEnergy:
-    """Returns the mean over images that differ in what they run.
-
-    Args:
-        parts: pairs of a share and a `ModelledEnergy`, all by one table; shares that add up to 1.
-    """
+    """Returns the mean of energies by one table, over images that differ in what they run: (share, energy) each."""
 
     def mean(quantity):
         return sum((quantity(energy) * share for share, energy in parts), Quantity())

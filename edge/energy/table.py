@@ -17,11 +17,7 @@ SCHEMA_FILE = Path(__file__).with_name("table.schema.json")
 
 @dataclass(frozen=True)
 class Level:
-    """A memory.
-
-    Attributes:
-        bytes: its size; None for the last, which has no end.
-    """
+    """A memory of so many bytes; None for the last, which has no end."""
 
     name: str
     bytes: int | None
@@ -66,11 +62,7 @@ def _schema() -> dict:
 
 
 def load_table(path=None) -> EnergyTable:
-    """Reads a table; UserError where it cannot be read, or is not such a table.
-
-    Args:
-        path: of a JSON file; Horowitz's numbers where None.
-    """
+    """Reads a table, Horowitz's where `path` is None; UserError where it cannot be read, or is not such a table."""
     path = HOROWITZ if path is None else Path(path)
     table = read_json(path, "name a table of energies", MOST_TABLE_BYTES)
     error = first_error(table, _schema(), "energy_table") or _wrong_levels(table["levels"])

@@ -12,11 +12,7 @@ ONLINE, OFFLINE = "online", "offline"
 
 @dataclass(frozen=True)
 class Topics:
-    """Where everything is published: below `dcn/NAME`.
-
-    Attributes:
-        name: of this reader; unique at its broker.
-    """
+    """Where everything is published: below `dcn/NAME`, a name that is unique at its broker."""
 
     name: str
 

@@ -65,11 +65,7 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
 
 
 def layer_ranges(chains) -> dict:
-    """Returns the (least, greatest) output of every layer; every range holds 0.
-
-    Args:
-        chains: pairs of layers, one after the other, and inputs [N, ...]; a layer may be in several chains.
-    """
+    """Returns the (least, greatest) output of every layer; `chains` are pairs of layers in turn and inputs [N, ...]."""
     ranges = {}
 
     def see(name, values):

@@ -19,11 +19,7 @@ FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every",
 
 @dataclass(frozen=True)
 class Figure:
-    """A mean over seeds.
-
-    Attributes:
-        spread: their standard deviation, that of a sample; None of one run.
-    """
+    """A mean over seeds, and the standard deviation of a sample; None of one run."""
 
     mean: float
     spread: float | None

@@ -26,11 +26,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page.
-
-    Attributes:
-        rows: of texts, None or `Cell`; the first one heads its row.
-    """
+    """A table of the page, its rows of texts, None or `Cell`; the first one heads its row."""
 
     caption: str
     header: list

@@ -33,11 +33,7 @@ def class_names(labels: list, classes: int | None, where: str | Path) -> tuple[s
 
 
 def warn_of_missing(names, parts: dict[str, np.ndarray]):
-    """Warns of classes without an image in a split.
-
-    Args:
-        parts: split -> labels int32 [n, 1].
-    """
+    """Warns of classes without an image in a split; `parts` are labels int32 [n, 1] by split."""
     for split, labels in parts.items():
         missing = [name for i, name in enumerate(names) if i not in labels]
         if missing:

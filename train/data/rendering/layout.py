@@ -36,11 +36,7 @@ class Number:
 
 
 def draw_length(rng, lengths=LENGTHS) -> int:
-    """Returns how many digits a random number has.
-
-    Args:
-        lengths: the shares of numbers with 1, 2, ... digits, up to `MAX_DIGITS` of them; those on houses by default.
-    """
+    """Returns how many digits a random number has; `lengths` are the shares of 1, 2, ... digits."""
     return 1 + _choice(rng, lengths)
 
 

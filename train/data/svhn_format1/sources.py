@@ -42,11 +42,7 @@ ARCHIVES = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where the photographs of one split lie.
-
-    Attributes:
-        path: the archive, or a folder with photographs and digitStruct.mat.
-    """
+    """Where the photographs of one split lie: an archive, or a folder with them and digitStruct.mat."""
 
     split: str
     path: Path

@@ -28,11 +28,7 @@ class Blueprint:
     open: tuple[str, ...] = ()
 
     def architecture(self, channels: int | None = None, classes: int | None = None) -> Architecture:
-        """Returns the architecture; `channels` and `classes` take the place of what was left open, and of that alone.
-
-        Raises:
-            ValueError: it cannot work; the message names the numbers.
-        """
+        """Returns the architecture, with `channels` and `classes` where open; ValueError where it can't work."""
         description = copy.deepcopy(self.description)
         if channels is not None and "channels" in self.open:
             description["channels"] = channels

@@ -72,11 +72,7 @@ class Variant:
 
 
 def read_sweep(folder: Path) -> dict[str, Variant]:
-    """Returns the variants of a sweep's results, by name, in the order of their names; {} where there are none.
-
-    Raises:
-        UserError: a result cannot be read, or runs of one variant differ in more than their seed.
-    """
+    """Returns a sweep's variants by name, {} where there are none; UserError where runs of one differ."""
     found = {}
     for path in sorted(folder.glob("*/result.json"), key=_seed_order):
         match = SEED_FOLDER.fullmatch(path.parent.name)
@@ -100,11 +96,7 @@ def read_kept(path: Path) -> dict:
 
 
 def read_curves(path: Path) -> dict[str, dict[int, float]]:
-    """Returns the curves in a `curves.csv`, name -> step -> value; {} where there is none.
-
-    Raises:
-        UserError: it is damaged.
-    """
+    """Returns name -> step -> value of a `curves.csv`, {} where there is none; UserError where it is damaged."""
     found = {}
     if path.exists():
         try:

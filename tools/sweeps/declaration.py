@@ -56,11 +56,7 @@ class Run:
 
 
 def read_sweep(path) -> list[Run]:
-    """Returns the runs that a sweep's file declares, in its order.
-
-    Raises:
-        UserError: the file cannot be read, or declares no sweep.
-    """
+    """Returns the runs that a sweep's file declares, in its order; UserError where it can't be read."""
     try:
         content = read_json(path)
     except (OSError, ValueError) as error:
@@ -88,11 +84,7 @@ def read_sweep(path) -> list[Run]:
 
 
 def select(runs: list[Run], names) -> list[Run]:
-    """Returns the runs of these names, which are variants' or runs' own; all where there is no name.
-
-    Raises:
-        UserError: there is no such variant or run.
-    """
+    """Returns the runs of these names, of variants or their own; all for no name, UserError for an unknown one."""
     known = {run.variant for run in runs} | {run.name for run in runs}
     for name in names:
         if name not in known:

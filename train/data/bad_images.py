@@ -19,11 +19,7 @@ class BadImages:
         self._found.setdefault(file, message)
 
     def made(self, make, entries, labels) -> tuple[list, list]:
-        """Returns what `make` makes of the entries that can be used, and their labels; the others are noted.
-
-        Raises:
-            UserError: none of them can be used.
-        """
+        """Returns what `make` makes of the entries that can be used, and their labels; UserError where that is none."""
         made, kept = [], []
         for entry, label in zip(entries, labels):
             if entry["file"] in self._found:

@@ -42,12 +42,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training.
-
-    Attributes:
-        model: the trained `DynamicCapacityNetwork`.
-        result: what `result.json` holds.
-    """
+    """A finished training: its folder, the trained `DynamicCapacityNetwork`, and what `result.json` holds."""
 
     directory: Path
     model: keras.Model

@@ -25,12 +25,7 @@ WRITTEN = (
 
 @dataclass(frozen=True)
 class Workdir:
-    """A workdir that is held.
-
-    Attributes:
-        newest: its newest whole checkpoint; None where the run begins.
-        sittings: of the run, the coming one too.
-    """
+    """A workdir that is held: its newest whole checkpoint, if any, and the run's sittings, the coming one too."""
 
     path: Path
     newest: Saved | None

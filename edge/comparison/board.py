@@ -52,12 +52,7 @@ class State:
 
 
 class Machine:
-    """Reads what a Linux system tells of its board.
-
-    Args:
-        root: the folder that holds proc and sys.
-        command: runs a program: its arguments -> what it printed; OSError or SubprocessError where it fails.
-    """
+    """Reads what Linux tells of its board, below a root; `command` runs a program and returns what it printed."""
 
     def __init__(self, root="/", command=None, cores: int | None = None):
         self.root = Path(root)

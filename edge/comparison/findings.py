@@ -25,12 +25,7 @@ SAVING_AGAINST = ("fine_float32", "fine_int8")
 
 @dataclass(frozen=True)
 class Run:
-    """One variant after the race.
-
-    Attributes:
-        run: image -> `edge.network.result.Result`.
-        starts: (seconds, MB or None) of every fresh process.
-    """
+    """One variant after the race; `starts` are (seconds, MB or None) of every fresh process."""
 
     variant: Variant
     bundle: Bundle

@@ -23,13 +23,7 @@ NOT_MODELLED = (
 
 @dataclass(frozen=True)
 class ModelledEnergy:
-    """The modelled energy of one image.
-
-    Attributes:
-        other_arithmetic: additions, multiplications and comparisons beside them.
-        bytes_by_level: name of the memory -> bytes read and written.
-        arithmetic_uj, memory_uj: microjoules.
-    """
+    """The modelled energy of one image, microjoules, with what is counted: bytes by the memory's name."""
 
     table: str
     multiply_accumulates: Quantity

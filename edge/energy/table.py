@@ -26,13 +26,7 @@ class Level:
 
 @dataclass(frozen=True)
 class EnergyTable:
-    """What operations and memories cost.
-
-    Attributes:
-        name, source: what to call it, and where the numbers are from.
-        add, multiply: type of the numbers -> picojoules.
-        levels: memories, the smallest first.
-    """
+    """What operations cost by their type of numbers, in picojoules, and memories, the smallest first."""
 
     name: str
     source: str

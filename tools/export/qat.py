@@ -22,12 +22,7 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a network is tuned; UserError where a value is out of its range.
-
-    Attributes:
-        steps: number of steps of 16 images.
-        learning_rate: of Adam at the first step; it falls to 0 over the run as a cosine.
-    """
+    """How a network is tuned, in steps of 16 images, by Adam with a cosine; UserError for a value out of its range."""
 
     steps: int = 400
     learning_rate: float = 3e-5

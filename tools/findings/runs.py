@@ -32,12 +32,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Variant:
-    """Runs that differ in their seed alone.
-
-    Attributes:
-        folders: where each run's files lie.
-        runs: what each `result.json` holds.
-    """
+    """Runs that differ in their seed alone: what each `result.json` holds, and the folders of their files."""
 
     name: str
     folders: tuple[Path, ...]

@@ -34,13 +34,7 @@ OWN_FLAGS = ("workdir", "seed", "data_dir")  # which the sweep gives itself
 
 @dataclass(frozen=True)
 class Run:
-    """One training of a sweep.
-
-    Attributes:
-        flags: of `train.main`, without --workdir, --seed and --data_dir.
-        results: the folder that what is worth keeping is copied to.
-        keep: further files of the workdir that are kept.
-    """
+    """One training of a sweep: its flags without those that the sweep gives, and files to keep in its results."""
 
     variant: str
     seed: int

@@ -46,12 +46,7 @@ def without_colour(images: list[np.ndarray]) -> bool:
 
 
 class Fitting:
-    """Brings images to one size by stretching them, and keeps account of what that does to them.
-
-    Args:
-        size: (height, width) of the results.
-        channels: 1 or 3.
-    """
+    """Brings images to one size, (height, width), by stretching them, and keeps account of what that does to them."""
 
     def __init__(self, size, channels: int):
         self.size, self.channels = tuple(size), channels

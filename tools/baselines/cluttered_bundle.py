@@ -60,7 +60,7 @@ def measure(runs: dict, split: Split) -> dict:
         for i, (image, label) in enumerate(zip(split.images, split.labels[:, 0].tolist())):
             result = run(image)
             missed[i], patches = result.prediction != str(label), patches + (result.num_patches or 0)
-            progress.tell(number_of_way * len(split) + i + 1, name)
+            progress.tell(number_of_way * len(split) + i + 1, f": {name}")
         wrong[name] = missed
         seconds = time.thread_time() - begun
         rows[name] = {

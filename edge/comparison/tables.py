@@ -44,7 +44,7 @@ def _head(findings) -> str:
 
 def _thresholds(bundle) -> str:
     """The manifest's thresholds, those that it has."""
-    names = ("exit_entropy", "saliency_level", "vote_lead", "reading_threshold")
+    names = ("exit_entropy", "saliency_level", "vote_lead", "reading_threshold", "patches_apart")
     return "".join(f", {name} {bundle[name]:.4g}" for name in names if bundle.get(name) is not None)
 
 

@@ -30,8 +30,8 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
     num_patches = runner.check_num_patches(num_patches)
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
     settings = {"num_patches": num_patches, "exit_entropy": NEVER}
-    if bundle.manifest.levels:  # the network's answer, whatever its probability
-        settings |= {"reading_threshold": 0.0, "vote_lead": ALL}
+    if bundle.manifest.levels:  # the network's answer, from its own cells, whatever its probability
+        settings |= {"reading_threshold": 0.0, "vote_lead": ALL, "patches_apart": 0.0}
     found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, **settings))
     pairs = {"dcn": (expected, found)}
     if "whole_fine" in bundle.manifest.models:

@@ -37,7 +37,8 @@ def _head(findings) -> str:
             f"{findings['board']}, {machine['cores']} cores{memory}, {machine['system']}, {machine['architecture']}",
             f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches{_thresholds(bundle)}; "
             f"{findings['threads']} thread{'s' if findings['threads'] > 1 else ''}; {versions}",
-            f"{images['count']} images ({images['source']}), {labels}; every one {findings['repetitions']} times",
+            f"{images['count']} images ({images['source']}), {labels}; every one {findings['repetitions']} times"
+            f"{', each time from its file' if findings.get('from_files') else ''}",
         )
     )
 

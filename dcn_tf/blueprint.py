@@ -42,25 +42,17 @@ class Blueprint:
 
 
 def of_preset(name: str, changes=()) -> Blueprint:
-    """Returns the blueprint of a preset; a classifier's channels and classes follow the data where nobody says them.
-
-    Args:
-        changes: 'path=value' each, see `changed`.
-    """
+    """Returns the blueprint of a preset; a classifier's channels and classes follow the data where nobody says them."""
     description = preset(name).to_dict()
     open_ = ("channels", "classes") if description["top"]["kind"] == CLASSIFICATION else ()
     return changed(Blueprint(description, open_), changes)
 
 
 def of_text(text: str, name: str, changes=()) -> Blueprint:
-    """Returns the blueprint that a file holds.
+    """Returns the blueprint that a file holds; ValueError where the text is neither, or describes no network.
 
     Args:
         name: of the network, where the text gives it none.
-        changes: 'path=value' each, see `changed`.
-
-    Raises:
-        ValueError: the text is neither, or describes no network.
     """
     written = _parsed(text)
     if not isinstance(written, dict):

@@ -79,7 +79,6 @@ def whole_multiplications(architecture: Architecture, stack_name: str, image_siz
 
     Args:
         image_size: (height, width); the architecture's own where None.
-        top_output_size: see `top_multiplications`.
     """
     stack = getattr(architecture, stack_name)
     return sum(
@@ -95,7 +94,6 @@ def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_
     Args:
         num_patches: k; the architecture's own where None.
         image_size: (height, width); the architecture's own where None.
-        top_output_size: see `top_multiplications`.
     """
     num_patches = architecture.num_patches if num_patches is None else num_patches
     sizes = level_sizes(architecture, image_size or architecture.image_size)

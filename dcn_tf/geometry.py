@@ -36,7 +36,6 @@ class PatchGrid:
     Attributes:
         origin: first pixel of the patch of cell (0, 0); negative where the patch begins outside the image.
         stride: distance of the patches of two neighbouring cells.
-        size: size of a patch.
     """
 
     origin: tuple[int, int]
@@ -64,11 +63,7 @@ def stack_geometry(stack) -> Geometry:
 
 
 def output_size(stack, input_size) -> tuple[int, int]:
-    """Returns the (height, width) of a stack's output.
-
-    Raises:
-        ValueError: the input is too small for the stack.
-    """
+    """Returns the (height, width) of a stack's output; ValueError where the input is too small for the stack."""
     size = tuple(input_size)
     for layer in stack:
         padded = [n + sum(p) for n, p in zip(size, layer.padding)]

@@ -29,10 +29,6 @@ class Start(NamedTuple):
 def start_once(arguments, program: str = "edge.run") -> Start:
     """Returns how a program of this package started.
 
-    Args:
-        arguments: of the program.
-        program: the module to run.
-
     Raises:
         UserError: it ended with another status than 0; the message is its own.
     """

@@ -8,13 +8,7 @@ CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
 
 
 class Progress:
-    """Tells how far a piece of work is.
-
-    Args:
-        name: of the work.
-        total: number of its parts.
-        unit: what the parts are.
-    """
+    """Tells how far a piece of work is."""
 
     def __init__(self, name: str, total: int, unit: str):
         self.name, self.total, self.unit = name, total, unit

@@ -54,11 +54,7 @@ def check(results: Path, out: Path) -> None:
 
 
 def make(results: Path, out: Path) -> None:
-    """Writes RESULTS.md and its pictures.
-
-    Raises:
-        UserError: they cannot be written.
-    """
+    """Writes RESULTS.md and its pictures; UserError where they cannot be written."""
     text, drawn = render(results)
     for name, plot in drawn.items():
         write(results / "plots" / name, plots.as_svg(plot))

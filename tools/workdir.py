@@ -6,7 +6,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dcn_tf.architecture import SEQUENCE
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.precision import use_float32
 from edge.errors import UserError, one_line
@@ -181,7 +180,7 @@ def _photographs(pixels, sizes) -> list:
 
 def _class_names(names: list, architecture) -> list:
     """Returns the names, with stand-ins for classes of a classifier that no training image had."""
-    missing = range(len(names), 0 if architecture.task == SEQUENCE else architecture.top.classes)
+    missing = range(len(names), getattr(architecture.top, "classes", 0))
     return names + [f"class {number}" for number in missing]
 
 
@@ -189,13 +188,12 @@ def _check_samples(samples: Samples, architecture, shape, path: Path):
     count, heads = len(samples.images), architecture.top.heads
     if not count:
         raise UserError(f"{path} holds no images; {AGAIN}")
-    labels = architecture.top.symbols if architecture.task == SEQUENCE else heads[0]
     shapes = {tuple(n if m else m for n, m in zip(image.shape, shape)) for image in samples.images}
     facts = {
         "images' shape": (shapes, {shape}),
         "images' type": ({image.dtype.name for image in samples.images}, {"uint8"}),
         "labels' shape": (samples.labels.shape, (count, len(heads))),
-        "number of label_names": (len(samples.label_names), labels),
+        "number of label_names": (len(samples.label_names), architecture.top.num_labels),
     }
     for name, (found, wanted) in facts.items():
         if found != wanted:

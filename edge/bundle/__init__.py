@@ -23,7 +23,6 @@ class Bundle:
     """A bundle that was read and found whole.
 
     Attributes:
-        path: its folder or zip file.
         files: name -> content of every file, as it was when it was checked.
     """
 

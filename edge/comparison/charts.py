@@ -12,7 +12,6 @@ def text_bars(values: dict, unit: str, width: int = 40) -> str:
     Args:
         values: name -> number, at least 0.
         unit: of the numbers.
-        width: in characters.
     """
     most = max(values.values()) or 1
     longest = max(map(len, values))

@@ -43,7 +43,6 @@ def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
     """Returns an entry for each variant, without energy.
 
     Args:
-        runs: by the variant's name.
         labels: path -> what is to be read in it, as far as it is known.
     """
     reference = runs[TO].times if TO in runs else None
@@ -83,11 +82,8 @@ def add_energy(found: list[dict], runs: dict[str, Run], images, wanted: str, met
     `modelled_energy_uj` is always the model's; `energy_saving` is the share saved against other variants.
 
     Args:
-        found: see `entries`.
-        runs: by the variant's name.
         images: the pixels, in turn; read again and again where energy is measured.
         wanted: 'none' for no energy at all.
-        meter: or None.
     """
     for entry in found:
         run = runs[entry["name"]]
@@ -131,12 +127,7 @@ def _saving(energy, against) -> float | None:
 
 
 def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, seed: int) -> dict:
-    """Returns all findings but the variants: the contract's `board`, `threads`, `valid`, and what explains them.
-
-    Args:
-        watch: `edge.comparison.board.Watch`, after the run.
-        images: `edge.benchmark.Images`.
-    """
+    """Returns all findings but the variants: the contract's `board`, `threads`, `valid`, and what explains them."""
     machine, problems = watch.machine, watch.problems()
     int8, float32 = bundles.get("int8"), bundles.get("float32")
     return {

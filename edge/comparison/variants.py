@@ -173,7 +173,6 @@ def make_run(
     It takes further arguments of `run` by name.
 
     Args:
-        bundle: in the variant's precision.
         num_patches: at most so many; the bundle's own where None.
         kernels: what is computed with between the models.
 

@@ -16,7 +16,6 @@ def shares(variant: Variant, outcomes) -> dict[tuple, float]:
     """Returns what share of the images took which work: (models, number of patches, has saliency, size) -> share.
 
     Args:
-        variant: how they were read.
         outcomes: what came of each, `edge.comparison.race.Outcome`.
     """
     two_stage = variant.models == DCN
@@ -37,9 +36,6 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
 
     Zeros that a model multiplies by count. So does the saliency: for classifiers the top's kernels once, its closed
     form; for sequences a product with `dense` for every cell, which with levels most cells are spared.
-
-    Args:
-        parts: see `shares`.
     """
     total = sum(share * _multiplications(bundle, *work) for work, share in parts.items())
     return None if math.isnan(total) else round(total)

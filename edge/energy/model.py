@@ -79,7 +79,6 @@ def modelled_energy(
     """Returns the modelled energy of one image.
 
     Args:
-        bundle: see `edge.bundle.load_bundle`.
         models: which run: all three; ('coarse',) where the coarse answer stands; or ('whole_fine',).
         num_patches: k; the bundle's own where None.
         table: Horowitz's where None.

@@ -66,13 +66,10 @@ def _schema() -> dict:
 
 
 def load_table(path=None) -> EnergyTable:
-    """Reads a table.
+    """Reads a table; UserError where it cannot be read, or is not such a table.
 
     Args:
         path: of a JSON file; Horowitz's numbers where None.
-
-    Raises:
-        UserError: it cannot be read, or is not such a table.
     """
     path = HOROWITZ if path is None else Path(path)
     table = read_json(path, "name a table of energies", MOST_TABLE_BYTES)

@@ -65,13 +65,10 @@ class Seen:
 
 
 def see(number: int, name: str, image: Image.Image, region: Region, read: Callable, manifest: Manifest) -> Seen:
-    """Returns what is read in a frame, or in a region of it.
+    """Returns what is read in a frame, or in a region of it; UserError where the part is too small.
 
     Args:
         read: pixels -> `Result`.
-
-    Raises:
-        UserError: the part is too small.
     """
     clock = Clock()
     left, top, right, bottom = region.in_pixels(image.size)

@@ -26,11 +26,7 @@ AGAIN = {"Retry-After": "1"}
 class Server:
     """The requests that a service answers.
 
-    Args:
-        service: see there.
-
     Attributes:
-        app: aiohttp's.
         requests: (path, status) -> number of answers.
         connections: set by who listens; None in a test.
     """

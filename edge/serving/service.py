@@ -31,7 +31,6 @@ class Totals:
     """What was read since the start, copied at one moment.
 
     Attributes:
-        frames, uploads, early_exits, patches: numbers of them.
         stages_us: stage -> microseconds in all.
     """
 
@@ -51,8 +50,6 @@ class Service:
 
     Attributes:
         saved: the folder of saved frames, or None.
-        publisher: of MQTT, or None.
-        camera: the camera's thread, or None.
     """
 
     def __init__(

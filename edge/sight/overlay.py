@@ -99,7 +99,6 @@ class OverlayFolder:
     """Writes overlays into a folder, each named like its image; a second image of that name gets a number.
 
     Args:
-        directory: the folder, which is made.
         keep: so many pictures, and as many names in memory; older ones of this run are removed. None: all.
 
     Raises:

@@ -35,9 +35,6 @@ def photographs(workdir):
     """Returns the photographs that a workdir keeps, in two parts: to set ranges, and to measure on.
 
     Where it keeps none, or a single one, its tests are all that there is, and both parts are they.
-
-    Args:
-        workdir: `tools.workdir.Workdir`.
     """
     kept = workdir.samples("photographs") or workdir.test
     count = min(PHOTOGRAPHS, len(kept.images) // 4)
@@ -52,7 +49,6 @@ def calibration_inputs(network, windows, samples, num_patches: int) -> dict[str,
     Args:
         network: whose image size is the smallest of a level.
         windows: [N, H, W, C] uint8, of the training.
-        samples: photographs, `tools.workdir.Samples`.
     """
     architecture, rng = network.architecture, np.random.default_rng(0)
     patches = [centred(windows, architecture.patch_size)]

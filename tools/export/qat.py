@@ -22,14 +22,11 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a network is tuned.
+    """How a network is tuned; UserError where a value is out of its range.
 
     Attributes:
         steps: number of steps of 16 images.
         learning_rate: of Adam at the first step; it falls to 0 over the run as a cosine.
-
-    Raises:
-        UserError: a value is out of its range.
     """
 
     steps: int = 400
@@ -103,8 +100,6 @@ def tune(network, clone: Clone, images, num_patches: int, tuning: Tuning) -> dic
     """Tunes the weights of a rounded clone, and returns the mean losses of the last steps, see `losses`.
 
     Args:
-        network: the trained `DynamicCapacityNetwork`.
-        clone: made from it, with ranges.
         images: [N, H, W, C] uint8.
     """
     schedule = tf_keras.optimizers.schedules.CosineDecay(tuning.learning_rate, tuning.steps)
@@ -148,7 +143,6 @@ def losses(student: dict, teacher: dict, heads) -> dict:
 
     Args:
         student, teacher: outputs of both for the same cells.
-        heads: number of categories of each softmax.
     """
     return {
         "answer": _divergence(teacher["logits"], student["logits"], heads),

@@ -115,8 +115,6 @@ def choose_threshold(readings: Readings, percent: float, known: float | None) ->
 
     Args:
         readings: of images, some of which hold nothing to read; where none does, the threshold stays what it was.
-        percent: of those that may be read.
-        known: the bundle's threshold so far.
     """
     nothing, last = readings.nothing, readings.predictions[:, -1]
     if not nothing.any():

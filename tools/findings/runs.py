@@ -39,7 +39,6 @@ class Variant:
     """Runs that differ in their seed alone.
 
     Attributes:
-        name: the variant's.
         folders: where each run's files lie.
         runs: what each `result.json` holds.
     """

@@ -37,7 +37,6 @@ class Run:
     """One training of a sweep.
 
     Attributes:
-        variant, seed: which of the sweep's it is.
         flags: of `train.main`, without --workdir, --seed and --data_dir.
         results: the folder that what is worth keeping is copied to.
         keep: further files of the workdir that are kept.

@@ -51,11 +51,7 @@ def vulnerabilities(found: list[dict]) -> list[tuple]:
 
 
 def report(lock: Path, found: list[dict]) -> None:
-    """Prints what was found.
-
-    Raises:
-        WorkError: there is a vulnerability, or a package was not looked up.
-    """
+    """Prints what was found; WorkError where there is a vulnerability, or a package was not looked up."""
     known, skipped = vulnerabilities(found), [package["name"] for package in found if "vulns" not in package]
     if known:
         print(table(("package", "version", "vulnerability", "mended in"), known))

@@ -13,13 +13,10 @@ SHOWN = 12  # names of classes in a message
 
 
 def class_names(labels: list, classes: int | None, where: str | Path) -> tuple[str, ...]:
-    """Returns the names of the classes, in order.
+    """Returns the names of the classes, in order; UserError where there are more than the network has, or only one.
 
     Args:
         classes: how many the network has; None where it follows the data, which then has as many as there are labels.
-
-    Raises:
-        UserError: there are more than the network has, or only one.
     """
     numbers = all(isinstance(label, int) and label >= 0 for label in labels)
     if classes is not None and numbers and max(labels) < classes:

@@ -130,7 +130,6 @@ def render_photograph(
     Args:
         size: (height, width) of the image, from 96 to 640 pixels a side.
         lengths: the shares of numbers with 1, 2, ... digits.
-        framing: how large the number is.
         painted: whether the number is there. Without it the same photograph has an empty label: all but the number is
             the same, to the bit.
     """

@@ -135,12 +135,9 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
 
     Args:
         surface: float32 [h, w].
-        face: their type face.
         corner: (x, y) of the first pen position, at the top of a digit.
         height: of a digit in that face, in pixels.
-        value: brightness.
         characters: a string to draw from.
-        count: number of characters.
     """
     text = "".join(characters[i] for i in rng.integers(len(characters), size=count))
     write_text(surface, face, corner, height, value, text)
@@ -184,7 +181,6 @@ def facade(rng, surface, height: float, draw_face, keep=None):
     """Draws what else a house has, in place: doors, windows, bushes, signs with words.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
         height: of the digits, in pixels.
         draw_face: a function that returns a type face to write a word in.

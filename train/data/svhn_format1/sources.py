@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 
+from train import files
 from train.data.files_of import read_plain, reason
 from train.data.svhn_format1.digit_struct import DigitStruct, read_digit_struct
-from train.data.svhn_format1.download import fetch, file_sha256
+from train.data.svhn_format1.download import fetch
 from train.errors import UserError
 from train.progress import Progress, log
 
@@ -115,7 +116,7 @@ class Source:
         published, size = ARCHIVES[self.split], self.path.stat().st_size
         received = f"{size} bytes"
         if size == published.size:
-            received = f"sha256 {file_sha256(self.path)}"
+            received = f"sha256 {files.sha256(self.path)}"
         if received != f"sha256 {published.sha256}":
             raise UserError(
                 f"{self.path} is not SVHN's: {published.size} bytes, sha256 {published.sha256}. Received: {received}; "

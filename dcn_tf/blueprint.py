@@ -28,11 +28,7 @@ class Blueprint:
     open: tuple[str, ...] = ()
 
     def architecture(self, channels: int | None = None, classes: int | None = None) -> Architecture:
-        """Returns the architecture; `channels` and `classes` take the place of what was left open, and of that alone.
-
-        Raises:
-            ValueError: it cannot work; the message names the numbers.
-        """
+        """Returns the architecture, with `channels` and `classes` where open; ValueError where it can't work."""
         description = copy.deepcopy(self.description)
         if channels is not None and "channels" in self.open:
             description["channels"] = channels
@@ -49,11 +45,7 @@ def of_preset(name: str, changes=()) -> Blueprint:
 
 
 def of_text(text: str, name: str, changes=()) -> Blueprint:
-    """Returns the blueprint that a file holds; ValueError where the text is neither, or describes no network.
-
-    Args:
-        name: of the network, where the text gives it none.
-    """
+    """Returns the blueprint of YAML or JSON, `name` where it has none; ValueError where it describes no network."""
     written = _parsed(text)
     if not isinstance(written, dict):
         raise ValueError(

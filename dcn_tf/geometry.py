@@ -31,12 +31,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class PatchGrid:
-    """Where the patch of each cell lies. Each attribute is (vertical, horizontal), in pixels.
-
-    Attributes:
-        origin: first pixel of the patch of cell (0, 0); negative where the patch begins outside the image.
-        stride: distance of the patches of two neighbouring cells.
-    """
+    """Where patches lie: the first pixel of cell (0, 0)'s, their distance and size, (vertical, horizontal) each."""
 
     origin: tuple[int, int]
     stride: tuple[int, int]

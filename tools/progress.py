@@ -16,11 +16,7 @@ class Progress:
         self.updates = sys.stdout.isatty()
 
     def tell(self, done: int, detail: str = "") -> None:
-        """Prints a line, unless the last one is younger than some seconds.
-
-        Args:
-            done: number of parts that are done, at least 1.
-        """
+        """Prints a line where `done` parts, at least 1, are done, unless the last one is younger than some seconds."""
         now, was_told = time.monotonic(), self.told > self.begun
         is_early = now - self.told < (EVERY_ON_A_TERMINAL if self.updates else EVERY)
         if is_early and not (self.updates and was_told and done == self.total):

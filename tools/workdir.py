@@ -42,12 +42,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training.
-
-    Attributes:
-        model: the trained `DynamicCapacityNetwork`.
-        result: what `result.json` holds.
-    """
+    """A finished training: its folder, the trained `DynamicCapacityNetwork`, and what `result.json` holds."""
 
     directory: Path
     model: keras.Model
@@ -101,11 +96,7 @@ def _reads_nothing(architecture) -> bool:
 
 
 def load_training(directory, needed=NEEDED[:2]) -> Training:
-    """Reads a finished training of any model.
-
-    Raises:
-        UserError: it is missing, unfinished, or one of its files is damaged.
-    """
+    """Reads a finished training of any model; UserError where it is missing, unfinished, or a file of it damaged."""
     use_float32()
     directory = Path(directory)
     if not directory.is_dir():
@@ -117,11 +108,7 @@ def load_training(directory, needed=NEEDED[:2]) -> Training:
 
 
 def load_workdir(directory) -> Workdir:
-    """Reads a finished workdir, of which a bundle is to be made.
-
-    Raises:
-        UserError: it is missing, unfinished, or of another model, or one of its files is damaged.
-    """
+    """Reads a finished workdir, to make a bundle of; UserError as for `load_training`, and for another model."""
     training = load_training(directory, NEEDED)
     trained = training.result.get("config", {}).get("model", "dcn")
     if trained != "dcn":

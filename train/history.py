@@ -91,11 +91,7 @@ def remarks(sittings: list[Sitting]) -> list[str]:
 
 
 def changes(sittings: list[Sitting], schedule: str, rate) -> list[str]:
-    """Returns what a resumed run has to say of its last sitting, in lines.
-
-    Args:
-        rate: sitting, step -> learning rate.
-    """
+    """Returns what a resumed run says of its last sitting, in lines; `rate`: sitting, step -> learning rate."""
     if len(sittings) < 2:
         return []
     before, now = sittings[-2:]

@@ -110,10 +110,7 @@ def _check_consistency(content):
             <= MOST_PATCH_PIXELS,
             f"the patches of all cells must have at most {MOST_PATCH_PIXELS:,} pixels",
         ),
-        (
-            content["num_patches"] <= most,
-            f"num_patches must be 1 to {cells}",
-        ),
+        (content["num_patches"] <= most, f"num_patches must be 1 to {cells}"),
         ((image["resize"] == "keep") == bool(levels), "input.resize must be keep with levels, and with them alone"),
         (
             bool(levels) or all(content.get(name) is None for name in OF_LEVELS),

@@ -25,12 +25,7 @@ SAVING_AGAINST = ("fine_float32", "fine_int8")
 
 @dataclass(frozen=True)
 class Run:
-    """One variant after the race.
-
-    Attributes:
-        run: image -> `edge.network.result.Result`.
-        starts: (seconds, MB or None) of every fresh process.
-    """
+    """One variant after the race; `starts` are (seconds, MB or None) of every fresh process."""
 
     variant: Variant
     bundle: Bundle
@@ -40,11 +35,7 @@ class Run:
 
 
 def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
-    """Returns an entry for each variant, without energy.
-
-    Args:
-        labels: path -> what is to be read in it, as far as it is known.
-    """
+    """Returns an entry for each variant, without energy; `labels` maps paths to what is to be read, if known."""
     reference = runs[TO].times if TO in runs else None
     return [_entry(name, run, paths, labels, reference) for name, run in runs.items()]
 

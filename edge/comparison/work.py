@@ -13,11 +13,7 @@ from edge.network.tops import top_of
 
 
 def shares(variant: Variant, outcomes) -> dict[tuple, float]:
-    """Returns what share of the images took which work: (models, number of patches, has saliency, size) -> share.
-
-    Args:
-        outcomes: what came of each, `edge.comparison.race.Outcome`.
-    """
+    """Returns what share of the images took which work: (models, number of patches, has saliency, size) -> share."""
     two_stage = variant.models == DCN
     counts = Counter(
         (

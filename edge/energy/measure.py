@@ -31,11 +31,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Energy of one inference.
-
-    Attributes:
-        trials: one after another; none where the idle reading is not valid.
-    """
+    """Energy of one inference; there are no trials where the idle reading is not valid."""
 
     source: str
     idle: Reading

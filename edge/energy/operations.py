@@ -80,11 +80,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class ModelOperations:
-    """What one run of a model does.
-
-    Attributes:
-        operations: in the order in which they run.
-    """
+    """What one run of a model does, in the order in which it is done."""
 
     name: str
     operations: tuple[Operation, ...]

@@ -19,11 +19,7 @@ PERIOD = 1.0  # seconds
 
 @dataclass(frozen=True)
 class Counter:
-    """A counter of microjoules that begins again at 0.
-
-    Attributes:
-        name: as the kernel calls it, such as 'package-0'.
-    """
+    """A counter of microjoules that begins again at 0; the kernel calls it `name`, such as 'package-0'."""
 
     path: Path
     name: str

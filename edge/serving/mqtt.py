@@ -18,11 +18,7 @@ GOODBYE = 3.0  # seconds for the last message
 
 @dataclass(frozen=True)
 class Broker:
-    """Where a broker is, and who we are there.
-
-    Attributes:
-        tls: whether to speak TLS, checked by the system's certificates.
-    """
+    """Where a broker is, who we are there, and whether TLS is spoken, checked by the system's certificates."""
 
     host: str
     port: int

@@ -28,11 +28,7 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True)
 class Totals:
-    """What was read since the start, copied at one moment.
-
-    Attributes:
-        stages_us: stage -> microseconds in all.
-    """
+    """What was read since the start, copied at one moment; microseconds in all by their stage."""
 
     frames: int
     uploads: int

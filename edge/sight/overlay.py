@@ -116,11 +116,7 @@ class OverlayFolder:
             ) from None
 
     def save(self, picture: Image.Image, path: Path) -> Path:
-        """Writes the overlay of the image at `path` as PNG, whole or not at all, and returns where.
-
-        Raises:
-            WorkError: the disk refuses.
-        """
+        """Writes an image's overlay as PNG, and returns where; WorkError where the disk refuses."""
         name, number = f"{path.stem}.png", 2
         while name in self._written:
             name, number = f"{path.stem}-{number}.png", number + 1

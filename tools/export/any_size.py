@@ -14,11 +14,7 @@ TILES = 8  # of a level of a photograph
 
 
 def reads_any_size(architecture: Architecture) -> bool:
-    """Returns whether a bundle of the network reads images of any size, which may hold nothing to read.
-
-    Raises:
-        UserError: the network pools otherwise than the device does there.
-    """
+    """Returns whether its bundle reads images of any size; UserError where it pools otherwise than the device."""
     top = architecture.top
     if not architecture.has_pyramid and getattr(top, "min_length", 1):
         return False

@@ -22,12 +22,7 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a network is tuned; UserError where a value is out of its range.
-
-    Attributes:
-        steps: number of steps of 16 images.
-        learning_rate: of Adam at the first step; it falls to 0 over the run as a cosine.
-    """
+    """How a network is tuned, in steps of 16 images, by Adam with a cosine; UserError for a value out of its range."""
 
     steps: int = 400
     learning_rate: float = 3e-5
@@ -65,11 +60,7 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
 
 
 def layer_ranges(chains) -> dict:
-    """Returns the (least, greatest) output of every layer; every range holds 0.
-
-    Args:
-        chains: pairs of layers, one after the other, and inputs [N, ...]; a layer may be in several chains.
-    """
+    """Returns the (least, greatest) output of every layer; `chains` are pairs of layers in turn and inputs [N, ...]."""
     ranges = {}
 
     def see(name, values):

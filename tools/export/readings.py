@@ -56,11 +56,7 @@ class Readings:
 
 
 def labelled(folders) -> tuple[list, dict]:
-    """Returns the paths of all images of folders, and their labels: path -> text.
-
-    Raises:
-        UserError: an image has no label, or none has a number.
-    """
+    """Returns all images of folders, and path -> label; UserError where an image has no label, or none has a number."""
     paths, labels = [], {}
     for folder in folders:
         of_folder = list(expand([folder]))

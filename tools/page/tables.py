@@ -12,12 +12,7 @@ from tools.workdir import Training
 
 
 class Cell(NamedTuple):
-    """A cell that stands out.
-
-    Attributes:
-        kind: its class: 'good', 'bad' or 'bar'; 'changed' for a row's name.
-        strength: of its ground, in [0, 1].
-    """
+    """A cell that stands out: 'good', 'bad' or 'bar', as strongly as from 0 to 1; 'changed' for a row's name."""
 
     text: str
     kind: str
@@ -26,11 +21,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page.
-
-    Attributes:
-        rows: of texts, None or `Cell`; the first one heads its row.
-    """
+    """A table of the page, its rows of texts, None or `Cell`; the first one heads its row."""
 
     caption: str
     header: list

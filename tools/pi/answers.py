@@ -10,12 +10,7 @@ from tools.table import table
 
 @dataclass(frozen=True)
 class Sameness:
-    """How far two runs agree.
-
-    Attributes:
-        cells: how many have the same cells, in the same order.
-        probability: the largest difference of a probability, absolute.
-    """
+    """How far two runs agree: images with equal predictions, and equal cells in order; the largest difference."""
 
     images: int
     predictions: int

@@ -23,12 +23,7 @@ NAMED = 5  # packages that a message names
 
 
 def look_up(lock: Path) -> list[dict]:
-    """Returns what the base says of each package of a lock: `name`, `version` and `vulns`, or `skip_reason`.
-
-    Raises:
-        UserError: the lock can't be read.
-        WorkError: the base is out of reach.
-    """
+    """Returns what the base says of each package of a lock; WorkError where it is out of reach."""
     if not lock.is_file():
         raise UserError(f"no such lock: {lock}; name a requirements file with checksums, as make lock writes it")
     done = subprocess.run([sys.executable, "-m", *PIP_AUDIT, "-r", str(lock)], capture_output=True, text=True)

@@ -33,11 +33,7 @@ def class_names(labels: list, classes: int | None, where: str | Path) -> tuple[s
 
 
 def warn_of_missing(names, parts: dict[str, np.ndarray]):
-    """Warns of classes without an image in a split.
-
-    Args:
-        parts: split -> labels int32 [n, 1].
-    """
+    """Warns of classes without an image in a split; `parts` are labels int32 [n, 1] by split."""
     for split, labels in parts.items():
         missing = [name for i, name in enumerate(names) if i not in labels]
         if missing:
@@ -50,12 +46,7 @@ def without_colour(images: list[np.ndarray]) -> bool:
 
 
 class Fitting:
-    """Brings images to one size by stretching them, and keeps account of what that does to them.
-
-    Args:
-        size: (height, width) of the results.
-        channels: 1 or 3.
-    """
+    """Brings images to one size, (height, width), by stretching them, and keeps account of what that does to them."""
 
     def __init__(self, size, channels: int):
         self.size, self.channels = tuple(size), channels

@@ -21,11 +21,7 @@ PREFIX = "street_numbers_"
 
 
 def path_of(name: str, *facts) -> Path:
-    """Returns where a set is kept: under its name and a key of all that its pixels depend on.
-
-    Args:
-        *facts: what else it depends on, besides the renderer's `VERSION` and the packages that it draws with.
-    """
+    """Returns where a set is kept: under its name and a key of the facts, renderer and packages that it depends on."""
     key = hashlib.sha256(json.dumps([VERSION, facts, packages()]).encode()).hexdigest()[:16]
     return FOLDER / f"{PREFIX}{name}_{key}.npz"
 

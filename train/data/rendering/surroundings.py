@@ -10,12 +10,7 @@ LETTERS = "AaCcDdEeFfGHhJjKkLMmNnPpRrTtUuVvWwXxYy"  # those that are not read as
 
 
 def wall(rng, shape, height: float, value: float, strength: float = 1.0):
-    """Returns a wall float32 [h, w].
-
-    Args:
-        shape: (h, w).
-        height: of the digits that it surrounds, in pixels; patterns are sized for it.
-    """
+    """Returns a wall float32 [h, w], its patterns sized for digits of a height in pixels."""
     surface = cloud(rng, shape, rng.integers(2, 6)) * (strength * rng.gamma(1.5, 3)) + value
     if rng.random() < 0.5:
         surface += noise(rng, shape) * (strength * rng.gamma(1.5, 2.5))

@@ -42,11 +42,7 @@ ARCHIVES = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where the photographs of one split lie.
-
-    Attributes:
-        path: the archive, or a folder with photographs and digitStruct.mat.
-    """
+    """Where the photographs of one split lie: an archive, or a folder with them and digitStruct.mat."""
 
     split: str
     path: Path
@@ -78,11 +74,7 @@ class Source:
         raise UserError(f"{self.path} holds no {ANNOTATION}; fetch {URL}{self.split}.tar.gz again")
 
     def photographs(self, names: list[str]) -> Iterator[tuple[str, bytes]]:
-        """Yields (file name, PNG) of each of `names`, in the order in which they are stored.
-
-        Raises:
-            UserError: some are missing, or the archive is damaged.
-        """
+        """Yields (file name, PNG) of `names` as they are stored; UserError where some are missing or damaged."""
         missing = set(names)
         progress = Progress(f"reading {self.path.name}", len(names), "photographs")
         if self.path.is_dir():

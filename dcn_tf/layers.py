@@ -56,7 +56,14 @@ class Stack(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         self.compute_output_shape(inputs.shape)  # speaks up where the input is too small
-        for block in self.blocks:
+        return self.part(inputs, training=training)
+
+    def part(self, inputs, first: int = 0, last: int | None = None, training=False):
+        """Returns what the layers from `first` to before `last` make of a map: [batch, h, w, C] -> [batch, h', w', D].
+
+        Two parts one after the other are the stack: what is between them can be looked at.
+        """
+        for block in self.blocks[first:last]:
             inputs = block(inputs, training=training)
         return inputs
 

@@ -21,13 +21,9 @@ class RamSpec:
 
     Attributes:
         image_size: side of the image in pixels.
-        glimpses: number of steps.
         glimpse_size: side of each window in samples; even.
         scales: number of windows; each covers twice the side of the one before.
         what, where: units of the first layers over the windows and over the location.
-        glimpse_units: units of the glimpse network's output.
-        core: units of the recurrent core.
-        classes: number of classes.
     """
 
     image_size: int = 100
@@ -104,9 +100,6 @@ class RecurrentAttentionModel(keras.Model):
 
     The first glimpse is at the image's centre. Each later location is the policy's mean, with noise where it is given,
     kept within the image.
-
-    Args:
-        spec: a `RamSpec`.
 
     Call arguments:
         images: float [batch, image_size, image_size, 1], in [0, 1].

@@ -32,7 +32,6 @@ def train_and_evaluate(config: RamConfig, restart: bool = False) -> dict:
     On a workdir that was begun it resumes; on a finished one it only evaluates.
 
     Args:
-        config: of the run.
         restart: whether it begins again, and keeps aside what was trained before.
     """
     with workdirs.held(config, restart) as held:

@@ -56,7 +56,6 @@ class ClassifierTopSpec:
 
     Attributes:
         conv: the convolution over the (refined) map of vectors.
-        classes: number of classes.
         statistics: batch statistics of the top's two passes. 'separate': each pass has its own. 'shared': the coarse
             pass is normalised by the moving statistics of the refined pass, in training too.
     """
@@ -82,6 +81,16 @@ class ClassifierTopSpec:
     def saliency_heads(self) -> tuple[int, ...]:
         """Indices of the softmaxes whose entropies are summed for the saliency."""
         return (0,)
+
+    @property
+    def num_labels(self) -> int:
+        """Number of names that an answer is made of."""
+        return self.classes
+
+    @property
+    def words(self) -> str:
+        """What it answers."""
+        return f"{self.classes} classes"
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,16 @@ class SequenceTopSpec:
         """Indices of the softmaxes whose entropies are summed for the saliency: the positions, not the length."""
         return tuple(range(1, self.max_length + 1))
 
+    @property
+    def num_labels(self) -> int:
+        """Number of names that an answer is made of."""
+        return self.symbols
+
+    @property
+    def words(self) -> str:
+        """What it answers."""
+        return f"up to {self.max_length} symbols"
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -143,7 +162,6 @@ class Architecture:
         name: the preset's name, or one's own.
         image_size: (height, width) that the network is evaluated on.
         train_size: (height, width) of the windows it is trained on; the whole image where None.
-        channels: image channels.
         coarse, fine: stacks, tuples of `Conv` and `MaxPool`.
         top: `ClassifierTopSpec` or `SequenceTopSpec`.
         patch_size: (height, width) of the patches that the fine stack sees.

@@ -98,8 +98,6 @@ class WholeModel(keras.Model):
     """One stack over the whole image, and a top: images [batch, H, W, C] -> {"features", "logits"}.
 
     Args:
-        stack: the coarse or the fine stack.
-        top: what reads its map.
         coarse_pass: whether the top normalises by the statistics of its coarse pass.
         pyramid: the `Architecture` whose levels an image is read at, all cells in one list; training sees windows of
             one level. None where there is one level alone.
@@ -117,7 +115,10 @@ class WholeModel(keras.Model):
         self.coarse_pass = coarse_pass
 
     def call(self, images, training=False, weighting=None):
-        features = self.features(images, training)
+        return self.answer(self.features(images, training), training, weighting)
+
+    def answer(self, features, training=False, weighting=None):
+        """Returns what `call` does of the stack's vectors, [batch, h, w, D] or of all levels [batch, cells, D]."""
         if isinstance(self.top, SequenceTop):
             weighting = weighting or ("average" if self.top.spec.min_length else self.top.weighting)
             logits = self.top(features, training=training, weighting=weighting)

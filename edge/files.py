@@ -21,7 +21,6 @@ def open_file(path, limit: int | None = None):
     """Returns a file that is open for reading bytes.
 
     Args:
-        path: of the file.
         limit: bytes that it may have now; None: any number.
 
     Raises:
@@ -44,11 +43,7 @@ def open_file(path, limit: int | None = None):
 
 
 def read_bytes(path, limit: int) -> bytes:
-    """Returns a file's content.
-
-    Raises:
-        OSError, ValueError: see `open_file`; ValueError also where it has more than `limit` bytes.
-    """
+    """Returns a file's content; for errors see `open_file`, ValueError also where it has more than `limit` bytes."""
     with open_file(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
@@ -60,7 +55,6 @@ def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
     """Returns what a JSON file holds: UTF-8, with a byte order mark or without, and no NaN or infinity.
 
     Args:
-        path: of the file.
         remedy: how the message ends that says it cannot be read.
         limit: bytes that it may have.
 

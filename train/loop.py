@@ -13,6 +13,7 @@ from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, history, pictures, steps
 from train import workdir as workdirs
+from train.averaging import average_of, averaged
 from train.checkpoints import Checkpoints
 from train.config import Config
 from train.data.dataset import WITHOUT_NUMBER, Dataset
@@ -21,11 +22,13 @@ from train.data.registry import load_dataset
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.intervals import Intervals
 from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
 from train.network import network_for, write_network
+from train.places import place_reader_of
 from train.progress import log
 from train.samples import write_samples
 from train.trainable import check_trainable
@@ -64,12 +67,14 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     model = DynamicCapacityNetwork(architecture)
     model.build()
     optimizer = steps.make_optimizer(config, held.phase)
-    train_step = steps.make_train_step(model, optimizer, config)
+    average = average_of(model, config.ema)
+    places = place_reader_of(config, architecture)
+    train_step = steps.make_train_step(model, optimizer, config, average, places)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
     # 3. --init_from; 4. nothing: begin at step 0.
-    checkpoints = Checkpoints(workdir, model, optimizer)
+    checkpoints = Checkpoints(workdir, model, optimizer, average, places)
     first_step = checkpoints.restore(held.newest)
     if config.init_from and not first_step:
         take_weights(model, config.init_from)
@@ -80,8 +85,16 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     writer = tf.summary.create_file_writer(str(workdir))
     validator = _validator(model, config)
     if first_step < config.train_steps:
-        look = functools.partial(_look, config, dataset, validator, writer)
+        look = functools.partial(_look, config, dataset, validator, writer, average)
         train(config, dataset, train_step, checkpoints, writer, look)
+
+    with averaged(average):
+        return _conclude(config, dataset, model, validator, checkpoints, writer)
+
+
+def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, writer) -> dict:
+    """Evaluates a trained model, writes its files, and returns what `result.json` holds."""
+    workdir = Path(config.workdir)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = part(dict(validator(dataset.validation)), "error")
@@ -115,7 +128,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
         model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name in figures:
-        print(f"\n{dataset.name}, {name} ({architecture.name}, {result['steps']} steps)\n")
+        print(f"\n{dataset.name}, {name} ({model.architecture.name}, {result['steps']} steps)\n")
         print(format_table(figures[name], config.eval_scales))
     return result
 
@@ -145,7 +158,7 @@ def _evaluators(model, config: Config, threshold: float | None = None) -> list:
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
     errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
-    evaluators = [errors, Cost(model, counts, scales, config.model)]
+    evaluators = [errors, Cost(model, counts, scales, config.model), Intervals(errors.readers[0])]
     if _knows_nothing(model, config):
         evaluators.append(Readings(errors.readers[0], threshold))
     return evaluators
@@ -179,12 +192,13 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
     }
 
 
-def _look(config, dataset, errors, writer, step):
+def _look(config, dataset, errors, writer, average, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
-    if config.model == "dcn":
-        with writer.as_default(step=step):
-            tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
-    return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
+    with averaged(average):
+        if config.model == "dcn":
+            with writer.as_default(step=step):
+                tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
+        return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
 
 
 def _picture(model, dataset) -> np.ndarray:

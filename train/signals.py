@@ -15,7 +15,6 @@ class Stopped(KeyboardInterrupt):
     """A signal asked for the end. `except Exception` lets it pass, as it does with Ctrl-C.
 
     Args:
-        number: of the signal.
         message: what is to be said, where there is more than the signal's name.
     """
 
@@ -25,12 +24,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class Handling:
-    """How signals are handled now.
-
-    Attributes:
-        number: of the first signal that came; None before.
-        deferred: whether it is noted only. Otherwise it raises `Stopped`, wherever the program is.
-    """
+    """How signals are handled: `deferred` notes the first one's `number`; otherwise it raises `Stopped` at once."""
 
     def __init__(self):
         self.number, self.deferred = None, False

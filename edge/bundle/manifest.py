@@ -46,7 +46,6 @@ class Cells:
 
     Attributes:
         map: (rows, columns), of an image of the input's size.
-        stride: between neighbouring cells.
         offset: the first pixel that cell (0, 0) sees.
         field: how many pixels a cell sees.
     """
@@ -102,9 +101,7 @@ class Manifest:
     """A bundle's manifest, checked.
 
     Attributes:
-        name: of the network's architecture.
         task: what is read, and the top that reads it.
-        input, cells, patch: what the network sees.
         levels: the sizes at which an image of any size is looked at, in parts of its own; None where images are brought
             to the input's size.
         num_patches: patches per image where none is asked for.
@@ -112,6 +109,8 @@ class Manifest:
         saliency_level: the least saliency of a cell that adaptive patches look at. None: not known.
         reading_threshold: with levels, the least probability of a reading that is told. None: every one is.
         vote_lead: with levels, the lead of a reading at which adaptive patches end. None: not known.
+        patches_apart: with levels, the least distance of patches of one level, down or across, as a share of a patch.
+            None: they may lie anywhere.
         method: 'float32', 'float16', 'ptq' or 'qat'.
         models: name -> model.
         measured: errors and on which images, as `tools.quantize` wrote them; None where they were not measured.
@@ -130,6 +129,7 @@ class Manifest:
     saliency_level: float | None
     reading_threshold: float | None
     vote_lead: float | None
+    patches_apart: float | None
     method: str
     models: dict[str, ModelFile]
     measured: dict | None

@@ -6,14 +6,7 @@ here is an error of the schema, never skipped.
 
 import re
 
-TYPES = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "boolean": bool,
-    "null": type(None),
-    "number": (int, float),
-}
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "number": (int, float)}
 ANNOTATIONS = ("$schema", "$id", "$defs", "title", "description")
 
 
@@ -23,7 +16,6 @@ def first_error(value, schema: dict, path: str = "value") -> str | None:
     Args:
         value: of JSON's types.
         schema: an object; `$ref` may lead to its own `$defs`.
-        path: what to call the value.
 
     Raises:
         KeyError: the schema has a keyword that is not known here.

@@ -18,22 +18,14 @@ from edge.errors import UserError
 TO = "fine_int8"
 FACTS = (  # of a bundle's manifest
     *("name", "method", "num_patches", "exit_entropy", "saliency_level"),
-    *("reading_threshold", "vote_lead"),
+    *("reading_threshold", "vote_lead", "patches_apart"),
 )
 SAVING_AGAINST = ("fine_float32", "fine_int8")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One variant after the race.
-
-    Attributes:
-        variant: which.
-        bundle: what it ran.
-        run: image -> `edge.network.result.Result`.
-        times: of the race.
-        starts: (seconds, MB or None) of every fresh process.
-    """
+    """One variant after the race; `starts` are (seconds, MB or None) of every fresh process."""
 
     variant: Variant
     bundle: Bundle
@@ -43,13 +35,7 @@ class Run:
 
 
 def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
-    """Returns an entry for each variant, without energy.
-
-    Args:
-        runs: by the variant's name.
-        paths: of the images.
-        labels: path -> what is to be read in it, as far as it is known.
-    """
+    """Returns an entry for each variant, without energy; `labels` maps paths to what is to be read, if known."""
     reference = runs[TO].times if TO in runs else None
     return [_entry(name, run, paths, labels, reference) for name, run in runs.items()]
 
@@ -87,11 +73,8 @@ def add_energy(found: list[dict], runs: dict[str, Run], images, wanted: str, met
     `modelled_energy_uj` is always the model's; `energy_saving` is the share saved against other variants.
 
     Args:
-        found: see `entries`.
-        runs: by the variant's name.
         images: the pixels, in turn; read again and again where energy is measured.
         wanted: 'none' for no energy at all.
-        meter: or None.
     """
     for entry in found:
         run = runs[entry["name"]]
@@ -135,16 +118,7 @@ def _saving(energy, against) -> float | None:
 
 
 def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, seed: int) -> dict:
-    """Returns all findings but the variants: the contract's `board`, `threads`, `valid`, and what explains them.
-
-    Args:
-        watch: `edge.comparison.board.Watch`, after the run.
-        threads: of one inference.
-        bundles: by their precision.
-        images: `edge.benchmark.Images`.
-        repetitions: of every image.
-        seed: of the order.
-    """
+    """Returns all findings but the variants: the contract's `board`, `threads`, `valid`, and what explains them."""
     machine, problems = watch.machine, watch.problems()
     int8, float32 = bundles.get("int8"), bundles.get("float32")
     return {

@@ -14,17 +14,18 @@ import json
 import math
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.arguments import OneLineParser, number_of_threads
 from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
-from edge.bundle.manifest import Manifest
+from edge.bundle.manifest import Input, Manifest
 from edge.errors import UserError, run_main
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid_runner import ALL, make_runner, make_whole_runner
+from edge.network.result import Clock
 from edge.network.runner import NEVER
-from edge.sight.images import load_image
+from edge.sight.images import load_image, model_pixels, open_image
 
 PRECISIONS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
 WHOLE, COARSE, DCN = ("whole_fine",), ("coarse",), ("coarse", "fine", "top")
@@ -79,11 +80,7 @@ VARIANTS = {
 
 
 def by_precision(bundle: Bundle, float_bundle: Bundle | None = None) -> dict[str, Bundle]:
-    """Returns the bundles by their precision: 'int8' and 'float32', as far as they are given.
-
-    Raises:
-        UserError: both compute in the same, one in others, or they are not of one network.
-    """
+    """Returns the bundles that are given by precision, 'int8' and 'float32'; UserError where they are no such pair."""
     found = {}
     for name, given in (("--bundle", bundle), ("--float_bundle", float_bundle)):
         if given is None:
@@ -170,11 +167,10 @@ def make_run(
 ):
     """Returns a function, image -> `edge.network.result.Result`, with interpreters of its own.
 
+    It takes further arguments of `run` by name.
+
     Args:
-        variant: which way to read it.
-        bundle: in the variant's precision.
         num_patches: at most so many; the bundle's own where None.
-        num_threads: of one inference.
         kernels: what is computed with between the models.
 
     Raises:
@@ -184,7 +180,25 @@ def make_run(
         return make_whole_runner(bundle, num_threads, kernels).run
     runner = make_runner(bundle, num_threads, kernels)
     settings = variant.settings(bundle.manifest, runner.check_num_patches(num_patches))
-    return lambda image: runner.run(image, **settings)
+    return lambda image, **more: runner.run(image, **settings, **more)
+
+
+def from_file(run, rule: Input):
+    """Returns `run` for an image's path in place of its pixels; the stages begin with `read` and `resize`.
+
+    `read` is decoding, upright and grey or in colour, and `resize` is what brings it to the size at which it is read.
+    """
+
+    def run_file(path):
+        clock = Clock()
+        image = open_image(path, rule)
+        clock.lap("read")
+        pixels = model_pixels(image, rule, path)
+        clock.lap("resize")
+        result = run(pixels)
+        return replace(result, stages_us=clock.laps | result.stages_us)
+
+    return run_file
 
 
 def peak_memory(status="/proc/self/status") -> float | None:

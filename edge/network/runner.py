@@ -117,14 +117,15 @@ class TwoStageRunner:
         """
         stages = self._stages  # which are in this thread already
         look_closely = functools.partial(stages.look_closely, saliency_level=saliency_level)
-        return self._run(image, num_patches, exit_entropy, look_closely, stages)
+        return self._run(image, num_patches, exit_entropy, look_closely, stages=stages)
 
-    def _run(self, image, num_patches, exit_entropy, look_closely, stages=None) -> Result:
+    def _run(self, image, num_patches, exit_entropy, look_closely, answer=None, stages=None) -> Result:
         """Returns what is read in an image.
 
         Args:
             image, num_patches, exit_entropy: as of `run`.
             look_closely: the second stage, (glance, num_patches, clock=clock) -> `Look`.
+            answer: the third stage, (glance, look, clock) -> `Answer`; that of `stages` where None.
             stages: what has the other two; this runner by default.
         """
         stages = stages or self
@@ -138,7 +139,7 @@ class TwoStageRunner:
         look = look_closely(glance, num_patches, clock=clock)
         if not len(look.cells):
             return self._result(Answer(glance.log_probabilities), clock, glance)
-        return self._result(stages.answer(glance, look, clock), clock, glance, look)
+        return self._result((answer or stages.answer)(glance, look, clock), clock, glance, look)
 
     @one_thread
     def glance(self, image, clock: Clock | None = None) -> Glance:

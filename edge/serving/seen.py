@@ -15,7 +15,7 @@ from edge.network.result import Clock, Result
 from edge.serving.heat import heat_map
 from edge.serving.region import Region
 from edge.sight.fields import fields_of
-from edge.sight.images import Fit, model_pixels, read_size
+from edge.sight.images import Fit, model_pixels, read_size, whole_size
 from edge.sight.overlay import patch_boxes
 
 HISTORY = 200  # readings that the page shows
@@ -30,10 +30,7 @@ class Seen:
     Attributes:
         number: of the frame, from 1 on.
         time: when it was read, in seconds since 1970.
-        image: the whole frame.
         corner: (left, top) in it of the part that was read.
-        part: the part that was read.
-        result: of reading it.
         fields: what `edge.run --json` tells; boxes lie in the whole frame.
         stages_us: microseconds of each stage, from the part on.
     """
@@ -68,26 +65,14 @@ class Seen:
 
 
 def see(number: int, name: str, image: Image.Image, region: Region, read: Callable, manifest: Manifest) -> Seen:
-    """Returns what is read in a frame, or in a region of it.
-
-    Args:
-        number: of the frame.
-        name: of it, for a program.
-        image: the frame.
-        region: the part to read.
-        read: pixels -> `Result`.
-        manifest: of the bundle.
-
-    Raises:
-        UserError: the part is too small.
-    """
+    """Returns what `read`, pixels -> `Result`, finds in a region of a frame; UserError where that is too small."""
     clock = Clock()
     left, top, right, bottom = region.in_pixels(image.size)
     part = image if (left, top, right, bottom) == (0, 0, *image.size) else image.crop((left, top, right, bottom))
     pixels = model_pixels(part, manifest.input, name)
     clock.lap("resize")
     result = read(pixels)
-    fields = fields_of(name, result, part.size, manifest)
+    fields = fields_of(name, result, whole_size(part), manifest)
     if fields.get("box"):
         fields["box"] = [side + offset for side, offset in zip(fields["box"], (left, top) * 2)]
     stages_us = clock.laps | result.stages_us

@@ -20,7 +20,6 @@ from edge.serving.saved import REGION, SavedFrames, parse_label
 from edge.serving.seen import Recent, Seen, see
 from edge.serving.settings import Settings
 from edge.serving.upload import decode
-from edge.sight.images import enough_pixels
 
 WHOLE = Region()
 JPEG_QUALITY = 85
@@ -28,12 +27,7 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True)
 class Totals:
-    """What was read since the start, copied at one moment.
-
-    Attributes:
-        frames, uploads, early_exits, patches: numbers of them.
-        stages_us: stage -> microseconds in all.
-    """
+    """What was read since the start, copied at one moment; microseconds in all by their stage."""
 
     frames: int
     uploads: int
@@ -46,17 +40,11 @@ class Service:
     """Reads frames and uploads on one thread, and keeps what the page, programs and the broker ask for.
 
     Args:
-        manifest: of the bundle.
         make_read: settings -> a function, pixels -> `Result`; UserError where the bundle cannot.
-        settings: to begin with.
         folder: for saved frames and the region, or None: nothing is written.
-        meter: what is published.
 
     Attributes:
-        recent: the frames that were read last.
         saved: the folder of saved frames, or None.
-        publisher: of MQTT, or None.
-        camera: the camera's thread, or None.
     """
 
     def __init__(
@@ -155,7 +143,7 @@ class Service:
         return see(number, name, image, region, self._read, self.manifest)
 
     def _upload(self, body) -> dict:
-        image = decode(body, enough_pixels(self.manifest.input))
+        image = decode(body, self.manifest.input)
         seen = self._see(0, f"upload/{next(self._uploads)}", image, WHOLE)
         self._count("uploads", seen)
         return seen.fields

@@ -79,13 +79,10 @@ class PiCamera:
 
 
 class OpenCvCamera:
-    """A camera that OpenCV knows.
+    """A camera that OpenCV knows; UserError where OpenCV is not installed or not usable, or there is no such camera.
 
     Args:
         index: 0 is the first, /dev/video0.
-
-    Raises:
-        UserError: OpenCV is not installed or not usable, or there is no such camera.
     """
 
     def __init__(self, index: int):
@@ -121,14 +118,11 @@ def _import(name, install):
 
 
 def open_camera(wanted: str):
-    """Returns a camera.
+    """Returns a camera; UserError where `wanted` is something else, or there is no such camera.
 
     Args:
         wanted: 'picamera2', 'opencv' or 'auto', which takes the first of them that gives a camera; ':1' behind it
             asks for the second camera. Or 'images:PATH': files in place of a camera.
-
-    Raises:
-        UserError: `wanted` is something else, or there is no such camera.
     """
     kind, _, index = wanted.partition(":")
     if kind == "images" and index:
@@ -156,7 +150,6 @@ class Frame:
 
     Attributes:
         name: 'camera/' and its number.
-        camera: gives it.
         asked: when it was asked for, on the clock of `time.monotonic`; it is from then, to within a frame.
     """
 
@@ -165,7 +158,7 @@ class Frame:
     image: Image.Image | None = None
     asked: float | None = None
 
-    def read(self, enough: int | None = None) -> Image.Image:
+    def read(self, rule=None) -> Image.Image:
         """Returns the frame; WorkError where the camera gives none."""
         if self.image is None:
             self.asked = time.monotonic()

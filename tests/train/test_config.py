@@ -34,6 +34,8 @@ from train.errors import UserError
         ("eval_scales", (1.0,) * 101),
         ("dataset_weights", (float("inf"),)),
         ("momentum", 1.5),
+        ("ema", 1.0),
+        ("label_smoothing", 1.0),
         ("skip_bad", 1.01),
     ],
 )

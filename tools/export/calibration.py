@@ -16,9 +16,7 @@ def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarra
     in the two passes of training.
 
     Args:
-        network: a trained `DynamicCapacityNetwork`.
         images: [N, H, W, C] uint8.
-        num_patches: k.
     """
     images = images.astype(np.float32) / 255
     seen = {"coarse_features": [], "patches": [], "refined": []}

@@ -16,10 +16,8 @@ class Series:
     """One line of a plot, or one point.
 
     Attributes:
-        label: what it is.
         kind: 'line' (with a marker at each figure), 'published' (broken), 'curve' or 'reference' (both without markers,
             the second broken).
-        x, y: the figures.
         spread: of y; None where there is none.
     """
 
@@ -32,13 +30,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot.
-
-    Attributes:
-        title, xlabel, ylabel: texts.
-        series: what is drawn.
-        xscale, yscale: 'linear' or 'log'; ticks of a logarithmic x stand at powers of 2.
-    """
+    """A plot; scales are 'linear' or 'log', and the ticks of a logarithmic x stand at powers of 2."""
 
     title: str
     xlabel: str

@@ -8,6 +8,7 @@ import base64
 import jinja2
 
 from tools.findings.house_number_tables import error_table, labelled, selector_table
+from tools.findings.interval_tables import interval_table
 from tools.findings.plots import Plot, as_svg
 from tools.findings.runs import inside, read_curves
 from tools.page import facts, pictures, tables
@@ -21,11 +22,7 @@ PLOT_SIZE = (4.6, 3.2)  # inches
 
 
 def render(training: Training) -> str:
-    """Returns the page.
-
-    Raises:
-        UserError: `result.json` or `curves.csv` is not what a training writes, or kept samples are damaged.
-    """
+    """Returns the page; UserError where `result.json`, `curves.csv` or kept samples are not what a training writes."""
     facts.check_format(training)
     result, samples = training.result, training.samples("test")
     readings = samples and read(training, samples, facts.num_patches(training))
@@ -63,6 +60,9 @@ def _picture(plot: Plot) -> str:
 def _test(name: str, test: dict) -> list[Table]:
     images = f"{test['test_images']:,} images"
     parts = [Table(f"{name}, {images}: error in %, and million multiplications", *error_table(test))]
+    if test.get("interval"):
+        caption = f"{name}: how sure that is; intervals by bootstrap over what the images were made of"
+        parts.append(Table(caption, *interval_table(test)))
     if test.get("selectors"):
         parts.append(Table(f"{name}: error in % by selector and number of patches", *selector_table(test)))
     return parts

@@ -53,11 +53,7 @@ def against(findings: dict, folder) -> dict | None:
         return None
     tolerance, found = reference["tolerance"], ratios_of(findings)
     compared = {
-        name: {
-            "expected": expected,
-            "found": found[name],
-            "within": abs(found[name] / expected - 1) <= tolerance,
-        }
+        name: {"expected": expected, "found": found[name], "within": abs(found[name] / expected - 1) <= tolerance}
         for name, expected in entry["ratios"].items()
         if name in found
     }
@@ -69,7 +65,6 @@ def write_reference(all_findings: list[dict], folder) -> Path:
 
     Args:
         all_findings: those of runs on one board, one for every number of threads.
-        folder: where to.
 
     Raises:
         UserError: a run has no ratios; what is there is no reference; or it cannot be written.

@@ -172,6 +172,17 @@ def test_a_reading_below_the_threshold_is_nothing_to_read(pyramid_case):
         assert plain.run(image, reading_threshold=1.0).prediction == ""
 
 
+def test_where_a_number_is_known_to_be_there_one_is_always_read(pyramid_case):
+    runner = make_runner(with_thresholds(pyramid_case.float32, reading_threshold=1.0))
+    empty = np.full((60, 90), 128, np.uint8)
+    for image in (*pyramid_case.images, empty):
+        before, after = runner.run(image, reading_threshold=0.0), runner.run(image, always_read=True)
+        assert after.prediction
+        assert after.box
+        if before.prediction:
+            assert (after.prediction, after.probability) == (before.prediction, before.probability)
+
+
 def test_the_manifests_lead_is_the_default_and_its_exit_is_not(pyramid_case):
     runner = make_runner(with_thresholds(pyramid_case.float32, vote_lead=0.0, exit_entropy=1e5))
     assert runner.run(pyramid_case.images[0]).num_patches == 1
@@ -192,3 +203,21 @@ def test_other_images_are_refused(pyramid_case, image):
     for make in (make_runner, make_whole_runner):
         with pytest.raises(UserError, match=r"the image must be uint8 of at least 4 x 4 pixels and 1 channel"):
             make(pyramid_case.float32).run(image)
+
+
+def test_patches_of_a_level_lie_apart(pyramid_case):
+    runner = make_runner(pyramid_case.float32)
+    manifest = runner.manifest
+    (down, across), (high, wide) = manifest.cells.stride, manifest.patch.size
+    passed_over = 0
+    for image in pyramid_case.images:
+        anywhere, apart = (runner.run(image, vote_lead=ALL, patches_apart=share) for share in (0, 1))
+        assert apart.cells[0].tolist() == anywhere.cells[0].tolist()
+        assert len(apart.cells) <= len(anywhere.cells)
+        for index, (level, row, column) in enumerate(apart.cells):
+            before = apart.cells[:index][apart.cells[:index, 0] == level]
+            assert all(abs(row - r) * down >= high or abs(column - c) * across >= wide for _, r, c in before)
+        one_by_one = runner.run(image, vote_lead=ALL - 1, patches_apart=1)
+        assert one_by_one.cells.tolist() == apart.cells.tolist()
+        passed_over += anywhere.cells.tolist() != apart.cells.tolist()
+    assert passed_over

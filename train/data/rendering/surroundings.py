@@ -10,15 +10,7 @@ LETTERS = "AaCcDdEeFfGHhJjKkLMmNnPpRrTtUuVvWwXxYy"  # those that are not read as
 
 
 def wall(rng, shape, height: float, value: float, strength: float = 1.0):
-    """Returns a wall float32 [h, w].
-
-    Args:
-        rng: numpy Generator.
-        shape: (h, w).
-        height: of the digits that it surrounds, in pixels; patterns are sized for it.
-        value: its mean brightness.
-        strength: of its pattern.
-    """
+    """Returns a wall float32 [h, w], its patterns sized for digits of a height in pixels."""
     surface = cloud(rng, shape, rng.integers(2, 6)) * (strength * rng.gamma(1.5, 3)) + value
     if rng.random() < 0.5:
         surface += noise(rng, shape) * (strength * rng.gamma(1.5, 2.5))
@@ -82,11 +74,9 @@ def plate(rng, surface, box, height: float, value: float):
     """Draws a sign under a number, in place: a panel or an oval, often framed, sometimes screwed to the wall.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
         box: (left, top, right, bottom) of the number in it.
         height: of a digit, in pixels.
-        value: brightness of the plate.
     """
     across, up = height * rng.uniform(0.08, 0.6), height * rng.uniform(0.06, 0.45)
     shape = rng.random()
@@ -139,14 +129,10 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
     """Paints `count` random ones of `characters`, in place; what lies outside is cut off.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
-        face: their type face.
         corner: (x, y) of the first pen position, at the top of a digit.
         height: of a digit in that face, in pixels.
-        value: brightness.
         characters: a string to draw from.
-        count: number of characters.
     """
     text = "".join(characters[i] for i in rng.integers(len(characters), size=count))
     write_text(surface, face, corner, height, value, text)
@@ -190,7 +176,6 @@ def facade(rng, surface, height: float, draw_face, keep=None):
     """Draws what else a house has, in place: doors, windows, bushes, signs with words.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
         height: of the digits, in pixels.
         draw_face: a function that returns a type face to write a word in.

@@ -24,7 +24,6 @@ class DigitStruct:
     """The annotation of n photographs with m digits in all.
 
     Attributes:
-        names: n file names.
         counts: int64 [n], number of digits of each.
         digits: uint8 [m], 0 to 9, in reading order.
         boxes: float32 [m, 4], (left, top, right, bottom) of each digit in pixels; they may reach beyond the photograph.
@@ -46,12 +45,9 @@ class DigitStruct:
 
 
 def read_digit_struct(path: Path) -> DigitStruct:
-    """Returns what a digitStruct.mat holds.
+    """Returns what a digitStruct.mat holds; UserError where the file is missing, damaged or something else.
 
     Every object is opened by itself, some 60 microseconds each. That is 40 s for `train`, and four minutes for `extra`.
-
-    Raises:
-        UserError: the file is missing, damaged or something else.
     """
     try:
         with h5py.File(path, "r") as file:

@@ -93,7 +93,7 @@ def numbers() -> Architecture:
             MaxPool((2, 1)),
             Conv(96, 3, padding="same"),
             Conv(160, (6, 1)),
-            Conv(128, (1, 13), padding="same"),
+            Conv(128, (1, 29), padding="same"),
             Conv(192, (1, 25), padding="same"),
             Conv(320, 1),
             MaxPool((1, 7), strides=(1, 4)),
@@ -105,7 +105,7 @@ def numbers() -> Architecture:
         ),
         patch_size=(54, 110),
         num_patches=8,
-        levels=(1.41, 1.0, 0.71, 0.5, 0.35, 0.25, 0.18),
+        levels=(1.41, 1.0, 0.71, 0.5, 0.35, 0.25, 0.18, 0.125, 0.088),
     )
 
 

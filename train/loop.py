@@ -20,6 +20,7 @@ from train.data.pipeline import to_float
 from train.data.registry import load_dataset
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
+from train.evaluation.extent import Extent, extent_of
 from train.evaluation.figures import gather, nest, part, to_result
 from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
@@ -31,7 +32,6 @@ from train.samples import write_samples
 from train.trainable import check_trainable
 from train.training import train
 
-VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
 
 
@@ -78,17 +78,20 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
-    validator = _validator(model, config)
+    extent = extent_of(config)
+    readers = _readers(model, config, extent)
+    validator = Errors(readers[:1], (architecture.num_patches,), fine_pixels=extent.fine_pixels)
     if first_step < config.train_steps:
-        look = functools.partial(_look, config, dataset, validator, writer)
+        look = functools.partial(_look, config, dataset, validator, writer, extent.look_images)
         train(config, dataset, train_step, checkpoints, writer, look)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    validation = part(dict(validator(dataset.validation)), "error")
-    chosen = _reading_threshold(model, config, dataset)
-    evaluators = _evaluators(model, config, chosen.get("threshold/probability"))
+    validation = part(dict(validator(dataset.validation.head(extent.images))), "error")
+    chosen = _reading_threshold(readers[0], config, dataset)
+    evaluators = _evaluators(readers, config, extent, chosen.get("threshold/probability"))
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
+        split = split.head(extent.images)
         log.info("evaluating on %s: %d images", name, len(split))
         figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):
@@ -104,8 +107,8 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
         "validation_error": nest(validation),
-        **to_result(figures["test"], config.eval_scales),
-        "more_tests": {name: to_result(figures[name], config.eval_scales) for name in dataset.more_tests},
+        **to_result(figures["test"], extent.scales),
+        "more_tests": {name: to_result(figures[name], extent.scales) for name in dataset.more_tests},
     }
     result = described(config, dataset, checkpoints, measured)
     write_samples(workdir / "samples", dataset)
@@ -116,24 +119,25 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name in figures:
         print(f"\n{dataset.name}, {name} ({architecture.name}, {result['steps']} steps)\n")
-        print(format_table(figures[name], config.eval_scales))
+        print(format_table(figures[name], extent.scales))
+    if config.eval == "quick":
+        print("\n--eval=full, with the same --workdir, evaluates on all images, by all --selectors and at all scales")
     return result
 
 
-def _validator(model, config: Config) -> Errors:
-    """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
-    counts, scales = (model.architecture.num_patches,), config.eval_scales[:1]
-    return Errors(model, counts, scales, trained=config.model, replicas=config.replicas)
+def _readers(model, config: Config, extent: Extent) -> list[Reader]:
+    """Returns what all images are read with in the course of a run: the network, compiled once for each scale."""
+    counts = {*config.eval_num_patches, model.architecture.num_patches}
+    return [Reader(model, counts, scale, config.model, config.replicas) for scale in extent.scales]
 
 
-def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, float]:
+def _reading_threshold(reader: Reader, config: Config, dataset: Dataset) -> dict[str, float]:
     """Returns the reading threshold and what it does on the validation photographs, as figures; {} without those."""
     numbers, nothing = (dataset.more_validation.get(name) for name in ("test", WITHOUT_NUMBER))
-    if nothing is None or not _knows_nothing(model, config):
+    if nothing is None or not _knows_nothing(reader.model, config):
         return {}
     log.info("reading threshold: %d validation photographs, %d without a number", len(numbers), len(nothing))
-    counts, scale = (max(config.eval_num_patches),), config.eval_scales[0]
-    readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False))
+    readings = Readings(reader, max(config.eval_num_patches))
     readings.threshold = readings.choose(numbers, nothing)
     found = part(dict(readings(numbers)) | dict(readings(nothing)), "threshold")
     return {"threshold/probability": readings.threshold} | {
@@ -141,13 +145,13 @@ def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, flo
     }
 
 
-def _evaluators(model, config: Config, threshold: float | None = None) -> list:
+def _evaluators(readers: list[Reader], config: Config, extent: Extent, threshold: float | None = None) -> list:
     """Returns the evaluators of the test splits."""
-    counts, scales = config.eval_num_patches, config.eval_scales
-    errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
-    evaluators = [errors, Cost(model, counts, scales, config.model)]
+    model, counts = readers[0].model, config.eval_num_patches
+    errors = Errors(readers, counts, extent.selectors, extent.fine_pixels)
+    evaluators = [errors, Cost(model, counts, extent.scales, config.model)]
     if _knows_nothing(model, config):
-        evaluators.append(Readings(errors.readers[0], threshold))
+        evaluators.append(Readings(readers[0], max(counts), threshold))
     return evaluators
 
 
@@ -179,12 +183,12 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
     }
 
 
-def _look(config, dataset, errors, writer, step):
+def _look(config, dataset, errors, writer, images, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
     if config.model == "dcn":
         with writer.as_default(step=step):
             tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
-    return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
+    return part(dict(errors(dataset.validation.head(images))), "error")
 
 
 def _picture(model, dataset) -> np.ndarray:

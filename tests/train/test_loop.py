@@ -194,15 +194,22 @@ def test_the_threshold_is_of_validation_photographs_and_every_split_is_read_once
         images = [rng.integers(256, size=(20 + 4 * (i % 3), 40, 1), dtype=np.uint8) for i in range(6)]
         splits[name] = Split(images, np.tile(np.array(labels, np.int32), (6, 1)))
     read, original = [], Reader._read
-    monkeypatch.setattr(Reader, "_read", lambda self, split: read.append(split) or original(self, split))
-    dataset = SimpleNamespace(more_validation=splits)
-    chosen = loop._reading_threshold(model, run, dataset)
+
+    def counted(self, split, selectors):
+        if selectors is not None:  # None is the whole fine model
+            read.append(split)
+        return original(self, split, selectors)
+
+    monkeypatch.setattr(Reader, "_read", counted)
+    dataset, extent = SimpleNamespace(more_validation=splits), loop.extent_of(run)
+    readers = loop._readers(model, run, extent)
+    chosen = loop._reading_threshold(readers[0], run, dataset)
     assert read == [splits[WITHOUT_NUMBER], splits["test"]]
     assert chosen["threshold/validation/false_readings"] == 0
     assert 0 <= chosen["threshold/probability"] <= 1
-    assert loop._reading_threshold(model, run, SimpleNamespace(more_validation={})) == {}
+    assert loop._reading_threshold(readers[0], run, SimpleNamespace(more_validation={})) == {}
 
-    evaluators = loop._evaluators(model, run, threshold=0.0)
+    evaluators = loop._evaluators(loop._readers(model, run, extent), run, extent, threshold=0.0)
     found = {name: loop.gather(evaluators, split) for name, split in splits.items()}
     assert read[2:] == [splits["test"], splits[WITHOUT_NUMBER]]
     right = 100 - found["test"]["error/dcn/2"]

@@ -107,6 +107,7 @@ sdist: $(STAMP)
 lock: $(STAMP)
 	$(COMPILE) pyproject.toml --extra train --extra edge --extra quant --extra serve --extra dev \
 		--output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra onnx --constraints requirements.lock --output-file requirements-onnx.lock
 	$(COMPILE) pyproject.toml --extra edge --output-file requirements-edge.lock
 	$(COMPILE) pyproject.toml --extra edge-tflite --output-file requirements-edge-tflite.lock
 	printf 'filelock\npytest\npytest-xdist\n' | \
@@ -119,7 +120,8 @@ soak: $(STAMP)
 	PYTHONPATH=tests/support:. $(PY) -m soak $(ARGS)
 
 audit: $(STAMP)
-	$(PY) -m tools.upkeep.audit requirements.lock requirements-edge.lock requirements-edge-tflite.lock
+	$(PY) -m tools.upkeep.audit requirements.lock requirements-onnx.lock requirements-edge.lock \
+		requirements-edge-tflite.lock
 
 licences: $(STAMP)
 	$(PY) -m tools.upkeep.licences

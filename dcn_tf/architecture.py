@@ -56,7 +56,6 @@ class ClassifierTopSpec:
 
     Attributes:
         conv: the convolution over the (refined) map of vectors.
-        classes: number of classes.
         statistics: batch statistics of the top's two passes. 'separate': each pass has its own. 'shared': the coarse
             pass is normalised by the moving statistics of the refined pass, in training too.
     """
@@ -143,7 +142,6 @@ class Architecture:
         name: the preset's name, or one's own.
         image_size: (height, width) that the network is evaluated on.
         train_size: (height, width) of the windows it is trained on; the whole image where None.
-        channels: image channels.
         coarse, fine: stacks, tuples of `Conv` and `MaxPool`.
         top: `ClassifierTopSpec` or `SequenceTopSpec`.
         patch_size: (height, width) of the patches that the fine stack sees.

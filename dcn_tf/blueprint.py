@@ -45,7 +45,6 @@ def of_preset(name: str, changes=()) -> Blueprint:
     """Returns the blueprint of a preset; a classifier's channels and classes follow the data where nobody says them.
 
     Args:
-        name: of the preset.
         changes: 'path=value' each, see `changed`.
     """
     description = preset(name).to_dict()
@@ -57,7 +56,6 @@ def of_text(text: str, name: str, changes=()) -> Blueprint:
     """Returns the blueprint that a file holds.
 
     Args:
-        text: YAML or JSON.
         name: of the network, where the text gives it none.
         changes: 'path=value' each, see `changed`.
 
@@ -95,7 +93,6 @@ def changed(blueprint: Blueprint, changes) -> Blueprint:
     """Returns a blueprint with some fields changed.
 
     Args:
-        blueprint: to begin from.
         changes: 'path=value' each: `coarse.0.filters=24`, `image_size=64,96`, `top.classes=12`. A number in a path
             counts the layers of a stack from 0; a value is JSON, numbers joined by commas, or a word.
 

@@ -27,7 +27,6 @@ class Stack(keras.layers.Layer):
         layers: a sequence of layers of `dcn_tf.descriptions`, or of their dictionaries.
 
     Attributes:
-        descriptions: of the layers.
         layers: the Keras layers themselves, under the name that Keras looks for.
 
     Input shape:

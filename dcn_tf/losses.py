@@ -8,7 +8,7 @@ from dcn_tf.patches import vectors_at
 SQUARED_LENGTH_FLOOR = 1e-6  # keeps a relative hint finite where all fine vectors are 0
 
 
-def negative_log_likelihood(logits, labels, heads):
+def negative_log_likelihood(logits, labels, heads, smoothing: float = 0.0):
     """Returns the mean over the batch of -log p(labels), each head a softmax of its own (paper, section 4.2).
 
     With one head it is the cross-entropy of a classifier. For sequences the heads are the length and the positions, and
@@ -21,6 +21,8 @@ def negative_log_likelihood(logits, labels, heads):
         logits: [batch, sum(heads)].
         labels: [batch, len(heads)] integer, the category of each head (`labels.sequence_labels`), or `NOTHING`.
         heads: number of categories of each head.
+        smoothing: share of each label that is spread evenly over the categories of its head (Szegedy et al. 2016, arXiv
+            1512.00567, section 7): the cross-entropy with (1 - smoothing) * label + smoothing * uniform.
 
     Returns:
         A scalar, in nats per image.
@@ -30,7 +32,8 @@ def negative_log_likelihood(logits, labels, heads):
     for label, part in zip(tf.unstack(labels, axis=1), parts):
         read = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.maximum(label, 0), logits=part)
         unread = -tf.reduce_mean(tf.nn.log_softmax(part), axis=-1)
-        per_head.append(tf.where(label == NOTHING, unread, read))
+        smoothed = (1 - smoothing) * read + smoothing * unread if smoothing else read
+        per_head.append(tf.where(label == NOTHING, unread, smoothed))
     return tf.reduce_mean(tf.add_n(per_head))
 
 

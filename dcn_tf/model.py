@@ -98,8 +98,6 @@ class WholeModel(keras.Model):
     """One stack over the whole image, and a top: images [batch, H, W, C] -> {"features", "logits"}.
 
     Args:
-        stack: the coarse or the fine stack.
-        top: what reads its map.
         coarse_pass: whether the top normalises by the statistics of its coarse pass.
         pyramid: the `Architecture` whose levels an image is read at, all cells in one list; training sees windows of
             one level. None where there is one level alone.

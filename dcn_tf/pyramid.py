@@ -78,9 +78,7 @@ def cut_level_patches(levels: list[Level], cells, grid: PatchGrid):
     """Returns the patch of each cell, cut from the cell's level, zero beyond its border. One gather over all levels.
 
     Args:
-        levels: of the images.
         cells: [batch, k, 3] int32, (level, row, column).
-        grid: where patches lie in a level.
 
     Returns:
         [batch, k, patch height, patch width, channels].
@@ -100,9 +98,7 @@ def boxes_in_image(boxes, levels: list[Level], cells, grid: PatchGrid):
 
     Args:
         boxes: [batch, k, 4], (left, top, right, bottom) in parts of each patch's width and height.
-        levels: of the images.
         cells: [batch, k, 3] int32, (level, row, column) of the patches.
-        grid: where patches lie in a level.
 
     Returns:
         [batch, k, 4]; not cut off at the image's border.

@@ -148,7 +148,6 @@ def box_fit(grid: PatchGrid, glance: dict, boxes, near):
     fill a patch best. Within a level the nearest are first.
 
     Args:
-        grid: where patches lie in a level.
         glance: what `model.glance` returned.
         boxes: [batch, 4] float, (left, top, right, bottom) in pixels of the image.
         near: [batch, cells], higher where a cell is nearer to its box, at most 0.

@@ -29,8 +29,6 @@ def number(least: float, most: float = math.inf, kind=int, cap: float = MOST):
     """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`.
 
     Args:
-        least, most: the range.
-        kind: of the numbers.
         cap: more than this is a slip, where there is no `most`.
     """
 

@@ -21,7 +21,6 @@ def open_file(path, limit: int | None = None):
     """Returns a file that is open for reading bytes.
 
     Args:
-        path: of the file.
         limit: bytes that it may have now; None: any number.
 
     Raises:
@@ -60,7 +59,6 @@ def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
     """Returns what a JSON file holds: UTF-8, with a byte order mark or without, and no NaN or infinity.
 
     Args:
-        path: of the file.
         remedy: how the message ends that says it cannot be read.
         limit: bytes that it may have.
 

@@ -14,12 +14,13 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
+from edge.answers.reader import make_reader
 from edge.arguments import OneLineParser, number, number_of_threads
 from edge.bundle import load_bundle
 from edge.errors import UserError, one_line, run_main
 from edge.network.pyramid_runner import make_runner
 from edge.network.runner import NEVER
-from edge.run import MOST_STABLE, make_reader
+from edge.run import MOST_STABLE
 from edge.run import make_parser as parser_of_run
 from edge.sight.camera import open_camera
 

@@ -11,9 +11,6 @@ END, END_LENGTH, LONGEST_COMMENT = b"PK\5\6", 22, 2**16  # of a zip: its last re
 def opened(file) -> zipfile.ZipFile:
     """Returns a zip's archive.
 
-    Args:
-        file: open for reading.
-
     Raises:
         zipfile.BadZipFile: it is none, or its list of members is longer than any bundle's: all of that is read at once.
         OSError, ValueError, NotImplementedError: it is damaged.

@@ -1,9 +1,13 @@
 """Training and the device see the same pixels in a file of any mode: `train.data.images` and `edge.sight.images`."""
 
-import io
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from odd_images import odd_exif
 from PIL import Image
 
 from edge.bundle.manifest import Input
@@ -11,6 +15,7 @@ from edge.errors import UserError
 from edge.sight.images import load_image
 from train.data.images import UNREADABLE, decode
 
+ROOT = Path(__file__).parents[1]
 SIZE = (24, 18)  # (width, height)
 RAMP = np.linspace(0, 255, SIZE[0] * SIZE[1]).reshape(SIZE[::-1])
 BYTES = RAMP.astype(np.uint8)
@@ -105,21 +110,21 @@ def test_odd_real_numbers_are_seen_alike(tmp_path, value):
     np.testing.assert_allclose(seen[1:, :, 0], RAMP[1:], atol=1)
 
 
-def odd_exif(image):
-    """Returns a JPEG that lies on its side, whose tag YCbCrPositioning is a text and not a number."""
-    exif = Image.Exif()
-    exif[0x0112], exif[0x0213] = 6, 1
-    file = io.BytesIO()
-    image.transpose(Image.Transpose.ROTATE_90).save(file, "JPEG", exif=exif, quality=95)
-    data = bytearray(file.getvalue())
-    at = data.index(b"\x02\x13\x00\x03") if b"\x02\x13\x00\x03" in data else data.index(b"\x13\x02\x03\x00")
-    data[at + 2 : at + 4] = b"\x00\x02" if data[at] == 2 else b"\x02\x00"
-    return bytes(data)
-
-
 def test_odd_tags_beside_the_orientation_do_not_matter(tmp_path):
     (tmp_path / "a.jpg").write_bytes(odd_exif(Image.fromarray(COLOUR)))
     np.testing.assert_allclose(pixels(tmp_path / "a.jpg", 3).astype(int), COLOUR, atol=60)
+
+
+def test_the_device_turns_an_image_with_an_odd_tag(tmp_path):
+    (tmp_path / "odd.jpg").write_bytes(odd_exif(Image.fromarray(COLOUR)))
+    with Image.open(tmp_path / "odd.jpg") as lying:
+        lying.transpose(Image.Transpose.ROTATE_270).save(tmp_path / "upright.png")
+    images = tmp_path / "odd.jpg", tmp_path / "upright.png"
+    command = [sys.executable, "-m", "edge.run", "--bundle=models/cluttered_mnist", "--json", *images]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    odd, upright = map(json.loads, done.stdout.splitlines())
+    assert (odd["prediction"], odd["probability"]) == (upright["prediction"], upright["probability"])
 
 
 @pytest.mark.parametrize("damage", [b"", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 24 18\n", b"\x89PNG\r\n\x1a\n"])

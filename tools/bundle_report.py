@@ -42,6 +42,7 @@ def report(manifests: list) -> str:
         f"{first['num_patches']} patches"
     )
     parts = [title, _errors(manifests), _sizes(manifests)]
+    parts += [_onnx(manifest) for manifest in manifests if manifest.measured.get("onnx")]
     parts += [_worst_layers(manifest) for manifest in manifests if manifest.measured.get("layers")]
     return "\n\n".join(parts) + "\n"
 
@@ -106,6 +107,17 @@ def _sizes(manifests):
 
 def _count(value):
     return "" if value is None else f"{value:,}"
+
+
+def _onnx(manifest):
+    """Returns how onnxruntime's answers compare with Keras'."""
+    found = manifest.measured["onnx"]
+    rows = [(name, f"{difference:.1e}") for name, difference in found["difference"].items()]
+    head = (f"{manifest.method}: ONNX model", "largest difference from Keras, in parts of the largest output")
+    return (
+        f"{table(head, rows, MARKDOWN)}\n\nonnxruntime and Keras, {found['images']:,} images: "
+        f"{found['agreement']:.2f} % equal predictions, {found['cell_overlap']:.2f} % equal cells."
+    )
 
 
 def _worst_layers(manifest):

@@ -26,7 +26,6 @@ class Progress:
 
         Args:
             done: number of parts that are done, at least 1.
-            detail: more to say.
         """
         now, was_told = time.monotonic(), self.told > self.begun
         is_early = now - self.told < (EVERY_ON_A_TERMINAL if self.updates else EVERY)

@@ -1,7 +1,7 @@
 """Makes a bundle for the device from a finished training.
 
 python -m tools.quantize --workdir=DIR --bundle=DIR [--method=float32|float16|ptq|qat] [--num_patches=K]
-    [--input_size=HEIGHT,WIDTH]
+    [--input_size=HEIGHT,WIDTH] [--format=tflite|onnx]
 """
 
 import tempfile
@@ -19,6 +19,10 @@ METHODS = {
     "ptq": "int8 by post-training quantization",
     "qat": "int8 by quantization-aware training",
 }
+FORMATS = {
+    "tflite": "what edge runs",
+    "onnx": "float models for other runtimes beside it, coarse.onnx, fine.onnx and top.onnx; needs the extra onnx",
+}
 
 
 def make_parser():
@@ -29,6 +33,8 @@ def make_parser():
     add("--bundle", required=True, metavar="DIR", help="folder, or file ending in .zip; an older bundle is replaced")
     methods = "; ".join(f"{name}: {text}" for name, text in METHODS.items())
     add("--method", default="ptq", choices=list(METHODS), help=f"{methods} (default ptq)")
+    formats = "; ".join(f"{name}: {text}" for name, text in FORMATS.items())
+    add("--format", default="tflite", choices=list(FORMATS), help=f"{formats} (default tflite)")
     add("--num_patches", type=number(1), metavar="K", help="the bundle's number of patches; the training's by default")
     add(
         "--input_size",
@@ -66,7 +72,9 @@ def main(arguments) -> None:
     output.check_writable(values.report)
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
-        from tools.export import agreement, bundling, input_size, qat
+        from tools.export import agreement, bundling, input_size, onnx_agreement, onnx_files, qat
+    if values.format == "onnx":
+        onnx_files.check_installed()
     trained = workdir.load_workdir(values.workdir)
     if values.input_size:
         trained = input_size.at_size(trained, values.input_size)
@@ -74,10 +82,15 @@ def main(arguments) -> None:
     num_patches = bundling.check_num_patches(trained.model, values.num_patches)
     tuning = qat.Tuning(values.qat_steps, values.qat_learning_rate, values.seed)
     made = bundling.make_bundle(trained, values.method, num_patches, values.calibration_images, tuning, values.laid_out)
+    models = onnx_files.onnx_models(trained.model, num_patches) if values.format == "onnx" else {}
+    made.files.update({onnx_files.onnx_file_name(name): content for name, content in models.items()})
     with tempfile.TemporaryDirectory() as directory:  # measured first, written when all is known
         trial = write_bundle(Path(directory) / "bundle", made.files, made.manifest)
         measured = agreement.measure(trained.model, trial, trained.test.first(values.test_images))
     measured |= bundling.against_float(trained.model, made)
+    if models:
+        test = trained.test.first(values.test_images)
+        measured["onnx"] = onnx_agreement.compare(trained, models, num_patches, test)
     bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured})
     text = bundle_report.report([bundle.manifest])
     print(f"\n{text}\nwritten: {bundle.path}")

@@ -9,7 +9,6 @@ def table(head, rows, style: str = SCREEN) -> str:
     """Returns a table whose first column is aligned to the left, and the others to the right.
 
     Args:
-        head: texts of the columns.
         rows: of texts or whole numbers, which stay as they are; None is an empty cell.
         style: `SCREEN` or `MARKDOWN`.
     """

@@ -23,8 +23,6 @@ class Samples:
     Attributes:
         images: [N, H, W, C] uint8, of the size that the training evaluates at; of photographs a list of N arrays.
         labels: [N, heads] integer; one column for classes, length minus one and symbols for sequences.
-        label_names: class names, or symbols.
-        dataset, split: where they are from.
     """
 
     images: np.ndarray | list
@@ -48,7 +46,6 @@ class Training:
     """A finished training.
 
     Attributes:
-        directory: its folder.
         model: the trained `DynamicCapacityNetwork`.
         result: what `result.json` holds.
     """
@@ -77,11 +74,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Workdir(Training):
-    """A finished training of which a bundle can be made.
-
-    Attributes:
-        calibration, test: samples.
-    """
+    """A finished training of which a bundle can be made."""
 
     calibration: Samples
     test: Samples
@@ -110,10 +103,6 @@ def _reads_nothing(architecture) -> bool:
 
 def load_training(directory, needed=NEEDED[:2]) -> Training:
     """Reads a finished training of any model.
-
-    Args:
-        directory: its workdir.
-        needed: files that must be there.
 
     Raises:
         UserError: it is missing, unfinished, or one of its files is damaged.

@@ -21,6 +21,7 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     """Returns images/s of each round for 'data', 'step' and 'together', in turn so that drift hits all alike."""
     from dcn_tf.model import DynamicCapacityNetwork
     from train import steps as training
+    from train.averaging import average_of
     from train.data.pipeline import train_batches
     from train.data.registry import load_dataset
 
@@ -29,7 +30,8 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     architecture = config.network(dataset.channels, len(dataset.label_names))
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    train_step = training.make_train_step(model, training.make_optimizer(config), config)
+    optimizer = training.make_optimizer(config)
+    train_step = training.make_train_step(model, optimizer, config, average_of(model, config.ema))
     held = next(iter(train_batches(dataset, 0, 1)))
 
     for _ in range(WARMUP_STEPS):

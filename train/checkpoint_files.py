@@ -28,12 +28,7 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Saved:
-    """The files of one checkpoint.
-
-    Attributes:
-        folder: where they lie.
-        step: after which they were saved.
-    """
+    """The files of one checkpoint."""
 
     folder: Path
     step: int
@@ -89,7 +84,6 @@ def newest_whole(folder: Path, put_aside: bool = True) -> Saved | None:
     """Returns the newest checkpoint that is whole; None where there is none at all. What is damaged is told.
 
     Args:
-        folder: of checkpoints.
         put_aside: whether damaged ones that are newer are moved out of the way. Where none is whole, nothing is moved.
 
     Raises:
@@ -123,8 +117,6 @@ def writing(folder: Path, step: int, size: int) -> Iterator[str]:
     left of it, and the others are as they were.
 
     Args:
-        folder: of checkpoints.
-        step: after which it is saved.
         size: of it in bytes, about.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Checkpoints: weights, optimizer, step and training time, saved and resumed together."""
+"""Checkpoints: weights, their average, optimizer, step and training time, saved and resumed together."""
 
 from pathlib import Path
 
@@ -15,22 +15,30 @@ OVERHEAD = 200  # bytes for each variable: its name, its place and the graph of 
 class Checkpoints:
     """The checkpoints of one workdir. The newest two are kept.
 
+    Args:
+        workdir: of the run.
+        model, optimizer: built.
+        average: a `WeightAverage` of the model; None where there is none.
+
     Attributes:
         step: tf.Variable, the number of steps done.
         seconds: tf.Variable, the time spent in training, over all resumptions.
     """
 
-    def __init__(self, workdir: Path, model, optimizer):
+    def __init__(self, workdir: Path, model, optimizer, average=None):
         self.folder = Path(workdir) / FOLDER
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="seconds")
         # Lists of all variables: the object graph that tf.train.Checkpoint walks misses layers kept in lists.
         self._variables = [variable.value for variable in (*model.variables, *optimizer.variables)]
+        averages = {"average": average.values} if average else {}
+        self._variables += averages.get("average", [])
         self._checkpoint = tf.train.Checkpoint(
             model=[variable.value for variable in model.variables],
             optimizer=[variable.value for variable in optimizer.variables],
             step=self.step,
             seconds=self.seconds,
+            **averages,
         )
         self._checkpoint.save_counter  # noqa: B018 - made here: every file has it, and restoring asks for it
 

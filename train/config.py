@@ -149,6 +149,8 @@ class Config(FlagValues):
     weight_decay: float = 1e-4
     momentum: float = 0.9
     clip_norm: float = 0.0
+    label_smoothing: float = 0.0
+    ema: float = 0.0
     hint_weight: float = 0.0
     relative_hint: bool = False
     coarse_weight: float = 0.0
@@ -194,6 +196,8 @@ class Config(FlagValues):
         self._require("replicas", divides, f"a divisor of --batch_size ({self.batch_size}): all get as many images")
         self._require("learning_rate", 0 < self.learning_rate <= 1e3, "greater than 0, and at most 1000")
         self._require("background_share", 0 <= self.background_share <= 0.99, "from 0 to 0.99")
+        for name in ("label_smoothing", "ema"):
+            self._require(name, 0 <= getattr(self, name) < 1, "from 0 to less than 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
         counts, most = self.eval_num_patches, COUNTS["num_patches"][1]

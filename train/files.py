@@ -32,7 +32,6 @@ def replacing(path: Path, size: int | None = None) -> Iterator[Path]:
     folder is made. After an error nothing is left, and `path` is as it was.
 
     Args:
-        path: of the file.
         size: of it in bytes, if known.
 
     Raises:

@@ -23,7 +23,6 @@ class Sitting:
 
     Attributes:
         first_step: the number of steps that were done before.
-        train_steps: the flag.
         phase: the step that the learning rate's schedule begins at; above 0 where a finished run was continued.
         cores: that TensorFlow computes on; None where it is not known.
     """
@@ -99,7 +98,6 @@ def changes(sittings: list[Sitting], schedule: str, rate) -> list[str]:
 
     Args:
         sittings: the run's.
-        schedule: its --schedule.
         rate: sitting, step -> learning rate.
     """
     if len(sittings) < 2:

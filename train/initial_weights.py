@@ -18,7 +18,8 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
 
     Args:
         model: the network that is to be trained.
-        source: a .keras file, or a workdir: its model.keras where the run is finished, else its newest checkpoint.
+        source: a .keras file, or a workdir: its model.keras where the run is finished, else its newest checkpoint, of
+            which the averaged weights are taken where it holds some.
 
     Raises:
         UserError: there are no weights, they can't be read, or they are of another architecture.
@@ -56,8 +57,14 @@ def _of_checkpoint(workdir: Path) -> list:
             "that has made its first checkpoint"
         )
     with checkpoint_files.reader(newest) as tensors:
-        held = sum(name.startswith("model/") for name in tensors.get_variable_to_shape_map())
-        return [tensors.get_tensor(f"model/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(held)]
+        values, averages = _listed(tensors, "model"), iter(_listed(tensors, "average"))
+        return [next(averages, value) if value.dtype.kind == "f" else value for value in values]
+
+
+def _listed(tensors, name: str) -> list:
+    """Returns the arrays of one of the lists that a checkpoint holds."""
+    held = sum(key.startswith(f"{name}/") for key in tensors.get_variable_to_shape_map())
+    return [tensors.get_tensor(f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(held)]
 
 
 def _check_fit(model: DynamicCapacityNetwork, values: list, source: str):

@@ -13,6 +13,7 @@ from dcn_tf.architecture import SEQUENCE, Architecture
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, history, pictures, steps
 from train import workdir as workdirs
+from train.averaging import average_of, averaged
 from train.checkpoints import Checkpoints
 from train.config import Config
 from train.data.dataset import WITHOUT_NUMBER, Dataset
@@ -64,12 +65,13 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     model = DynamicCapacityNetwork(architecture)
     model.build()
     optimizer = steps.make_optimizer(config, held.phase)
-    train_step = steps.make_train_step(model, optimizer, config)
+    average = average_of(model, config.ema)
+    train_step = steps.make_train_step(model, optimizer, config, average)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
     # 3. --init_from; 4. nothing: begin at step 0.
-    checkpoints = Checkpoints(workdir, model, optimizer)
+    checkpoints = Checkpoints(workdir, model, optimizer, average)
     first_step = checkpoints.restore(held.newest)
     if config.init_from and not first_step:
         take_weights(model, config.init_from)
@@ -80,13 +82,21 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     writer = tf.summary.create_file_writer(str(workdir))
     extent = extent_of(config)
     readers = _readers(model, config, extent)
-    validator = Errors(readers[:1], (architecture.num_patches,), fine_pixels=extent.fine_pixels)
+    validator = _validator(readers, extent)
     if first_step < config.train_steps:
-        look = functools.partial(_look, config, dataset, validator, writer, extent.look_images)
+        look = functools.partial(_look, config, dataset, validator, writer, average, extent.look_images)
         train(config, dataset, train_step, checkpoints, writer, look)
 
+    with averaged(average):
+        return _conclude(config, dataset, readers, extent, checkpoints, writer)
+
+
+def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpoints, writer) -> dict:
+    """Evaluates a trained model, writes its files, and returns what `result.json` holds."""
+    workdir, model = Path(config.workdir), readers[0].model
+
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    validation = part(dict(validator(dataset.validation.head(extent.images))), "error")
+    validation = part(dict(_validator(readers, extent)(dataset.validation.head(extent.images))), "error")
     chosen = _reading_threshold(readers[0], config, dataset)
     evaluators = _evaluators(readers, config, extent, chosen.get("threshold/probability"))
     figures = {}
@@ -118,7 +128,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
         model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name in figures:
-        print(f"\n{dataset.name}, {name} ({architecture.name}, {result['steps']} steps)\n")
+        print(f"\n{dataset.name}, {name} ({model.architecture.name}, {result['steps']} steps)\n")
         print(format_table(figures[name], extent.scales))
     if config.eval == "quick":
         print("\n--eval=full, with the same --workdir, evaluates on all images, by all --selectors and at all scales")
@@ -129,6 +139,11 @@ def _readers(model, config: Config, extent: Extent) -> list[Reader]:
     """Returns what all images are read with in the course of a run: the network, compiled once for each scale."""
     counts = {*config.eval_num_patches, model.architecture.num_patches}
     return [Reader(model, counts, scale, config.model, config.replicas) for scale in extent.scales]
+
+
+def _validator(readers: list[Reader], extent: Extent) -> Errors:
+    """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
+    return Errors(readers[:1], (readers[0].model.architecture.num_patches,), fine_pixels=extent.fine_pixels)
 
 
 def _reading_threshold(reader: Reader, config: Config, dataset: Dataset) -> dict[str, float]:
@@ -183,12 +198,13 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
     }
 
 
-def _look(config, dataset, errors, writer, images, step):
+def _look(config, dataset, errors, writer, average, images, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
-    if config.model == "dcn":
-        with writer.as_default(step=step):
-            tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
-    return part(dict(errors(dataset.validation.head(images))), "error")
+    with averaged(average):
+        if config.model == "dcn":
+            with writer.as_default(step=step):
+                tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
+        return part(dict(errors(dataset.validation.head(images))), "error")
 
 
 def _picture(model, dataset) -> np.ndarray:

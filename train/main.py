@@ -90,6 +90,14 @@ FLOAT_FLAGS = {
     "weight_decay": "Decoupled weight decay; not of biases and normalisation.",
     "momentum": "Momentum of sgd.",
     "clip_norm": "Gradients longer than this, all weights together, are shortened to it; 0 leaves them as they are.",
+    "label_smoothing": (
+        "Share of every label that is spread evenly over all categories in the losses. 0, as in the paper, leaves "
+        "labels as they are."
+    ),
+    "ema": (
+        "Decay of an exponential moving average of the weights, such as 0.999, which evaluation, model.keras and every "
+        "export then use. 0 averages nothing."
+    ),
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
     "distortion": (
         "Digits of every second cluttered training image are turned by up to so many times 15 degrees, and stretched "

@@ -15,7 +15,6 @@ class Stopped(KeyboardInterrupt):
     """A signal asked for the end. `except Exception` lets it pass, as it does with Ctrl-C.
 
     Args:
-        number: of the signal.
         message: what is to be said, where there is more than the signal's name.
     """
 

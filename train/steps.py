@@ -22,9 +22,9 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     on the whole coarse gradient, to which Adam is indifferent. A hint without weight is still measured, and beside a
     relative one the distance itself.
     """
-    heads = model.architecture.top.heads
+    heads, smoothing = model.architecture.top.heads, config.label_smoothing
     outputs = model(images, training=True)
-    terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads))}
+    terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads, smoothing))}
     if channels_of(model.architecture.coarse) == channels_of(model.architecture.fine):
         cells = outputs["cells"]
         if model.architecture.has_pyramid:  # whose coarse vectors stand in one list
@@ -34,12 +34,12 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
         if config.relative_hint:
             terms["distance"] = (0.0, hint(*vectors))
     if config.coarse_weight:
-        coarse = negative_log_likelihood(outputs["coarse_logits"], labels, heads)
+        coarse = negative_log_likelihood(outputs["coarse_logits"], labels, heads, smoothing)
         terms["coarse"] = (config.coarse_weight, coarse)
     return terms
 
 
-def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names):
+def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names, smoothing: float = 0.0):
     """Returns the loss terms of the coarse and / or fine models, each over the whole image on its own.
 
     With a sequence top the two share no weight, so that training both at once is training each alone. A classifier's
@@ -49,7 +49,8 @@ def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names):
     for name in names:
         whole = model.whole_model(name)
         outputs = whole(images, training=True)
-        terms[name] = (1.0, negative_log_likelihood(outputs["logits"], labels, model.architecture.top.heads))
+        heads = model.architecture.top.heads
+        terms[name] = (1.0, negative_log_likelihood(outputs["logits"], labels, heads, smoothing))
         if getattr(whole.top, "box", None) is not None:
             found = whole.top.cell_boxes(tf.reduce_mean(outputs["features"], axis=(1, 2)))
             terms["box"] = (BOX_WEIGHT, box_loss(found, boxes))
@@ -129,21 +130,26 @@ def make_optimizer(config: Config, phase: int = 0) -> keras.optimizers.Optimizer
     return optimizer
 
 
-def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
+def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config, average=None):
     """Returns (images, labels, boxes) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
 
     Each of the configuration's replicas computes a part of the batch; their losses are averaged. They depend on nothing
     of each other, so that TensorFlow runs them side by side. Each is normalised by statistics of its own part, which
     the moving statistics follow one after the other.
+
+    Args:
+        model: built.
+        optimizer: of `make_optimizer`.
+        config: of the run.
+        average: a `WeightAverage` that follows the model; None where there is none.
     """
     variables = trained_variables(model, config)
     optimizer.build(variables)
 
     def losses(images, labels, boxes=None):
-        if config.model != "dcn":
-            return whole_losses(model, images, labels, boxes, (config.model,))
-        if config.training == "modular":
-            return whole_losses(model, images, labels, boxes, ("coarse", "fine"))
+        if config.model != "dcn" or config.training == "modular":
+            names = ("coarse", "fine") if config.model == "dcn" else (config.model,)
+            return whole_losses(model, images, labels, boxes, names, config.label_smoothing)
         return end_to_end_losses(model, images, labels, config)
 
     def mean_losses(*batch):
@@ -171,6 +177,8 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config):
         @tf.function(jit_compile=True, autograph=False)
         def update(gradients):
             optimizer.apply_gradients(zip(gradients, reached))
+            if average:
+                average.follow(optimizer.iterations)
 
         update(gradients)
         metrics = {f"loss/{name}": value for name, (_, value) in terms.items()}

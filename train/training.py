@@ -20,11 +20,7 @@ def train(config, dataset, train_step, checkpoints, writer, look):
     """Runs the steps that are left, with progress, summaries, curves and checkpoints.
 
     Args:
-        config: a configuration with a workdir.
-        dataset: what to train on.
         train_step: (images, labels, boxes) -> name -> number, which trains.
-        checkpoints: of what is trained, restored.
-        writer: of summaries.
         look: step -> validation errors, name -> percent; called at every multiple of --checkpoint_every.
 
     Raises:

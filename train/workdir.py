@@ -28,7 +28,6 @@ class Workdir:
     """A workdir that is held.
 
     Attributes:
-        path: of the folder.
         newest: its newest whole checkpoint; None where the run begins.
         sittings: of the run, the coming one too.
     """
@@ -46,7 +45,6 @@ class Workdir:
         """Writes what the run is, and says how it goes on.
 
         Args:
-            config: of the run.
             rate: sitting, step -> learning rate.
         """
         step = self.newest.step if self.newest else 0
@@ -65,7 +63,6 @@ def held(config: FlagValues, restart: bool = False) -> Iterator[Workdir]:
     What stops the run, a signal, a full disk or an error of the system, is told together with what is safe.
 
     Args:
-        config: of the run.
         restart: whether it begins again. What was trained before is kept aside.
 
     Raises:

@@ -24,7 +24,6 @@ class Bundle:
 
     Attributes:
         path: its folder or zip file.
-        manifest: what it says of itself.
         files: name -> content of every file, as it was when it was checked.
     """
 

@@ -33,7 +33,6 @@ def check(file: bytes, content: dict) -> None:
 
     Args:
         file: the manifest's.
-        content: of it.
     """
     version = content.get("format_version")
     if type(version) is int and version > SINCE_VERSION:

@@ -104,7 +104,6 @@ class Manifest:
     Attributes:
         name: of the network's architecture.
         task: what is read, and the top that reads it.
-        input, cells, patch: what the network sees.
         levels: the sizes at which an image of any size is looked at, in parts of its own; None where images are brought
             to the input's size.
         num_patches: patches per image where none is asked for.

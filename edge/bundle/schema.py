@@ -23,7 +23,6 @@ def first_error(value, schema: dict, path: str = "value") -> str | None:
     Args:
         value: of JSON's types.
         schema: an object; `$ref` may lead to its own `$defs`.
-        path: what to call the value.
 
     Raises:
         KeyError: the schema has a keyword that is not known here.

@@ -11,7 +11,6 @@ class Classification:
     """A classifier's task, and the top that does it: a convolution, a global maximum, and one softmax.
 
     Attributes:
-        labels: the classes.
         strides: of the top's convolution, (vertical, horizontal), in cells.
         padding: of it, ((top, bottom), (left, right)), in cells.
     """
@@ -61,8 +60,6 @@ class Sequence:
     """The task of a reader of sequences, and the top that does it: every cell predicts, and predictions are pooled.
 
     Attributes:
-        labels: the symbols.
-        max_length: most symbols of a sequence.
         saliency_heads: indices of the softmaxes whose entropies are summed for the saliency.
         coarse_weighting, refined_weighting: how cells weigh, see `edge.network.saliency.pool`.
         floor: in nats, added to the cells' entropies.

@@ -34,7 +34,6 @@ class State:
     Attributes:
         seconds: of a clock that never goes back.
         frequencies: of every core, MHz.
-        governors: of every core.
         temperature: the highest of all sensors, degrees Celsius.
         throttled: bits, see `THROTTLED`.
         load: number of processes that ran or waited, mean of a minute.
@@ -58,7 +57,6 @@ class Machine:
     Args:
         root: the folder that holds proc and sys.
         command: runs a program: its arguments -> what it printed; OSError or SubprocessError where it fails.
-        cores: how many there are.
     """
 
     def __init__(self, root="/", command=None, cores: int | None = None):
@@ -173,9 +171,6 @@ def short_name(board: str) -> str:
 @dataclass
 class Watch:
     """Looks at a board before, during and after a run.
-
-    Args:
-        machine: what to look at.
 
     Attributes:
         states: what was seen, in order; the first before the run began.

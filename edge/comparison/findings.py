@@ -28,10 +28,7 @@ class Run:
     """One variant after the race.
 
     Attributes:
-        variant: which.
-        bundle: what it ran.
         run: image -> `edge.network.result.Result`.
-        times: of the race.
         starts: (seconds, MB or None) of every fresh process.
     """
 
@@ -47,7 +44,6 @@ def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
 
     Args:
         runs: by the variant's name.
-        paths: of the images.
         labels: path -> what is to be read in it, as far as it is known.
     """
     reference = runs[TO].times if TO in runs else None
@@ -139,11 +135,7 @@ def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, 
 
     Args:
         watch: `edge.comparison.board.Watch`, after the run.
-        threads: of one inference.
-        bundles: by their precision.
         images: `edge.benchmark.Images`.
-        repetitions: of every image.
-        seed: of the order.
     """
     machine, problems = watch.machine, watch.problems()
     int8, float32 = bundles.get("int8"), bundles.get("float32")

@@ -25,7 +25,6 @@ def find_labels(paths, file=None) -> tuple[dict, str | None]:
     Images without a label are left out; none has one, and the second is None, where nothing tells any.
 
     Args:
-        paths: of the images.
         file: of labels; where None, one of `FILES` is looked for beside each image, and in the folders around it up to
             the one that all images lie in; then in the images' names.
 

@@ -81,9 +81,7 @@ def race(runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambd
     Args:
         runs: name -> function, image -> `edge.network.result.Result`.
         load: path -> image.
-        paths: of the images.
         repetitions: how often every image is read by each.
-        seed: of the shuffling.
         between: called between turns, outside of what is timed.
     """
     rng, names = random.Random(seed), list(runs)

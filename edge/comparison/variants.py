@@ -170,11 +170,11 @@ def make_run(
 ):
     """Returns a function, image -> `edge.network.result.Result`, with interpreters of its own.
 
+    It takes further arguments of `run` by name.
+
     Args:
-        variant: which way to read it.
         bundle: in the variant's precision.
         num_patches: at most so many; the bundle's own where None.
-        num_threads: of one inference.
         kernels: what is computed with between the models.
 
     Raises:
@@ -184,7 +184,7 @@ def make_run(
         return make_whole_runner(bundle, num_threads, kernels).run
     runner = make_runner(bundle, num_threads, kernels)
     settings = variant.settings(bundle.manifest, runner.check_num_patches(num_patches))
-    return lambda image: runner.run(image, **settings)
+    return lambda image, **more: runner.run(image, **settings, **more)
 
 
 def peak_memory(status="/proc/self/status") -> float | None:

@@ -39,7 +39,6 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
     form; for sequences a product with `dense` for every cell, which with levels most cells are spared.
 
     Args:
-        bundle: whose models ran.
         parts: see `shares`.
     """
     total = sum(share * _multiplications(bundle, *work) for work, share in parts.items())

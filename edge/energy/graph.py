@@ -56,7 +56,6 @@ class Operator:
     Attributes:
         name: as the schema has it, such as 'CONV_2D'; 'custom' and its own for a custom operator.
         inputs: tensors, None where an optional one is left out.
-        outputs: tensors.
         activation: 'NONE', or what is applied to the output, such as 'RELU'.
         window: (height, width) of a pooling, else None.
     """
@@ -74,7 +73,6 @@ def read_operators(
     """Returns the operators of a model in the order in which they run.
 
     Args:
-        content: of a .tflite file.
         leading: number of images or patches; the file's own where None. The first size of every tensor that is not
             constant is changed with it where it is a multiple of the file's.
         name: what to call the model where it fails.

@@ -35,7 +35,6 @@ class Measurement:
 
     Attributes:
         source: the meter's.
-        idle: the reading at rest.
         trials: one after another; none where the idle reading is not valid.
     """
 
@@ -115,7 +114,6 @@ def measure(
     Args:
         meter: see `edge.energy.meters.make_meter`.
         run_once: does one inference; called once before everything, then back to back.
-        trials: how many.
         seconds: length of a trial, which ends with the first inference after it.
         idle_seconds: how long to measure at rest, before the trials.
         timer: real time, or a test's.

@@ -26,8 +26,6 @@ class ModelledEnergy:
     """The modelled energy of one image.
 
     Attributes:
-        table: name of the table.
-        multiply_accumulates: of all models of the run.
         other_arithmetic: additions, multiplications and comparisons beside them.
         bytes_by_level: name of the memory -> bytes read and written.
         arithmetic_uj, memory_uj: microjoules.

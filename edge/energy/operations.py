@@ -52,7 +52,6 @@ class Operation:
     """What one operator does.
 
     Attributes:
-        name: of the operator.
         dtype, shape: of its first output.
         arithmetic: (kind, dtype) -> how often; None where the operator is not understood.
         weight_bytes: of its constant inputs: weights, biases, and what a reduction or a padding is told.
@@ -85,7 +84,6 @@ class ModelOperations:
     """What one run of a model does.
 
     Attributes:
-        name: of the model in its bundle.
         operations: in the order in which they run.
     """
 

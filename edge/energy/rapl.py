@@ -24,7 +24,6 @@ class Counter:
     Attributes:
         path: its folder.
         name: as the kernel calls it, such as 'package-0'.
-        range_uj: the highest value.
     """
 
     path: Path

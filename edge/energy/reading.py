@@ -11,8 +11,6 @@ class Reading:
 
     Attributes:
         joules: None where nothing can be said.
-        seconds: length of the span.
-        samples: how many values it comes from.
         ignored: how many were dropped: not a number, out of order, or incomplete.
         why_not: why it must not be used, in one line; None where it may.
         same: the power of every sample, watts, where all are the same; None where they differ, or it counts energy.

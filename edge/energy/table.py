@@ -20,9 +20,7 @@ class Level:
     """A memory.
 
     Attributes:
-        name: what to call it.
         bytes: its size; None for the last, which has no end.
-        picojoules_per_byte: of reading or writing.
     """
 
     name: str

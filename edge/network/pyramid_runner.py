@@ -34,6 +34,7 @@ class PyramidRunner(TwoStageRunner):
         saliency_level: float | None = None,
         reading_threshold: float | None = None,
         vote_lead: float | None = None,
+        always_read: bool = False,
         budget: StepBudget | None = None,
     ) -> Result:
         """Returns what is read in an image; see `TwoStageRunner.run` for what is not told here.
@@ -47,6 +48,8 @@ class PyramidRunner(TwoStageRunner):
                 nothing to read, with the probability that the reading lacks. The manifest's where None; 0 for none.
             vote_lead: patches are looked at one by one, most salient first, until the winning reading leads by so many
                 votes, see `edge.network.votes.lead`; all at once where that is `ALL`. The manifest's where None.
+            always_read: every image is known to hold a number: no reading is turned down, and where the patches read
+                nothing, the most probable number is the answer.
             budget: ends the look before a patch that will not fit into the time.
         """
         vote_lead = self.manifest.vote_lead if vote_lead is None else vote_lead
@@ -54,8 +57,11 @@ class PyramidRunner(TwoStageRunner):
         if budget is not None or (vote_lead is not None and vote_lead < ALL):
             enough = ALL if vote_lead is None else vote_lead
             look = partial(self._look_one_by_one, saliency_level=saliency_level, enough=enough, budget=budget)
-        result = self._run(image, num_patches, NEVER if exit_entropy is None else exit_entropy, look)
+        exit_entropy = NEVER if exit_entropy is None else exit_entropy
+        result = self._run(image, num_patches, exit_entropy, look, partial(self.answer, always_read=always_read))
         least = self.manifest.reading_threshold if reading_threshold is None else reading_threshold
+        if always_read:
+            return result
         return self._turned_down(result) if result.prediction and result.probability < (least or 0) else result
 
     def _turned_down(self, result: Result) -> Result:
@@ -146,12 +152,12 @@ class PyramidRunner(TwoStageRunner):
         return patches
 
     @one_thread
-    def answer(self, glance: Glance, look: Look, clock: Clock | None = None) -> Answer:
-        """Returns the third stage, from both before it; see `TwoStageRunner.answer`."""
+    def answer(self, glance: Glance, look: Look, clock: Clock | None = None, always_read: bool = False) -> Answer:
+        """Returns the third stage, from both before it; see `TwoStageRunner.answer` and, for always_read, `run`."""
         clock = clock or Clock()
         raw = look.raw or self.top.invoke(look.fine_features)
         clock.lap("top")
-        voted = self._reader.answer(raw)
+        voted = self._reader.answer(raw, always_read)
         box = None
         if voted.boxes is not None:
             corners = look.patch_boxes.reshape(-1, 2, 2)

@@ -117,8 +117,12 @@ class TwoStageRunner:
             image, num_patches, exit_entropy, functools.partial(self.look_closely, saliency_level=saliency_level)
         )
 
-    def _run(self, image, num_patches, exit_entropy, look_closely) -> Result:
-        """Returns what is read in an image. look_closely: (glance, num_patches, clock=clock) -> `Look`."""
+    def _run(self, image, num_patches, exit_entropy, look_closely, answer=None) -> Result:
+        """Returns what is read in an image.
+
+        look_closely: (glance, num_patches, clock=clock) -> `Look`. answer: (glance, look, clock) -> `Answer`; its own
+        method where None.
+        """
         num_patches = self.check_num_patches(num_patches)
         exit_entropy = self.manifest.exit_entropy if exit_entropy is None else exit_entropy
         clock = Clock()
@@ -129,7 +133,7 @@ class TwoStageRunner:
         look = look_closely(glance, num_patches, clock=clock)
         if not len(look.cells):
             return self._result(Answer(glance.log_probabilities), clock, glance)
-        return self._result(self.answer(glance, look, clock), clock, glance, look)
+        return self._result((answer or self.answer)(glance, look, clock), clock, glance, look)
 
     @one_thread
     def glance(self, image, clock: Clock | None = None) -> Glance:

@@ -49,10 +49,10 @@ class VoteTop:
         """Returns the saliency, [cells]; of cells that cannot be among the `num_patches` most salient it may be 0."""
         return self.saliency_of(glance.values, num_patches)
 
-    def answer(self, raw: dict) -> Voted:
-        """Returns what the patches say together; `raw` of the top model."""
+    def answer(self, raw: dict, always_read: bool = False) -> Voted:
+        """Returns what the patches say together; `raw` of the top model. always_read: see `edge.network.votes.vote`."""
         logits = self.fine_logits.dequantize(raw["cell_logits"]).astype(np.float64)
-        log_probabilities, weights = vote(logits, self.task.heads)
+        log_probabilities, weights = vote(logits, self.task.heads, always_read)
         boxes = None if self.boxes is None else self.boxes.dequantize(raw["boxes"])
         return Voted(log_probabilities, weights, boxes)
 

@@ -77,8 +77,16 @@ def is_part(reading, other) -> bool:
     )
 
 
-def vote(logits, heads) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the pooled log-probabilities, [sum(heads)], and the weight of each cell, [cells]; they add up to 1."""
+def vote(logits, heads, always_read: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the pooled log-probabilities, [sum(heads)], and the weight of each cell, [cells]; they add up to 1.
+
+    Args:
+        logits: [cells, sum(heads)]; the first softmax is of lengths from 0 on.
+        heads: number of categories of each softmax.
+        always_read: where no cell reads anything, they vote again as if a length of 0 were not among the answers.
+    """
+    if always_read and not readings_of(logits, heads)[0][:, 0].any():
+        logits = np.concatenate([np.full_like(logits[:, :1], NO_VOTE), logits[:, 1:]], axis=1)
     log_weights = log_votes(logits, heads)
     agree = (log_weights > NO_VOTE / 2).nonzero()[0]
     weights = np.zeros(len(logits), np.float32)

@@ -24,7 +24,6 @@ class Connections:
 
     Args:
         server: aiohttp's, which makes protocols and knows them.
-        most: connections at once.
         first_request, stalled: seconds, see above.
     """
 

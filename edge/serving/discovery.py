@@ -37,7 +37,6 @@ def descriptions(topics: Topics, model: str, monotonic: bool, unit: str | None) 
     """Returns topic -> JSON of what Home Assistant is told, for the three parts.
 
     Args:
-        topics: of this reader.
         model: the bundle's name.
         monotonic: the reading is a meter's.
         unit: of the reading, such as kWh or m³; without one it is text.

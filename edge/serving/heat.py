@@ -14,9 +14,7 @@ def heat_map(result: Result, size, manifest: Manifest, corner=(0, 0)) -> dict | 
     """Returns where the saliency lies and how strong it is, None where no patch was looked at.
 
     Args:
-        result: of reading an image.
         size: (height, width) of the image.
-        manifest: of the bundle.
         corner: (left, top) of the image in the frame.
 
     Returns:

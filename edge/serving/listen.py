@@ -48,8 +48,6 @@ def listen(service: Service, server: Server, address: Address, report: Callable[
     """Serves until SIGTERM or an interrupt; returns the exit status that tells which.
 
     Args:
-        service: started here, and ended.
-        server: of it.
         address: where to listen; port 0 takes one that is free.
         report: takes a line that tells of the beginning and the end.
 

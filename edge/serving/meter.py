@@ -11,7 +11,6 @@ class Meter:
 
     Args:
         stable: of the last 2 n - 1 frames so many must agree.
-        monotonic: the number never falls.
         max_step: the most by which the number changes from one that was published to the next; None: any.
 
     Attributes:

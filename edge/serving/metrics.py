@@ -12,9 +12,7 @@ def exposition(service: Service, requests: Counter, connections: int) -> str:
     """Returns the text that Prometheus scrapes.
 
     Args:
-        service: what is told of.
         requests: (path, status) -> number.
-        connections: that are open.
     """
     totals, seen = service.totals(), service.recent.last
     stages = {f'{{stage="{name}"}}': us / 1e6 for name, us in sorted(totals.stages_us.items())}

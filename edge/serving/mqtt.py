@@ -21,7 +21,6 @@ class Broker:
     """Where a broker is, and who we are there.
 
     Attributes:
-        host, port: of it.
         user, password: None where it asks for none.
         tls: whether to speak TLS, checked by the system's certificates.
     """
@@ -53,7 +52,6 @@ class Publisher:
 
     Args:
         broker: where to.
-        topics: under which.
         model: the bundle's name, for Home Assistant.
         monotonic: the reading is a meter's.
         unit: of it, or None.

@@ -15,11 +15,7 @@ class BusyError(WorkError):
 
 
 class ReaderThread:
-    """Does jobs one after the other, on a thread of its own.
-
-    Args:
-        most: jobs that may wait.
-    """
+    """Does jobs one after the other, on a thread of its own."""
 
     def __init__(self, most: int = MOST_WAITING):
         self._jobs = queue.Queue(most)

@@ -23,7 +23,6 @@ def parse_label(text, manifest: Manifest) -> list:
     """Returns the right reading as `annotations.json` has it: the symbols, or the one class; digits are numbers.
 
     Args:
-        text: what should have been read.
         manifest: of the bundle, which knows the symbols.
 
     Raises:
@@ -50,9 +49,6 @@ def _value(symbol: str) -> int | str:
 
 class SavedFrames:
     """A folder of images and their `annotations.json`. What `save` returned is on the disk; for several threads.
-
-    Args:
-        folder: made where it is missing.
 
     Raises:
         UserError: it cannot be made, or its annotations are not a list.

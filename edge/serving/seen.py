@@ -30,10 +30,7 @@ class Seen:
     Attributes:
         number: of the frame, from 1 on.
         time: when it was read, in seconds since 1970.
-        image: the whole frame.
         corner: (left, top) in it of the part that was read.
-        part: the part that was read.
-        result: of reading it.
         fields: what `edge.run --json` tells; boxes lie in the whole frame.
         stages_us: microseconds of each stage, from the part on.
     """
@@ -71,12 +68,7 @@ def see(number: int, name: str, image: Image.Image, region: Region, read: Callab
     """Returns what is read in a frame, or in a region of it.
 
     Args:
-        number: of the frame.
-        name: of it, for a program.
-        image: the frame.
-        region: the part to read.
         read: pixels -> `Result`.
-        manifest: of the bundle.
 
     Raises:
         UserError: the part is too small.

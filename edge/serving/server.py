@@ -28,7 +28,6 @@ class Server:
 
     Args:
         service: see there.
-        guard: who may ask.
 
     Attributes:
         app: aiohttp's.

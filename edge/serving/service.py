@@ -46,14 +46,10 @@ class Service:
     """Reads frames and uploads on one thread, and keeps what the page, programs and the broker ask for.
 
     Args:
-        manifest: of the bundle.
         make_read: settings -> a function, pixels -> `Result`; UserError where the bundle cannot.
-        settings: to begin with.
         folder: for saved frames and the region, or None: nothing is written.
-        meter: what is published.
 
     Attributes:
-        recent: the frames that were read last.
         saved: the folder of saved frames, or None.
         publisher: of MQTT, or None.
         camera: the camera's thread, or None.

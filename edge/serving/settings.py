@@ -14,7 +14,6 @@ class Settings:
     """What `edge.run` calls --num_patches, --exit_entropy and --saliency_level; None is the bundle's own.
 
     Attributes:
-        num_patches: k.
         exit_entropy: in nats, or 'never'.
         saliency_level: cells below it are not looked at.
     """

@@ -22,7 +22,6 @@ class Streams:
     """Answers that go on for as long as there are frames.
 
     Args:
-        service: whose frames are shown.
         jpeg: a frame -> its JPEG.
     """
 

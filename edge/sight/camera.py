@@ -156,7 +156,6 @@ class Frame:
 
     Attributes:
         name: 'camera/' and its number.
-        camera: gives it.
         asked: when it was asked for, on the clock of `time.monotonic`; it is from then, to within a frame.
     """
 

@@ -11,7 +11,6 @@ def box_in_image(box, size, manifest: Manifest) -> list[int] | None:
     Args:
         box: in pixels of the image as it is read; None where there is none.
         size: (width, height) of the user's image.
-        manifest: of the bundle.
     """
     if box is None:
         return None
@@ -24,10 +23,7 @@ def fields_of(name, result: Result, size, manifest: Manifest) -> dict:
     """Returns the object: path, prediction, probability, num_patches, milliseconds, and with levels the box.
 
     Args:
-        name: of the image.
-        result: of reading it.
         size: (width, height) of the user's image.
-        manifest: of the bundle.
     """
     fields = {
         "path": str(name),

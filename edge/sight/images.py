@@ -79,7 +79,10 @@ def _images_in(folder: Path) -> list[Path]:
 def _standard_input():
     if sys.stdin is None:
         raise UserError("- asks for standard input, which is closed; name files, or pipe their names in")
-    return _paths(sys.stdin.buffer)
+    try:  # a reader of our own: the end of a program waits for the lock of sys.stdin, which a thread may hold
+        return _paths(open(sys.stdin.fileno(), "rb", closefd=False))
+    except (AttributeError, OSError):  # it is no file
+        return _paths(sys.stdin.buffer)
 
 
 def _paths(lines):

@@ -138,6 +138,21 @@ def test_an_image_with_nothing_to_read_asks_for_the_uniform_distribution():
     assert even < loss
 
 
+def test_smoothing_is_the_cross_entropy_with_a_part_of_the_label_spread_evenly(rng):
+    heads, smoothing, expected = (3, 5), 0.2, []
+    logits = rng.normal(size=(4, 8)).astype(np.float32)
+    labels = np.array([[2, 0], [0, 4], [1, 1], [NOTHING, NOTHING]], np.int32)
+    for row, wanted in zip(logits.astype(np.float64), labels):
+        total = 0.0
+        for part, label in zip(np.split(row, [3]), wanted):
+            target = np.full(len(part), 1 / len(part))
+            if label != NOTHING:
+                target = (1 - smoothing) * np.eye(len(part))[label] + smoothing * target
+            total -= target @ (part - np.log(np.exp(part).sum()))
+        expected.append(total)
+    np.testing.assert_allclose(negative_log_likelihood(logits, labels, heads, smoothing), np.mean(expected), rtol=1e-6)
+
+
 HEADS_FROM_0 = (4, 3, 3, 3)  # lengths 0 to 3, two symbols and 'none'
 
 

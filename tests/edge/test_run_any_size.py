@@ -94,6 +94,8 @@ def test_thresholds_of_the_command_line(pyramid_case, folder, capsys):
     assert plain["prediction"]
     assert (found["prediction"], found["box"], found["num_patches"]) == ("", None, plain["num_patches"])
     assert found["probability"] == pytest.approx(1 - plain["probability"], abs=2e-6)
+    (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--always_read")[1])
+    assert (found["prediction"], found["box"]) == (plain["prediction"], plain["box"])
     (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--vote_lead=0")[1])
     assert found["num_patches"] == 1
 
@@ -102,6 +104,7 @@ def test_wrong_thresholds_are_one_line(pyramid_case, sequence_case, folder, caps
     for arguments, message in (
         (["--reading_threshold=1.5"], "--reading_threshold: must be a number from 0 to 1, received 1.5"),
         (["--vote_lead=33"], "--vote_lead: must be a number from 0 to 32"),
+        (["--always_read", "--reading_threshold=0.5"], "--reading_threshold: not allowed with argument --always_read"),
         (["--adaptive"], "--adaptive needs a bundle with a vote_lead; run tools.calibrate, or give --vote_lead=X"),
     ):
         status, lines, errors = run(capsys, pyramid_case, folder, *arguments)
@@ -109,7 +112,8 @@ def test_wrong_thresholds_are_one_line(pyramid_case, sequence_case, folder, caps
     status, lines, errors = run(capsys, sequence_case, folder, "--reading_threshold=0.5")
     assert (status, lines) == (2, [])
     assert errors == [
-        "error: --vote_lead and --reading_threshold are for bundles with levels, see its card; leave them out"
+        "error: --vote_lead, --reading_threshold and --always_read are for bundles with levels, see its card; "
+        "leave them out"
     ]
 
 

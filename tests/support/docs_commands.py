@@ -22,8 +22,8 @@ from documents import ROOT, SHELL, blocks, commands, documents, inline_commands,
 WORK = ROOT / "build" / "docs"
 LONGEST = 600  # seconds of a command
 TRAINING = (
-    "--train_steps=2 --batch_size=16 --train_images=64 --validation_images=16 --test_images=16 --log_every=1 "
-    "--eval_num_patches=1 --eval_scales=1 --selectors="
+    "--train_steps=2 --warmup_steps=0 --batch_size=16 --train_images=64 --validation_images=16 --test_images=16 "
+    "--log_every=1 --eval_num_patches=1 --eval_scales=1 --selectors="
 )
 SHORT = {  # flags that come last, and make a long command short
     "train.main": TRAINING,

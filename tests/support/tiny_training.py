@@ -10,15 +10,16 @@ from dcn_tf.presets import PRESETS
 from train import command, main
 
 FLAGS = (
-    *("--preset=tiny", "--dataset=cluttered_digits", "--batch_size=4", "--log_every=1000", "--checkpoint_every=1000"),
-    *("--validation_images=20", "--test_images=20", "--eval_num_patches=1", "--fallback=false"),
+    *("--preset=tiny_classifier", "--dataset=cluttered_digits", "--batch_size=4", "--fallback=false"),
+    *("--log_every=1000", "--checkpoint_every=1000", "--validation_images=20", "--test_images=20"),
+    "--eval_num_patches=1",
 )
 
 
-def tiny() -> Architecture:
+def tiny_classifier() -> Architecture:
     """Returns a network for 100 x 100 images: 24 x 24 cells."""
     return Architecture(
-        name="tiny",
+        name="tiny_classifier",
         image_size=(100, 100),
         channels=1,
         coarse=(Conv(4, 7, strides=4),),
@@ -30,7 +31,7 @@ def tiny() -> Architecture:
 
 
 if __name__ == "__main__":
-    PRESETS["tiny"] = tiny
+    PRESETS["tiny_classifier"] = tiny_classifier
     main.define_flags()
     for name, text in (("restart", command.RESTART), ("print_config", "Print and stop.")):
         main.flags.DEFINE_boolean(name, False, text)

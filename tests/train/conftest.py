@@ -6,25 +6,12 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_training import tiny_classifier
 
-from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
+from dcn_tf.architecture import Architecture, Conv, MaxPool, SequenceTopSpec
 from dcn_tf.presets import PRESETS
 from train.config import Config
 from train.data.svhn_format1 import sources
-
-
-def tiny_classifier():
-    """Returns a network for 100 x 100 images that trains in milliseconds: 24 x 24 cells."""
-    return Architecture(
-        name="tiny_classifier",
-        image_size=(100, 100),
-        channels=1,
-        coarse=(Conv(4, 7, strides=4),),
-        fine=(Conv(4, 3), MaxPool(2), Conv(4, 3)),
-        top=ClassifierTopSpec(Conv(8, 4, strides=4), classes=10),
-        patch_size=(10, 10),
-        num_patches=3,
-    )
 
 
 def tiny_sequence():

@@ -16,6 +16,7 @@ from train.errors import UserError
         ("training", "sideways"),
         ("optimizer", "lion"),
         ("schedule", "step"),
+        ("eval", "none"),
         ("top_statistics", "none"),
         ("train_steps", 0),
         ("batch_size", -1),
@@ -34,6 +35,8 @@ from train.errors import UserError
         ("eval_scales", (1.0,) * 101),
         ("dataset_weights", (float("inf"),)),
         ("momentum", 1.5),
+        ("ema", 1.0),
+        ("label_smoothing", 1.0),
         ("skip_bad", 1.01),
     ],
 )

@@ -15,6 +15,7 @@ from dcn_tf.model import DynamicCapacityNetwork
 from train import loop, signals, training
 from train.data.dataset import WITHOUT_NUMBER, Split
 from train.errors import UserError
+from train.evaluation.extent import extent_of
 from train.evaluation.reader import Reader
 from train.loop import train_and_evaluate
 
@@ -102,6 +103,33 @@ def test_a_finished_run_is_only_evaluated(config, monkeypatch):
     assert second["error"]["coarse"] == first["error"]["coarse"]
     assert set(second["error"]["dcn"]) == {"2"}
     assert second["seconds"] == first["seconds"]
+
+
+def test_a_quick_evaluation_is_of_less_and_a_full_one_can_follow(config, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "extent_of", small_extent)
+    config = config(train_steps=2, eval="quick", eval_scales=(1.0, 0.75), selectors=("random",))
+    quick = train_and_evaluate(config)
+    assert quick["test_images"] == 12
+    assert quick["images"] == {"fine": 5}
+    assert not {"selectors", "scales"} & set(quick)
+    assert quick["config"]["eval_scales"] == (1.0, 0.75)
+    table = capsys.readouterr().out
+    assert "(12 images; fine: the first 5; M mult.:" in table
+    assert "--eval=full, with the same --workdir" in table
+    monkeypatch.setattr(loop, "train", None)  # would fail if it were called
+    full = train_and_evaluate(dataclasses.replace(config, eval="full"))
+    assert full["test_images"] == 30
+    assert "images" not in full
+    assert set(full["selectors"]) == {"random"}
+    assert [part["scales"] for part in full["scales"]] == [[1.0], [1.0, 0.75]]
+
+
+def small_extent(config):
+    extent = extent_of(config)
+    if config.eval == "quick":
+        assert (extent.scales, extent.selectors, extent.images) == ((1.0,), (), 500)
+        extent = dataclasses.replace(extent, images=12, fine_pixels=5 * 100 * 100)
+    return extent
 
 
 def test_another_seed_on_the_same_workdir_is_refused_and_nothing_changes(config):

@@ -2,11 +2,15 @@
 
 import json
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from odd_images import odd_exif
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,27 +40,45 @@ def test_a_wrong_call_is_one_line_and_status_2(arguments, message):
     assert message in done.stderr
 
 
-def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
+@pytest.fixture
+def odd_data(tmp_path):
+    """Returns the folder of a data set of twelve images, one of them with an odd EXIF tag."""
+    folder, rng, entries = tmp_path / "data", np.random.default_rng(0), []
+    folder.mkdir()
+    for i in range(12):
+        image, name = Image.fromarray(rng.integers(256, size=(24, 16), dtype=np.uint8)), f"{i}.png"
+        image.save(folder / name)
+        if i == 3:
+            (folder / name).write_bytes(odd_exif(image))
+        entries.append({"file": name, "label": ("red", "blue")[i % 2], "split": ("train", "validation", "test")[i % 3]})
+    (folder / "annotations.json").write_text(json.dumps(entries))
+    return folder
+
+
+def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(odd_data, tmp_path):
     workdir = tmp_path / "run"
     small = [
+        "--dataset=folder",
+        f"--data_dir={odd_data}",
         "--model=coarse",
         "--train_steps=2",
         "--batch_size=4",
         "--replicas=2",
-        "--test_images=20",
-        "--validation_images=10",
         "--eval_num_patches=1",
     ]
     done = run("--flagfile=quickstart.flags", f"--workdir={workdir}", *small)
     assert done.returncode == 0, done.stderr
-    assert "(20 images;" in done.stdout
+    assert "(4 images;" in done.stdout
     assert "step 2/2  00:00:00 to go  " in done.stderr
     of_others = [line for line in done.stderr.splitlines() if not re.match(r"\d\d:\d\d:\d\d  \w", line)]
     assert of_others == []
     written = (workdir / "flags.txt").read_text()
+    state = workdir / "checkpoints" / "checkpoint"
+    state.write_bytes(state.read_bytes()[:20])  # cut off
     again = run(f"--flagfile={workdir / 'flags.txt'}")
     assert again.returncode == 0, again.stderr
     assert again.stdout == done.stdout
+    assert "resuming at step 2 of 2" in again.stderr
     assert (workdir / "flags.txt").read_text() == written
     other = run(f"--flagfile={workdir / 'flags.txt'}", "--seed=5")
     assert other.returncode == 2
@@ -64,7 +86,10 @@ def test_a_run_from_its_flagfile_and_again_from_the_flags_it_wrote(tmp_path):
 
 
 def test_the_configuration_is_printed_without_a_run(tmp_path):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run("--flagfile=quickstart.flags", f"--workdir={tmp_path / 'run'}", "--hint_weight=1e-1", "--print_config")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1  # TensorFlow alone takes seconds
     config = json.loads(done.stdout)
     assert (config["hint_weight"], config["batch_size"], config["num_patches"]) == (0.1, 64, None)
     assert not (tmp_path / "run").exists()

@@ -50,6 +50,24 @@ def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
     np.testing.assert_allclose(metrics["loss"], total, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"coarse_weight": 1.0}, ("refined", "coarse")),
+        ({"training": "modular", "preset": "tiny_sequence"}, ("coarse", "fine")),
+        ({"model": "fine"}, ("fine",)),
+    ],
+)
+def test_smoothed_labels_stand_in_every_likelihood(config, values, names, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        steps, "negative_log_likelihood", lambda *given: asked.append(given[3]) or tf.reduce_sum(given[0])
+    )
+    run = config(label_smoothing=0.1, **values)
+    changed_variables(run, built(run))
+    assert asked == [0.1] * len(names)
+
+
 def test_without_weight_the_hint_is_measured_and_trains_nothing(config):
     config = config(hint_weight=0.0)
     model = built(config)

@@ -9,7 +9,8 @@ models are inside its package. Without --bundle it measures RapidOCR alone.
 
 An image is read right where the digits are its label's, all of them, and where nothing is read in an image whose label
 is empty. How RapidOCR's lines of text become a number is told in `tools.baselines.ocr_reading`; --crops says that the
-images are tight crops of one number. The bundle reads as edge.run does, by the manifest's patches and thresholds.
+images are tight crops of one number: RapidOCR reads without detection, and the bundle as edge.run --always_read does.
+Else the bundle reads as edge.run does, by the manifest's patches and thresholds.
 
 Time is from the decoded image, in its own size and colours, to the number; resizing counts. `ratio` is the median over
 the images of the bundle's time by RapidOCR's. Processors' time hardly depends on what else the machine does, time by
@@ -77,7 +78,7 @@ def main(arguments) -> None:
     """The command `python -m tools.baselines.ocr`."""
     parsed = parse_arguments(arguments)
     bundle = load_bundle(parsed.bundle) if parsed.bundle else None
-    readers = {OURS: bundle_reader(bundle, parsed.num_patches)} if bundle else {}
+    readers = {OURS: bundle_reader(bundle, parsed.num_patches, parsed.crops)} if bundle else {}
     readers[THEIRS] = Reader(open_image, OcrReader(make_engine(), parsed.crops))
     with tempfile.TemporaryDirectory() as folder:
         images = find_images(parsed.images, Path(folder), parsed.labels, parsed.split, parsed.limit)
@@ -91,17 +92,21 @@ def main(arguments) -> None:
         write(parsed.markdown, text + "\n")
 
 
-def bundle_reader(bundle, num_patches: int | None = None) -> Reader:
-    """Returns the reader that edge.run is with a bundle; UserError where the bundle cannot be run."""
+def bundle_reader(bundle, num_patches: int | None = None, always_read: bool = False) -> Reader:
+    """Returns the reader that edge.run is with a bundle; UserError where the bundle cannot be run.
+
+    always_read: as that of edge.run, where the bundle has levels.
+    """
     manifest = bundle.manifest
     threshold = ADAPTIVE if manifest.levels else "exit_entropy"
     variant = Variant(PRECISIONS.get(manifest.method), DCN, threshold)
     has_it = getattr(manifest, variant.setting_of(manifest)) is not None
     run = make_run(variant if has_it else replace(variant, setting=None), bundle, num_patches)
     enough = enough_pixels(manifest.input)
+    settings = {"always_read": True} if always_read and manifest.levels else {}
     return Reader(
         load=lambda path: open_image(path, enough),
-        read=lambda image: run(model_pixels(image, manifest.input)).prediction,
+        read=lambda image: run(model_pixels(image, manifest.input), **settings).prediction,
     )
 
 

@@ -29,10 +29,7 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
     runner = make_runner(bundle)
     num_patches = runner.check_num_patches(num_patches)
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
-    settings = {"num_patches": num_patches, "exit_entropy": NEVER}
-    if bundle.manifest.levels:  # the network's answer, whatever its probability
-        settings |= {"reading_threshold": 0.0, "vote_lead": ALL}
-    found, found_cells = _run("dcn", test.images, lambda image: runner.run(image, **settings))
+    found, found_cells = _run_whole(runner, test.images, num_patches)
     pairs = {"dcn": (expected, found)}
     if "whole_fine" in bundle.manifest.models:
         whole = make_whole_runner(bundle)
@@ -51,6 +48,21 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
         "agreement": agreement,
         "cell_overlap": overlap(expected_cells, found_cells),
     }
+
+
+def with_runner(network, runner, test: Samples, num_patches: int) -> tuple[float, float]:
+    """Returns percent of a runner's predictions, and of its cells, that are those of the network."""
+    expected, expected_cells = keras_predictions(network, test.images, num_patches)
+    found, found_cells = _run_whole(runner, test.images, num_patches)
+    return percent((expected == found).all(axis=1)), overlap(expected_cells, found_cells)
+
+
+def _run_whole(runner, images, num_patches: int):
+    """Returns the categories [N, heads] and the cells of each image, without an exit."""
+    settings = {"num_patches": num_patches, "exit_entropy": NEVER}
+    if runner.manifest.levels:  # the network's answer, whatever its probability
+        settings |= {"reading_threshold": 0.0, "vote_lead": ALL}
+    return _run("dcn", images, lambda image: runner.run(image, **settings))
 
 
 def keras_predictions(network, images, num_patches: int):

@@ -53,7 +53,6 @@ def calibration_inputs(network, windows, samples, num_patches: int) -> dict[str,
         network: whose image size is the smallest of a level.
         windows: [N, H, W, C] uint8, of the training.
         samples: photographs, `tools.workdir.Samples`.
-        num_patches: k.
     """
     architecture, rng = network.architecture, np.random.default_rng(0)
     patches = [centred(windows, architecture.patch_size)]

@@ -75,7 +75,7 @@ def make_bundle(
     if method in ("ptq", "qat"):
         precision = "int8"
         images = _calibration_images(workdir, calibration_images)
-        inputs = _inputs(workdir, images, num_patches)
+        inputs = real_inputs(workdir, images, num_patches)
         ranges = measured_ranges(Clone(network, weights), inputs)
         facts = {"calibration_images": len(images)}
     if method == "qat":
@@ -99,8 +99,8 @@ def make_bundle(
     return Made(files, manifest, inputs)
 
 
-def _inputs(workdir, images, num_patches) -> dict:
-    """Returns the real inputs of each model, see `tools.export.calibration.calibration_inputs`."""
+def real_inputs(workdir, images, num_patches) -> dict:
+    """Returns what each model sees of some training images, see `tools.export.calibration.calibration_inputs`."""
     network = workdir.model
     if reads_any_size(network.architecture):
         return any_size.calibration_inputs(network, images, any_size.photographs(workdir)[0], num_patches)

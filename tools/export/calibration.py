@@ -18,7 +18,6 @@ def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarra
     Args:
         network: a trained `DynamicCapacityNetwork`.
         images: [N, H, W, C] uint8.
-        num_patches: k.
     """
     images = images.astype(np.float32) / 255
     seen = {"coarse_features": [], "patches": [], "refined": []}

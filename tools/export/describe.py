@@ -21,7 +21,6 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
 
     Args:
         network: a trained `DynamicCapacityNetwork`.
-        label_names: class names, or symbols.
         num_patches: the bundle's number of patches.
         resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'; or `ANY_SIZE`.
 

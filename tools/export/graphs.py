@@ -19,7 +19,6 @@ class Graph(tf.Module):
 
     Args:
         clone: a `tools.export.clone.Clone`; its weights are saved along.
-        name: of the graph.
         input_name, input_shape: of its input, float32.
         function: input -> {name: output}.
     """
@@ -54,7 +53,6 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
 
     Args:
         clone: a `tools.export.clone.Clone`.
-        num_patches: k.
     """
     architecture, layout = clone.architecture, layouts(clone.architecture, clone.laid_out)
 

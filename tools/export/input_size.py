@@ -30,7 +30,6 @@ def at_size(trained: Workdir, size) -> Workdir:
     the training's size: `tiled` makes larger ones of them.
 
     Args:
-        trained: of any size.
         size: (height, width).
 
     Raises:

@@ -21,7 +21,6 @@ def layer_errors(architecture, float_files: dict, files: dict, inputs: dict) -> 
     int8 has no room for them.
 
     Args:
-        architecture: of the network.
         float_files, files: model name -> .tflite file.
         inputs: model name -> real inputs, [N, ...] float32, N a multiple of the model's leading dimension.
     """

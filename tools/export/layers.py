@@ -31,7 +31,6 @@ class ResidualClone:
     """Layers whose output is added to their input.
 
     Args:
-        layers: a list.
         addition: the layer that adds two maps, and rounds.
     """
 

@@ -27,7 +27,6 @@ class Tuning:
     Attributes:
         steps: number of steps of 16 images.
         learning_rate: of Adam at the first step; it falls to 0 over the run as a cosine.
-        seed: of the order of images.
 
     Raises:
         UserError: a value is out of its range.
@@ -107,8 +106,6 @@ def tune(network, clone: Clone, images, num_patches: int, tuning: Tuning) -> dic
         network: the trained `DynamicCapacityNetwork`.
         clone: made from it, with ranges.
         images: [N, H, W, C] uint8.
-        num_patches: k.
-        tuning: how.
     """
     schedule = tf_keras.optimizers.schedules.CosineDecay(tuning.learning_rate, tuning.steps)
     optimizer = tf_keras.optimizers.Adam(schedule)

@@ -77,7 +77,6 @@ def relayout(layers, input_shape, any_size: bool = False) -> Relayout | None:
     """Returns how the first layer of a stack is best laid out; None where it is no convolution over few channels.
 
     Args:
-        layers: of the stack.
         input_shape: (height, width, channels) of its input.
         any_size: whether the layout must do for inputs of other sizes too.
     """

@@ -116,7 +116,6 @@ class ClassifierTopClone:
         outputs into those of the refined pass.
 
         Args:
-            architecture: of the network.
             weights: layer name -> (kernel, bias), see `tools.export.folding.folded_weights`.
 
         Raises:

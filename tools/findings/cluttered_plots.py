@@ -6,12 +6,7 @@ from tools.findings.runs import DISTANCES, Figure, Variant
 
 
 def drawings(sweep: dict[str, Variant], published: dict) -> dict[str, Plot]:
-    """Returns the plots that there are figures for, by file name.
-
-    Args:
-        sweep: variants by name.
-        published: what others published.
-    """
+    """Returns the plots that there are figures for, by file name."""
     paper = published["paper"]
     networks = {name: sweep[name] for name in NETWORKS if name in sweep}
     found = {}

@@ -30,8 +30,6 @@ def sections(sweep: dict, ablations: dict, published: dict, drawn: dict) -> list
 
     Args:
         sweep, ablations: variants by name; {} where there are none.
-        published: what others published of it.
-        drawn: the plots by file name.
     """
     parts = ["## Cluttered MNIST\n"]
     parts += _main(sweep, published)

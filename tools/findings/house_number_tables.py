@@ -14,7 +14,6 @@ def sections(runs: dict[str, Variant], published: dict) -> list[str]:
 
     Args:
         runs: variants of one run, by folder name.
-        published: what the paper has of it.
     """
     paper = published["paper"]
     scales = ["1 scale", "2 scales", "3 scales"]

@@ -16,10 +16,8 @@ class Series:
     """One line of a plot, or one point.
 
     Attributes:
-        label: what it is.
         kind: 'line' (with a marker at each figure), 'published' (broken), 'curve' or 'reference' (both without markers,
             the second broken).
-        x, y: the figures.
         spread: of y; None where there is none.
     """
 
@@ -35,8 +33,6 @@ class Plot:
     """A plot.
 
     Attributes:
-        title, xlabel, ylabel: texts.
-        series: what is drawn.
         xscale, yscale: 'linear' or 'log'; ticks of a logarithmic x stand at powers of 2.
     """
 

@@ -22,7 +22,6 @@ class Figure:
     """A mean over seeds.
 
     Attributes:
-        mean: of all runs.
         spread: their standard deviation, that of a sample; None of one run.
     """
 

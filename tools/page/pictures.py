@@ -16,9 +16,6 @@ def cards(network, readings: Readings, indices, name: str) -> list[dict]:
     """Returns for each image what its card shows: the image as it is, and below it with saliency and patches.
 
     Args:
-        network: that read them.
-        readings: what it read.
-        indices: of the images.
         name: makes ids unique on the page.
     """
     return [_card(network, readings, index, f"{name}{index}") for index in indices]

@@ -19,12 +19,10 @@ class Readings:
     """What was read in N images.
 
     Attributes:
-        samples: the images, with labels.
         model: 'dcn', 'coarse' or 'fine'.
         num_patches: that were looked at; None but for a DCN.
         categories: [N, heads] integer.
         probability: [N], of what was read.
-        answers, truths: N texts.
         saliency: [N, h, w]; None for a fine model.
         cells: [N, k, 2]; None but for a DCN.
     """

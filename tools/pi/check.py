@@ -63,7 +63,6 @@ def check(images: Path, environments: dict[str, Path], work: Path, bundle: Path)
     """Returns how far the emulated machine agrees with this one: (extra, core) -> Sameness.
 
     Args:
-        images: a folder of images.
         environments: for each extra of `pyproject.toml`, an environment of this machine that has it.
         work: a folder to work in; `work/home` is replaced.
         bundle: a bundle's folder.

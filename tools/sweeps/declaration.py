@@ -39,7 +39,6 @@ class Run:
     Attributes:
         variant, seed: which of the sweep's it is.
         flags: of `train.main`, without --workdir, --seed and --data_dir.
-        workdir: where it is trained.
         results: the folder that what is worth keeping is copied to.
         keep: further files of the workdir that are kept.
     """

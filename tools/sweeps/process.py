@@ -93,8 +93,6 @@ class Training:
     process holds a lock on its log as long as it lives, also when the sweep is killed.
 
     Args:
-        run: what to train.
-        data_dir: given to it.
         threads: that an operation of TensorFlow may take.
 
     Raises:

@@ -1,5 +1,6 @@
 """The list of a data set's images, their labels and their splits, checked: `annotations.json`, or `listing`'s."""
 
+import hashlib
 import json
 import re
 import zlib
@@ -19,14 +20,13 @@ NAMED = 20  # mistakes of one kind that a message names
 def annotations(path: Path, sequences: bool = True, flag: str = "--data_dir"):
     """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
 
-    Each has `file`, `label`, a list, and `split`. Where no entry tells a split, the files' names decide; every split
-    then has an image at least. Entries of one `group`, such as photographs of one thing, then share a split. What is
-    wrong with the data set as a whole is told by `contradictions`.
+    Each has `file`, `label`, a list, `split`, and `original`: the first file of the list that holds the same bytes.
+    Where no entry tells a split, the files' names decide; every split then has an image at least. Entries of one
+    `group`, such as photographs of one thing, and of one content, then share a split. What is wrong with the data set
+    as a whole is told by `contradictions`.
 
     Args:
-        path: of the folder or zip.
         sequences: labels are numbers: 210, "210" and [2, 1, 0] are the digits 2, 1, 0.
-        flag: what the path was given with.
 
     Raises:
         UserError: something is missing or wrong.
@@ -36,6 +36,7 @@ def annotations(path: Path, sequences: bool = True, flag: str = "--data_dir"):
     for i, entry in enumerate(entries):
         _check(entry, f"{ANNOTATIONS} in {path}, entry {i}")
         entry["label"] = as_list(entry["label"], sequences)
+    _find_originals(entries, read)
     _give_splits(entries, path)
     return read, entries
 
@@ -52,18 +53,24 @@ def as_list(label, sequences: bool) -> list:
 
 
 def contradictions(entries: list[dict]) -> dict[str, str]:
-    """Returns which files are listed with several labels or in several splits: file -> what is wrong."""
+    """Returns which files, or equal ones, have several labels or are in several splits: file -> what is wrong."""
     listed = defaultdict(list)
     for entry in entries:
-        listed[entry["file"].removeprefix("./")].append(entry)
+        listed[entry["original"]].append(entry)
     found = {}
     for group in filter(lambda group: len(group) > 1, listed.values()):
         for key in ("label", "split"):
             values = list(dict.fromkeys(_in_words(entry[key]) for entry in group))
             if len(values) > 1:
-                found |= {entry["file"]: f"has the {key}s {' and '.join(values[:3])}" for entry in group}
+                mistake = f"has the {key}s {' and '.join(values[:3])}"
+                found |= {entry["file"]: _equals(entry, group) + mistake for entry in group}
                 break
     return found
+
+
+def _equals(entry: dict, group: list[dict]) -> str:
+    other = next((one["file"] for one in group if _plain(one["file"]) != _plain(entry["file"])), None)
+    return "" if other is None else f"is the same image as {other}, which "
 
 
 def _in_words(value) -> str:
@@ -141,6 +148,21 @@ def _check(entry, where: str):
         )
 
 
+def _find_originals(entries: list[dict], read):
+    """Notes for each entry which file was the first to hold the same bytes: itself where it can't be read."""
+    first = {}
+    for entry in entries:
+        try:
+            content = hashlib.sha256(read(entry["file"])).digest()
+        except (OSError, ValueError):  # told when the image is wanted
+            content = _plain(entry["file"])
+        entry["original"] = first.setdefault(content, entry["file"])
+
+
+def _plain(file: str) -> str:
+    return file.removeprefix("./")
+
+
 def _are_boxes(boxes) -> bool:
     if not isinstance(boxes, list):
         return False
@@ -176,5 +198,5 @@ def _give_splits(entries: list[dict], path: Path):
 
 
 def _unit(entry: dict) -> str:
-    """Returns the name of what must be in one split: a file, or the group that an entry says it belongs to."""
-    return str(entry.get("group") or entry["file"])
+    """Returns the name of what must be in one split: a file with those that equal it, or a group."""
+    return str(entry.get("group") or entry["original"])

@@ -15,7 +15,6 @@ def random_windows(images, window, rng, augment: bool) -> np.ndarray:
     Args:
         images: uint8 [n, H, W, C].
         window: (height, width) of the result.
-        rng: numpy Generator.
         augment: whether windows are turned, scaled and re-lit too, and not only shifted.
 
     Returns:

@@ -11,7 +11,6 @@ class BadImages:
     """Collects what is wrong with the images of a data set while they are read.
 
     Args:
-        total: how many images there are.
         share: the part of them that may be left out, from 0 to 1.
     """
 

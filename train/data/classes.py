@@ -16,9 +16,7 @@ def class_names(labels: list, classes: int | None, where: str | Path) -> tuple[s
     """Returns the names of the classes, in order.
 
     Args:
-        labels: of all images, numbers or names.
         classes: how many the network has; None where it follows the data, which then has as many as there are labels.
-        where: what a message calls the data.
 
     Raises:
         UserError: there are more than the network has, or only one.
@@ -41,7 +39,6 @@ def warn_of_missing(names, parts: dict[str, np.ndarray]):
     """Warns of classes without an image in a split.
 
     Args:
-        names: of the classes.
         parts: split -> labels int32 [n, 1].
     """
     for split, labels in parts.items():

@@ -31,9 +31,7 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
     Args:
         digit_images: uint8 [n, 28, 28], from which targets and distractors are taken.
         targets: [batch] indices of the digits that give the labels.
-        rng: numpy Generator.
         canvas: side of the result in pixels.
-        distractors: number of fragments.
         fragment: side of a fragment in pixels.
         distortion: of all digits of every second image, those that fragments are taken from too, see `distorted`.
 
@@ -66,7 +64,6 @@ def distorted(digit_images, distortion: float, rng):
     Args:
         digit_images: zero around the digits.
         distortion: the greatest angle, in parts of 15 degrees; the greatest stretch and shear, in parts of 15 %.
-        rng: numpy Generator.
     """
     import cv2  # where nothing is distorted nothing but numpy is needed
 

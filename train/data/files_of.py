@@ -37,9 +37,7 @@ def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str
     `MOST_BYTES`.
 
     Args:
-        path: of the folder or zip.
         landmark: a file that lies beside the others: in `path`, or in the one folder in it that holds such a file.
-        flag: what the path was given with.
 
     Raises:
         UserError: it is neither a folder nor a readable zip.
@@ -67,7 +65,6 @@ def read_plain(path: Path, within: Path | None = None, most: int | None = None) 
     """Returns what a file holds.
 
     Args:
-        path: of the file.
         within: the folder that it must lie in, links followed; anywhere where None.
         most: bytes that it may hold; `MOST_BYTES` where None.
 

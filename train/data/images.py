@@ -34,7 +34,6 @@ def read_image(read, name: str, channels: int) -> Image.Image:
 
     Args:
         read: a function: name of a file -> its bytes.
-        name: of the file.
         channels: 1 or 3.
 
     Raises:

@@ -31,7 +31,6 @@ def listed(path: Path, read: Callable[[str], bytes]) -> list[dict] | None:
     Each has `file`, relative to `path`, `label`, and `split` and `group` where they are told.
 
     Args:
-        path: of the folder or zip.
         read: name -> bytes, of names relative to `path`.
 
     Raises:

@@ -10,9 +10,7 @@ def check_room(count: int, shape, remedy: str):
     """Raises UserError where `count` images of a shape, one byte a value, are more than this machine's memory.
 
     Args:
-        count: number of images.
         shape: (height, width, channels).
-        remedy: what to do then.
     """
     needed = count * math.prod(shape)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from train.data.spoiling import spoiled
+
 SCENE = (96, 192)  # (height, width) of the pictures that windows are cut from
 SHARES_OF_HEIGHT, MOST_OF_WIDTH = (0.25, 0.7), 0.85  # that a number takes in a picture cut out of a photograph
 
@@ -24,7 +26,8 @@ LEAST_PIXELS = 12  # height of a whole number in its window
 UNREADABLE = (3.0, 6.5)  # height in pixels of a number that is too far off
 CLOSEST_ZOOM = 2.8  # times that a picture's pixels are enlarged at most
 CUT_DIGIT = 0.35  # of the outermost digit's width is the least that a window cuts off
-TIGHT = 0.2  # share of the whole numbers that stand in a tight crop
+TIGHT = 0.3  # share of the whole numbers that stand in a tight crop
+TIGHT_ROOM = (-0.03, 0.4)  # around the number in a tight crop, in heights of it
 BLACK = 0.5  # share of the pictures with nothing but black beyond their border, as a patch has it; else it is repeated
 ROTATION, SHEAR, ASPECT = math.radians(5), 0.1, 0.1
 SQUEEZED, SQUEEZE = 0.2, 0.45  # share of the windows whose sides' ratio is off, and how far, as a logarithm
@@ -38,7 +41,6 @@ class Window:
     Attributes:
         matrix: float64 [2, 3], takes (x, y, 1) of the window to the picture.
         scale: window pixels to a pixel of the picture.
-        whole: whether it holds the whole number.
     """
 
     matrix: np.ndarray
@@ -54,7 +56,6 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
         boxes: float [n, 4], (left, top, right, bottom) of the number in its picture; zeros where there is none.
         lengths: [n], digits of the number; 0 where the box is of what only looks like one.
         size: (height, width) of a window.
-        rng: numpy Generator.
         augment: whether windows are turned, sheared, re-lit, blurred and stored as well.
         hardness: from 0, large numbers in the middle of most windows, to 1. A network that begins with easy windows
             finds out sooner where the digits are.
@@ -78,7 +79,8 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
                 image, box = _tight_crop(image, box, rng)
             window = _window(kind, image.shape, box, max(length, 1), size, rng, augment, hardness)
         picture = cut(image, window, size)
-        windows[i, ..., 0] = spoiled(picture, rng) if augment else picture
+        high = (box[3] - box[1]) * window.scale if length and window.whole else 0
+        windows[i, ..., 0] = spoiled(picture, high, rng) if augment else picture
         if rng.random() < BLACK:
             windows[i, ..., 0] *= inside(image.shape, window, size)
         if window.whole and length:
@@ -94,7 +96,6 @@ def scene_window(box, rng) -> tuple[float, float, float, float]:
 
     Args:
         box: (left, top, right, bottom) of the number in its photograph.
-        rng: numpy Generator.
     """
     sides, ratio = np.array([max(box[2] - box[0], 1), max(box[3] - box[1], 1)], float), SCENE[1] / SCENE[0]
     height = sides[1] / math.exp(rng.uniform(*np.log(SHARES_OF_HEIGHT)))
@@ -164,9 +165,7 @@ def _cutting(sides, digit: float, full, rng) -> np.ndarray:
 
     Args:
         sides: (width, height) of the number, in the window's directions.
-        digit: width of a digit.
         full: (width, height) of the window, in the same unit.
-        rng: numpy Generator.
     """
     if rng.random() < 0.75:
         lost = rng.uniform(CUT_DIGIT * digit, max(sides[0] - 0.2 * digit, 0.5 * sides[0]))
@@ -216,28 +215,7 @@ def _centred(rng) -> np.ndarray:
 
 def _tight_crop(image, box, rng):
     """Returns what a crop just around the number keeps of a picture, and the number's box in it."""
-    room = (box[3] - box[1]) * rng.uniform(0, 0.4, 4)
+    room = (box[3] - box[1]) * rng.uniform(*TIGHT_ROOM, 4)
     corners = np.concatenate([np.floor(box[:2] - room[:2]), np.ceil(box[2:] + room[2:])]).astype(int)
     left, top, right, bottom = np.clip(corners, 0, (image.shape[1], image.shape[0]) * 2)
     return image[top:bottom, left:right], box - (left, top) * 2
-
-
-def spoiled(picture, rng) -> np.ndarray:
-    """Returns a window uint8 [h, w] re-lit, and now and then blurred, coarser, noisy or stored as JPEG."""
-    values = picture.astype(np.float32)
-    if rng.random() < 0.15:
-        values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 1.4))
-    if rng.random() < 0.1:
-        factor = rng.uniform(0.4, 0.9)
-        small = cv2.resize(values, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        values = cv2.resize(small, picture.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    mean = float(values.mean())
-    contrast = rng.uniform(0.7, 1.4) * rng.choice([-1, 1])  # light on dark as often as dark on light
-    values = (values - mean) * contrast + (mean if contrast > 0 else 255 - mean) + rng.uniform(-30, 30)
-    if rng.random() < 0.5:
-        values += rng.standard_normal(values.shape, np.float32) * rng.uniform(0, 6)
-    stored = np.clip(values, 0, 255).astype(np.uint8)
-    if rng.random() < 0.2:
-        _, file = cv2.imencode(".jpg", stored, (cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))))
-        stored = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)
-    return stored

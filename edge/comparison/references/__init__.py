@@ -69,7 +69,6 @@ def write_reference(all_findings: list[dict], folder) -> Path:
 
     Args:
         all_findings: those of runs on one board, one for every number of threads.
-        folder: where to.
 
     Raises:
         UserError: a run has no ratios; what is there is no reference; or it cannot be written.

@@ -172,6 +172,17 @@ def test_a_reading_below_the_threshold_is_nothing_to_read(pyramid_case):
         assert plain.run(image, reading_threshold=1.0).prediction == ""
 
 
+def test_where_a_number_is_known_to_be_there_one_is_always_read(pyramid_case):
+    runner = make_runner(with_thresholds(pyramid_case.float32, reading_threshold=1.0))
+    empty = np.full((60, 90), 128, np.uint8)
+    for image in (*pyramid_case.images, empty):
+        before, after = runner.run(image, reading_threshold=0.0), runner.run(image, always_read=True)
+        assert after.prediction
+        assert after.box
+        if before.prediction:
+            assert (after.prediction, after.probability) == (before.prediction, before.probability)
+
+
 def test_the_manifests_lead_is_the_default_and_its_exit_is_not(pyramid_case):
     runner = make_runner(with_thresholds(pyramid_case.float32, vote_lead=0.0, exit_entropy=1e5))
     assert runner.run(pyramid_case.images[0]).num_patches == 1

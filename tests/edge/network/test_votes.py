@@ -65,6 +65,24 @@ def test_nothing_wins_only_where_no_cell_reads_anything():
     assert winners(("", 3), ("", 1)) == [0, 1]
 
 
+def test_where_a_number_is_known_to_be_there_nothing_is_no_answer():
+    logits = logits_of(("", 3), ("", 0), ("", 0))
+    logits[1, 2] = 5.9  # the second cell is nearly as sure of a length of 2
+    logits[1, 4 + 3], logits[1, 15 + 7] = 4.0, 4.0
+    assert vote(logits, HEADS)[0][:4].argmax() == 0
+    pooled, weights = vote(logits, HEADS, always_read=True)
+    assert (pooled[:4].argmax(), pooled[4:14].argmax(), pooled[15:25].argmax()) == (2, 3, 7)
+    assert np.exp(pooled[0]) < 1e-6
+    assert weights.argmax() == 1
+    np.testing.assert_allclose(weights.sum(), 1, rtol=1e-6)
+
+
+def test_where_a_cell_reads_something_it_stays():
+    logits = logits_of(("", 3), ("12", 0))
+    for one, other in zip(vote(logits, HEADS), vote(logits, HEADS, always_read=True)):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_first_of_equals_wins():
     assert winners(("4", 0), ("5", 0)) == [0]
 

@@ -106,6 +106,37 @@ def test_one_file_with_two_labels_or_in_two_splits_is_found(tmp_path):
     }
 
 
+def test_one_content_under_two_names_is_found(tmp_path):
+    listed = [
+        {"file": "a.png", "label": 1, "split": "train"},
+        {"file": "b.png", "label": 2, "split": "train"},  # as a.png
+        {"file": "c.png", "label": 1, "split": "train"},
+        {"file": "d.png", "label": 1, "split": "test"},  # as c.png
+        {"file": "e.png", "label": 1, "split": "test"},
+        {"file": "f.png", "label": 1, "split": "test"},  # as e.png, and nothing speaks against it
+        {"file": "g.png", "label": 1, "split": "test"},  # g and h are missing, which is told elsewhere
+        {"file": "h.png", "label": 2, "split": "test"},
+    ]
+    for name in "abcdef":
+        (tmp_path / f"{name}.png").write_bytes(name.translate(str.maketrans("bdf", "ace")).encode())
+    found = contradictions(annotations(written(tmp_path, listed))[1])
+    assert found == {
+        "a.png": "is the same image as b.png, which has the labels '1' and '2'",
+        "b.png": "is the same image as a.png, which has the labels '1' and '2'",
+        "c.png": "is the same image as d.png, which has the splits 'train' and 'test'",
+        "d.png": "is the same image as c.png, which has the splits 'train' and 'test'",
+    }
+
+
+def test_one_content_goes_into_one_split_where_nobody_tells_them(tmp_path):
+    for i in range(40):
+        (tmp_path / f"im{i}.png").write_bytes(bytes([i // 4]))
+    _, found = annotations(written(tmp_path, entries(40)))
+    splits = [entry["split"] for entry in found]
+    assert all(len(set(splits[i : i + 4])) == 1 for i in range(0, 40, 4))
+    assert set(splits) == {"train", "validation", "test"}
+
+
 def test_twenty_mistakes_are_named_and_the_others_counted():
     assert named(["a", "b"]) == "a, b"
     assert named([str(i) for i in range(23)]).endswith("18, 19 and 3 more")

@@ -29,9 +29,9 @@ def screws(tmp_path):
 
 def test_what_is_suspicious(screws):
     found = check(screws)
-    assert set(found.suspicious) == {"0.png", "5.png", "6.png", "7.png"}
+    assert set(found.suspicious) == {"0.png", "3.png", "5.png", "6.png", "7.png"}
     assert found.suspicious["0.png"] == "is of one colour"
-    assert found.suspicious["5.png"] == "is the same image as 3.png, of label a, not b"
+    assert found.suspicious["5.png"] == "is the same image as 3.png, which has the labels 'a' and 'b'"
     assert "can't be read" in found.suspicious["6.png"]
     assert found.suspicious["7.png"] == "is 4.50 times as wide as high; most are 1.50"
 
@@ -71,7 +71,7 @@ def test_the_command_prints_and_draws(screws, tmp_path, capsys):
     text = capsys.readouterr().out
     assert "3 classes" in text
     assert "sizes (height x width): 20 x 30 to 20 x 90, 20 x 30 in the middle" in text
-    assert "suspicious: 4\n  0.png: is of one colour" in text
+    assert "suspicious: 5\n  3.png: is the same image as 5.png" in text
     assert (tmp_path / "sheet.png").is_file()
 
 

@@ -87,7 +87,7 @@ def test_classifier_labels_may_be_names_or_numbers(config, tmp_path):
 
 def test_without_splits_the_names_decide(config, tmp_path):
     entries = [{"file": f"{i}.png", "label": [1]} for i in range(200)]
-    dataset = load(config, folder(tmp_path, entries))
+    dataset = load(config, folder(tmp_path, entries, {i: png(i) for i in range(200)}))
     assert len(dataset.calibration) + len(dataset.validation) + len(dataset.test) == 200
     assert 8 <= len(dataset.test) <= 35
 
@@ -207,6 +207,14 @@ def test_all_bad_images_are_named_at_once_and_may_be_left_out(config, tmp_path):
     kept = load(lambda **values: config(**values, skip_bad=0.25), path)
     assert kept.detail == "data: 3 train, 2 validation, 4 test"
     assert kept.validation.labels[:, 1].tolist() == [1, 0]  # 1.png and 10.png
+
+
+def test_equal_images_under_two_names_are_refused_and_named(config, tmp_path):
+    path = folder(tmp_path, [entry(i) for i in range(12)], {4: png(0), 9: png(60), 6: png(60)})
+    with pytest.raises(UserError, match=r"^4 of 12 .*: 0.png, 4.png, 6.png, 9.png. The first: 0.png is the same image"):
+        load(config, path)
+    kept = load(lambda **values: config(**values, skip_bad=0.4), path)
+    assert kept.detail == "data: 1 train, 3 validation, 4 test"
 
 
 def test_contradictions_are_refused_and_named(config, tmp_path):

@@ -99,6 +99,6 @@ def test_too_few_groups(tmp_path):
 
 
 def test_numbers_may_be_the_names_of_folders(tmp_path):
-    path = filled(tmp_path, {f"{number}/{i}.png": "" for number in (7, 210) for i in range(20)})
+    path = filled(tmp_path, {f"{number}/{i}.png": f"{number} {i}" for number in (7, 210) for i in range(20)})
     _, entries = annotations(path)
     assert {tuple(entry["label"]) for entry in entries} == {(7,), (2, 1, 0)}

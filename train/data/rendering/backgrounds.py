@@ -18,7 +18,6 @@ def render_background(rng, size, split: str = "train") -> Rendering:
     """Returns a window of a photograph that does not hold its number: nothing of it, or as often a part.
 
     Args:
-        rng: numpy Generator.
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
 
@@ -40,7 +39,6 @@ def background_window(rng, box, photograph_size, size) -> np.ndarray | None:
     """Returns (left, top, right, bottom) of a window that holds nothing of a number, or as often a part of it.
 
     Args:
-        rng: numpy Generator.
         box: (left, top, right, bottom) of the number in its photograph.
         photograph_size: (height, width).
         size: (height, width) of a window, which may be larger or smaller by `ZOOM`.

@@ -38,7 +38,6 @@ def measure(parallel, workers: int, pictures: int, render) -> dict[str, float]:
 
     Args:
         parallel: a `joblib.Parallel`.
-        workers: how many it has.
         pictures: how many are rendered, rounded up to whole chunks.
         render: a function, which can be pickled, of a numpy Generator.
     """

@@ -24,8 +24,6 @@ def path_of(folder: Path, name: str, *facts) -> Path:
     """Returns where a set is kept: under its name and a key of all that its pixels depend on.
 
     Args:
-        folder: of the cache.
-        name: what the set is, for people.
         *facts: what else it depends on, besides the renderer's `VERSION` and the packages that it draws with.
     """
     key = hashlib.sha256(json.dumps([VERSION, facts, packages()]).encode()).hexdigest()[:16]

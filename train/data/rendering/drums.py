@@ -72,7 +72,6 @@ def _drum(face, digit: int, roll: float, shape, sizes, stretch: float):
     """Returns a drum's ink with its digit and without any, float32 [h, w], and the digit's visible box.
 
     Args:
-        face: the type face of its digits.
         digit: the one that is seen.
         roll: how far down it has moved from the middle, in pixels.
         shape: (height, width) of the window.

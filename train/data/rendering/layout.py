@@ -26,7 +26,6 @@ class Number:
     """The digits of a number, set in their places.
 
     Attributes:
-        label: the digits, in reading order.
         ink: uint8 [h, w], 255 inside the strokes; no empty border.
         boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit in `ink`.
     """
@@ -40,7 +39,6 @@ def draw_length(rng, lengths=LENGTHS) -> int:
     """Returns how many digits a random number has.
 
     Args:
-        rng: numpy Generator.
         lengths: the shares of numbers with 1, 2, ... digits, up to `MAX_DIGITS` of them; those on houses by default.
     """
     return 1 + _choice(rng, lengths)
@@ -74,8 +72,6 @@ def set_line(face: TypeFace, label, height: float, stretch: float, tracking: flo
     """Returns a number set evenly on a straight line, as printed.
 
     Args:
-        face: its type face.
-        label: the digits.
         height: of a digit, in pixels.
         stretch: width of a digit beside that in its type face.
         tracking: what is added between two digits, in heights of a digit.

@@ -17,7 +17,6 @@ def lookalikes(rng, surface, height: float, draw_face, keep):
     """Draws a few such things on a surface, in place; none covers the box `keep`, and many lie just beside it.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
         height: of the digits, in pixels.
         draw_face: a function that returns a type face to write a word in.

@@ -37,10 +37,8 @@ def paint_number(rng, surface, ink, value: float, height: float):
     """Paints digits on a surface, in place.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w], brightness 0 to 255.
         ink: uint8 [h, w], 255 inside the strokes, with room around them for outlines and shadows.
-        value: brightness of the digits.
         height: of a digit, in pixels.
     """
     step = max(1, round(height * rng.uniform(0.02, 0.07)))

@@ -41,7 +41,6 @@ def semi_real_photograph(rng, patch, entry: dict) -> tuple[np.ndarray, np.ndarra
     same traces everywhere.
 
     Args:
-        rng: numpy Generator.
         patch: uint8 [h, w].
         entry: where it lay: `frame_size` [width, height] of the photograph, `frame_origin` [x, y] of the patch's upper
             left corner in it, `scale` (patch pixels to a photograph's pixel), and `boxes`, a list of `left`, `top`,

@@ -48,7 +48,6 @@ class Rendering:
 
     Attributes:
         image: uint8 [H, W], grey.
-        label: the digits, in reading order.
         boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit in pixels of the image.
         style: what the number is: "house" for those of houses.
     """
@@ -76,7 +75,6 @@ def render_crop(rng, size, split: str = "train", looseness: float = 1.0, lengths
     """Returns a number that fills its picture, as cut out of a photograph by a loose box and stretched to `size`.
 
     Args:
-        rng: numpy Generator.
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
         looseness: the picture shows up to so many times as much in height and width, log-uniformly from 1.
@@ -130,9 +128,7 @@ def render_photograph(
     """Returns a photograph of a house front in which the number takes about a fifth of the width.
 
     Args:
-        rng: numpy Generator.
         size: (height, width) of the image, from 96 to 640 pixels a side.
-        split: whose type faces are used.
         lengths: the shares of numbers with 1, 2, ... digits.
         framing: how large the number is.
         painted: whether the number is there. Without it the same photograph has an empty label: all but the number is

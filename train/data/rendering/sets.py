@@ -63,7 +63,6 @@ def load_crops(
 
     Args:
         split: "train", "validation" or "test"; each has type faces and random numbers of its own.
-        count: number of crops.
         size: (height, width).
         looseness: how much is around the numbers, see `render_crop`.
         folder: where sets are kept; `cache.FOLDER` unless said otherwise.
@@ -94,8 +93,6 @@ def load_photographs(
     """Returns the first `count` photographs of a split, as `load_crops` does, in a list.
 
     Args:
-        split: "train", "validation" or "test".
-        count: number of photographs.
         folder: where sets are kept; `cache.FOLDER` unless said otherwise.
         sizes: the (height, width) that are drawn from. Numbers are as large as on SVHN's photographs in those of
             `PHOTOGRAPH_SIZES`, and from 16 pixels to 45 % of the height in those of others, `ANY_SIZES` for example.
@@ -124,8 +121,6 @@ def load_scenes(
     """Returns the first `count` pictures of a split to cut training windows from, as `load_crops` does.
 
     Args:
-        split: "train", "validation" or "test".
-        count: number of pictures.
         size: (height, width).
         folder: where sets are kept; `cache.FOLDER` unless said otherwise.
         lengths: the shares of numbers with 1, 2, ... digits.

@@ -118,10 +118,8 @@ def paint_sign(rng, surface, mask, value: float, height: float):
     """Paints digits on a surface as signs have them, in place.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w], brightness 0 to 255.
         mask: float32 [h, w], one inside the strokes, with room around them.
-        value: brightness of the digits.
         height: of a digit, in pixels.
     """
     kinds = (_flat, _flat, _flat, _graded, _embossed, _extruded, _lit_from_behind, _outlined, _textured)

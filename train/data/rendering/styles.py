@@ -26,8 +26,6 @@ def draw_maker(rng, length: int, shares=None):
     """Returns the function that makes a random kind of number of so many digits.
 
     Args:
-        rng: numpy Generator.
-        length: number of digits.
         shares: the share of each kind, {name: share}, which sum to one; `SHARES` of that length unless said otherwise.
     """
     drawn = rng.random()

@@ -19,8 +19,6 @@ class Subject:
     """A number that can be put into a scene.
 
     Attributes:
-        style: what the number is, a word.
-        label: the digits, in reading order.
         shape: (height, width) of the digits together.
         boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit, counted from the first one's corner.
         paint: a function: (rng, surface float32 [h, w], corner (x, y) of the digits, painted) -> None. It paints the

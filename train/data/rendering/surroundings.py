@@ -13,11 +13,8 @@ def wall(rng, shape, height: float, value: float, strength: float = 1.0):
     """Returns a wall float32 [h, w].
 
     Args:
-        rng: numpy Generator.
         shape: (h, w).
         height: of the digits that it surrounds, in pixels; patterns are sized for it.
-        value: its mean brightness.
-        strength: of its pattern.
     """
     surface = cloud(rng, shape, rng.integers(2, 6)) * (strength * rng.gamma(1.5, 3)) + value
     if rng.random() < 0.5:
@@ -82,11 +79,9 @@ def plate(rng, surface, box, height: float, value: float):
     """Draws a sign under a number, in place: a panel or an oval, often framed, sometimes screwed to the wall.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
         box: (left, top, right, bottom) of the number in it.
         height: of a digit, in pixels.
-        value: brightness of the plate.
     """
     across, up = height * rng.uniform(0.08, 0.6), height * rng.uniform(0.06, 0.45)
     shape = rng.random()
@@ -139,7 +134,6 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
     """Paints `count` random ones of `characters`, in place; what lies outside is cut off.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
         face: their type face.
         corner: (x, y) of the first pen position, at the top of a digit.

@@ -29,7 +29,6 @@ def render_scene(
     """Returns a picture with a number near its middle, and around it what a house front has.
 
     Args:
-        rng: numpy Generator.
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
         lengths: the shares of numbers with 1, 2, ... digits.

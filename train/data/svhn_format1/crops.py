@@ -117,9 +117,7 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | s
     the photograph's name, not on the order.
 
     Args:
-        folder: where they go.
         examples: of `SvhnFullNumbers`, with undecoded images.
-        count: their number.
         size: (height, width) of the crops.
         looseness: see `loose_window`; None for the same tight window every time, `SCENES` for windows with as much
             around the number as rendered scenes have (`windows.scene_window`), which nothing stretches.

@@ -24,7 +24,6 @@ class DigitStruct:
     """The annotation of n photographs with m digits in all.
 
     Attributes:
-        names: n file names.
         counts: int64 [n], number of digits of each.
         digits: uint8 [m], 0 to 9, in reading order.
         boxes: float32 [m, 4], (left, top, right, bottom) of each digit in pixels; they may reach beyond the photograph.

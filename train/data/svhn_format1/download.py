@@ -31,10 +31,7 @@ def fetch(url: str, path: Path, size: int, sha256: str, remedy: str):
     waits for the first, and fetches nothing if it was successful.
 
     Args:
-        url: where it is.
-        path: where it goes.
         size: its size in bytes.
-        sha256: its checksum.
         remedy: what to do where it can't be had, for the message.
 
     Raises:

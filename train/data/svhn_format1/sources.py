@@ -44,7 +44,6 @@ class Source:
     """Where the photographs of one split lie.
 
     Attributes:
-        split: "train", "test" or "extra".
         path: the archive, or a folder with photographs and digitStruct.mat.
     """
 

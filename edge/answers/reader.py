@@ -1,0 +1,47 @@
+"""Reads images as a command line says; see `edge.run.make_parser` for its options."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from edge.errors import UserError
+from edge.network.budget import BudgetRunner, PyramidBudgetRunner
+from edge.network.pyramid_runner import ALL, PyramidRunner
+from edge.network.result import Result
+from edge.network.runner import NEVER, TwoStageRunner
+
+
+def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result]:
+    """Returns a function, pixels -> result, that follows the command line; UserError where the bundle cannot.
+
+    A saliency level takes the place of the bundle's exit, with which it was not calibrated; --exit_entropy adds one.
+    """
+    if parsed.adaptive and getattr(runner.manifest, runner.manifest.adaptive) is None:
+        name = runner.manifest.adaptive
+        raise UserError(f"--adaptive needs a bundle with a {name}; run tools.calibrate, or give --{name}=X")
+    if runner.manifest.levels:
+        return _reader_of_any_size(runner, parsed)
+    if (parsed.vote_lead, parsed.reading_threshold, parsed.always_read) != (None, None, False):
+        raise UserError(
+            "--vote_lead, --reading_threshold and --always_read are for bundles with levels, see its card; "
+            "leave them out"
+        )
+    level = runner.manifest.saliency_level if parsed.adaptive else parsed.saliency_level
+    never = NEVER if level is not None else None
+    exit_entropy = never if parsed.exit_entropy is None else parsed.exit_entropy
+    if parsed.budget_ms is not None:
+        limited = BudgetRunner(runner, parsed.budget_ms, parsed.num_patches)
+        return partial(limited.run, exit_entropy=exit_entropy, saliency_level=level)
+    num_patches = runner.check_num_patches(parsed.num_patches)
+    return partial(runner.run, num_patches=num_patches, exit_entropy=exit_entropy, saliency_level=level)
+
+
+def _reader_of_any_size(runner: PyramidRunner, parsed) -> Callable[[np.ndarray], Result]:
+    """Returns the function of `make_reader` for a bundle with levels. A saliency level takes the lead's place."""
+    lead = parsed.vote_lead if parsed.saliency_level is None else ALL
+    names = ("exit_entropy", "saliency_level", "reading_threshold", "always_read")
+    settings = {name: getattr(parsed, name) for name in names} | {"vote_lead": lead}
+    if parsed.budget_ms is not None:
+        return partial(PyramidBudgetRunner(runner, parsed.budget_ms, parsed.num_patches).run, **settings)
+    return partial(runner.run, num_patches=runner.check_num_patches(parsed.num_patches), **settings)

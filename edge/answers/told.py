@@ -1,0 +1,98 @@
+"""One image after another, and what is told of each: a line, or an error."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from edge.bundle.manifest import Manifest
+from edge.errors import UserError, one_line
+from edge.network.result import Clock, Result
+from edge.sight.fields import fields_of
+from edge.sight.images import enough_pixels, model_pixels, open_image
+
+NOTHING = "nothing to read"
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image that is read from a file; `edge.sight.camera.Frame` is its like.
+
+    Attributes:
+        name: of the file.
+        age: in seconds; a frame's.
+    """
+
+    name: Path
+    age: float | None = None
+
+    def read(self, enough: int | None = None):
+        """Returns the image; see `edge.sight.images.open_image`."""
+        return open_image(self.name, enough)
+
+
+@dataclass
+class Told:
+    """What is told of one image.
+
+    Attributes:
+        image: an `ImageFile` or `edge.sight.camera.Frame`.
+        line: for stdout; None where the image could not be read.
+        error: why it could not be read.
+        result: of reading it.
+        stages_us: microseconds of each stage, from the file on.
+    """
+
+    image: object
+    line: str | None = None
+    error: str | None = None
+    result: Result | None = None
+    stages_us: dict = field(default_factory=dict)
+
+
+def tell(image, read: Callable[[np.ndarray], Result], manifest: Manifest, parsed) -> Told:
+    """Returns what is told of an image; errors of the image itself are told, others raised.
+
+    Args:
+        image: an `ImageFile` or `edge.sight.camera.Frame`.
+        read: pixels -> result.
+        manifest: of the bundle.
+        parsed: the command line's `json`, `cells` and `timing`.
+    """
+    clock = Clock()
+    try:
+        decoded = image.read(enough_pixels(manifest.input))
+        clock.lap("read")
+        pixels = model_pixels(decoded, manifest.input, image.name)
+        clock.lap("resize")
+    except UserError as error:
+        return Told(image, error=str(error))
+    result = read(pixels)
+    stages_us = clock.laps | result.stages_us
+    line = _line(image, result, parsed, stages_us, fields_of(image.name, result, decoded.size, manifest))
+    return Told(image, line, result=result, stages_us=stages_us)
+
+
+def _line(image, result, parsed, stages_us, fields) -> str:
+    if not parsed.json:
+        box = fields.get("box")
+        place = "" if box is None else "  at {}, {} to {}, {}".format(*box)
+        return (
+            f"{image.name}: {result.prediction or NOTHING}  {result.probability:.1%}  "
+            f"{result.num_patches} patches  {result.milliseconds:.2f} ms{place}"
+        )
+    if image.age is not None:
+        fields["age_ms"] = round(image.age * 1e3)
+    if parsed.cells:
+        fields["cells"] = [] if result.cells is None else result.cells.tolist()
+    if parsed.timing:
+        fields["stages_us"] = {stage: round(value, 1) for stage, value in stages_us.items()}
+    return json.dumps(fields, allow_nan=False)
+
+
+def error_line(told: Told, as_json: bool) -> str:
+    """Returns the line of an image that could not be read: for stdout as JSON, else for stderr."""
+    reason = one_line(told.error)
+    return json.dumps({"path": str(told.image.name), "error": reason}) if as_json else f"error: {reason}"

@@ -50,13 +50,13 @@ def test_wrong_numbers_are_one_line_before_tensorflow_is_imported(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-FOLDER = "--dataset=folder --preset=svhn --data_dir=/nowhere/at/all"
+FOLDER = "--dataset=folder --preset=svhn --coarse_weight=1 --data_dir=/nowhere/at/all"
 WRONG = {
     "--dataset=mnits": "--dataset must be one of cluttered_digits, ",
     "--fallback_dataset=nope": "--fallback_dataset must be one of ",
     "--dataset=cluttered_digits,cluttered_digits": "must name a data set once",
     "--dataset=cluttered_digits,svhn --batch_size=1": "--batch_size must be at least 2",
-    "--preset=svhn": "--dataset=cluttered_digits holds 100 x 100 images",
+    "--preset=svhn --coarse_weight=1": "--dataset=cluttered_digits holds 100 x 100 images",
     "--dataset=svhn": "--dataset=svhn holds grey photographs of numbers",
     "--dataset=street_numbers": "--dataset=street_numbers holds grey images",
     "--dataset=street_numbers --preset=numbers --training=modular --negatives=/nowhere.npz": "--negatives must be",

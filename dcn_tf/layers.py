@@ -56,7 +56,14 @@ class Stack(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         self.compute_output_shape(inputs.shape)  # speaks up where the input is too small
-        for block in self.blocks:
+        return self.part(inputs, training=training)
+
+    def part(self, inputs, first: int = 0, last: int | None = None, training=False):
+        """Returns what the layers from `first` to before `last` make of a map: [batch, h, w, C] -> [batch, h', w', D].
+
+        Two parts one after the other are the stack: what is between them can be looked at.
+        """
+        for block in self.blocks[first:last]:
             inputs = block(inputs, training=training)
         return inputs
 
@@ -115,9 +122,6 @@ class ClassifierTop(keras.layers.Layer):
     its own, in training those of the batch; scale and shift are common to both. With 'shared', the refined pass alone
     estimates them and the coarse pass is normalised by their moving averages, in training too, so that an image's
     saliency does not depend on the rest of its batch. The measurement behind the default is in results/README.md.
-
-    Args:
-        conv, classes, statistics: see `ClassifierTopSpec`.
 
     Call arguments:
         features: [batch, h, w, D].
@@ -182,7 +186,6 @@ class SequenceTop(keras.layers.Layer):
     A cell's prediction is a softmax over lengths and one per position; they stand side by side in one vector ('heads').
 
     Args:
-        max_length, symbols, min_length, box: see `SequenceTopSpec`.
         weighting: 'average'; 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs;
             'presence' or 'votes', see `cell_weights`.
 

@@ -28,6 +28,7 @@ from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
 from train.network import network_for, write_network
+from train.places import place_reader_of
 from train.progress import log
 from train.samples import write_samples
 from train.trainable import check_trainable
@@ -66,12 +67,13 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     model.build()
     optimizer = steps.make_optimizer(config, held.phase)
     average = average_of(model, config.ema)
-    train_step = steps.make_train_step(model, optimizer, config, average)
+    places = place_reader_of(config, architecture)
+    train_step = steps.make_train_step(model, optimizer, config, average, places)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
     # 3. --init_from; 4. nothing: begin at step 0.
-    checkpoints = Checkpoints(workdir, model, optimizer, average)
+    checkpoints = Checkpoints(workdir, model, optimizer, average, places)
     first_step = checkpoints.restore(held.newest)
     if config.init_from and not first_step:
         take_weights(model, config.init_from)

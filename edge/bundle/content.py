@@ -36,7 +36,6 @@ def parse_content(file: bytes, vouched: bool = False) -> dict:
     Stricter than `json.loads`: no field twice, no NaN, no Infinity, no number that a float cannot hold.
 
     Args:
-        file: the manifest's.
         vouched: somebody changed it, and says that it is right as it is: its checksum is not looked at.
 
     Raises:
@@ -111,10 +110,7 @@ def _check_consistency(content):
             <= MOST_PATCH_PIXELS,
             f"the patches of all cells must have at most {MOST_PATCH_PIXELS:,} pixels",
         ),
-        (
-            content["num_patches"] <= most,
-            f"num_patches must be 1 to {cells}",
-        ),
+        (content["num_patches"] <= most, f"num_patches must be 1 to {cells}"),
         ((image["resize"] == "keep") == bool(levels), "input.resize must be keep with levels, and with them alone"),
         (
             bool(levels) or all(content.get(name) is None for name in OF_LEVELS),

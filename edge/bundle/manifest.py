@@ -46,7 +46,6 @@ class Cells:
 
     Attributes:
         map: (rows, columns), of an image of the input's size.
-        stride: between neighbouring cells.
         offset: the first pixel that cell (0, 0) sees.
         field: how many pixels a cell sees.
     """
@@ -102,7 +101,6 @@ class Manifest:
     """A bundle's manifest, checked.
 
     Attributes:
-        name: of the network's architecture.
         task: what is read, and the top that reads it.
         levels: the sizes at which an image of any size is looked at, in parts of its own; None where images are brought
             to the input's size.

@@ -6,14 +6,7 @@ here is an error of the schema, never skipped.
 
 import re
 
-TYPES = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "boolean": bool,
-    "null": type(None),
-    "number": (int, float),
-}
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "number": (int, float)}
 ANNOTATIONS = ("$schema", "$id", "$defs", "title", "description")
 
 

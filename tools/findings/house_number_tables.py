@@ -3,18 +3,11 @@
 from tools.findings.markdown import bullets, table
 from tools.findings.runs import Variant, inside
 
-NAMES = {
-    "soft_attention": "soft attention",
-    "fine_inverse_entropy": "fine, inverse entropy",
-}
+NAMES = {"soft_attention": "soft attention", "fine_inverse_entropy": "fine, inverse entropy"}
 
 
 def sections(runs: dict[str, Variant], published: dict) -> list[str]:
-    """Returns the sections, as Markdown.
-
-    Args:
-        runs: variants of one run, by folder name.
-    """
+    """Returns the sections, as Markdown; `runs` are variants of one run, by folder name."""
     paper = published["paper"]
     scales = ["1 scale", "2 scales", "3 scales"]
     rows = [(name, *(None if e is None else f"{e:.1f}" for e in errors)) for name, errors in paper["error"].items()]
@@ -51,10 +44,7 @@ def _test(where: str, result: dict) -> list[str]:
     parts = [f"Error{where}, {result['test_images']:,} images:\n", table(*error_table(result))]
     if result.get("selectors"):
         first = by_scales(result)[0]["scales"][0]
-        parts += [
-            f"By selector and number of patches{where}, at scale {first:g}:\n",
-            table(*selector_table(result)),
-        ]
+        parts += [f"By selector and number of patches{where}, at scale {first:g}:\n", table(*selector_table(result))]
     return parts
 
 

@@ -76,7 +76,8 @@ def once(stack, patches, cells):
     """
     shape = tf.shape(cells)
     image = tf.repeat(tf.range(shape[0]), shape[1])[:, None]
-    distinct, place = tf.raw_ops.UniqueV2(x=tf.concat([image, tf.reshape(cells, [-1, shape[2]])], axis=1), axis=[0])
+    listed = tf.concat([image, tf.reshape(tf.cast(cells, tf.int32), [-1, shape[2]])], axis=1)
+    distinct, place = tf.raw_ops.UniqueV2(x=listed, axis=[0])
     count = tf.shape(distinct)[0]
     first = tf.math.unsorted_segment_min(tf.range(tf.size(place)), place, count)
     first = tf.pad(first, [(0, -count % ROUND)])

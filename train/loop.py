@@ -23,6 +23,7 @@ from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.extent import Extent, extent_of
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.intervals import Intervals
 from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
@@ -166,7 +167,8 @@ def _evaluators(readers: list[Reader], config: Config, extent: Extent, threshold
     """Returns the evaluators of the test splits."""
     model, counts = readers[0].model, config.eval_num_patches
     errors = Errors(readers, counts, extent.selectors, extent.fine_pixels)
-    evaluators = [errors, Cost(model, counts, extent.scales, config.model)]
+    intervals = Intervals(readers[0], counts, extent.fine_pixels)
+    evaluators = [errors, Cost(model, counts, extent.scales, config.model), intervals]
     if _knows_nothing(model, config):
         evaluators.append(Readings(readers[0], max(counts), threshold))
     return evaluators

@@ -7,6 +7,7 @@ that it can be written as JSON and read back: `Architecture.from_dict(architectu
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from dcn_tf import geometry
 from dcn_tf.descriptions import (
@@ -155,7 +156,7 @@ class Architecture:
     channels: int
     coarse: tuple
     fine: tuple
-    top: ClassifierTopSpec | SequenceTopSpec
+    top: Any  # ClassifierTopSpec or SequenceTopSpec
     patch_size: tuple[int, int]
     num_patches: int
     train_size: tuple[int, int] | None = None

@@ -5,6 +5,10 @@ says how many channels it gives, how many multiplications one place of its outpu
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+Window = Any  # given as an int or a pair of ints, kept as the pair (height, width)
+Sides = tuple[tuple[int, int], tuple[int, int]]  # ((top, bottom), (left, right))
 
 
 def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
@@ -16,7 +20,7 @@ def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
     return tuple(values)
 
 
-def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def explicit_padding(padding, kernel: tuple[int, int]) -> Sides:
     """Returns padding as ((top, bottom), (left, right)) pixels.
 
     'same' adds (kernel - 1) // 2 before and the rest of kernel - 1 behind, whatever the stride and the image's size.
@@ -27,11 +31,12 @@ def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int],
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding == "same":
-        return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
+        vertical, horizontal = (((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
+        return vertical, horizontal
     if isinstance(padding, int):
         padding = (padding, padding)
     if isinstance(padding, list | tuple) and len(padding) == 2:
-        return tuple(pair(side, "padding", 0) for side in padding)
+        return pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
     raise ValueError(
         "padding must be 'valid', 'same', an integer, (vertical, horizontal) or ((top, bottom), (left, right)). "
         f"Received: {padding!r}"
@@ -52,9 +57,9 @@ class Conv:
     """
 
     filters: int
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] = 1
-    padding: object = "valid"
+    kernel: Window
+    strides: Window = 1
+    padding: Any = "valid"
     batch_normalization: bool = True
     activation: str | None = "relu"
     dropout: float = 0.0
@@ -87,9 +92,9 @@ class DepthwiseConv:
     Attributes are those of `Conv`; there are as many filters as channels.
     """
 
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] = 1
-    padding: object = "valid"
+    kernel: Window
+    strides: Window = 1
+    padding: Any = "valid"
     batch_normalization: bool = True
     activation: str | None = "relu"
 
@@ -122,9 +127,9 @@ class MaxPool:
         padding: as in `Conv`, on each side smaller than the kernel.
     """
 
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] | None = None
-    padding: object = "valid"
+    kernel: Window
+    strides: Window = None
+    padding: Any = "valid"
 
     def __post_init__(self):
         if self.strides is None:
@@ -177,7 +182,8 @@ class Residual:
     @property
     def kernel(self) -> tuple[int, int]:
         """(height, width) of the field of one place of the sum."""
-        return tuple(1 + sum(layer.kernel[axis] - 1 for layer in self.layers) for axis in (0, 1))
+        height, width = (1 + sum(layer.kernel[axis] - 1 for layer in self.layers) for axis in (0, 1))
+        return height, width
 
     @property
     def strides(self) -> tuple[int, int]:
@@ -185,11 +191,12 @@ class Residual:
         return 1, 1
 
     @property
-    def padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
+    def padding(self) -> Sides:
         """((top, bottom), (left, right)), of all layers together."""
-        return tuple(
-            tuple(sum(layer.padding[axis][side] for layer in self.layers) for side in (0, 1)) for axis in (0, 1)
+        (top, bottom), (left, right) = (
+            [sum(layer.padding[axis][side] for layer in self.layers) for side in (0, 1)] for axis in (0, 1)
         )
+        return (top, bottom), (left, right)
 
     def channels_out(self, channels: int) -> int:
         """Returns the number of channels; ValueError where the layers don't keep it."""

@@ -1,5 +1,7 @@
 """The named architectures. `PRESETS` maps a name to its `Architecture`."""
 
+from typing import Any
+
 from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
 
 
@@ -127,8 +129,8 @@ def svhn_paper() -> Architecture:
     The paper says that a coarse cell sees 54 x 110. Its kernels and strides give 53 x 109: a crop or patch of
     54 x 110 holds one cell, and one more row and column than it sees.
     """
-    conv = {"dropout": 0.2}
-    dense = {"kernel": 1, "dropout": 0.5}
+    conv: dict[str, Any] = {"dropout": 0.2}
+    dense: dict[str, Any] = {"kernel": 1, "dropout": 0.5}
     return Architecture(
         name="svhn_paper",
         image_size=(64, 128),

@@ -17,6 +17,7 @@ from train.progress import log
 MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")
 OPTIMIZERS = ("adamw", "adam", "sgd")
+DISTRIBUTIONS = ("none", "mirrored", "multiworker")
 COMPUTE_DTYPES = ("float32", "bfloat16")
 SCHEDULES = ("cosine", "exponential", "constant")
 
@@ -62,7 +63,7 @@ FREE_ON_RESUME = (
         "eval_scales",
         "selectors",
     ),
-    *("log_every", "checkpoint_every", "fallback"),
+    *("log_every", "checkpoint_every", "fallback", "distribute"),
 )
 
 
@@ -138,6 +139,7 @@ class Config(FlagValues):
     train_steps: int = 6000
     batch_size: int = 128
     replicas: int = 1
+    distribute: str = "none"
     compute_dtype: str = "float32"
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
@@ -181,6 +183,7 @@ class Config(FlagValues):
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "compute_dtype": COMPUTE_DTYPES,
+            "distribute": DISTRIBUTIONS,
             "top_statistics": (None, *STATISTICS),
         }.items():
             if getattr(self, name) not in choices:

@@ -19,6 +19,7 @@ from train.config import Config
 from train.data.dataset import WITHOUT_NUMBER, Dataset
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
+from train.distribution import ALONE, Distribution, distribution_of
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
@@ -47,11 +48,16 @@ def train_and_evaluate(config: Config, restart: bool = False) -> dict:
     """
     architecture = config.architecture
     check_trainable(config, architecture)
-    with workdirs.held(config, restart) as held:
-        return _run(config, architecture, held)
+    shared = distribution_of(config)
+    with (
+        shared.workdir_of(config) as own,
+        workdirs.held(own, restart) as held,
+        shared.telling_of_lost_workers(own.workdir),
+    ):
+        return _run(own, architecture, held, shared)
 
 
-def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> dict:
+def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, shared: Distribution) -> dict:
     """Does what `train_and_evaluate` says, in a workdir that no other process writes to."""
     workdir = held.path
 
@@ -64,39 +70,42 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     keras.utils.set_random_seed(config.seed)
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    optimizer = steps.make_optimizer(config, held.phase)
+    optimizer = steps.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
-    train_step = steps.make_train_step(model, optimizer, config, average)
+    train_step = steps.make_train_step(model, optimizer, config, average, shared)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
-    # 3. --init_from; 4. nothing: begin at step 0.
+    # 3. --init_from; 4. nothing: begin at step 0. Other machines take all of it from the chief.
     checkpoints = Checkpoints(workdir, model, optimizer, average)
     first_step = checkpoints.restore(held.newest)
-    if config.init_from and not first_step:
+    if config.init_from and not first_step and shared.is_chief:
         take_weights(model, config.init_from)
+    first_step = checkpoints.take_from(shared)
     held.begin(config, functools.partial(steps.learning_rate_at, config))
     write_network(workdir, architecture)
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
-    validator = _validator(model, config)
+    validator = _validator(model, config, shared)
     if first_step < config.train_steps:
         look = functools.partial(_look, config, dataset, validator, writer, average)
-        train(config, dataset, train_step, checkpoints, writer, look)
+        train(config, dataset, train_step, checkpoints, writer, look, shared)
 
     with averaged(average):
-        return _conclude(config, dataset, model, validator, checkpoints, writer)
+        result = _conclude(config, dataset, model, validator, checkpoints, writer, shared)
+    shared.any(False)  # all wait for all: who ends early looks like one that is lost
+    return result
 
 
-def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, writer) -> dict:
+def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, writer, shared: Distribution) -> dict:
     """Evaluates a trained model, writes its files, and returns what `result.json` holds."""
     workdir = Path(config.workdir)
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = part(dict(validator(dataset.validation)), "error")
-    chosen = _reading_threshold(model, config, dataset)
-    evaluators = _evaluators(model, config, chosen.get("threshold/probability"))
+    chosen = _reading_threshold(model, config, dataset, shared)
+    evaluators = _evaluators(model, config, chosen.get("threshold/probability"), shared)
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         log.info("evaluating on %s: %d images", name, len(split))
@@ -124,26 +133,26 @@ def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, w
     with files.replacing(workdir / "model.keras") as partial:
         model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
-    for name in figures:
+    for name in figures if shared.is_chief else ():
         print(f"\n{dataset.name}, {name} ({model.architecture.name}, {result['steps']} steps)\n")
         print(format_table(figures[name], config.eval_scales))
     return result
 
 
-def _validator(model, config: Config) -> Errors:
+def _validator(model, config: Config, shared: Distribution) -> Errors:
     """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
     counts, scales = (model.architecture.num_patches,), config.eval_scales[:1]
-    return Errors(model, counts, scales, trained=config.model, replicas=config.replicas)
+    return Errors(model, counts, scales, trained=config.model, replicas=config.replicas, shared=shared)
 
 
-def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, float]:
+def _reading_threshold(model, config: Config, dataset: Dataset, shared: Distribution) -> dict[str, float]:
     """Returns the reading threshold and what it does on the validation photographs, as figures; {} without those."""
     numbers, nothing = (dataset.more_validation.get(name) for name in ("test", WITHOUT_NUMBER))
     if nothing is None or not _knows_nothing(model, config):
         return {}
     log.info("reading threshold: %d validation photographs, %d without a number", len(numbers), len(nothing))
     counts, scale = (max(config.eval_num_patches),), config.eval_scales[0]
-    readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False))
+    readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False, shared=shared))
     readings.threshold = readings.choose(numbers, nothing)
     found = part(dict(readings(numbers)) | dict(readings(nothing)), "threshold")
     return {"threshold/probability": readings.threshold} | {
@@ -151,10 +160,10 @@ def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, flo
     }
 
 
-def _evaluators(model, config: Config, threshold: float | None = None) -> list:
+def _evaluators(model, config: Config, threshold: float | None = None, shared: Distribution = ALONE) -> list:
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
-    errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
+    errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas, shared)
     evaluators = [errors, Cost(model, counts, scales, config.model)]
     if _knows_nothing(model, config):
         evaluators.append(Readings(errors.readers[0], threshold))

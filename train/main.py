@@ -9,7 +9,8 @@ from absl import flags
 
 from dcn_tf.architecture import SELECTORS
 from train import command
-from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
+from train.cluster import cluster_of
+from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
 from train.errors import UserError
 from train.progress import start_logging
 from train.quiet import quiet
@@ -53,6 +54,11 @@ STRING_FLAGS = {
     ),
     "negatives": "File of train.mine_negatives: what a network took for numbers, which street_numbers trains on too.",
     "optimizer": " | ".join(OPTIMIZERS) + ".",
+    "distribute": (
+        f"{' | '.join(DISTRIBUTIONS)}. 'mirrored': every batch is divided among the GPUs of this machine. "
+        "'multiworker': among machines that TF_CONFIG in the environment names, the same command on each; see "
+        "docs/several_machines.md."
+    ),
     "compute_dtype": (
         f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is for processors with a "
         "matrix unit for it (AMX). Weights, losses and all evaluation are float32."
@@ -212,6 +218,7 @@ def main():
         print(json.dumps(config.to_dict(), indent=1))
         return
     check_trainable(config, config.architecture)
+    cluster_of(config.distribute)
     start_logging()
     prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate

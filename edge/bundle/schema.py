@@ -5,8 +5,9 @@ here is an error of the schema, never skipped.
 """
 
 import re
+from typing import Any
 
-TYPES = {
+TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
     "string": str,

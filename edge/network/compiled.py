@@ -7,7 +7,7 @@ import numpy as np
 from edge.network import assembly, patches, pixels, saliency
 
 try:
-    from edge.network import _compiled
+    from edge.network import _compiled  # type: ignore[attr-defined]  # compiled where pip finds a compiler
 except ImportError:  # it was installed without a C compiler, or without Python's headers
     _compiled = None
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from dcn_tf.losses import decode
 from dcn_tf.model import DynamicCapacityNetwork
 from train.data.dataset import Split
+from train.distribution import ALONE, Distribution
 from train.evaluation.reader import Reader
 from train.evaluation.rows import figure, possible_counts
 
@@ -27,6 +28,7 @@ class Errors:
         selectors: names of `dcn_tf.selectors.SELECTORS` to compare with.
         trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
         replicas: batches of images that are read side by side.
+        shared: what the images are shared out to.
     """
 
     def __init__(
@@ -37,10 +39,11 @@ class Errors:
         selectors=(),
         trained: str = "dcn",
         replicas: int = 1,
+        shared: Distribution = ALONE,
     ):
         self.model = model
         self.readers = [
-            Reader(model, num_patches, scale, selectors if i == 0 else (), trained, replicas)
+            Reader(model, num_patches, scale, selectors if i == 0 else (), trained, replicas, shared=shared)
             for i, scale in enumerate(scales)
         ]
 

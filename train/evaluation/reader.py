@@ -13,6 +13,7 @@ from dcn_tf.scales import padded, scaled
 from dcn_tf.selectors import cell_scores
 from train.data.dataset import Split
 from train.data.pipeline import to_float
+from train.distribution import ALONE, Distribution
 from train.evaluation.rows import SELECTOR, stacks, whole_rows
 from train.progress import Progress
 
@@ -31,6 +32,7 @@ class Reader:
         trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
         replicas: batches of images that are read side by side.
         whole: whether the coarse and the fine model read whole images too.
+        shared: what the images are shared out to. Every process has the rows of all of them.
     """
 
     def __init__(
@@ -42,13 +44,15 @@ class Reader:
         trained: str = "dcn",
         replicas: int = 1,
         whole: bool = True,
+        shared: Distribution = ALONE,
     ):
         self.model = model
         self.num_patches = tuple(sorted(num_patches)) if trained == "dcn" else ()
         self.scale = scale
         self.selectors = tuple(selectors)
         self.stacks = stacks(trained) if whole else ()
-        self.replicas = replicas
+        self.shared = shared
+        self.replicas = max(replicas, len(shared.devices))
         architecture = model.architecture
         self._kept = deque(maxlen=KEPT)
         self._compiled = tf.function(
@@ -74,27 +78,28 @@ class Reader:
 
     def _read(self, split: Split) -> dict[str, np.ndarray]:
         read, progress = {}, Progress("evaluating", len(split), "images")
-        for indices, rows in self._batches(split):
+        batches, counts = self.shared.share(lambda: split.batches(PIXELS))
+        for indices, rows in self._batches(split, batches):
             for name, probabilities in rows.items():
                 if name not in read:
-                    read[name] = np.empty((len(split), probabilities.shape[1]), np.float32)
-                read[name][indices] = probabilities
+                    read[name] = np.zeros((len(split), probabilities.shape[1]), np.float32)
+                read[name][indices] = probabilities if counts else 0
             progress.advance(len(indices))
-        return read
+        return {name: self.shared.sum(rows) for name, rows in read.items()}
 
-    def _batches(self, split: Split):
-        """Yields (indices, row -> probabilities) of every batch, in order; `replicas` of them are read at a time."""
+    def _batches(self, split: Split, batches):
+        """Yields (indices, row -> probabilities) of batches, in order; `replicas` of them are read at a time."""
         boxes = np.zeros((len(split), 4), np.float32) if split.boxes is None else split.boxes.astype(np.float32)
 
-        def read(batch):
+        def read(batch, device):
             indices, images = batch
             tensors = map(tf.constant, (images, split.labels[indices].astype(np.int32), boxes[indices]))
-            return indices, self._compiled(*tensors, tf.constant([0, int(indices[0])]))
+            with tf.device(device):
+                return indices, self._compiled(*tensors, tf.constant([0, int(indices[0])]))
 
-        batches = split.batches(PIXELS)
         with ThreadPoolExecutor(self.replicas) as pool:
             while some := list(itertools.islice(batches, self.replicas)):
-                yield from pool.map(read, some)
+                yield from pool.map(read, some, itertools.cycle(self.shared.devices))
 
     def _probabilities(self, images, labels, boxes, seed) -> dict:
         """Returns row -> probabilities [batch, sum(heads)]. All rows that need the coarse map share one glance."""

@@ -70,7 +70,7 @@ class Conv:
         if not isinstance(self.dropout, int | float) or not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout!r}")
         _check_activation(self.activation)
-        _normalise_window(self)
+        normalise_window(self)
 
     def channels_out(self, channels: int) -> int:
         """Returns the number of channels that the layer gives of so many."""
@@ -100,7 +100,7 @@ class DepthwiseConv:
 
     def __post_init__(self):
         _check_activation(self.activation)
-        _normalise_window(self)
+        normalise_window(self)
         if self.strides[0] != self.strides[1]:
             raise ValueError(f"a depthwise convolution's strides must be equal. Received: {self.strides}")
 
@@ -134,7 +134,7 @@ class MaxPool:
     def __post_init__(self):
         if self.strides is None:
             object.__setattr__(self, "strides", self.kernel)
-        _normalise_window(self)
+        normalise_window(self)
         if any(side >= k for sides, k in zip(self.padding, self.kernel) for side in sides):
             raise ValueError(
                 f"pooling padding must be smaller than the kernel {self.kernel}. Received: {self.padding!r}"
@@ -237,7 +237,8 @@ def _check_activation(activation):
         raise ValueError(f"activation must be the name of one, or null. Received: {activation!r}")
 
 
-def _normalise_window(layer):
+def normalise_window(layer):
+    """Brings a frozen description's kernel, strides and padding into the form that they are kept in."""
     kernel = pair(layer.kernel, "kernel")
     object.__setattr__(layer, "kernel", kernel)
     object.__setattr__(layer, "strides", pair(layer.strides, "strides"))
@@ -246,13 +247,13 @@ def _normalise_window(layer):
 
 def channels_of(stack) -> int:
     """Returns the length D of the vectors that a stack gives."""
-    return [layer.filters for layer in stack if isinstance(layer, Conv)][-1]
+    return [layer.filters for layer in stack if getattr(layer, "filters", None)][-1]
 
 
 def weighted_layers(stack):
-    """Yields (path, layer) of every layer of a stack that has weights: '0', '3', of a residual block '4/0'."""
+    """Yields (path, layer) of every convolution of a stack: '0', '3', of a residual block '4/0'."""
     for i, layer in enumerate(stack):
         if isinstance(layer, Residual):
             yield from ((f"{i}/{j}", inner) for j, inner in enumerate(layer.layers))
-        elif not isinstance(layer, MaxPool):
+        elif isinstance(layer, Conv | DepthwiseConv):
             yield str(i), layer

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
+from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec, separable_conv
 
 
 def cluttered_mnist() -> Architecture:
@@ -22,6 +22,31 @@ def cluttered_mnist() -> Architecture:
             Conv(24, 3),
         ),
         top=ClassifierTopSpec(Conv(96, 4, strides=2), classes=10),
+        patch_size=(14, 14),
+        num_patches=8,
+    )
+
+
+def cluttered_mnist_small() -> Architecture:
+    """Returns a network for the same images at a third of the paper's multiplications: 7.5 million in place of 23.0.
+
+    Depthwise-separable convolutions take the place of the inner ones. Cells lie as in the paper, every 4 pixels.
+    """
+    return Architecture(
+        name="cluttered_mnist_small",
+        image_size=(100, 100),
+        channels=1,
+        coarse=(Conv(12, 7, strides=4), *separable_conv(24, 3)),
+        fine=(
+            Conv(16, 3),
+            *separable_conv(24, 3, padding="same"),
+            MaxPool(2),
+            *separable_conv(32, 3, padding="same"),
+            *separable_conv(32, 3, padding="same"),
+            MaxPool(2),
+            Conv(24, 3),
+        ),
+        top=ClassifierTopSpec(Conv(48, 4, strides=2), classes=10),
         patch_size=(14, 14),
         num_patches=8,
     )
@@ -168,7 +193,13 @@ def svhn_paper() -> Architecture:
     )
 
 
-PRESETS = {"cluttered_mnist": cluttered_mnist, "numbers": numbers, "svhn": svhn, "svhn_paper": svhn_paper}
+PRESETS = {
+    "cluttered_mnist": cluttered_mnist,
+    "cluttered_mnist_small": cluttered_mnist_small,
+    "numbers": numbers,
+    "svhn": svhn,
+    "svhn_paper": svhn_paper,
+}
 
 
 def preset(name: str) -> Architecture:

@@ -8,6 +8,7 @@ import absl.logging
 from absl import flags
 
 from dcn_tf.architecture import SELECTORS
+from dcn_tf.presets import PRESETS
 from train import command
 from train.cluster import cluster_of
 from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
@@ -38,7 +39,7 @@ STRING_FLAGS = {
         "A folder or zip with images and annotations.json, whose test images a model for numbers is tested on as well."
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
-    "preset": "Architecture: cluttered_mnist | numbers | svhn | svhn_paper.",
+    "preset": f"Architecture: {' | '.join(PRESETS)}.",
     "architecture": (
         "File of a network of one's own, YAML or JSON, in place of --preset; see docs/your_data.md. python -m "
         "tools.describe FILE prints and checks it."

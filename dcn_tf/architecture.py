@@ -85,6 +85,16 @@ class ClassifierTopSpec:
         """Indices of the softmaxes whose entropies are summed for the saliency."""
         return (0,)
 
+    @property
+    def num_labels(self) -> int:
+        """Number of names that an answer is made of."""
+        return self.classes
+
+    @property
+    def words(self) -> str:
+        """What it answers."""
+        return f"{self.classes} classes"
+
 
 @dataclass(frozen=True)
 class SequenceTopSpec:
@@ -135,6 +145,16 @@ class SequenceTopSpec:
     def saliency_heads(self) -> tuple[int, ...]:
         """Indices of the softmaxes whose entropies are summed for the saliency: the positions, not the length."""
         return tuple(range(1, self.max_length + 1))
+
+    @property
+    def num_labels(self) -> int:
+        """Number of names that an answer is made of."""
+        return self.symbols
+
+    @property
+    def words(self) -> str:
+        """What it answers."""
+        return f"up to {self.max_length} symbols"
 
 
 @dataclass(frozen=True)

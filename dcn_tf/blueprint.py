@@ -28,11 +28,7 @@ class Blueprint:
     open: tuple[str, ...] = ()
 
     def architecture(self, channels: int | None = None, classes: int | None = None) -> Architecture:
-        """Returns the architecture; `channels` and `classes` take the place of what was left open, and of that alone.
-
-        Raises:
-            ValueError: it cannot work; the message names the numbers.
-        """
+        """Returns the architecture, with `channels` and `classes` where open; ValueError where it can't work."""
         description = copy.deepcopy(self.description)
         if channels is not None and "channels" in self.open:
             description["channels"] = channels
@@ -42,26 +38,14 @@ class Blueprint:
 
 
 def of_preset(name: str, changes=()) -> Blueprint:
-    """Returns the blueprint of a preset; a classifier's channels and classes follow the data where nobody says them.
-
-    Args:
-        changes: 'path=value' each, see `changed`.
-    """
+    """Returns the blueprint of a preset; a classifier's channels and classes follow the data where nobody says them."""
     description = preset(name).to_dict()
     open_ = ("channels", "classes") if description["top"]["kind"] == CLASSIFICATION else ()
     return changed(Blueprint(description, open_), changes)
 
 
 def of_text(text: str, name: str, changes=()) -> Blueprint:
-    """Returns the blueprint that a file holds.
-
-    Args:
-        name: of the network, where the text gives it none.
-        changes: 'path=value' each, see `changed`.
-
-    Raises:
-        ValueError: the text is neither, or describes no network.
-    """
+    """Returns the blueprint of YAML or JSON, `name` where it has none; ValueError where it describes no network."""
     written = _parsed(text)
     if not isinstance(written, dict):
         raise ValueError(

@@ -75,12 +75,7 @@ def box_multiplications(architecture: Architecture) -> int:
 
 
 def whole_multiplications(architecture: Architecture, stack_name: str, image_size=None, top_output_size=None) -> int:
-    """Returns the multiplications of the 'coarse' or 'fine' model: one stack over every level, and the top.
-
-    Args:
-        image_size: (height, width); the architecture's own where None.
-        top_output_size: see `top_multiplications`.
-    """
+    """Returns the multiplications of the 'coarse' or 'fine' model, for another (height, width) where given."""
     stack = getattr(architecture, stack_name)
     return sum(
         stack_multiplications(stack, size, architecture.channels)
@@ -90,13 +85,7 @@ def whole_multiplications(architecture: Architecture, stack_name: str, image_siz
 
 
 def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_output_size=None) -> Cost:
-    """Returns what one image costs with `num_patches` patches.
-
-    Args:
-        num_patches: k; the architecture's own where None.
-        image_size: (height, width); the architecture's own where None.
-        top_output_size: see `top_multiplications`.
-    """
+    """Returns what an image (height, width) costs with k patches; both are the architecture's own where None."""
     num_patches = architecture.num_patches if num_patches is None else num_patches
     sizes = level_sizes(architecture, image_size or architecture.image_size)
     coarse_stack = sum(stack_multiplications(architecture.coarse, size, architecture.channels) for size in sizes)

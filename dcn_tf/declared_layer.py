@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -53,11 +54,12 @@ def _made(layer: KerasLayer, policy):
             f"there is no Keras layer {layer.layer!r} that a file may name; register one of your own with "
             "keras.saving.register_keras_serializable, and import it first"
         )
+    kind: Any = found
     config = {"dtype": policy} | layer.config
     if "data_format" in inspect.signature(found.__init__).parameters:
         config = {"data_format": "channels_last"} | config
     try:
-        return found.from_config(config)
+        return kind.from_config(config)
     except (TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"the Keras layer {layer.layer} does not take its config: {reason}") from None

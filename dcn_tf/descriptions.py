@@ -155,12 +155,7 @@ class MaxPool:
 
 @dataclass(frozen=True)
 class Residual:
-    """A block whose output is added to its input: convolutions that keep size and channels.
-
-    Attributes:
-        layers: `Conv` and `DepthwiseConv` of strides 1 whose padding keeps the size ('same').
-        activation: of the sum; a Keras activation's name, or None.
-    """
+    """Convolutions of strides 1 that keep size and channels, whose output is added to their input, and activated."""
 
     layers: tuple
     activation: str | None = "relu"

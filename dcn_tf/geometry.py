@@ -31,13 +31,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class PatchGrid:
-    """Where the patch of each cell lies. Each attribute is (vertical, horizontal), in pixels.
-
-    Attributes:
-        origin: first pixel of the patch of cell (0, 0); negative where the patch begins outside the image.
-        stride: distance of the patches of two neighbouring cells.
-        size: size of a patch.
-    """
+    """Where patches lie: the first pixel of cell (0, 0)'s, their distance and size, (vertical, horizontal) each."""
 
     origin: tuple[int, int]
     stride: tuple[int, int]
@@ -64,11 +58,7 @@ def stack_geometry(stack) -> Geometry:
 
 
 def output_size(stack, input_size) -> tuple[int, int]:
-    """Returns the (height, width) of a stack's output.
-
-    Raises:
-        ValueError: the input is too small for the stack.
-    """
+    """Returns the (height, width) of a stack's output; ValueError where the input is too small for the stack."""
     size = tuple(input_size)
     for layer in stack:
         padded = [n + sum(p) for n, p in zip(size, layer.padding)]

@@ -106,9 +106,6 @@ class ClassifierTop(keras.layers.Layer):
     estimates them and the coarse pass is normalised by their moving averages, in training too, so that an image's
     saliency does not depend on the rest of its batch. The measurement behind the default is in results/README.md.
 
-    Args:
-        conv, classes, statistics: see `ClassifierTopSpec`.
-
     Call arguments:
         features: [batch, h, w, D].
         training: whether batch statistics are used and updated.
@@ -172,7 +169,6 @@ class SequenceTop(keras.layers.Layer):
     A cell's prediction is a softmax over lengths and one per position; they stand side by side in one vector ('heads').
 
     Args:
-        max_length, symbols, min_length, box: see `SequenceTopSpec`.
         weighting: 'average'; 'inverse_entropy': per softmax, cells weigh in proportion to 1 / entropy of theirs;
             'presence' or 'votes', see `cell_weights`.
 

@@ -11,7 +11,6 @@ def cut_patches(images, cells, grid: PatchGrid):
     Args:
         images: [batch, height, width, channels].
         cells: [batch, k, 2] integer, (row, column).
-        grid: where patches lie (`geometry.patch_grid`).
 
     Returns:
         [batch, k, patch height, patch width, channels].

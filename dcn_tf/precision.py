@@ -27,7 +27,6 @@ def computing_in(model: keras.Model, dtype: str):
     instance) compute them faster. Batch normalisation, the output and all losses are computed in float32.
 
     Args:
-        model: a `DynamicCapacityNetwork`.
         dtype: 'float32' or 'bfloat16'.
     """
     layers = [layer for layer in model._flatten_layers() if not isinstance(layer, FLOAT32_LAYERS)]

@@ -36,7 +36,7 @@ def cluttered_mnist_small() -> Architecture:
         name="cluttered_mnist_small",
         image_size=(100, 100),
         channels=1,
-        coarse=(Conv(12, 7, strides=4), *separable_conv(24, 3)),
+        coarse=(Conv(12, 6, strides=4), *separable_conv(24, 3)),
         fine=(
             Conv(16, 3),
             *separable_conv(24, 3, padding="same"),

@@ -17,7 +17,6 @@ def heads_entropy(logits, heads, selected=None):
 
     Args:
         logits: [..., sum(heads)].
-        heads: number of categories of each softmax.
         selected: indices of the softmaxes to sum over; all where None.
 
     Returns:

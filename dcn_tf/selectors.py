@@ -12,7 +12,7 @@ BOX_MARGIN = 0.03  # of a patch's sides, that a box within it keeps from its bor
 
 
 def cell_scores(name: str, model, glance: dict, image_size, labels, boxes, seed):
-    """Returns how much a selector wants each cell.
+    """Returns how much a selector wants each cell; ValueError where the name is unknown, or belongs to sequences alone.
 
     Args:
         name: 'entropy_gradient' (the network's own saliency), 'average_gradient' (sequences alone: the saliency of the
@@ -22,8 +22,6 @@ def cell_scores(name: str, model, glance: dict, image_size, labels, boxes, seed)
             'random', 'centre' (nearest to the image's centre first), 'loss_gradient' (the L2 norm of the gradient of
             -log p(true labels) of the coarse output) or 'oracle' (nearest to the centre of the true box first; with a
             pyramid those first whose patch holds the box and is best filled by it, see `box_fit`).
-        model: a `DynamicCapacityNetwork`.
-        glance: what `model.glance` returned.
         image_size: (height, width) in pixels, integers or scalar tensors.
         labels: [batch, heads] integer; of the loss gradient alone.
         boxes: [batch, 4] float, (left, top, right, bottom) in pixels of the image; the oracle's alone.
@@ -31,9 +29,6 @@ def cell_scores(name: str, model, glance: dict, image_size, labels, boxes, seed)
 
     Returns:
         [batch, h, w]; with a pyramid [batch, cells].
-
-    Raises:
-        ValueError: the name is unknown, or belongs to sequences alone.
     """
     features, top = glance["coarse_features"], model.coarse_top
     shape = tf.shape(glance["saliency"])
@@ -83,7 +78,6 @@ def window_confidence(top, features):
     none does.
 
     Args:
-        top: a `ClassifierTop`.
         features: coarse vectors, [batch, h, w, D].
 
     Returns:
@@ -148,7 +142,6 @@ def box_fit(grid: PatchGrid, glance: dict, boxes, near):
     fill a patch best. Within a level the nearest are first.
 
     Args:
-        glance: what `model.glance` returned.
         boxes: [batch, 4] float, (left, top, right, bottom) in pixels of the image.
         near: [batch, cells], higher where a cell is nearer to its box, at most 0.
     """

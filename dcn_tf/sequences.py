@@ -26,7 +26,6 @@ def reading_log_probability(logits, heads):
 
     Args:
         logits: [..., sum(heads)] of a sequence top whose lengths begin at 0.
-        heads: number of categories of each softmax.
 
     Returns:
         int32 [..., heads], float32 [...]: log p(length n) + log p(symbol) at positions 1..n; 'none' counts for nothing.

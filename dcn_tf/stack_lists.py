@@ -27,11 +27,7 @@ def stack_to_list(stack) -> list[dict]:
 
 
 def stack_from_list(layers) -> tuple:
-    """Returns the stack that `stack_to_list` described; takes layers too, and 'separable_conv', which are two.
-
-    Raises:
-        ValueError: a layer is of no known kind, or its fields are wrong.
-    """
+    """Returns the stack of `stack_to_list`, or of layers; 'separable_conv' is two. ValueError for what is wrong."""
     if not isinstance(layers, list | tuple):
         raise ValueError(f"a stack must be a list of layers. Received: {layers!r}")
     stack = []

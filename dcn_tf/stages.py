@@ -15,7 +15,6 @@ class Stages:
     """What a network of these parts computes; the parts are layers, or whatever is called as those are.
 
     Attributes:
-        architecture: an `Architecture`.
         coarse, fine: stacks; see `dcn_tf.layers.CoarseStack` and `FineStack`.
         coarse_top, fine_top: tops; see `dcn_tf.layers.ClassifierTop` and `SequenceTop`.
         patch_grid: where the patch of each cell lies, see `dcn_tf.geometry.patch_grid`.

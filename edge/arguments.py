@@ -26,11 +26,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def number(least: float, most: float = math.inf, kind=int, cap: float = MOST):
-    """Returns a type of arguments: numbers of a kind, `int` or `float`, from `least` to `most`.
-
-    Args:
-        cap: more than this is a slip, where there is no `most`.
-    """
+    """Returns a type of arguments: an `int` or `float` from `least` to `most`; what is beyond `cap` is a slip."""
 
     def read(text: str):
         try:

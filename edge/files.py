@@ -43,11 +43,7 @@ def open_file(path, limit: int | None = None):
 
 
 def read_bytes(path, limit: int) -> bytes:
-    """Returns a file's content.
-
-    Raises:
-        OSError, ValueError: see `open_file`; ValueError also where it has more than `limit` bytes.
-    """
+    """Returns a file's content; for errors see `open_file`, ValueError also where it has more than `limit` bytes."""
     with open_file(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:

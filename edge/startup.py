@@ -27,15 +27,7 @@ class Start(NamedTuple):
 
 
 def start_once(arguments, program: str = "edge.run") -> Start:
-    """Returns how a program of this package started.
-
-    Args:
-        arguments: of the program.
-        program: the module to run.
-
-    Raises:
-        UserError: it ended with another status than 0; the message is its own.
-    """
+    """Returns how a program of this package started; UserError with its own message where its status is not 0."""
     begun = time.perf_counter()
     pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     started: Any = subprocess.Popen([sys.executable, "-m", program, *arguments], **pipes)

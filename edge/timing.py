@@ -10,11 +10,7 @@ KEPT = 10_000  # images; a camera runs for months
 
 
 class Timing:
-    """Collects the stages of images.
-
-    Args:
-        loading_us: microseconds of each stage before the first image.
-    """
+    """Collects the stages of images; `loading_us` are the microseconds of each stage before the first."""
 
     def __init__(self, loading_us: dict):
         self.loading_us = dict(loading_us)

@@ -83,8 +83,6 @@ def record(facts: dict, chosen: dict, judged: dict, loss: float, allowed: int) -
     """Returns what the manifest says: the exit, and in `calibration` how the thresholds were found.
 
     Args:
-        facts: `dataset` and `split` of the images.
-        chosen, judged: policies and judgements by name.
         loss, allowed: rise of the error that was allowed, in percentage points and in images.
     """
     policies = {

@@ -16,12 +16,7 @@ MOST_PIXELS = 2**22  # of a bundle's input: more is no work for a device
 
 
 def make_parser(program: str, text: str) -> OneLineParser:
-    """Returns a parser without arguments.
-
-    Args:
-        program: as in `python -m tools.NAME`, its name.
-        text: the docstring of its module; the first line is its description.
-    """
+    """Returns the parser of `python -m PROGRAM`, without arguments; its description is the first line of a text."""
     return OneLineParser(prog=f"python -m {program}", description=text.partition("\n")[0])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from dcn_tf.architecture import CLASSIFICATION, Architecture, KerasLayer, Residual, channels_of
+from dcn_tf.architecture import Architecture, KerasLayer, Residual, channels_of
 from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.cost import dcn_cost, model_weights, whole_multiplications
 from dcn_tf.geometry import num_cells, output_size, patch_grid, smallest_image, stack_geometry
@@ -97,9 +97,8 @@ def _layer_text(layer) -> str:
 
 
 def _heading(architecture: Architecture, open_) -> str:
-    top = architecture.top
-    answers = f"{top.classes} classes" if architecture.task == CLASSIFICATION else f"up to {top.max_length} symbols"
-    text = f"{architecture.name}: images {_by(architecture.image_size)} x {architecture.channels}, {answers}"
+    size = f"{_by(architecture.image_size)} x {architecture.channels}"
+    text = f"{architecture.name}: images {size}, {architecture.top.words}"
     return text + (f" ({' and '.join(open_)} follow the data; assumed here)" if open_ else "")
 
 

@@ -8,13 +8,7 @@ CLEAR = "\r\x1b[K"  # back to the start of a terminal's line, and empty it
 
 
 class Progress:
-    """Tells how far a piece of work is.
-
-    Args:
-        name: of the work.
-        total: number of its parts.
-        unit: what the parts are.
-    """
+    """Tells how far a piece of work is."""
 
     def __init__(self, name: str, total: int, unit: str):
         self.name, self.total, self.unit = name, total, unit
@@ -22,11 +16,7 @@ class Progress:
         self.updates = sys.stdout.isatty()
 
     def tell(self, done: int, detail: str = "") -> None:
-        """Prints a line, unless the last one is younger than some seconds.
-
-        Args:
-            done: number of parts that are done, at least 1.
-        """
+        """Prints a line where `done` parts, at least 1, are done, unless the last one is younger than some seconds."""
         now, was_told = time.monotonic(), self.told > self.begun
         is_early = now - self.told < (EVERY_ON_A_TERMINAL if self.updates else EVERY)
         if is_early and not (self.updates and was_told and done == self.total):

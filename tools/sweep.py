@@ -26,11 +26,7 @@ SECONDS_BETWEEN = 30  # lines of progress
 
 
 def read_configs(runs: list[Run], data_dir) -> dict[str, dict]:
-    """Returns the configuration of every run, by its name: what `result.json` will hold as its `config`.
-
-    Raises:
-        UserError: a run's flags are wrong. Nothing has been begun then.
-    """
+    """Returns the configuration of every run, by its name; UserError, before any is begun, where flags are wrong."""
     configs = {}
     for run in runs:
         command = [*process.command(run, data_dir), "--print_config"]

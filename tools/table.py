@@ -6,10 +6,5 @@ SCREEN, MARKDOWN = "simple", "pipe"
 
 
 def table(head, rows, style: str = SCREEN) -> str:
-    """Returns a table whose first column is aligned to the left, and the others to the right.
-
-    Args:
-        rows: of texts or whole numbers, which stay as they are; None is an empty cell.
-        style: `SCREEN` or `MARKDOWN`.
-    """
+    """Returns a table of texts or whole numbers, the first column aligned to the left; None is an empty cell."""
     return tabulate(rows, head, style, disable_numparse=True, stralign="right", colalign=("left",))

@@ -23,11 +23,7 @@ computed from the architecture (`dcn_tf.cost`, `tools.baselines.ram_model`), not
 
 
 def render(results: Path) -> tuple[str, dict[str, plots.Plot]]:
-    """Returns the text of RESULTS.md and its plots, by file name.
-
-    Raises:
-        UserError: a file under `results` cannot be read.
-    """
+    """Returns the text of RESULTS.md and its plots, by file name; UserError where a file can't be read."""
     published = read_kept(results / "published.json")
     runs = read_runs(results)
     sweep, ablations = (read_sweep(results / name) for name in ("cluttered_mnist", "cluttered_mnist_ablations"))
@@ -54,11 +50,7 @@ def check(results: Path, out: Path) -> None:
 
 
 def make(results: Path, out: Path) -> None:
-    """Writes RESULTS.md and its pictures.
-
-    Raises:
-        UserError: they cannot be written.
-    """
+    """Writes RESULTS.md and its pictures; UserError where they cannot be written."""
     text, drawn = render(results)
     for name, plot in drawn.items():
         write(results / "plots" / name, plots.as_svg(plot))

@@ -6,7 +6,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dcn_tf.architecture import SEQUENCE
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.precision import use_float32
 from edge.errors import UserError, one_line
@@ -43,12 +42,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training.
-
-    Attributes:
-        model: the trained `DynamicCapacityNetwork`.
-        result: what `result.json` holds.
-    """
+    """A finished training: its folder, the trained `DynamicCapacityNetwork`, and what `result.json` holds."""
 
     directory: Path
     model: keras.Model
@@ -102,11 +96,7 @@ def _reads_nothing(architecture) -> bool:
 
 
 def load_training(directory, needed=NEEDED[:2]) -> Training:
-    """Reads a finished training of any model.
-
-    Raises:
-        UserError: it is missing, unfinished, or one of its files is damaged.
-    """
+    """Reads a finished training of any model; UserError where it is missing, unfinished, or a file of it damaged."""
     use_float32()
     directory = Path(directory)
     if not directory.is_dir():
@@ -118,11 +108,7 @@ def load_training(directory, needed=NEEDED[:2]) -> Training:
 
 
 def load_workdir(directory) -> Workdir:
-    """Reads a finished workdir, of which a bundle is to be made.
-
-    Raises:
-        UserError: it is missing, unfinished, or of another model, or one of its files is damaged.
-    """
+    """Reads a finished workdir, to make a bundle of; UserError as for `load_training`, and for another model."""
     training = load_training(directory, NEEDED)
     trained = training.result.get("config", {}).get("model", "dcn")
     if trained != "dcn":
@@ -181,7 +167,7 @@ def _photographs(pixels, sizes) -> list:
 
 def _class_names(names: list, architecture) -> list:
     """Returns the names, with stand-ins for classes of a classifier that no training image had."""
-    missing = range(len(names), 0 if architecture.task == SEQUENCE else architecture.top.classes)
+    missing = range(len(names), getattr(architecture.top, "classes", 0))
     return names + [f"class {number}" for number in missing]
 
 
@@ -189,13 +175,12 @@ def _check_samples(samples: Samples, architecture, shape, path: Path):
     count, heads = len(samples.images), architecture.top.heads
     if not count:
         raise UserError(f"{path} holds no images; {AGAIN}")
-    labels = architecture.top.symbols if architecture.task == SEQUENCE else heads[0]
     shapes = {tuple(n if m else m for n, m in zip(image.shape, shape)) for image in samples.images}
     facts = {
         "images' shape": (shapes, {shape}),
         "images' type": ({image.dtype.name for image in samples.images}, {"uint8"}),
         "labels' shape": (samples.labels.shape, (count, len(heads))),
-        "number of label_names": (len(samples.label_names), labels),
+        "number of label_names": (len(samples.label_names), architecture.top.num_labels),
     }
     for name, (found, wanted) in facts.items():
         if found != wanted:

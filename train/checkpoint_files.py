@@ -4,7 +4,6 @@ A checkpoint of step N is `ckpt-N.index`, `ckpt-N.data-00000-of-00001` and `ckpt
 two as `sha256sum --check` reads them. The file `checkpoint` is for other programs. It is written, and never read.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -23,7 +22,6 @@ KEPT = 2
 NAME = re.compile(r"ckpt-(\d+)\.(index|data-\d{5}-of-\d{5}|sha256)")
 LEFTOVERS = re.compile(r"\.tmp.*|.*_temp.*|.*\.tempstate\d*|checkpoint\.tmp.*")  # of saving that was interrupted
 PATTERN_SIGNS = frozenset("*?[]\\")  # which TensorFlow does not take literally in paths
-BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Saved:
         for name in sorted(noted.keys() | found.keys()):
             if name not in found:
                 return f"{name} is missing"
-            if noted.get(name) != sha256(found[name]):
+            if noted.get(name) != files.sha256(found[name]):
                 return f"the checksum of {name} is wrong"
         return None
 
@@ -116,9 +114,6 @@ def writing(folder: Path, step: int, size: int) -> Iterator[str]:
     It is on the disk, checksums and names too, before the oldest of more than `KEPT` goes. After an error nothing is
     left of it, and the others are as they were.
 
-    Args:
-        size: of it in bytes, about.
-
     Raises:
         DiskFullError: there is no room for it.
     """
@@ -139,7 +134,7 @@ def _finish(written: Saved, folder: Path):
     """Notes the checksums of what was written, and moves all of it into the folder, the checksums last."""
     paths = written.files()
     sums = written.folder / f"{written.name}.sha256"
-    sums.write_text("".join(f"{sha256(path)}  {path.name}\n" for path in paths))
+    sums.write_text("".join(f"{files.sha256(path)}  {path.name}\n" for path in paths))
     for path in (*paths, sums):
         files.sync(path)
     for path in (*paths, sums):
@@ -180,15 +175,6 @@ def without_patterns(folder: Path) -> Iterator[str]:
         link = Path(place, "folder")
         link.symlink_to(folder.resolve(), target_is_directory=True)
         yield str(link)
-
-
-def sha256(path: Path) -> str:
-    """Returns the checksum of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @contextmanager

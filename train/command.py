@@ -53,6 +53,8 @@ def _parse(program, arguments):
         check_flagfiles(arguments[1:])
         left = flags.FLAGS(arguments)
         check_numbers(flags.FLAGS)
+    except SystemExit:  # of --help, with which absl fails
+        sys.exit(0)
     except flags.Error as error:
         sys.exit(_say(program, f"{' '.join(str(error).split())[:500]}; --help lists the flags", 2))
     except UserError as error:

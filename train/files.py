@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and are written by one process at a time where that matters."""
 
 import contextlib
+import hashlib
 import os
 import platform
 import re
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 from train.disk import room_for
 from train.progress import log
 
+BLOCK = 1 << 20
 PARTIAL = ".partial"  # in the name of what is being written
 LEFTOVER = re.compile(r".+\.[0-9a-f]+\.partial(\.\w+)?")  # the name of what an interrupted process was writing
 HOLDER = ".holder"  # behind the name of a lock: the file that says who has it
@@ -30,9 +32,6 @@ def replacing(path: Path, size: int | None = None) -> Iterator[Path]:
 
     The path has the suffix of `path`, and is its own for every call, so that many can write one file at a time. The
     folder is made. After an error nothing is left, and `path` is as it was.
-
-    Args:
-        size: of it in bytes, if known.
 
     Raises:
         DiskFullError: there is no room for it.
@@ -56,6 +55,15 @@ def sync(path: Path):
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256(path: Path) -> str:
+    """Returns the checksum of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def unused(path: Path) -> Path:
@@ -94,14 +102,11 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def held(lock: Path, timeout: float = 0) -> Iterator[None]:
-    """Holds a lock, which is free again when the process ends, however it does.
+    """Holds a lock, which is free again when the process ends, however it does; HeldError where another process has it.
 
     Args:
         lock: its file, which stays. Beside it stands who holds it.
         timeout: seconds to wait for it; -1 for as long as it takes.
-
-    Raises:
-        HeldError: another process has it.
     """
     file, holder = FileLock(lock), lock.with_name(lock.name + HOLDER)
     try:

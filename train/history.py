@@ -34,12 +34,9 @@ class Sitting:
 
 
 def read(workdir: Path) -> list[Sitting]:
-    """Returns the sittings of a run, none where it has not begun.
+    """Returns the sittings of a run, none where it has not begun; UserError where the file is damaged.
 
     A workdir of a version before `history.json` says in its flagfile how many steps there were to be.
-
-    Raises:
-        UserError: the file is damaged.
     """
     path = Path(workdir, FILE)
     try:
@@ -94,12 +91,7 @@ def remarks(sittings: list[Sitting]) -> list[str]:
 
 
 def changes(sittings: list[Sitting], schedule: str, rate) -> list[str]:
-    """Returns what a resumed run has to say of its last sitting, in lines.
-
-    Args:
-        sittings: the run's.
-        rate: sitting, step -> learning rate.
-    """
+    """Returns what a resumed run says of its last sitting, in lines; `rate`: sitting, step -> learning rate."""
     if len(sittings) < 2:
         return []
     before, now = sittings[-2:]

@@ -15,11 +15,7 @@ FILE = "architecture.json"
 
 
 def network_for(config: Config, dataset: Dataset) -> Architecture:
-    """Returns the architecture, of as many channels and classes as the data has where nobody says them.
-
-    Raises:
-        UserError: it can't work, or the workdir was begun with another.
-    """
+    """Returns the architecture, with the data's channels and classes where open; UserError where it can't be."""
     architecture = config.network(dataset.channels, len(dataset.label_names))
     _check_fits(architecture, dataset)
     _check_same(Path(config.workdir, FILE), architecture)

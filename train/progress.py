@@ -65,14 +65,7 @@ class Screen(logging.StreamHandler):
 
 
 class Progress:
-    """Tells every few seconds how far a long piece of work is, how fast it goes and how long it will take.
-
-    Args:
-        what: the work, as in "fetching train.tar.gz".
-        total: how much of it there is.
-        unit: what is counted.
-        done: how much was there already.
-    """
+    """Tells every few seconds how far a long piece of work is, how fast it goes and how long it will take."""
 
     def __init__(self, what: str, total: float, unit: str, done: float = 0):
         self.what, self.total, self.unit, self.done = what, total, unit, done

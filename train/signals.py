@@ -24,12 +24,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class Handling:
-    """How signals are handled now.
-
-    Attributes:
-        number: of the first signal that came; None before.
-        deferred: whether it is noted only. Otherwise it raises `Stopped`, wherever the program is.
-    """
+    """How signals are handled: `deferred` notes the first one's `number`; otherwise it raises `Stopped` at once."""
 
     def __init__(self):
         self.number, self.deferred = None, False

@@ -25,12 +25,7 @@ WRITTEN = (
 
 @dataclass(frozen=True)
 class Workdir:
-    """A workdir that is held.
-
-    Attributes:
-        newest: its newest whole checkpoint; None where the run begins.
-        sittings: of the run, the coming one too.
-    """
+    """A workdir that is held: its newest whole checkpoint, if any, and the run's sittings, the coming one too."""
 
     path: Path
     newest: Saved | None
@@ -42,11 +37,7 @@ class Workdir:
         return self.sittings[-1].phase if self.sittings else 0
 
     def begin(self, config: FlagValues, rate):
-        """Writes what the run is, and says how it goes on.
-
-        Args:
-            rate: sitting, step -> learning rate.
-        """
+        """Writes what the run is, and says how it goes on; `rate`: sitting, step -> learning rate."""
         step = self.newest.step if self.newest else 0
         history.write(self.path, self.sittings)
         write_config(config, history.remarks(self.sittings))

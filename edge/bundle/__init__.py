@@ -20,12 +20,7 @@ MOST_MANIFEST_BYTES = 2**20
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was read and found whole.
-
-    Attributes:
-        path: its folder or zip file.
-        files: name -> content of every file, as it was when it was checked.
-    """
+    """A bundle that was read and found whole; `files` maps names to contents, as they were when they were checked."""
 
     path: Path
     manifest: Manifest

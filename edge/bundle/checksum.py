@@ -29,11 +29,7 @@ def is_right(file: bytes) -> bool:
 
 
 def check(file: bytes, content: dict) -> None:
-    """Raises UserError where a manifest is not as it was written: its checksum is wrong, or missing.
-
-    Args:
-        file: the manifest's.
-    """
+    """Raises UserError where a manifest is not as it was written: its checksum is wrong, or missing."""
     version = content.get("format_version")
     if type(version) is int and version > SINCE_VERSION:
         return  # who reads it refuses it

@@ -36,7 +36,6 @@ def parse_content(file: bytes, vouched: bool = False) -> dict:
     Stricter than `json.loads`: no field twice, no NaN, no Infinity, no number that a float cannot hold.
 
     Args:
-        file: the manifest's.
         vouched: somebody changed it, and says that it is right as it is: its checksum is not looked at.
 
     Raises:

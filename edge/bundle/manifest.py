@@ -47,7 +47,6 @@ class Cells:
 
     Attributes:
         map: (rows, columns), of an image of the input's size.
-        stride: between neighbouring cells.
         offset: the first pixel that cell (0, 0) sees.
         field: how many pixels a cell sees.
     """
@@ -103,8 +102,7 @@ class Manifest:
     """A bundle's manifest, checked.
 
     Attributes:
-        name: of the network's architecture.
-        task: a `edge.bundle.tasks.Classification` or `Sequence`: what is read, and the top that reads it.
+        task: an `edge.bundle.tasks.Classification` or `Sequence`: what is read, and the top that reads it.
         levels: the sizes at which an image of any size is looked at, in parts of its own; None where images are brought
             to the input's size.
         num_patches: patches per image where none is asked for.

@@ -126,12 +126,7 @@ def _holds_manifest(path: Path) -> bool:
 
 
 def write(path: Path, files: dict) -> None:
-    """Writes files, name -> content, beside `path` and then renames them there: no half of a bundle is ever seen.
-
-    Raises:
-        UserError: see `check_destination`; or the place refuses.
-        WorkError: the disk is full.
-    """
+    """Writes files, name -> content, beside `path` and renames them there; for errors see `check_destination`."""
     check_destination(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -52,12 +52,7 @@ class State:
 
 
 class Machine:
-    """Reads what a Linux system tells of its board.
-
-    Args:
-        root: the folder that holds proc and sys.
-        command: runs a program: its arguments -> what it printed; OSError or SubprocessError where it fails.
-    """
+    """Reads what Linux tells of its board, below a root; `command` runs a program and returns what it printed."""
 
     def __init__(self, root="/", command=None, cores: int | None = None):
         self.root = Path(root)
@@ -170,11 +165,7 @@ def short_name(board: str) -> str:
 
 @dataclass
 class Watch:
-    """Looks at a board before, during and after a run.
-
-    Attributes:
-        states: what was seen, in order; the first before the run began.
-    """
+    """Looks at a board before, during and after a run; the first of `states` was seen before it began."""
 
     machine: Machine
     states: list = field(default_factory=list)

@@ -7,13 +7,7 @@ ROW, LABEL, WIDTH, VALUE = 22, 150, 360, 110  # pixels
 
 
 def text_bars(values: dict, unit: str, width: int = 40) -> str:
-    """Returns a line per value: name, bar, number. The longest bar has `width` characters.
-
-    Args:
-        values: name -> number, at least 0.
-        unit: of the numbers.
-        width: in characters.
-    """
+    """Returns a line per value, at least 0: name, bar, number and unit. The longest bar has `width` characters."""
     most = max(values.values()) or 1
     longest = max(map(len, values))
     return "\n".join(

@@ -25,12 +25,7 @@ SAVING_AGAINST = ("fine_float32", "fine_int8")
 
 @dataclass(frozen=True)
 class Run:
-    """One variant after the race.
-
-    Attributes:
-        run: image -> `edge.network.result.Result`.
-        starts: (seconds, MB or None) of every fresh process.
-    """
+    """One variant after the race; `starts` are (seconds, MB or None) of every fresh process."""
 
     variant: Variant
     bundle: Bundle
@@ -40,12 +35,7 @@ class Run:
 
 
 def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
-    """Returns an entry for each variant, without energy.
-
-    Args:
-        runs: by the variant's name.
-        labels: path -> what is to be read in it, as far as it is known.
-    """
+    """Returns an entry for each variant, without energy; `labels` maps paths to what is to be read, if known."""
     reference = runs[TO].times if TO in runs else None
     return [_entry(name, run, paths, labels, reference) for name, run in runs.items()]
 
@@ -83,11 +73,8 @@ def add_energy(found: list[dict], runs: dict[str, Run], images, wanted: str, met
     `modelled_energy_uj` is always the model's; `energy_saving` is the share saved against other variants.
 
     Args:
-        found: see `entries`.
-        runs: by the variant's name.
         images: the pixels, in turn; read again and again where energy is measured.
         wanted: 'none' for no energy at all.
-        meter: or None.
     """
     for entry in found:
         run = runs[entry["name"]]
@@ -131,12 +118,7 @@ def _saving(energy, against) -> float | None:
 
 
 def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, seed: int) -> dict:
-    """Returns all findings but the variants: the contract's `board`, `threads`, `valid`, and what explains them.
-
-    Args:
-        watch: `edge.comparison.board.Watch`, after the run.
-        images: `edge.benchmark.Images`.
-    """
+    """Returns all findings but the variants: the contract's `board`, `threads`, `valid`, and what explains them."""
     machine, problems = watch.machine, watch.problems()
     int8, float32 = bundles.get("int8"), bundles.get("float32")
     return {

@@ -27,13 +27,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Times:
-    """What one way to read images has done.
-
-    Attributes:
-        nanoseconds: of every inference, [repetitions, images].
-        stages_us: of every inference, stage -> microseconds.
-        outcomes: of every image; the same in every repetition.
-    """
+    """What one way to read images has done: [repetitions, images] nanoseconds, and by stage microseconds."""
 
     nanoseconds: np.ndarray
     stages_us: list

@@ -79,11 +79,7 @@ VARIANTS = {
 
 
 def by_precision(bundle: Bundle, float_bundle: Bundle | None = None) -> dict[str, Bundle]:
-    """Returns the bundles by their precision: 'int8' and 'float32', as far as they are given.
-
-    Raises:
-        UserError: both compute in the same, one in others, or they are not of one network.
-    """
+    """Returns the bundles that are given by precision, 'int8' and 'float32'; UserError where they are no such pair."""
     found = {}
     for name, given in (("--bundle", bundle), ("--float_bundle", float_bundle)):
         if given is None:
@@ -173,7 +169,6 @@ def make_run(
     It takes further arguments of `run` by name.
 
     Args:
-        bundle: in the variant's precision.
         num_patches: at most so many; the bundle's own where None.
         kernels: what is computed with between the models.
 

@@ -13,12 +13,7 @@ from edge.network.tops import top_of
 
 
 def shares(variant: Variant, outcomes) -> dict[tuple, float]:
-    """Returns what share of the images took which work: (models, number of patches, has saliency, size) -> share.
-
-    Args:
-        variant: how they were read.
-        outcomes: what came of each, `edge.comparison.race.Outcome`.
-    """
+    """Returns what share of the images took which work: (models, number of patches, has saliency, size) -> share."""
     two_stage = variant.models == DCN
     counts = Counter(
         (
@@ -37,9 +32,6 @@ def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
 
     Zeros that a model multiplies by count. So does the saliency: for classifiers the top's kernels once, its closed
     form; for sequences a product with `dense` for every cell, which with levels most cells are spared.
-
-    Args:
-        parts: see `shares`.
     """
     total = sum(share * _multiplications(bundle, *work) for work, share in parts.items())
     return None if math.isnan(total) else round(total)

@@ -105,7 +105,6 @@ class CsvMeter:
 
     Args:
         path: of the file, which may grow.
-        timer: real time, or a test's.
 
     Raises:
         UserError: see `read_samples`; or there are lines, and none is good.

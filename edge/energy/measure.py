@@ -31,12 +31,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Energy of one inference.
-
-    Attributes:
-        source: the meter's.
-        trials: one after another; none where the idle reading is not valid.
-    """
+    """Energy of one inference; there are no trials where the idle reading is not valid."""
 
     source: str
     idle: Reading
@@ -112,11 +107,9 @@ def measure(
     """Measures the energy of one inference.
 
     Args:
-        meter: see `edge.energy.meters.make_meter`.
         run_once: does one inference; called once before everything, then back to back.
         seconds: length of a trial, which ends with the first inference after it.
         idle_seconds: how long to measure at rest, before the trials.
-        timer: real time, or a test's.
     """
     timer = timer or Timer()
     run_once()

@@ -19,10 +19,6 @@ METER_HELP = (
 def make_meter(wanted: str, timer=None):
     """Returns a meter: `source`, `start()`, and `stop()`, which returns a `Reading`.
 
-    Args:
-        wanted: as `METER_HELP` says.
-        timer: real time, or a test's.
-
     Returns:
         None where 'auto' finds none.
 

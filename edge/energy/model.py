@@ -23,13 +23,7 @@ NOT_MODELLED = (
 
 @dataclass(frozen=True)
 class ModelledEnergy:
-    """The modelled energy of one image.
-
-    Attributes:
-        other_arithmetic: additions, multiplications and comparisons beside them.
-        bytes_by_level: name of the memory -> bytes read and written.
-        arithmetic_uj, memory_uj: microjoules.
-    """
+    """The modelled energy of one image, microjoules, with what is counted: bytes by the memory's name."""
 
     table: str
     multiply_accumulates: Quantity
@@ -79,7 +73,6 @@ def modelled_energy(
     """Returns the modelled energy of one image.
 
     Args:
-        bundle: see `edge.bundle.load_bundle`.
         models: which run: all three; ('coarse',) where the coarse answer stands; or ('whole_fine',).
         num_patches: k; the bundle's own where None.
         table: Horowitz's where None.
@@ -125,11 +118,7 @@ def _picojoules(arithmetic, table) -> Quantity:
 
 
 def mixture(parts) -> ModelledEnergy:
-    """Returns the mean over images that differ in what they run.
-
-    Args:
-        parts: pairs of a share and a `ModelledEnergy`, all by one table; shares that add up to 1.
-    """
+    """Returns the mean of energies by one table, over images that differ in what they run: (share, energy) each."""
 
     def mean(quantity):
         return sum((quantity(energy) * share for share, energy in parts), Quantity())

@@ -52,7 +52,6 @@ class Operation:
     """What one operator does.
 
     Attributes:
-        dtype, shape: of its first output.
         arithmetic: (kind, dtype) -> how often; None where the operator is not understood.
         weight_bytes: of its constant inputs: weights, biases, and what a reduction or a padding is told.
         activation_bytes: of the rest of its inputs and of its outputs. None where not known; so too `weight_bytes`.
@@ -81,11 +80,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class ModelOperations:
-    """What one run of a model does.
-
-    Attributes:
-        operations: in the order in which they run.
-    """
+    """What one run of a model does, in the order in which it is done."""
 
     name: str
     operations: tuple[Operation, ...]
@@ -115,7 +110,6 @@ def bundle_operations(bundle: Bundle, num_patches: int | None = None, size=FRAME
     """Returns what each model of a bundle does for one image, by the model's name.
 
     Args:
-        bundle: see `edge.bundle.load_bundle`.
         num_patches: k; the bundle's own where None. Of a classifier's top count the windows that k patches can change.
         size: (height, width) of the image, of all of whose levels the work counts, where the bundle reads any size.
 

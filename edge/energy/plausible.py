@@ -13,12 +13,7 @@ LEADS = "swap VIN+ and VIN-"
 
 @dataclass(frozen=True)
 class Plausible:
-    """What a meter's samples can be.
-
-    Attributes:
-        most_watts: what it can measure, or any board draws.
-        leads: what to do where the power is negative.
-    """
+    """What a meter's samples can be: at most so many watts, and what to do with the leads where they are negative."""
 
     most_watts: float
     leads: str = LEADS

@@ -42,7 +42,6 @@ class PmicMeter(SampledMeter):
 
     Args:
         command: 'pmic_read_adc' or 'get_throttled' -> what vcgencmd prints, or OSError.
-        timer: real time, or a test's.
 
     Raises:
         UserError: there is no vcgencmd, or it gives no amperes.

@@ -19,12 +19,7 @@ PERIOD = 1.0  # seconds
 
 @dataclass(frozen=True)
 class Counter:
-    """A counter of microjoules that begins again at 0.
-
-    Attributes:
-        path: its folder.
-        name: as the kernel calls it, such as 'package-0'.
-    """
+    """A counter of microjoules that begins again at 0; the kernel calls it `name`, such as 'package-0'."""
 
     path: Path
     name: str
@@ -86,15 +81,7 @@ def _try(counter, root):
 
 
 class RaplMeter:
-    """Sums RAPL's counters, read often enough that no wrap is missed.
-
-    Args:
-        root: of the kernel's tree.
-        timer: real time, or a test's.
-
-    Raises:
-        UserError: see `find_counters`.
-    """
+    """Sums RAPL's counters, read often enough that no wrap is missed; for UserError see `find_counters`."""
 
     def __init__(self, root=POWERCAP, timer=None):
         self._counters = find_counters(root)

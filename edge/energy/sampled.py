@@ -11,13 +11,11 @@ class SampledMeter:
     """Integrates samples of power that a thread takes.
 
     Args:
-        source: what measures, for reports.
         read_watts: returns the power now; raises OSError or ValueError where there is none, and the sample is ignored.
         period: seconds from one sample to the next.
         longest_gap: seconds; a reading with a longer one between samples is not valid.
         plausible: what the samples can be; a reading with others is not valid.
         check: called after the last sample; returns why the reading must not be used, or None.
-        timer: real time, or a test's.
     """
 
     def __init__(

@@ -17,11 +17,7 @@ SCHEMA_FILE = Path(__file__).with_name("table.schema.json")
 
 @dataclass(frozen=True)
 class Level:
-    """A memory.
-
-    Attributes:
-        bytes: its size; None for the last, which has no end.
-    """
+    """A memory of so many bytes; None for the last, which has no end."""
 
     name: str
     bytes: int | None
@@ -30,13 +26,7 @@ class Level:
 
 @dataclass(frozen=True)
 class EnergyTable:
-    """What operations and memories cost.
-
-    Attributes:
-        name, source: what to call it, and where the numbers are from.
-        add, multiply: type of the numbers -> picojoules.
-        levels: memories, the smallest first.
-    """
+    """What operations cost by their type of numbers, in picojoules, and memories, the smallest first."""
 
     name: str
     source: str
@@ -66,14 +56,7 @@ def _schema() -> dict:
 
 
 def load_table(path=None) -> EnergyTable:
-    """Reads a table.
-
-    Args:
-        path: of a JSON file; Horowitz's numbers where None.
-
-    Raises:
-        UserError: it cannot be read, or is not such a table.
-    """
+    """Reads a table, Horowitz's where `path` is None; UserError where it cannot be read, or is not such a table."""
     path = HOROWITZ if path is None else Path(path)
     table = read_json(path, "name a table of energies", MOST_TABLE_BYTES)
     error = first_error(table, _schema(), "energy_table") or _wrong_levels(table["levels"])

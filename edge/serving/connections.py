@@ -20,12 +20,7 @@ class Refusal(asyncio.Protocol):
 
 
 class Connections:
-    """Makes the protocol of each connection, and cuts those that stand still.
-
-    Args:
-        server: aiohttp's, which makes protocols and knows them.
-        first_request, stalled: seconds, see above.
-    """
+    """Makes the protocol of each connection, and cuts those that stand still for so many seconds, see above."""
 
     def __init__(
         self, server, most: int = MOST_CONNECTIONS, first_request: float = FIRST_REQUEST, stalled: float = STALLED

@@ -12,11 +12,7 @@ ONLINE, OFFLINE = "online", "offline"
 
 @dataclass(frozen=True)
 class Topics:
-    """Where everything is published: below `dcn/NAME`.
-
-    Attributes:
-        name: of this reader; unique at its broker.
-    """
+    """Where everything is published: below `dcn/NAME`, a name that is unique at its broker."""
 
     name: str
 
@@ -34,13 +30,7 @@ class Topics:
 
 
 def descriptions(topics: Topics, model: str, monotonic: bool, unit: str | None) -> dict[str, str]:
-    """Returns topic -> JSON of what Home Assistant is told, for the three parts.
-
-    Args:
-        model: the bundle's name.
-        monotonic: the reading is a meter's.
-        unit: of the reading, such as kWh or m³; without one it is text.
-    """
+    """Returns topic -> JSON of what Home Assistant is told, for the three parts; without a unit a reading is text."""
     device = {"identifiers": [f"dcn_{topics.name}"], "name": topics.name, "model": model, "manufacturer": "dcn-tf"}
     reading = {"name": "Reading", "icon": "mdi:counter"}
     if unit:

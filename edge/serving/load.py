@@ -31,7 +31,6 @@ class Load:
     """Clients that send images, one after the other, and compare the answers.
 
     Args:
-        session: aiohttp's.
         images: (bytes, expected prediction) of each.
 
     Attributes:

@@ -9,11 +9,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def exposition(service: Service, requests: Counter, connections: int) -> str:
-    """Returns the text that Prometheus scrapes.
-
-    Args:
-        requests: (path, status) -> number.
-    """
+    """Returns the text that Prometheus scrapes; `requests` counts them by (path, status)."""
     totals, seen = service.totals(), service.recent.last
     stages = {f'{{stage="{name}"}}': us / 1e6 for name, us in sorted(totals.stages_us.items())}
     answered = {f'{{path="{path}",status="{status}"}}': count for (path, status), count in sorted(requests.items())}

@@ -23,12 +23,7 @@ OPEN = ("/healthz",)  # asked by programs that watch over services; tells nothin
 
 
 def telling(requests: Counter, asked: Callable):
-    """Returns the outermost middleware: counts answers, and makes one line of whatever went wrong.
-
-    Args:
-        requests: (path, status) -> number of answers.
-        asked: takes each request that has come.
-    """
+    """Returns the outermost middleware: counts answers by (path, status), and makes one line of what went wrong."""
 
     @web.middleware
     async def tell(request, handler):

@@ -18,12 +18,7 @@ GOODBYE = 3.0  # seconds for the last message
 
 @dataclass(frozen=True)
 class Broker:
-    """Where a broker is, and who we are there.
-
-    Attributes:
-        user, password: None where it asks for none.
-        tls: whether to speak TLS, checked by the system's certificates.
-    """
+    """Where a broker is, who we are there, and whether TLS is spoken, checked by the system's certificates."""
 
     host: str
     port: int
@@ -51,10 +46,8 @@ class Publisher:
     is sent without asking for a receipt: one that is sent again by itself could come after a newer one.
 
     Args:
-        broker: where to.
         model: the bundle's name, for Home Assistant.
         monotonic: the reading is a meter's.
-        unit: of it, or None.
         report: takes a line that tells of a change of the connection.
     """
 

@@ -57,11 +57,7 @@ def _side(first: float, last: float, length: int) -> tuple[int, int]:
 
 
 def load_region(path: Path | None) -> Region:
-    """Returns the region that a file holds; the whole frame where there is no file.
-
-    Raises:
-        UserError: the file holds something else, or cannot be read.
-    """
+    """Returns the region that a file holds, without a file the whole frame; UserError where it can't be read."""
     if path is None or not path.exists():
         return Region()
     try:

@@ -48,11 +48,7 @@ def _value(symbol: str) -> int | str:
 
 
 class SavedFrames:
-    """A folder of images and their `annotations.json`. What `save` returned is on the disk; for several threads.
-
-    Raises:
-        UserError: it cannot be made, or its annotations are not a list.
-    """
+    """A folder of images and their `annotations.json`, for several threads; UserError where it can't be one."""
 
     def __init__(self, folder: Path):
         self.folder = folder

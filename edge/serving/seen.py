@@ -65,14 +65,7 @@ class Seen:
 
 
 def see(number: int, name: str, image: Image.Image, region: Region, read: Callable, manifest: Manifest) -> Seen:
-    """Returns what is read in a frame, or in a region of it.
-
-    Args:
-        read: pixels -> `Result`.
-
-    Raises:
-        UserError: the part is too small.
-    """
+    """Returns what `read`, pixels -> `Result`, finds in a region of a frame; UserError where that is too small."""
     clock = Clock()
     left, top, right, bottom = region.in_pixels(image.size)
     part = image if (left, top, right, bottom) == (0, 0, *image.size) else image.crop((left, top, right, bottom))

@@ -24,16 +24,7 @@ AGAIN = {"Retry-After": "1"}
 
 
 class Server:
-    """The requests that a service answers.
-
-    Args:
-        service: see there.
-
-    Attributes:
-        app: aiohttp's.
-        requests: (path, status) -> number of answers.
-        connections: set by who listens; None in a test.
-    """
+    """The requests that a service answers, counted by (path, status); who listens sets `connections`."""
 
     def __init__(self, service: Service, guard: Guard):
         self.service = service

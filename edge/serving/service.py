@@ -28,12 +28,7 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True)
 class Totals:
-    """What was read since the start, copied at one moment.
-
-    Attributes:
-        frames, uploads, early_exits, patches: numbers of them.
-        stages_us: stage -> microseconds in all.
-    """
+    """What was read since the start, copied at one moment; microseconds in all by their stage."""
 
     frames: int
     uploads: int
@@ -51,8 +46,6 @@ class Service:
 
     Attributes:
         saved: the folder of saved frames, or None.
-        publisher: of MQTT, or None.
-        camera: the camera's thread, or None.
     """
 
     def __init__(

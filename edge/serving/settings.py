@@ -11,12 +11,7 @@ READ = {"num_patches": number(1), "exit_entropy": number(0, kind=float), "salien
 
 @dataclass(frozen=True)
 class Settings:
-    """What `edge.run` calls --num_patches, --exit_entropy and --saliency_level; None is the bundle's own.
-
-    Attributes:
-        exit_entropy: in nats, or 'never'.
-        saliency_level: cells below it are not looked at.
-    """
+    """What `edge.run` calls --num_patches, --exit_entropy and --saliency_level; None is the bundle's own."""
 
     num_patches: int | None = None
     exit_entropy: float | str | None = None

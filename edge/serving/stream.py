@@ -19,11 +19,7 @@ BUFFER = 2**17  # bytes that the system keeps for a client
 
 
 class Streams:
-    """Answers that go on for as long as there are frames.
-
-    Args:
-        jpeg: a frame -> its JPEG.
-    """
+    """Answers that go on for as long as there are frames; `jpeg` makes a JPEG of one."""
 
     def __init__(self, service: Service, jpeg: Callable[[Seen], Awaitable[bytes]]):
         self._service, self._jpeg = service, jpeg

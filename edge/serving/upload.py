@@ -21,11 +21,7 @@ class Upload(io.BytesIO):
 
 
 def decode(body: bytes, enough: int | None = None) -> Image.Image:
-    """Returns the image of a request's body; see `edge.sight.images.open_image`.
-
-    Raises:
-        UserError: it is no image of `FORMATS`, damaged, or of more than `MOST_PIXELS`.
-    """
+    """Returns the image of a request's body, see `open_image`; UserError where it is none of `FORMATS`."""
     if not body:
         raise UserError("the body is empty; send the bytes of an image")
     try:

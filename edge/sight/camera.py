@@ -80,13 +80,10 @@ class PiCamera:
 
 
 class OpenCvCamera:
-    """A camera that OpenCV knows.
+    """A camera that OpenCV knows; UserError where OpenCV is not installed or not usable, or there is no such camera.
 
     Args:
         index: 0 is the first, /dev/video0.
-
-    Raises:
-        UserError: OpenCV is not installed or not usable, or there is no such camera.
     """
 
     def __init__(self, index: int):
@@ -122,14 +119,11 @@ def _import(name, install):
 
 
 def open_camera(wanted: str):
-    """Returns a camera.
+    """Returns a camera; UserError where `wanted` is something else, or there is no such camera.
 
     Args:
         wanted: 'picamera2', 'opencv' or 'auto', which takes the first of them that gives a camera; ':1' behind it
             asks for the second camera. Or 'images:PATH': files in place of a camera.
-
-    Raises:
-        UserError: `wanted` is something else, or there is no such camera.
     """
     kind, _, index = wanted.partition(":")
     if kind == "images" and index:

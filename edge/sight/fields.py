@@ -20,11 +20,7 @@ def box_in_image(box, size, manifest: Manifest) -> list[int] | None:
 
 
 def fields_of(name, result: Result, size, manifest: Manifest) -> dict:
-    """Returns the object: path, prediction, probability, num_patches, milliseconds, and with levels the box.
-
-    Args:
-        size: (width, height) of the user's image.
-    """
+    """Returns the object: path, prediction, probability, num_patches, milliseconds, and with levels the box."""
     fields = {
         "path": str(name),
         "prediction": result.prediction,

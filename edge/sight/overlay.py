@@ -99,7 +99,6 @@ class OverlayFolder:
     """Writes overlays into a folder, each named like its image; a second image of that name gets a number.
 
     Args:
-        directory: the folder, which is made.
         keep: so many pictures, and as many names in memory; older ones of this run are removed. None: all.
 
     Raises:
@@ -117,11 +116,7 @@ class OverlayFolder:
             ) from None
 
     def save(self, picture: Image.Image, path: Path) -> Path:
-        """Writes the overlay of the image at `path` as PNG, whole or not at all, and returns where.
-
-        Raises:
-            WorkError: the disk refuses.
-        """
+        """Writes an image's overlay as PNG, and returns where; WorkError where the disk refuses."""
         name, number = f"{path.stem}.png", 2
         while name in self._written:
             name, number = f"{path.stem}-{number}.png", number + 1

@@ -87,9 +87,10 @@ def test_layers_and_tops_reject(build, message):
 
 def test_heads():
     classifier = ClassifierTopSpec(Conv(2, 1), classes=7)
-    assert (classifier.heads, classifier.saliency_heads) == ((7,), (0,))
+    assert (classifier.heads, classifier.saliency_heads, classifier.num_labels) == ((7,), (0,), 7)
     sequence = SequenceTopSpec(max_length=3, symbols=10)
     assert sequence.heads == (3, 11, 11, 11)
+    assert (sequence.num_labels, sequence.words) == (10, "up to 3 symbols")
     assert sequence.saliency_heads == (1, 2, 3)  # the paper sums the digits' entropies, not the length's
     assert SequenceTopSpec(max_length=3, symbols=10, min_length=0).heads == (4, 11, 11, 11)
 

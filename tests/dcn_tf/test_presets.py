@@ -39,7 +39,7 @@ def test_cluttered_mnist_is_the_papers():
 def test_the_small_network_costs_a_third_of_the_papers():
     found = dcn_cost(preset("cluttered_mnist_small"))
     # 100 x 100 -> 24 x 24 x 12 -> 22 x 22 x 12 -> 22 x 22 x 24
-    assert found.coarse_stack == 24 * 24 * 49 * 12 + 22 * 22 * (9 * 12 + 12 * 24)
+    assert found.coarse_stack == 24 * 24 * 36 * 12 + 22 * 22 * (9 * 12 + 12 * 24)
     # 14 x 14 -> 12 x 12 x 16 -> x 24 -> 6 x 6 x 32 twice -> 3 x 3 -> 1 x 1 x 24
     patch = 12 * 12 * (9 * 16 + 9 * 16 + 16 * 24) + 6 * 6 * (9 * 24 + 24 * 32 + 9 * 32 + 32 * 32) + 9 * 32 * 24
     assert found.fine_stack == 8 * patch

@@ -18,7 +18,6 @@ FLAGS = {
     "tools.calibrate": ("--loss",),
     "tools.cost_curve": ("--num_patches",),
     "tools.sweep": ("--jobs", "--nice"),
-    "tools.export.compare": ("--num_patches", "--test_images"),
     "tools.baselines.ocr": ("--limit", "--num_patches"),
 }
 VALUES = ("inf", "-inf", "nan", str(2**64), str(10**21), "1e400", "", "-1", "9" * 5000)

@@ -28,6 +28,12 @@ def test_what_is_done_is_status_0():
     assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
 
 
+def test_help_is_no_failure():
+    done = run("raise KeyError", "--help")
+    assert done.returncode == 0
+    assert "--number: A number." in done.stdout
+
+
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [

@@ -14,11 +14,7 @@ TILES = 8  # of a level of a photograph
 
 
 def reads_any_size(architecture: Architecture) -> bool:
-    """Returns whether a bundle of the network reads images of any size, which may hold nothing to read.
-
-    Raises:
-        UserError: the network pools otherwise than the device does there.
-    """
+    """Returns whether its bundle reads images of any size; UserError where it pools otherwise than the device."""
     top = architecture.top
     if not architecture.has_pyramid and getattr(top, "min_length", 1):
         return False
@@ -35,9 +31,6 @@ def photographs(workdir):
     """Returns the photographs that a workdir keeps, in two parts: to set ranges, and to measure on.
 
     Where it keeps none, or a single one, its tests are all that there is, and both parts are they.
-
-    Args:
-        workdir: `tools.workdir.Workdir`.
     """
     kept = workdir.samples("photographs") or workdir.test
     count = min(PHOTOGRAPHS, len(kept.images) // 4)
@@ -52,7 +45,6 @@ def calibration_inputs(network, windows, samples, num_patches: int) -> dict[str,
     Args:
         network: whose image size is the smallest of a level.
         windows: [N, H, W, C] uint8, of the training.
-        samples: photographs, `tools.workdir.Samples`.
     """
     architecture, rng = network.architecture, np.random.default_rng(0)
     patches = [centred(windows, architecture.patch_size)]

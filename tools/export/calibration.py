@@ -16,7 +16,6 @@ def calibration_inputs(network, images, num_patches: int) -> dict[str, np.ndarra
     in the two passes of training.
 
     Args:
-        network: a trained `DynamicCapacityNetwork`.
         images: [N, H, W, C] uint8.
     """
     images = images.astype(np.float32) / 255

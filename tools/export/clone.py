@@ -13,7 +13,6 @@ class Clone(Stages):
     """A network's parts in tf_keras, under the names that they have in the network, and called as they are there.
 
     Args:
-        network: the `DynamicCapacityNetwork` that it follows.
         weights: layer name -> (kernel, bias), see `tools.export.folding.folded_weights`.
         ranges: layer name -> (least, greatest) output. Where they are given, weights and outputs are rounded to values
             that int8 has, with gradients as if they were not.

@@ -19,15 +19,11 @@ FOREIGN = re.compile(r"^(?:TF Select|Flex|Custom) ops: (.+)$", re.MULTILINE)
 
 
 def convert(graph: Graph, precision: str = "float32") -> bytes:
-    """Returns the .tflite file of a graph.
+    """Returns the .tflite file of a graph; UserError where the graph needs an operator that is not a builtin one.
 
     Args:
-        graph: see `tools.export.graphs.graphs`.
         precision: 'float32'; 'float16', of weights alone, inputs and outputs stay float32; or 'int8', for graphs that
             round to ranges of their own.
-
-    Raises:
-        UserError: the graph needs an operator that is not a builtin one.
     """
     with tempfile.TemporaryDirectory() as directory, quiet():
         tf.saved_model.save(graph, directory, signatures=graph.function.get_concrete_function())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcn_tf.architecture import CLASSIFICATION, DepthwiseConv
+from dcn_tf.architecture import DepthwiseConv
 
 
 def folded_weights(network) -> dict[str, tuple]:
@@ -13,15 +13,12 @@ def folded_weights(network) -> dict[str, tuple]:
     'coarse_top/logits' and 'fine_top/logits', and 'fine_top/box' where a box is told. A classifier has one top:
     'top/conv', normalised as in the coarse pass; 'top/refined', the (scale, shift) that make of its outputs what the
     refined pass makes of them; and 'top/logits'.
-
-    Args:
-        network: a trained `DynamicCapacityNetwork`.
     """
     weights = {}
     for stack in ("coarse", "fine"):
         for path, block in _convolutions(getattr(network, stack).blocks):
             weights[f"{stack}/{path}"] = _folded(block, block.normalization)
-    if network.architecture.task == CLASSIFICATION:
+    if network.coarse_top is network.fine_top:
         top = network.coarse_top
         coarse_pass = top.coarse_normalization or top.block.normalization
         weights["top/conv"] = _folded(top.block, coarse_pass)

@@ -50,9 +50,6 @@ def graphs(clone, num_patches: int) -> dict[str, Graph]:
     The activation map is the output of the top's convolution, without its ReLU. A window is the part of the refined map
     under one position of that convolution. The top gets those windows alone that hold a patch's cell: the others give
     what they gave before.
-
-    Args:
-        clone: a `tools.export.clone.Clone`.
     """
     architecture, layout = clone.architecture, layouts(clone.architecture, clone.laid_out)
 

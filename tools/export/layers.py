@@ -28,11 +28,7 @@ def in_turn(layers, values, see=None):
 
 
 class ResidualClone:
-    """Layers whose output is added to their input.
-
-    Args:
-        addition: the layer that adds two maps, and rounds.
-    """
+    """Layers whose output is added to their input; the layer `addition` adds the two maps, and rounds."""
 
     def __init__(self, layers, addition):
         self.name = addition.name
@@ -224,11 +220,7 @@ class Int8(tfmot.quantization.keras.QuantizeConfig):
 
 
 class SymmetricWeights(tfmot.quantization.keras.quantizers.Quantizer):
-    """-127 to 127 steps: of the greatest weight of each filter of a convolution, of all weights of a dense layer.
-
-    Args:
-        depthwise: whether they are of a depthwise convolution, [kh, kw, C, 1].
-    """
+    """-127 to 127 steps: of the greatest weight of each filter of a convolution, or of all weights of a dense layer."""
 
     def __init__(self, depthwise: bool = False):
         self.depthwise = depthwise

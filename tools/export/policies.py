@@ -80,7 +80,6 @@ def greatest_exit(outcomes: Outcomes, num_patches: int, allowed: int, fewest: bo
     """Returns the greatest entropy at which the coarse answer may stand; None where it never may.
 
     Args:
-        outcomes: of the images to choose on.
         num_patches: of the images whose coarse answer does not stand.
         allowed: how many more images may be wrong than with `num_patches` on every image.
         fewest: whether to choose, of the entropies that are allowed, among those with the fewest errors alone.
@@ -123,7 +122,6 @@ def curves(outcomes: Outcomes, num_patches: int) -> list[Curve]:
     Pairs of both thresholds are kept where no other pair has both fewer errors and less cost.
 
     Args:
-        outcomes: of the images.
         num_patches: at most so many are looked at.
     """
     every = Policy(num_patches)

@@ -22,15 +22,7 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a network is tuned.
-
-    Attributes:
-        steps: number of steps of 16 images.
-        learning_rate: of Adam at the first step; it falls to 0 over the run as a cosine.
-
-    Raises:
-        UserError: a value is out of its range.
-    """
+    """How a network is tuned, in steps of 16 images, by Adam with a cosine; UserError for a value out of its range."""
 
     steps: int = 400
     learning_rate: float = 3e-5
@@ -68,11 +60,7 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
 
 
 def layer_ranges(chains) -> dict:
-    """Returns the (least, greatest) output of every layer; every range holds 0.
-
-    Args:
-        chains: pairs of layers, one after the other, and inputs [N, ...]; a layer may be in several chains.
-    """
+    """Returns the (least, greatest) output of every layer; `chains` are pairs of layers in turn and inputs [N, ...]."""
     ranges = {}
 
     def see(name, values):
@@ -103,8 +91,6 @@ def tune(network, clone: Clone, images, num_patches: int, tuning: Tuning) -> dic
     """Tunes the weights of a rounded clone, and returns the mean losses of the last steps, see `losses`.
 
     Args:
-        network: the trained `DynamicCapacityNetwork`.
-        clone: made from it, with ranges.
         images: [N, H, W, C] uint8.
     """
     schedule = tf_keras.optimizers.schedules.CosineDecay(tuning.learning_rate, tuning.steps)
@@ -148,7 +134,6 @@ def losses(student: dict, teacher: dict, heads) -> dict:
 
     Args:
         student, teacher: outputs of both for the same cells.
-        heads: number of categories of each softmax.
     """
     return {
         "answer": _divergence(teacher["logits"], student["logits"], heads),

@@ -56,11 +56,7 @@ class Readings:
 
 
 def labelled(folders) -> tuple[list, dict]:
-    """Returns the paths of all images of folders, and their labels: path -> text.
-
-    Raises:
-        UserError: an image has no label, or none has a number.
-    """
+    """Returns all images of folders, and path -> label; UserError where an image has no label, or none has a number."""
     paths, labels = [], {}
     for folder in folders:
         of_folder = list(expand([folder]))
@@ -115,8 +111,6 @@ def choose_threshold(readings: Readings, percent: float, known: float | None) ->
 
     Args:
         readings: of images, some of which hold nothing to read; where none does, the threshold stays what it was.
-        percent: of those that may be read.
-        known: the bundle's threshold so far.
     """
     nothing, last = readings.nothing, readings.predictions[:, -1]
     if not nothing.any():

@@ -74,12 +74,7 @@ class Relayout:
 
 
 def relayout(layers, input_shape, any_size: bool = False) -> Relayout | None:
-    """Returns how the first layer of a stack is best laid out; None where it is no convolution over few channels.
-
-    Args:
-        input_shape: (height, width, channels) of its input.
-        any_size: whether the layout must do for inputs of other sizes too.
-    """
+    """Returns how a stack's first layer is best laid out for (height, width, channels); None where it is not."""
     first, (*size, channels) = layers[0], input_shape
     if not isinstance(first, Conv) or channels > FEW_CHANNELS:
         return None

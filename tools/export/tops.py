@@ -151,12 +151,7 @@ def top_windows(architecture, maps) -> np.ndarray:
 
 
 class SequenceTopClone:
-    """The top of one stack of a network for sequences: [batch, ..., D] -> log-probabilities [batch, sum(heads)].
-
-    Attributes:
-        layers: from vectors to every cell's logits.
-        chains: these, and whatever else the top makes of vectors; each begins with them.
-    """
+    """A stack's top for sequences, [batch, ..., D] -> log-probabilities; each chain begins with its layers."""
 
     LAYERS: ClassVar = {"coarse": ["coarse_top/logits"], "top": ["fine_top/logits"], "whole_fine": ["fine_top/logits"]}
     WHOLE_OUTPUT = "cell_logits"

@@ -26,11 +26,7 @@ def place(name: str) -> tuple[str, ...]:
 
 
 def sections(sweep: dict, ablations: dict, published: dict, drawn: dict) -> list[str]:
-    """Returns the sections, as Markdown.
-
-    Args:
-        sweep, ablations: variants by name; {} where there are none.
-    """
+    """Returns the sections, as Markdown; of sweeps that there are none of, the variants by name are {}."""
     parts = ["## Cluttered MNIST\n"]
     parts += _main(sweep, published)
     parts += [f"![{plot.title}](results/plots/{name})\n" for name, plot in drawn.items()]

@@ -10,11 +10,7 @@ NAMES = {
 
 
 def sections(runs: dict[str, Variant], published: dict) -> list[str]:
-    """Returns the sections, as Markdown.
-
-    Args:
-        runs: variants of one run, by folder name.
-    """
+    """Returns the sections, as Markdown; `runs` are variants of one run, by folder name."""
     paper = published["paper"]
     scales = ["1 scale", "2 scales", "3 scales"]
     rows = [(name, *(None if e is None else f"{e:.1f}" for e in errors)) for name, errors in paper["error"].items()]

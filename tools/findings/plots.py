@@ -30,11 +30,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot.
-
-    Attributes:
-        xscale, yscale: 'linear' or 'log'; ticks of a logarithmic x stand at powers of 2.
-    """
+    """A plot; scales are 'linear' or 'log', and the ticks of a logarithmic x stand at powers of 2."""
 
     title: str
     xlabel: str

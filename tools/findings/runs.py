@@ -19,11 +19,7 @@ FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every",
 
 @dataclass(frozen=True)
 class Figure:
-    """A mean over seeds.
-
-    Attributes:
-        spread: their standard deviation, that of a sample; None of one run.
-    """
+    """A mean over seeds, and the standard deviation of a sample; None of one run."""
 
     mean: float
     spread: float | None
@@ -36,13 +32,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Variant:
-    """Runs that differ in their seed alone.
-
-    Attributes:
-        name: the variant's.
-        folders: where each run's files lie.
-        runs: what each `result.json` holds.
-    """
+    """Runs that differ in their seed alone: what each `result.json` holds, and the folders of their files."""
 
     name: str
     folders: tuple[Path, ...]
@@ -77,11 +67,7 @@ class Variant:
 
 
 def read_sweep(folder: Path) -> dict[str, Variant]:
-    """Returns the variants of a sweep's results, by name, in the order of their names; {} where there are none.
-
-    Raises:
-        UserError: a result cannot be read, or runs of one variant differ in more than their seed.
-    """
+    """Returns a sweep's variants by name, {} where there are none; UserError where runs of one differ."""
     found = {}
     for path in sorted(folder.glob("*/result.json"), key=_seed_order):
         match = SEED_FOLDER.fullmatch(path.parent.name)
@@ -105,11 +91,7 @@ def read_kept(path: Path) -> dict:
 
 
 def read_curves(path: Path) -> dict[str, dict[int, float]]:
-    """Returns the curves in a `curves.csv`, name -> step -> value; {} where there is none.
-
-    Raises:
-        UserError: it is damaged.
-    """
+    """Returns name -> step -> value of a `curves.csv`, {} where there is none; UserError where it is damaged."""
     found = {}
     if path.exists():
         try:

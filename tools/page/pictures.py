@@ -13,11 +13,7 @@ GAP = 4  # pixels between an image and the same with what was looked at
 
 
 def cards(network, readings: Readings, indices, name: str) -> list[dict]:
-    """Returns for each image what its card shows: the image as it is, and below it with saliency and patches.
-
-    Args:
-        name: makes ids unique on the page.
-    """
+    """Returns what each image's card shows: it as it is, and with saliency and patches; `name` makes ids unique."""
     return [_card(network, readings, index, f"{name}{index}") for index in indices]
 
 

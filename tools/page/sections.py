@@ -21,11 +21,7 @@ PLOT_SIZE = (4.6, 3.2)  # inches
 
 
 def render(training: Training) -> str:
-    """Returns the page.
-
-    Raises:
-        UserError: `result.json` or `curves.csv` is not what a training writes, or kept samples are damaged.
-    """
+    """Returns the page; UserError where `result.json`, `curves.csv` or kept samples are not what a training writes."""
     facts.check_format(training)
     result, samples = training.result, training.samples("test")
     readings = samples and read(training, samples, facts.num_patches(training))

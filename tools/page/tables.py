@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcn_tf.architecture import CLASSIFICATION
 from dcn_tf.cost import dcn_cost, model_bytes, model_weights, stack_multiplications, whole_multiplications
 from tools.page.facts import given_flags, num_patches
 from tools.page.readings import Readings, confusion, most_confused
@@ -13,13 +12,7 @@ from tools.workdir import Training
 
 
 class Cell(NamedTuple):
-    """A cell that stands out.
-
-    Attributes:
-        text: what it says.
-        kind: its class: 'good', 'bad' or 'bar'; 'changed' for a row's name.
-        strength: of its ground, in [0, 1].
-    """
+    """A cell that stands out: 'good', 'bad' or 'bar', as strongly as from 0 to 1; 'changed' for a row's name."""
 
     text: str
     kind: str
@@ -28,14 +21,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page.
-
-    Attributes:
-        caption: what it is.
-        header: texts of the columns.
-        rows: of texts, None or `Cell`; the first one heads its row.
-        kind: its class.
-    """
+    """A table of the page, its rows of texts, None or `Cell`; the first one heads its row."""
 
     caption: str
     header: list
@@ -47,7 +33,7 @@ def confusions(architecture, readings: Readings) -> list[Table]:
     """Returns which classes are read as which; for sequences lengths, and symbols where the length is right."""
     truth, answer = readings.samples.labels, readings.categories
     names = readings.samples.label_names
-    if architecture.task == CLASSIFICATION:
+    if truth.shape[1] == 1:
         return [_confusion("Classes", confusion(truth[:, 0], answer[:, 0], len(names)), names)]
     lengths = architecture.top.max_length
     known = (truth[:, :1] == answer[:, :1]) & (np.arange(lengths) <= truth[:, :1])  # [N, positions]

@@ -10,14 +10,7 @@ from tools.table import table
 
 @dataclass(frozen=True)
 class Sameness:
-    """How far two runs agree.
-
-    Attributes:
-        images: how many.
-        predictions: how many have the same prediction.
-        cells: how many have the same cells, in the same order.
-        probability: the largest difference of a probability, absolute.
-    """
+    """How far two runs agree: images with equal predictions, and equal cells in order; the largest difference."""
 
     images: int
     predictions: int
@@ -31,11 +24,7 @@ class Sameness:
 
 
 def read_lines(output: str) -> dict[str, dict]:
-    """Returns what was read in each image, by the image's file name.
-
-    Raises:
-        WorkError: an image could not be read.
-    """
+    """Returns what was read in each image, by the image's file name; WorkError where an image could not be read."""
     answers = {PurePath(answer["path"]).name: answer for answer in map(json.loads, output.splitlines())}
     errors = [answer["error"] for answer in answers.values() if "error" in answer]
     if errors:
@@ -44,11 +33,7 @@ def read_lines(output: str) -> dict[str, dict]:
 
 
 def same(expected: dict[str, dict], found: dict[str, dict]) -> Sameness:
-    """Returns how far two runs agree.
-
-    Raises:
-        WorkError: they are not over the same images.
-    """
+    """Returns how far two runs agree; WorkError where they are not over the same images."""
     if not expected or expected.keys() != found.keys():
         raise WorkError(f"the runs are over {len(expected)} and {len(found)} images, which must be the same")
     pairs = [(expected[name], found[name]) for name in expected]

@@ -65,7 +65,6 @@ def check(images: Path, environments: dict[str, Path], work: Path, bundle: Path)
     Args:
         environments: for each extra of `pyproject.toml`, an environment of this machine that has it.
         work: a folder to work in; `work/home` is replaced.
-        bundle: a bundle's folder.
     """
     home = work / "home"
     shutil.rmtree(home, ignore_errors=True)

@@ -17,11 +17,7 @@ class Block:
 
 
 def blocks(markdown: str, section: str) -> list[Block]:
-    """Returns the fenced blocks of a section, those of its subsections too.
-
-    Raises:
-        UserError: there is no such section.
-    """
+    """Returns the fenced blocks of a section and its subsections; UserError where there is no such section."""
     found = re.search(rf"^(#+) {re.escape(section)}$", markdown, re.MULTILINE)
     if not found:
         raise UserError(f"there is no section {section!r}; name one that is there")
@@ -38,11 +34,7 @@ def blocks(markdown: str, section: str) -> list[Block]:
 
 
 def commands(markdown: str, section: str, introduction: str) -> str:
-    """Returns the commands of the block whose introduction begins so.
-
-    Raises:
-        UserError: the section has no such block, or several.
-    """
+    """Returns the commands of the block that is so introduced; UserError where the section has none, or several."""
     found = [block.commands for block in blocks(markdown, section) if block.introduction.startswith(introduction)]
     if len(found) != 1:
         raise UserError(

@@ -36,7 +36,6 @@ def count(core: str, environment: Path, *arguments) -> int:
     """Returns how many instructions Python takes for its arguments; for errors see `output_of`.
 
     Args:
-        core: one of `CORES`.
         environment: a Python environment that was made in the emulated machine, by its path on this one.
         arguments: of Python; paths are of this machine.
     """

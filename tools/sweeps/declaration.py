@@ -34,14 +34,7 @@ OWN_FLAGS = ("workdir", "seed", "data_dir")  # which the sweep gives itself
 
 @dataclass(frozen=True)
 class Run:
-    """One training of a sweep.
-
-    Attributes:
-        variant, seed: which of the sweep's it is.
-        flags: of `train.main`, without --workdir, --seed and --data_dir.
-        results: the folder that what is worth keeping is copied to.
-        keep: further files of the workdir that are kept.
-    """
+    """One training of a sweep: its flags without those that the sweep gives, and files to keep in its results."""
 
     variant: str
     seed: int
@@ -57,11 +50,7 @@ class Run:
 
 
 def read_sweep(path) -> list[Run]:
-    """Returns the runs that a sweep's file declares, in its order.
-
-    Raises:
-        UserError: the file cannot be read, or declares no sweep.
-    """
+    """Returns the runs that a sweep's file declares, in its order; UserError where it can't be read."""
     try:
         content = read_json(path)
     except (OSError, ValueError) as error:
@@ -89,11 +78,7 @@ def read_sweep(path) -> list[Run]:
 
 
 def select(runs: list[Run], names) -> list[Run]:
-    """Returns the runs of these names, which are variants' or runs' own; all where there is no name.
-
-    Raises:
-        UserError: there is no such variant or run.
-    """
+    """Returns the runs of these names, of variants or their own; all for no name, UserError for an unknown one."""
     known = {run.variant for run in runs} | {run.name for run in runs}
     for name in names:
         if name not in known:

@@ -16,11 +16,7 @@ LOCK, HOLDER = ".sweep.lock", ".sweep.holder"
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Holds the folder of a sweep's workdirs for the length of a `with` block, or until the process ends.
-
-    Raises:
-        UserError: another sweep has it. The message says which process that is.
-    """
+    """Holds the folder of a sweep's workdirs within a `with` block; UserError, with its name, if a process does."""
     folder.mkdir(parents=True, exist_ok=True)
     lock, holder = FileLock(folder / LOCK), folder / HOLDER
     try:

@@ -23,12 +23,7 @@ NAMED = 5  # packages that a message names
 
 
 def look_up(lock: Path) -> list[dict]:
-    """Returns what the base says of each package of a lock: `name`, `version` and `vulns`, or `skip_reason`.
-
-    Raises:
-        UserError: the lock can't be read.
-        WorkError: the base is out of reach.
-    """
+    """Returns what the base says of each package of a lock; WorkError where it is out of reach."""
     if not lock.is_file():
         raise UserError(f"no such lock: {lock}; name a requirements file with checksums, as make lock writes it")
     done = subprocess.run([sys.executable, "-m", *PIP_AUDIT, "-r", str(lock)], capture_output=True, text=True)
@@ -51,11 +46,7 @@ def vulnerabilities(found: list[dict]) -> list[tuple]:
 
 
 def report(lock: Path, found: list[dict]) -> None:
-    """Prints what was found.
-
-    Raises:
-        WorkError: there is a vulnerability, or a package was not looked up.
-    """
+    """Prints what was found; WorkError where there is a vulnerability, or a package was not looked up."""
     known, skipped = vulnerabilities(found), [package["name"] for package in found if "vulns" not in package]
     if known:
         print(table(("package", "version", "vulnerability", "mended in"), known))

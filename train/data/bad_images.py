@@ -8,11 +8,7 @@ from train.progress import log
 
 
 class BadImages:
-    """Collects what is wrong with the images of a data set while they are read.
-
-    Args:
-        share: the part of them that may be left out, from 0 to 1.
-    """
+    """Collects the images that can't be used while they are read; a share of them, from 0 to 1, may be left out."""
 
     def __init__(self, total: int, share: float = 0.0):
         self.total, self.allowed = total, math.floor(share * total + 1e-9)
@@ -23,11 +19,7 @@ class BadImages:
         self._found.setdefault(file, message)
 
     def made(self, make, entries, labels) -> tuple[list, list]:
-        """Returns what `make` makes of the entries that can be used, and their labels; the others are noted.
-
-        Raises:
-            UserError: none of them can be used.
-        """
+        """Returns what `make` makes of the entries that can be used, and their labels; UserError where that is none."""
         made, kept = [], []
         for entry, label in zip(entries, labels):
             if entry["file"] in self._found:

@@ -13,13 +13,10 @@ SHOWN = 12  # names of classes in a message
 
 
 def class_names(labels: list, classes: int | None, where: str | Path) -> tuple[str, ...]:
-    """Returns the names of the classes, in order.
+    """Returns the names of the classes, in order; UserError where there are more than the network has, or only one.
 
     Args:
         classes: how many the network has; None where it follows the data, which then has as many as there are labels.
-
-    Raises:
-        UserError: there are more than the network has, or only one.
     """
     numbers = all(isinstance(label, int) and label >= 0 for label in labels)
     if classes is not None and numbers and max(labels) < classes:
@@ -36,11 +33,7 @@ def class_names(labels: list, classes: int | None, where: str | Path) -> tuple[s
 
 
 def warn_of_missing(names, parts: dict[str, np.ndarray]):
-    """Warns of classes without an image in a split.
-
-    Args:
-        parts: split -> labels int32 [n, 1].
-    """
+    """Warns of classes without an image in a split; `parts` are labels int32 [n, 1] by split."""
     for split, labels in parts.items():
         missing = [name for i, name in enumerate(names) if i not in labels]
         if missing:
@@ -53,12 +46,7 @@ def without_colour(images: list[np.ndarray]) -> bool:
 
 
 class Fitting:
-    """Brings images to one size by stretching them, and keeps account of what that does to them.
-
-    Args:
-        size: (height, width) of the results.
-        channels: 1 or 3.
-    """
+    """Brings images to one size, (height, width), by stretching them, and keeps account of what that does to them."""
 
     def __init__(self, size, channels: int):
         self.size, self.channels = tuple(size), channels

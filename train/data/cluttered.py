@@ -62,7 +62,6 @@ def distorted(digit_images, distortion: float, rng):
     """Returns digits that are turned, stretched and sheared at random about their middle: uint8 [n, h, w] -> the same.
 
     Args:
-        digit_images: zero around the digits.
         distortion: the greatest angle, in parts of 15 degrees; the greatest stretch and shear, in parts of 15 %.
     """
     import cv2  # where nothing is distorted nothing but numpy is needed

@@ -53,11 +53,7 @@ def load_dataset(config: Config, architecture: Architecture) -> Dataset:
 
 
 def batch_sizes(batch_size: int, weights) -> list[int]:
-    """Returns how many images of each data set a batch holds: its share of `batch_size`, and at least one.
-
-    Raises:
-        UserError: the batch is too small for them.
-    """
+    """Returns how many images of each data set a batch holds, at least one; UserError where the batch is too small."""
     if len(weights) > batch_size:
         raise UserError(f"--batch_size must be at least {len(weights)}, one for each --dataset. Received: {batch_size}")
     bounds = np.round(np.cumsum([0.0, *weights]) / sum(weights) * (batch_size - len(weights))).astype(int)

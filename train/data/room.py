@@ -7,11 +7,7 @@ from train.errors import UserError
 
 
 def check_room(count: int, shape, remedy: str):
-    """Raises UserError where `count` images of a shape, one byte a value, are more than this machine's memory.
-
-    Args:
-        shape: (height, width, channels).
-    """
+    """Raises UserError where `count` images (height, width, channels) of bytes are more than this machine's memory."""
     needed = count * math.prod(shape)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > memory:

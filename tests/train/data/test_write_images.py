@@ -9,7 +9,7 @@ from PIL import Image
 
 from train.data import digits
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
-from train.data.rendering import sets
+from train.data.rendering import cache, sets
 from train.data.write_images import write_images, write_photographs
 
 ROOT = Path(__file__).parents[3]
@@ -28,8 +28,9 @@ def test_the_first_test_images_are_written_without_loss(tmp_path):
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
     """A function: whether the number is painted -> two photographs of the test split."""
-    folder = tmp_path_factory.mktemp("cache")
-    return lambda painted: sets.load_photographs("test", 2, folder, sizes=sets.ANY_SIZES, painted=painted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "FOLDER", tmp_path_factory.mktemp("cache"))
+        yield lambda painted: sets.load_photographs("test", 2, sizes=sets.ANY_SIZES, painted=painted)
 
 
 def test_photographs_have_their_numbers_and_boxes_beside_them(tmp_path, photographs):

@@ -20,14 +20,10 @@ IN_USE = 3600  # seconds for which a file is left alone after its last use: anot
 PREFIX = "street_numbers_"
 
 
-def path_of(folder: Path, name: str, *facts) -> Path:
-    """Returns where a set is kept: under its name and a key of all that its pixels depend on.
-
-    Args:
-        *facts: what else it depends on, besides the renderer's `VERSION` and the packages that it draws with.
-    """
+def path_of(name: str, *facts) -> Path:
+    """Returns where a set is kept: under its name and a key of the facts, renderer and packages that it depends on."""
     key = hashlib.sha256(json.dumps([VERSION, facts, packages()]).encode()).hexdigest()[:16]
-    return folder / f"{PREFIX}{name}_{key}.npz"
+    return FOLDER / f"{PREFIX}{name}_{key}.npz"
 
 
 def read(path: Path) -> dict[str, np.ndarray] | None:

@@ -23,12 +23,7 @@ NARROW = -0.2  # mean logarithm of a digit's width beside that in its type face:
 
 @dataclass(frozen=True)
 class Number:
-    """The digits of a number, set in their places.
-
-    Attributes:
-        ink: uint8 [h, w], 255 inside the strokes; no empty border.
-        boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit in `ink`.
-    """
+    """Digits set in their places: ink uint8 [h, w], and of each (left, top, right, bottom), float32, in it."""
 
     label: tuple[int, ...]
     ink: np.ndarray
@@ -36,11 +31,7 @@ class Number:
 
 
 def draw_length(rng, lengths=LENGTHS) -> int:
-    """Returns how many digits a random number has.
-
-    Args:
-        lengths: the shares of numbers with 1, 2, ... digits, up to `MAX_DIGITS` of them; those on houses by default.
-    """
+    """Returns how many digits a random number has; `lengths` are the shares of 1, 2, ... digits."""
     return 1 + _choice(rng, lengths)
 
 

@@ -111,12 +111,7 @@ def _border(mask) -> np.ndarray:
 
 
 def _spread(values, weights) -> np.ndarray:
-    """Returns values [h, w] spread smoothly from where their weights are one to where they are zero.
-
-    Args:
-        values: float32 [h, w], already multiplied with their weights.
-        weights: float32 [h, w], from 0 to 1.
-    """
+    """Returns values [h, w], multiplied with weights from 0 to 1, spread smoothly to where these are zero."""
     if weights.min() == 1 or max(weights.shape) == 1:
         return values / np.maximum(weights, 1e-6)
     half = [math.ceil(side / 2) for side in weights.shape]

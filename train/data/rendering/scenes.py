@@ -44,13 +44,7 @@ ANYWHERE = Framing((0, 0.05, 0.25, 0.5, 0.75, 0.9, 1), (16, 20, 32, 44, 64, 110,
 
 @dataclass(frozen=True)
 class Rendering:
-    """A picture of a house number.
-
-    Attributes:
-        image: uint8 [H, W], grey.
-        boxes: float32 [len(label), 4], (left, top, right, bottom) of each digit in pixels of the image.
-        style: what the number is: "house" for those of houses.
-    """
+    """A grey picture of a number: uint8 [H, W], and of each digit (left, top, right, bottom), float32, in pixels."""
 
     image: np.ndarray
     label: tuple[int, ...]
@@ -130,7 +124,6 @@ def render_photograph(
     Args:
         size: (height, width) of the image, from 96 to 640 pixels a side.
         lengths: the shares of numbers with 1, 2, ... digits.
-        framing: how large the number is.
         painted: whether the number is there. Without it the same photograph has an empty label: all but the number is
             the same, to the bit.
     """

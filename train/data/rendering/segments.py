@@ -98,8 +98,6 @@ def set_row(segments: Segments, label, height: float, *, blanks: int = 0, point_
     """Returns a number's digits, about `height` pixels high, as a `Row`.
 
     Args:
-        segments: the digits' shape.
-        label: the digits.
         height: of a digit, in pixels.
         blanks: places before the first digit that show nothing but ghosts.
         point_after: after how many digits there is a decimal point; 0 for none.

@@ -54,9 +54,7 @@ class PictureSet:
         return [row[row != EMPTY].tolist() for row in self.digits]
 
 
-def load_crops(
-    split: str, count: int, size, looseness: float = 1.0, folder: Path | None = None, *, lengths=LENGTHS
-) -> PictureSet:
+def load_crops(split: str, count: int, size, looseness: float = 1.0, *, lengths=LENGTHS) -> PictureSet:
     """Returns the first `count` crops of a split, from disk if they were made before.
 
     Crop i depends on the split, i, the size, the looseness and the lengths alone.
@@ -65,26 +63,24 @@ def load_crops(
         split: "train", "validation" or "test"; each has type faces and random numbers of its own.
         size: (height, width).
         looseness: how much is around the numbers, see `render_crop`.
-        folder: where sets are kept; `cache.FOLDER` unless said otherwise.
         lengths: the shares of numbers with 1, 2, ... digits.
     """
     size, lengths = tuple(size), tuple(lengths)
     render = partial(_crop, split, size, looseness, lengths)
-    path = cache.path_of(folder or cache.FOLDER, f"crops_{split}", split, count, size, looseness, lengths)
+    path = cache.path_of(f"crops_{split}", split, count, size, looseness, lengths)
     return _load(path, render, [size] * count)
 
 
-def load_backgrounds(split: str, count: int, size, folder: Path | None = None) -> PictureSet:
+def load_backgrounds(split: str, count: int, size) -> PictureSet:
     """Returns the first `count` windows of a split with nothing to read in them, as `load_crops` does: no digits."""
     size = tuple(size)
-    path = cache.path_of(folder or cache.FOLDER, f"backgrounds_{split}", split, count, size)
+    path = cache.path_of(f"backgrounds_{split}", split, count, size)
     return _load(path, partial(_background, split, size), [size] * count)
 
 
 def load_photographs(
     split: str,
     count: int,
-    folder: Path | None = None,
     *,
     sizes=PHOTOGRAPH_SIZES,
     lengths=LENGTHS,
@@ -93,7 +89,6 @@ def load_photographs(
     """Returns the first `count` photographs of a split, as `load_crops` does, in a list.
 
     Args:
-        folder: where sets are kept; `cache.FOLDER` unless said otherwise.
         sizes: the (height, width) that are drawn from. Numbers are as large as on SVHN's photographs in those of
             `PHOTOGRAPH_SIZES`, and from 16 pixels to 45 % of the height in those of others, `ANY_SIZES` for example.
         lengths: the shares of numbers with 1, 2, ... digits.
@@ -103,7 +98,7 @@ def load_photographs(
     kind = 1 if sizes == PHOTOGRAPH_SIZES else 3
     drawn = [_photograph_size(_generator(split, kind, i), sizes) for i in range(count)]
     name = f"photographs_{split}" if painted else f"empty_photographs_{split}"
-    path = cache.path_of(folder or cache.FOLDER, name, split, count, sizes, lengths, painted)
+    path = cache.path_of(name, split, count, sizes, lengths, painted)
     return _load(path, partial(_photograph, split, kind, sizes, lengths, painted), drawn, always_list=True)
 
 
@@ -111,7 +106,6 @@ def load_scenes(
     split: str,
     count: int,
     size=SIZE,
-    folder: Path | None = None,
     *,
     lengths=LENGTHS,
     styles=None,
@@ -122,7 +116,6 @@ def load_scenes(
 
     Args:
         size: (height, width).
-        folder: where sets are kept; `cache.FOLDER` unless said otherwise.
         lengths: the shares of numbers with 1, 2, ... digits.
         styles: the share of each kind of number, see `render_scene`.
         heights: the least and the largest height of digits, in heights of the picture.
@@ -132,7 +125,7 @@ def load_scenes(
     styles = styles or {}
     name = f"scenes_{split}" if painted else f"empty_scenes_{split}"
     facts = split, count, size, lengths, list(styles.items()), heights, painted
-    path = cache.path_of(folder or cache.FOLDER, name, *facts)
+    path = cache.path_of(name, *facts)
     render = partial(render_scene, size=size, lengths=lengths, styles=styles, heights=heights, painted=painted)
     return _load(path, partial(_scene, split, render), [size] * count)
 

@@ -12,11 +12,11 @@ DISTRACTORS = (4, 9)  # pieces of clutter, from and to
 DARK, BRIGHT = (0, 110), (110, 256)  # values of a ground's channels, and of a shape's
 
 
-def _polygon(corners: int, inner: float = 0.0, first: float = 0.0):
+def _polygon(corners: int, inner: float = 0.0):
     """Returns the corners of a regular polygon, or with `inner` radius those of a star, on the unit circle."""
     radii = [1.0, inner] * corners if inner else [1.0] * corners
     turn = 2 * math.pi / len(radii)
-    angles = [first + i * turn for i in range(len(radii))]
+    angles = [i * turn for i in range(len(radii))]
     return [(radius * math.sin(angle), -radius * math.cos(angle)) for radius, angle in zip(radii, angles)]
 
 
@@ -96,7 +96,7 @@ def _colour(rng, least: int = 0, most: int = 256) -> tuple[int, int, int]:
     return tuple(int(value) for value in rng.integers(least, most, 3))
 
 
-def render_set(count: int, seed: int = 0):
+def render_set(count: int):
     """Yields (name, image uint8 [64, 96, 3]) of `count` images, as many of every kind; image i depends on i alone."""
     for i in range(count):
-        yield NAMES[i % len(NAMES)], render_shape(NAMES[i % len(NAMES)], np.random.default_rng([seed, 12, i]))
+        yield NAMES[i % len(NAMES)], render_shape(NAMES[i % len(NAMES)], np.random.default_rng([0, 12, i]))

@@ -10,12 +10,7 @@ LETTERS = "AaCcDdEeFfGHhJjKkLMmNnPpRrTtUuVvWwXxYy"  # those that are not read as
 
 
 def wall(rng, shape, height: float, value: float, strength: float = 1.0):
-    """Returns a wall float32 [h, w].
-
-    Args:
-        shape: (h, w).
-        height: of the digits that it surrounds, in pixels; patterns are sized for it.
-    """
+    """Returns a wall float32 [h, w], its patterns sized for digits of a height in pixels."""
     surface = cloud(rng, shape, rng.integers(2, 6)) * (strength * rng.gamma(1.5, 3)) + value
     if rng.random() < 0.5:
         surface += noise(rng, shape) * (strength * rng.gamma(1.5, 2.5))
@@ -135,12 +130,9 @@ def write(rng, surface, face: TypeFace, corner, height: float, value: float, cha
 
     Args:
         surface: float32 [h, w].
-        face: their type face.
         corner: (x, y) of the first pen position, at the top of a digit.
         height: of a digit in that face, in pixels.
-        value: brightness.
         characters: a string to draw from.
-        count: number of characters.
     """
     text = "".join(characters[i] for i in rng.integers(len(characters), size=count))
     write_text(surface, face, corner, height, value, text)
@@ -184,7 +176,6 @@ def facade(rng, surface, height: float, draw_face, keep=None):
     """Draws what else a house has, in place: doors, windows, bushes, signs with words.
 
     Args:
-        rng: numpy Generator.
         surface: float32 [h, w].
         height: of the digits, in pixels.
         draw_face: a function that returns a type face to write a word in.

@@ -61,11 +61,7 @@ class Glyph:
 
 @functools.cache
 def type_faces(split: str) -> tuple[tuple[tuple[TypeFace, ...], ...], ...]:
-    """Returns, for each family of a split, its upright faces and, where it has any, its italic ones.
-
-    Raises:
-        UserError: a family's package is not installed.
-    """
+    """Returns each family's upright faces, and its italic ones if any; UserError where its package is not installed."""
     return tuple(_faces(family) for family in FAMILIES[split])
 
 

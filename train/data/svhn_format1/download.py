@@ -1,6 +1,5 @@
 """One large file over HTTP: resumed where it stopped, checked when it is whole, never under its name before."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -9,8 +8,8 @@ from pathlib import Path
 
 import requests
 
+from train import files
 from train.errors import DataUnavailableError, TrainingError, UserError
-from train.files import locked, write_text
 from train.progress import Progress, log
 
 ANSWER_SECONDS = 8  # in which a server must begin to answer, name look-up included
@@ -31,7 +30,6 @@ def fetch(url: str, path: Path, size: int, sha256: str, remedy: str):
     waits for the first, and fetches nothing if it was successful.
 
     Args:
-        size: its size in bytes.
         remedy: what to do where it can't be had, for the message.
 
     Raises:
@@ -40,7 +38,7 @@ def fetch(url: str, path: Path, size: int, sha256: str, remedy: str):
         TrainingError: it can't be written.
     """
     try:
-        with locked(path):
+        with files.locked(path):
             if not path.exists():
                 partial = _Partial(path, url)
                 _transfer_all(url, partial, size, remedy)
@@ -73,7 +71,7 @@ class _Partial:
 
     def begin(self, version: str | None):
         self.data.write_bytes(b"")
-        write_text(self.facts, json.dumps({"url": self.url, "version": version}))
+        files.write_text(self.facts, json.dumps({"url": self.url, "version": version}))
 
     def discard(self):
         self.data.unlink(missing_ok=True)
@@ -81,7 +79,7 @@ class _Partial:
 
     def finish(self, size: int, sha256: str):
         """Gives the file its name if it is the expected one."""
-        found = file_sha256(self.data)
+        found = files.sha256(self.data)
         if (self.size(), found) != (size, sha256):
             received = f"{self.size()} bytes, sha256 {found}"
             self.discard()
@@ -91,15 +89,6 @@ class _Partial:
             )
         os.replace(self.data, self.path)
         self.facts.unlink(missing_ok=True)
-
-
-def file_sha256(path: Path) -> str:
-    """Returns the checksum of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _check_room(folder: Path, needed: int, name: str):

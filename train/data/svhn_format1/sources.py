@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 
+from train import files
 from train.data.files_of import read_plain, reason
 from train.data.svhn_format1.digit_struct import DigitStruct, read_digit_struct
-from train.data.svhn_format1.download import fetch, file_sha256
+from train.data.svhn_format1.download import fetch
 from train.errors import UserError
 from train.progress import Progress, log
 
@@ -41,11 +42,7 @@ ARCHIVES = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where the photographs of one split lie.
-
-    Attributes:
-        path: the archive, or a folder with photographs and digitStruct.mat.
-    """
+    """Where the photographs of one split lie: an archive, or a folder with them and digitStruct.mat."""
 
     split: str
     path: Path
@@ -77,11 +74,7 @@ class Source:
         raise UserError(f"{self.path} holds no {ANNOTATION}; fetch {URL}{self.split}.tar.gz again")
 
     def photographs(self, names: list[str]) -> Iterator[tuple[str, bytes]]:
-        """Yields (file name, PNG) of each of `names`, in the order in which they are stored.
-
-        Raises:
-            UserError: some are missing, or the archive is damaged.
-        """
+        """Yields (file name, PNG) of `names` as they are stored; UserError where some are missing or damaged."""
         missing = set(names)
         progress = Progress(f"reading {self.path.name}", len(names), "photographs")
         if self.path.is_dir():
@@ -115,7 +108,7 @@ class Source:
         published, size = ARCHIVES[self.split], self.path.stat().st_size
         received = f"{size} bytes"
         if size == published.size:
-            received = f"sha256 {file_sha256(self.path)}"
+            received = f"sha256 {files.sha256(self.path)}"
         if received != f"sha256 {published.sha256}":
             raise UserError(
                 f"{self.path} is not SVHN's: {published.size} bytes, sha256 {published.sha256}. Received: {received}; "

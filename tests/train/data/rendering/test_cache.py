@@ -15,8 +15,9 @@ def old(path, seconds):
     os.utime(path, (then, then))
 
 
-def test_what_is_written_is_read(tmp_path):
-    path = cache.path_of(tmp_path / "new", "crops_test", 5, (8, 16))
+def test_what_is_written_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "FOLDER", tmp_path / "new")
+    path = cache.path_of("crops_test", 5, (8, 16))
     assert path.name.startswith("street_numbers_crops_test_")
     assert cache.read(path) is None
     cache.write(path, ARRAYS)
@@ -27,10 +28,10 @@ def test_what_is_written_is_read(tmp_path):
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_other_facts_or_packages_give_another_name(tmp_path, monkeypatch):
-    names = {cache.path_of(tmp_path, "crops", *facts) for facts in ((5, 1.0), (6, 1.0), (5, 2.0))}
+def test_other_facts_or_packages_give_another_name(monkeypatch):
+    names = {cache.path_of("crops", *facts) for facts in ((5, 1.0), (6, 1.0), (5, 2.0))}
     monkeypatch.setattr(cache, "packages", lambda: {"pillow": "0"})
-    names.add(cache.path_of(tmp_path, "crops", 5, 1.0))
+    names.add(cache.path_of("crops", 5, 1.0))
     assert len(names) == 4
 
 

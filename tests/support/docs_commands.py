@@ -49,7 +49,7 @@ SKIPPED = (
     (r"make (fuzz|soak)", "it takes hours"),
     (r"make (test|test-distribute|docs-test)|^make$", "it is the tests themselves"),
     (r"--format=onnx", "it needs the extra onnx"),
-    (r"TF_CONFIG|srun|SBATCH|scontrol", "it needs several machines; make test-distribute"),
+    (r"TF_CONFIG|--distribute=multiworker", "it needs several machines; make test-distribute"),
     (r"tensorboard", "it runs until it is stopped"),
 )
 

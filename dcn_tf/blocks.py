@@ -108,9 +108,12 @@ class Blocks(keras.layers.Layer):
             block.build(input_shape)
             input_shape = block.compute_output_shape(input_shape)
 
-    def in_turn(self, inputs, training):
-        """Returns what the last of the layers makes of a map [batch, height, width, channels]."""
-        for block in self.blocks:
+    def part(self, inputs, first: int = 0, last: int | None = None, training=False):
+        """Returns what the layers from `first` to before `last` make of a map: [batch, h, w, C] -> [batch, h', w', D].
+
+        Two parts one after the other are the whole: what is between them can be looked at.
+        """
+        for block in self.blocks[first:last]:
             inputs = block(inputs, training=training)
         return inputs
 
@@ -124,7 +127,7 @@ class _ResidualBlock(Blocks):
         self.activation = keras.activations.get(layer.activation)
 
     def call(self, inputs, training=False):
-        return self.activation(inputs + self.in_turn(inputs, training))
+        return self.activation(inputs + self.part(inputs, training=training))
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -48,7 +48,7 @@ class Stack(Blocks):
 
     def call(self, inputs, training=False):
         self.compute_output_shape(inputs.shape)  # speaks up where the input is too small
-        return self.in_turn(inputs, training)
+        return self.part(inputs, training=training)
 
     def compute_output_shape(self, input_shape):
         return (*shape_after(self.descriptions, input_shape), spec.channels_of(self.descriptions))

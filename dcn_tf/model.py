@@ -115,7 +115,10 @@ class WholeModel(keras.Model):
         self.coarse_pass = coarse_pass
 
     def call(self, images, training=False, weighting=None):
-        features = self.features(images, training)
+        return self.answer(self.features(images, training), training, weighting)
+
+    def answer(self, features, training=False, weighting=None):
+        """Returns what `call` does of the stack's vectors, [batch, h, w, D] or of all levels [batch, cells, D]."""
         if isinstance(self.top, SequenceTop):
             weighting = weighting or ("average" if self.top.spec.min_length else self.top.weighting)
             logits = self.top(features, training=training, weighting=weighting)

@@ -128,12 +128,7 @@ def numbers() -> Architecture:
             Conv(320, 1, dropout=0.1),
         ),
         top=SequenceTopSpec(
-            max_length=8,
-            symbols=10,
-            coarse_weighting="presence",
-            refined_weighting="votes",
-            min_length=0,
-            box=True,
+            max_length=8, symbols=10, coarse_weighting="presence", refined_weighting="votes", min_length=0, box=True
         ),
         patch_size=(54, 110),
         num_patches=8,

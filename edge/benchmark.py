@@ -1,7 +1,7 @@
 """Latency, error, multiplications, size and energy of the ways to read an image, side by side, on this board.
 
 python -m edge.benchmark --bundle=BUNDLE [--float_bundle=BUNDLE] [--images=PATH] [--labels=FILE] [--threads=N[,M]]
-    [--repetitions=N] [--variants=NAME,...] [--energy=auto|METER|model|none] [--json=FILE] [--csv=FILE]
+    [--repetitions=N] [--variants=NAME,...] [--from_files] [--energy=auto|METER|model|none] [--json=FILE] [--csv=FILE]
     [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
 
 The variants take turns of a few images each, in an order that is shuffled each time, so that whatever disturbs the
@@ -30,8 +30,8 @@ from edge.bundle.manifest import Manifest
 from edge.comparison import findings, references, tables
 from edge.comparison.board import Machine, Watch
 from edge.comparison.labels import find_labels
-from edge.comparison.race import race
-from edge.comparison.variants import VARIANTS, by_precision, choose, make_run
+from edge.comparison.race import race, size_of
+from edge.comparison.variants import VARIANTS, by_precision, choose, from_file, make_run
 from edge.energy.meters import METER_HELP, find_meter, make_meter
 from edge.energy.operations import FRAME
 from edge.errors import UserError, run_main
@@ -78,6 +78,8 @@ def make_parser() -> OneLineParser:
     add("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize, in int8")
     add("--float_bundle", metavar="BUNDLE", help="the same network in float32, for the float variants")
     add("--images", metavar="PATH", help="an image file, a folder or a quoted pattern; random images where left out")
+    counted = "each time from the file on: decoding and resizing are counted, as stages of their own"
+    add("--from_files", action="store_true", help=counted)
     add("--labels", metavar="FILE", help="annotations.json, or {file: label}; else beside the images, or their names")
     several = "threads of one inference, one run for each (default 1)"
     add("--threads", type=thread_counts, default=[1], metavar="N[,M]", help=several)
@@ -105,6 +107,10 @@ def parse_arguments(arguments):
     parsed = make_parser().parse_args(arguments)
     if parsed.labels and not parsed.images:
         raise UserError("--labels goes with --images; name the images")
+    if parsed.from_files and not parsed.images:
+        raise UserError("--from_files goes with --images; name the images")
+    if parsed.from_files and parsed.write_reference:
+        raise UserError("--write_reference is of a board from pixels on, and --from_files was received; leave one out")
     if parsed.chart and parsed.energy == "none":
         raise UserError("--chart draws the energy, and --energy=none was received; leave one out")
     for name in FILES:
@@ -126,7 +132,7 @@ def main(arguments) -> None:
         found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
     for one in found:
         one["notes"] += [*no_meter, *(one_bundle.doubt for one_bundle in bundles.values() if one_bundle.doubt)]
-        one["reference"] = references.against(one, references.FOLDER)
+        one["reference"] = None if parsed.from_files else references.against(one, references.FOLDER)
     text = "\n\n".join(map(tables.as_text, found))
     print(text)
     _write_all(parsed, found, text)
@@ -193,18 +199,23 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     runs = {name: make_run(v, bundles[v.precision], num_patches, threads) for name, v in chosen.items()}
     kept = max(1, KEPT_BYTES // load_image(images.paths[0], manifest.input).size)
     load = functools.lru_cache(kept)(lambda path: load_image(path, manifest.input))
+    take, size = load, size_of
+    if parsed.from_files:
+        runs = {name: from_file(run, manifest.input) for name, run in runs.items()}
+        take, size = str, {str(path): load(path).shape[:2] for path in images.paths}.get
     watch = Watch(Machine())
     watch.look()
-    times = race(runs, load, images.paths, repetitions, SEED, watch.look_at_times)
+    times = race(runs, take, images.paths, repetitions, SEED, watch.look_at_times, size)
     watch.look()
     raced = {
         name: findings.Run(v, bundles[v.precision], runs[name], times[name], starts[name]) for name, v in chosen.items()
     }
     found = findings.entries(raced, images.paths, images.labels)
-    pixels = [load(path) for path in images.paths[:kept]] if meter else []  # what is decoded meanwhile would count
-    findings.add_energy(found, raced, pixels, parsed.energy, meter)
+    taken = [take(path) for path in images.paths[:kept]] if meter else []  # what is decoded meanwhile would count
+    findings.add_energy(found, raced, taken, parsed.energy, meter)
     return {
         **findings.circumstances(watch, threads, bundles, images, repetitions, SEED),
+        "from_files": parsed.from_files,
         "variants": found,
         "left_out": left_out,
     }

@@ -43,6 +43,8 @@ def make_parser() -> OneLineParser:
     add("--exit_entropy", type=number(0, kind=float), metavar="X", help=exits)
     salient = "look at cells of at least this saliency alone; no exit"
     add("--saliency_level", type=number(0, kind=float), metavar="X", help=salient)
+    least = "nothing is read where a reading has a probability below P; 0: never; the bundle's own by default"
+    add("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
     add("--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)")
     stable = "publish a reading when N of the last 2 N - 1 frames have it (default 3)"
     add("--stable", type=number(1, cap=MOST_STABLE), default=3, metavar="N", help=stable)
@@ -97,7 +99,7 @@ def make_service(parsed):
     runner = make_runner(bundle, parsed.threads)
     service = Service(
         runner.manifest,
-        lambda settings: _make_read(runner, settings),
+        lambda settings: _make_read(runner, settings, parsed.reading_threshold),
         Settings(parsed.num_patches, parsed.exit_entropy, parsed.saliency_level),
         Path(parsed.folder) if parsed.folder else None,
         Meter(parsed.stable, parsed.monotonic, parsed.max_step),
@@ -112,11 +114,11 @@ def make_service(parsed):
     return service
 
 
-def _make_read(runner, settings):
+def _make_read(runner, settings, reading_threshold):
     """Returns a function, pixels -> result, that follows the settings; UserError where the bundle cannot."""
     from edge.serving.settings import NEVER as NO_EXIT
 
-    values = settings.content()
+    values = settings.content() | {"reading_threshold": reading_threshold}
     if values["exit_entropy"] == NO_EXIT:
         values["exit_entropy"] = NEVER
     defaults = vars(parser_of_run().parse_args(["--bundle=any", "-"]))

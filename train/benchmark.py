@@ -24,6 +24,7 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     from train.averaging import average_of
     from train.data.pipeline import train_batches
     from train.data.registry import load_dataset
+    from train.places import place_reader_of
 
     architecture = config.architecture
     dataset = load_dataset(config, architecture)
@@ -31,7 +32,8 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     model = DynamicCapacityNetwork(architecture)
     model.build()
     optimizer = training.make_optimizer(config)
-    train_step = training.make_train_step(model, optimizer, config, average_of(model, config.ema))
+    beside = average_of(model, config.ema), place_reader_of(config, architecture)
+    train_step = training.make_train_step(model, optimizer, config, *beside)
     held = next(iter(train_batches(dataset, 0, 1)))
 
     for _ in range(WARMUP_STEPS):

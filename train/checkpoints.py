@@ -19,26 +19,28 @@ class Checkpoints:
         workdir: of the run.
         model, optimizer: built.
         average: a `WeightAverage` of the model; None where there is none.
+        places: a `PlaceReader` that is trained beside it; None where there is none.
 
     Attributes:
         step: tf.Variable, the number of steps done.
         seconds: tf.Variable, the time spent in training, over all resumptions.
     """
 
-    def __init__(self, workdir: Path, model, optimizer, average=None):
+    def __init__(self, workdir: Path, model, optimizer, average=None, places=None):
         self.folder = Path(workdir) / FOLDER
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="seconds")
         # Lists of all variables: the object graph that tf.train.Checkpoint walks misses layers kept in lists.
         self._variables = [variable.value for variable in (*model.variables, *optimizer.variables)]
-        averages = {"average": average.values} if average else {}
-        self._variables += averages.get("average", [])
+        beside = {"average": average.values} if average else {}
+        beside |= {"places": [variable.value for variable in places.variables]} if places else {}
+        self._variables += [variable for variables in beside.values() for variable in variables]
         self._checkpoint = tf.train.Checkpoint(
             model=[variable.value for variable in model.variables],
             optimizer=[variable.value for variable in optimizer.variables],
             step=self.step,
             seconds=self.seconds,
-            **averages,
+            **beside,
         )
         self._checkpoint.save_counter  # noqa: B018 - made here: every file has it, and restoring asks for it
 

@@ -45,6 +45,7 @@ QUANTITIES = {
     "clip_norm": (0, 1e9),
     "hint_weight": (0, 1e6),
     "coarse_weight": (0, 1e6),
+    "place_weight": (0, 1e6),
     "distortion": (0, 10),
     "looseness": (1, 100),
     "skip_bad": (0, 1),
@@ -152,6 +153,7 @@ class Config(FlagValues):
     label_smoothing: float = 0.0
     ema: float = 0.0
     hint_weight: float = 0.0
+    place_weight: float = 0.0
     relative_hint: bool = False
     coarse_weight: float = 0.0
     num_patches: int | None = None

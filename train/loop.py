@@ -23,11 +23,13 @@ from train.distribution import ALONE, Distribution, distribution_of
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.intervals import Intervals
 from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
 from train.network import network_for, write_network
+from train.places import place_reader_of
 from train.progress import log
 from train.samples import write_samples
 from train.trainable import check_trainable
@@ -72,12 +74,13 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, sha
     model.build()
     optimizer = steps.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
-    train_step = steps.make_train_step(model, optimizer, config, average, shared)
+    places = place_reader_of(config, architecture)
+    train_step = steps.make_train_step(model, optimizer, config, average, places, shared)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
     # 3. --init_from; 4. nothing: begin at step 0. Other machines take all of it from the chief.
-    checkpoints = Checkpoints(workdir, model, optimizer, average)
+    checkpoints = Checkpoints(workdir, model, optimizer, average, places)
     first_step = checkpoints.restore(held.newest)
     if config.init_from and not first_step and shared.is_chief:
         take_weights(model, config.init_from)
@@ -164,7 +167,7 @@ def _evaluators(model, config: Config, threshold: float | None = None, shared: D
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
     errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas, shared)
-    evaluators = [errors, Cost(model, counts, scales, config.model)]
+    evaluators = [errors, Cost(model, counts, scales, config.model), Intervals(errors.readers[0])]
     if _knows_nothing(model, config):
         evaluators.append(Readings(errors.readers[0], threshold))
     return evaluators

@@ -102,6 +102,10 @@ FLOAT_FLAGS = {
         "export then use. 0 averages nothing."
     ),
     "hint_weight": "Weight of the hint, which pulls coarse vectors to fine ones of selected cells. 0 leaves it out.",
+    "place_weight": (
+        "Weight of a loss on every place along the fine stack's row: which digit of the number it shows. With 2, long "
+        "numbers are learned far sooner. 0 leaves it out."
+    ),
     "distortion": (
         "Digits of every second cluttered training image are turned by up to so many times 15 degrees, and stretched "
         "and sheared by up to so many times 15 %. 0 in the paper."

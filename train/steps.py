@@ -40,17 +40,21 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     return terms
 
 
-def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names, smoothing: float = 0.0):
+def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names, config: Config, places=None):
     """Returns the loss terms of the coarse and / or fine models, each over the whole image on its own.
 
     With a sequence top the two share no weight, so that training both at once is training each alone. A classifier's
-    models share the top, which then learns to read both.
+    models share the top, which then learns to read both. places: a `PlaceReader` of the fine stack's row, or None.
     """
-    terms = {}
+    terms, heads, smoothing = {}, model.architecture.top.heads, config.label_smoothing
     for name in names:
         whole = model.whole_model(name)
-        outputs = whole(images, training=True)
-        heads = model.architecture.top.heads
+        if name == "fine" and places is not None:
+            row = whole.stack.part(images, last=places.count, training=True)
+            outputs = whole.answer(whole.stack.part(row, places.count, training=True), training=True)
+            terms["place"] = (config.place_weight, places.loss(row, labels, boxes))
+        else:
+            outputs = whole(images, training=True)
         terms[name] = (1.0, negative_log_likelihood(outputs["logits"], labels, heads, smoothing))
         if getattr(whole.top, "box", None) is not None:
             found = whole.top.cell_boxes(tf.reduce_mean(outputs["features"], axis=(1, 2)))
@@ -132,7 +136,12 @@ def make_optimizer(config: Config, phase: int = 0) -> keras.optimizers.Optimizer
 
 
 def make_train_step(
-    model: DynamicCapacityNetwork, optimizer, config: Config, average=None, shared: Distribution = ALONE
+    model: DynamicCapacityNetwork,
+    optimizer,
+    config: Config,
+    average=None,
+    places=None,
+    shared: Distribution = ALONE,
 ):
     """Returns (images, labels, boxes) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
 
@@ -146,15 +155,16 @@ def make_train_step(
         optimizer: of `make_optimizer`.
         config: of the run.
         average: a `WeightAverage` that follows the model; None where there is none.
+        places: a `PlaceReader`, whose loss is added; None where there is none.
         shared: what a batch is shared out to.
     """
-    variables = trained_variables(model, config)
+    variables = trained_variables(model, config) + (places.variables if places else [])
     optimizer.build(variables)
 
     def losses(images, labels, boxes=None):
         if config.model != "dcn" or config.training == "modular":
             names = ("coarse", "fine") if config.model == "dcn" else (config.model,)
-            return whole_losses(model, images, labels, boxes, names, config.label_smoothing)
+            return whole_losses(model, images, labels, boxes, names, config, places)
         return end_to_end_losses(model, images, labels, config)
 
     def mean_losses(*batch):

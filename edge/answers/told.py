@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from edge.bundle.manifest import Manifest
+from edge.bundle.manifest import Input, Manifest
 from edge.errors import UserError, one_line
 from edge.network.result import Clock, Result
 from edge.sight.fields import fields_of
-from edge.sight.images import enough_pixels, model_pixels, open_image
+from edge.sight.images import model_pixels, open_image, whole_size
 
 NOTHING = "nothing to read"
 
@@ -29,9 +29,9 @@ class ImageFile:
     name: Path
     age: float | None = None
 
-    def read(self, enough: int | None = None):
+    def read(self, rule: Input | None = None):
         """Returns the image; see `edge.sight.images.open_image`."""
-        return open_image(self.name, enough)
+        return open_image(self.name, rule)
 
 
 @dataclass
@@ -64,7 +64,7 @@ def tell(image, read: Callable[[np.ndarray], Result], manifest: Manifest, parsed
     """
     clock = Clock()
     try:
-        decoded = image.read(enough_pixels(manifest.input))
+        decoded = image.read(manifest.input)
         clock.lap("read")
         pixels = model_pixels(decoded, manifest.input, image.name)
         clock.lap("resize")
@@ -72,7 +72,7 @@ def tell(image, read: Callable[[np.ndarray], Result], manifest: Manifest, parsed
         return Told(image, error=str(error))
     result = read(pixels)
     stages_us = clock.laps | result.stages_us
-    line = _line(image, result, parsed, stages_us, fields_of(image.name, result, decoded.size, manifest))
+    line = _line(image, result, parsed, stages_us, fields_of(image.name, result, whole_size(decoded), manifest))
     return Told(image, line, result=result, stages_us=stages_us)
 
 

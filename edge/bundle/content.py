@@ -16,7 +16,7 @@ from edge.errors import UserError, one_line
 FORMAT_VERSION = 5
 READABLE_VERSIONS = (3, 4, 5)
 MOST_PATCHES = 32  # of an image of any size
-OF_LEVELS = ("reading_threshold", "vote_lead")  # null or absent in manifests without levels
+OF_LEVELS = ("reading_threshold", "vote_lead", "patches_apart")  # null or absent in manifests without levels
 MOST_PIXELS = 2**23  # of an input with all that patches reach beyond it
 MOST_PATCH_PIXELS = 2**25  # of the patches of all cells
 COLOURS = {"L": 1, "RGB": 3}
@@ -110,14 +110,11 @@ def _check_consistency(content):
             <= MOST_PATCH_PIXELS,
             f"the patches of all cells must have at most {MOST_PATCH_PIXELS:,} pixels",
         ),
-        (
-            content["num_patches"] <= most,
-            f"num_patches must be 1 to {cells}",
-        ),
+        (content["num_patches"] <= most, f"num_patches must be 1 to {cells}"),
         ((image["resize"] == "keep") == bool(levels), "input.resize must be keep with levels, and with them alone"),
         (
             bool(levels) or all(content.get(name) is None for name in OF_LEVELS),
-            f"{' and '.join(OF_LEVELS)} must be there with levels alone",
+            f"{', '.join(OF_LEVELS)} must be there with levels alone",
         ),
         (COLOURS[image["colour"]] == image["channels"], "input.channels must be those of input.colour"),
         (not missing, f"files must hold every model, and {', '.join(missing)} is missing"),

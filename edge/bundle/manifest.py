@@ -110,6 +110,8 @@ class Manifest:
         saliency_level: the least saliency of a cell that adaptive patches look at. None: not known.
         reading_threshold: with levels, the least probability of a reading that is told. None: every one is.
         vote_lead: with levels, the lead of a reading at which adaptive patches end. None: not known.
+        patches_apart: with levels, the least distance of patches of one level, down or across, as a share of a patch.
+            None: they may lie anywhere.
         method: 'float32', 'float16', 'ptq' or 'qat'.
         models: name -> model.
         measured: errors and on which images, as `tools.quantize` wrote them; None where they were not measured.
@@ -128,6 +130,7 @@ class Manifest:
     saliency_level: float | None
     reading_threshold: float | None
     vote_lead: float | None
+    patches_apart: float | None
     method: str
     models: dict[str, ModelFile]
     measured: dict | None

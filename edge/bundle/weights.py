@@ -10,10 +10,7 @@ from edge import zips
 MOST_BYTES = 2**26  # of all arrays together, unpacked
 MOST_ARRAYS = 16
 MOST_HEADER_BYTES = 4096  # of an array
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_weights(content: bytes) -> dict[str, np.ndarray]:

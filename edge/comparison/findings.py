@@ -18,7 +18,7 @@ from edge.errors import UserError
 TO = "fine_int8"
 FACTS = (  # of a bundle's manifest
     *("name", "method", "num_patches", "exit_entropy", "saliency_level"),
-    *("reading_threshold", "vote_lead"),
+    *("reading_threshold", "vote_lead", "patches_apart"),
 )
 SAVING_AGAINST = ("fine_float32", "fine_int8")
 

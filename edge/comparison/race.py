@@ -66,7 +66,14 @@ def ratios(times: Times, to: Times) -> dict:
     }
 
 
-def race(runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambda: None) -> dict[str, Times]:
+def size_of(image) -> tuple | None:
+    """Returns the (height, width) of an image."""
+    return np.shape(image)[:2] or None
+
+
+def race(
+    runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambda: None, size=size_of
+) -> dict[str, Times]:
     """Returns the `Times` of every way by name, measured a few images at a time, each time in another order.
 
     A device reads one image after the other in one way, and has that way's code and weights in its caches; so each way
@@ -77,6 +84,7 @@ def race(runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambd
         load: path -> image.
         repetitions: how often every image is read by each.
         between: called between turns, outside of what is timed.
+        size: image, as `load` returns it -> the (height, width) at which it is read, or None.
     """
     rng, names = random.Random(seed), list(runs)
     first = load(paths[0])
@@ -102,7 +110,7 @@ def race(runs: dict, load, paths, repetitions: int, seed: int = 0, between=lambd
                         stages_us[name].append(result.stages_us)
                         if not repetition:
                             found = result.prediction, result.num_patches, result.saliency is not None
-                            outcomes[name].append(Outcome(*found, np.shape(image)[:2] or None))
+                            outcomes[name].append(Outcome(*found, size(image)))
     finally:
         if collecting:
             gc.enable()

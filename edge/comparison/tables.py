@@ -37,14 +37,15 @@ def _head(findings) -> str:
             f"{findings['board']}, {machine['cores']} cores{memory}, {machine['system']}, {machine['architecture']}",
             f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches{_thresholds(bundle)}; "
             f"{findings['threads']} thread{'s' if findings['threads'] > 1 else ''}; {versions}",
-            f"{images['count']} images ({images['source']}), {labels}; every one {findings['repetitions']} times",
+            f"{images['count']} images ({images['source']}), {labels}; every one {findings['repetitions']} times"
+            f"{', each time from its file' if findings.get('from_files') else ''}",
         )
     )
 
 
 def _thresholds(bundle) -> str:
     """The manifest's thresholds, those that it has."""
-    names = ("exit_entropy", "saliency_level", "vote_lead", "reading_threshold")
+    names = ("exit_entropy", "saliency_level", "vote_lead", "reading_threshold", "patches_apart")
     return "".join(f", {name} {bundle[name]:.4g}" for name in names if bundle.get(name) is not None)
 
 

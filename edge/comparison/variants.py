@@ -14,17 +14,18 @@ import json
 import math
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.arguments import OneLineParser, number_of_threads
 from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
-from edge.bundle.manifest import Manifest
+from edge.bundle.manifest import Input, Manifest
 from edge.errors import UserError, run_main
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid_runner import ALL, make_runner, make_whole_runner
+from edge.network.result import Clock
 from edge.network.runner import NEVER
-from edge.sight.images import load_image
+from edge.sight.images import load_image, model_pixels, open_image
 
 PRECISIONS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
 WHOLE, COARSE, DCN = ("whole_fine",), ("coarse",), ("coarse", "fine", "top")
@@ -180,6 +181,24 @@ def make_run(
     runner = make_runner(bundle, num_threads, kernels)
     settings = variant.settings(bundle.manifest, runner.check_num_patches(num_patches))
     return lambda image, **more: runner.run(image, **settings, **more)
+
+
+def from_file(run, rule: Input):
+    """Returns `run` for an image's path in place of its pixels; the stages begin with `read` and `resize`.
+
+    `read` is decoding, upright and grey or in colour, and `resize` is what brings it to the size at which it is read.
+    """
+
+    def run_file(path):
+        clock = Clock()
+        image = open_image(path, rule)
+        clock.lap("read")
+        pixels = model_pixels(image, rule, path)
+        clock.lap("resize")
+        result = run(pixels)
+        return replace(result, stages_us=clock.laps | result.stages_us)
+
+    return run_file
 
 
 def peak_memory(status="/proc/self/status") -> float | None:

@@ -44,12 +44,7 @@ class ModelledEnergy:
 
     def to_dict(self) -> dict:
         """Returns it for JSON."""
-        quantities = (
-            self.multiply_accumulates,
-            self.other_arithmetic,
-            *self.bytes_by_level.values(),
-            self.microjoules,
-        )
+        quantities = (self.multiply_accumulates, self.other_arithmetic, *self.bytes_by_level.values(), self.microjoules)
         return {
             "source": self.source,
             "microjoules": self.microjoules.value,

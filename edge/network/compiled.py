@@ -90,11 +90,8 @@ class Cutter(patches.Cutter):
         self._shape = self._groups if layout is not whole else (*size, channels)
         (above, _), (before, _) = layout["margins"]
         self._before, self._group, self._step = (above, before), tuple(layout["group"]), tuple(layout["step"])
-        self._output = functools.lru_cache(patches.MOST_COUNTS)(self._make_output)
-
-    def _make_output(self, count: int) -> np.ndarray:
-        """Returns room for so many windows."""
-        return np.full((count, *self._groups), self.canvas.zero, self.canvas.values.dtype)
+        make = functools.partial(_make_output, self._groups, canvas.zero, canvas.values.dtype)  # not of this object:
+        self._output = functools.lru_cache(patches.MOST_COUNTS)(make)  # its memory is free when it is dropped
 
     def cut(self, places) -> np.ndarray:
         """Returns windows as a model takes them, as `patches.Cutter`; valid until the next call."""
@@ -112,6 +109,11 @@ class Cutter(patches.Cutter):
             out,
         )
         return out.reshape(count, *self._shape)
+
+
+def _make_output(groups, zero, dtype, count: int) -> np.ndarray:
+    """Returns room for so many windows."""
+    return np.full((count, *groups), zero, dtype)
 
 
 class Assembler(assembly.Assembler):

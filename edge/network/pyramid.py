@@ -79,6 +79,22 @@ def patch_boxes(cells: np.ndarray, levels: list[Level], manifest: Manifest) -> n
     return corners[..., ::-1].reshape(-1, 4)
 
 
+def spread(cells: np.ndarray, count: int, nearest) -> np.ndarray:
+    """Returns the first `count` cells of which none is near an earlier one: [n, 3] -> [k, 3], (level, row, column).
+
+    Args:
+        cells: most salient first.
+        count: at most so many.
+        nearest: (rows, columns); cells of a level that are nearer than both are near.
+    """
+    found = []
+    while len(cells) and len(found) < count:
+        found.append(cells[0])
+        away = np.abs(cells - cells[0])
+        cells = cells[(away[:, 0] > 0) | (away[:, 1] >= nearest[0]) | (away[:, 2] >= nearest[1])]
+    return np.array(found, np.intp).reshape(-1, 3)
+
+
 class LevelCanvas:
     """A canvas for levels of one size, and the parts of it that the models take.
 

@@ -9,13 +9,14 @@ from edge.bundle import Bundle
 from edge.bundle.content import MOST_PATCHES
 from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
-from edge.network.pyramid import Canvases, LevelCanvas, levels_of, patch_boxes
+from edge.network.pyramid import Canvases, LevelCanvas, levels_of, patch_boxes, spread
 from edge.network.result import Answer, Clock, Glance, Look, Result
 from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner, one_thread
 from edge.network.step_budget import StepBudget
 
 ALL = float(MOST_PATCHES)  # a lead that no reading has, however many patches vote for it
 SMALLEST = 4  # pixels a side of an image
+CANDIDATES = 4  # cells for each patch, of which those are taken that are apart
 
 
 class PyramidRunner(TwoStageRunner):
@@ -36,6 +37,7 @@ class PyramidRunner(TwoStageRunner):
         vote_lead: float | None = None,
         always_read: bool = False,
         budget: StepBudget | None = None,
+        patches_apart: float | None = None,
     ) -> Result:
         """Returns what is read in an image; see `TwoStageRunner.run` for what is not told here.
 
@@ -51,12 +53,15 @@ class PyramidRunner(TwoStageRunner):
             always_read: every image is known to hold a number: no reading is turned down, and where the patches read
                 nothing, the most probable number is the answer.
             budget: ends the look before a patch that will not fit into the time.
+            patches_apart: patches of one level begin so much of a patch's height or width apart; 0: wherever they are
+                most salient. The manifest's where None.
         """
         vote_lead = self.manifest.vote_lead if vote_lead is None else vote_lead
-        look = partial(self.look_closely, saliency_level=saliency_level)
+        look = partial(self.look_closely, saliency_level=saliency_level, patches_apart=patches_apart)
         if budget is not None or (vote_lead is not None and vote_lead < ALL):
             enough = ALL if vote_lead is None else vote_lead
-            look = partial(self._look_one_by_one, saliency_level=saliency_level, enough=enough, budget=budget)
+            chosen = partial(self._salient, saliency_level=saliency_level, patches_apart=patches_apart)
+            look = partial(self._look_one_by_one, chosen=chosen, enough=enough, budget=budget)
         exit_entropy = NEVER if exit_entropy is None else exit_entropy
         result = self._run(image, num_patches, exit_entropy, look, partial(self.answer, always_read=always_read))
         least = self.manifest.reading_threshold if reading_threshold is None else reading_threshold
@@ -93,11 +98,16 @@ class PyramidRunner(TwoStageRunner):
 
     @one_thread
     def look_closely(
-        self, glance: Glance, num_patches: int, saliency_level: float | None = None, clock: Clock | None = None
+        self,
+        glance: Glance,
+        num_patches: int,
+        saliency_level: float | None = None,
+        clock: Clock | None = None,
+        patches_apart: float | None = None,
     ) -> Look:
         """Returns the second stage, of the image that was glanced at last; see `TwoStageRunner.look_closely`."""
         clock = clock or Clock()
-        saliency, cells = self._salient(glance, num_patches, saliency_level, clock)
+        saliency, cells = self._salient(glance, num_patches, clock, saliency_level, patches_apart)
         if not len(cells):
             return self._unseen(saliency, cells)
         patches = self._cut(cells)
@@ -107,9 +117,9 @@ class PyramidRunner(TwoStageRunner):
         clock.lap("fine")
         return Look(saliency, cells, fine_features, boxes)
 
-    def _look_one_by_one(self, glance: Glance, num_patches: int, saliency_level, enough, budget, clock) -> Look:
-        """Returns a look at as many of the cells as `run` says, and what the top makes of them."""
-        saliency, cells = self._salient(glance, num_patches, saliency_level, clock)
+    def _look_one_by_one(self, glance: Glance, num_patches: int, chosen, enough, budget, clock) -> Look:
+        """Returns a look at as many of the chosen cells as `run` says, and what the top makes of them."""
+        saliency, cells = chosen(glance, num_patches, clock)
         vectors, raws = [], []
         while len(vectors) < len(cells) and (budget is None or budget.fits(clock.total_us)):
             begun = clock.total_us
@@ -130,14 +140,19 @@ class PyramidRunner(TwoStageRunner):
         cells = cells[: len(vectors)]
         return Look(saliency, cells, np.concatenate(vectors), patch_boxes(cells, self._levels, self.manifest), raw)
 
-    def _salient(self, glance: Glance, num_patches: int, saliency_level, clock: Clock):
+    def _salient(self, glance: Glance, num_patches: int, clock: Clock, saliency_level, patches_apart):
         """Returns the saliency, and the cells to look at, most salient first."""
-        num_patches = min(num_patches, glance.values.count)
-        saliency = self._reader.saliency(glance, num_patches)
-        indices = self._select_cells(saliency[None], num_patches)[:, 1]
+        manifest = self.manifest
+        apart = manifest.patches_apart if patches_apart is None else patches_apart
+        count = min(num_patches * (CANDIDATES if apart else 1), glance.values.count)
+        saliency = self._reader.saliency(glance, count)
+        indices = self._select_cells(saliency[None], count)[:, 1]
         if saliency_level is not None:
             indices = indices[saliency[indices] >= saliency_level]
         cells = cells_at(indices, self._sizes)
+        if apart:
+            nearest = [apart * side / step for side, step in zip(manifest.patch.size, manifest.cells.stride)]
+            cells = spread(cells, num_patches, nearest)
         clock.lap("saliency")
         return saliency, cells
 

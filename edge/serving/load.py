@@ -22,7 +22,7 @@ from edge.bundle import load_bundle
 from edge.errors import EXIT_FAILED, WorkError, one_line, run_main
 from edge.network.pyramid_runner import make_runner
 from edge.serving.guard import load_token
-from edge.sight.images import enough_pixels, expand, model_pixels, open_image
+from edge.sight.images import expand, model_pixels, open_image
 
 SHORTEST_WAIT = 0.05  # seconds of a client that was told to come again: less than it was told, to keep the service busy
 
@@ -72,7 +72,7 @@ def read_alone(bundle, paths, threads: int = 1):
     for _ in range(2):  # interpreters are made in the first round
         images, begun = [], time.monotonic()
         for path in paths:
-            pixels = model_pixels(open_image(path, enough_pixels(rule)), rule, path)
+            pixels = model_pixels(open_image(path, rule), rule, path)
             images.append((Path(path).read_bytes(), runner.run(pixels).prediction))
         per_second = len(images) / (time.monotonic() - begun)
     return images, per_second

@@ -15,7 +15,7 @@ from edge.network.result import Clock, Result
 from edge.serving.heat import heat_map
 from edge.serving.region import Region
 from edge.sight.fields import fields_of
-from edge.sight.images import Fit, model_pixels, read_size
+from edge.sight.images import Fit, model_pixels, read_size, whole_size
 from edge.sight.overlay import patch_boxes
 
 HISTORY = 200  # readings that the page shows
@@ -72,7 +72,7 @@ def see(number: int, name: str, image: Image.Image, region: Region, read: Callab
     pixels = model_pixels(part, manifest.input, name)
     clock.lap("resize")
     result = read(pixels)
-    fields = fields_of(name, result, part.size, manifest)
+    fields = fields_of(name, result, whole_size(part), manifest)
     if fields.get("box"):
         fields["box"] = [side + offset for side, offset in zip(fields["box"], (left, top) * 2)]
     stages_us = clock.laps | result.stages_us

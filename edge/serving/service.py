@@ -20,7 +20,6 @@ from edge.serving.saved import REGION, SavedFrames, parse_label
 from edge.serving.seen import Recent, Seen, see
 from edge.serving.settings import Settings
 from edge.serving.upload import decode
-from edge.sight.images import enough_pixels
 
 WHOLE = Region()
 JPEG_QUALITY = 85
@@ -144,7 +143,7 @@ class Service:
         return see(number, name, image, region, self._read, self.manifest)
 
     def _upload(self, body) -> dict:
-        image = decode(body, enough_pixels(self.manifest.input))
+        image = decode(body, self.manifest.input)
         seen = self._see(0, f"upload/{next(self._uploads)}", image, WHOLE)
         self._count("uploads", seen)
         return seen.fields

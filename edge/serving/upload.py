@@ -5,6 +5,7 @@ import warnings
 
 from PIL import Image
 
+from edge.bundle.manifest import Input
 from edge.errors import UserError
 from edge.sight.images import open_image
 
@@ -20,7 +21,7 @@ class Upload(io.BytesIO):
         return "the body"
 
 
-def decode(body: bytes, enough: int | None = None) -> Image.Image:
+def decode(body: bytes, rule: Input | None = None) -> Image.Image:
     """Returns the image of a request's body, see `open_image`; UserError where it is none of `FORMATS`."""
     if not body:
         raise UserError("the body is empty; send the bytes of an image")
@@ -33,4 +34,4 @@ def decode(body: bytes, enough: int | None = None) -> Image.Image:
         raise UserError(f"the body is not an image; send the bytes of a {', '.join(FORMATS)} file") from None
     if width * height > MOST_PIXELS:
         raise UserError(f"the image has {width} x {height} pixels, more than {MOST_PIXELS:,}; send a smaller one")
-    return open_image(Upload(body), enough)
+    return open_image(Upload(body), rule)

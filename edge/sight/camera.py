@@ -159,7 +159,7 @@ class Frame:
     image: Image.Image | None = None
     asked: float | None = None
 
-    def read(self, enough: int | None = None) -> Image.Image:
+    def read(self, rule=None) -> Image.Image:
         """Returns the frame; WorkError where the camera gives none."""
         if self.image is None:
             self.asked = time.monotonic()

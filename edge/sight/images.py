@@ -19,13 +19,13 @@ from edge.files import open_file
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
 LONGEST_LINE = 2**16  # bytes of a path on standard input
-LARGE = 2**21  # pixels from which on a JPEG is decoded at a fraction of its size
 MOST_BYTES = 2**28  # of a file: some of Pillow's readers take all of it in
 MOST_DECODED = 2**26  # pixels: some 500 MB for what is transparent
 STRIP = 2**20  # pixels that are converted at a time
 MOST_PIXELS = 2**21  # of an image that keeps its size, about 1920 x 1080; a larger one is shrunk to so many
 SMALLEST = 4  # pixels a side of an image that keeps its size
 KEEP = "keep"  # the manifest's word for that
+WHOLE_SIZE = "whole_size"  # in the info of an image that was decoded reduced: (width, height) of the whole, upright
 ORIENTATION = 0x0112  # EXIF's tag
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -36,6 +36,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # by that tag's value
+LYING = [TURNS[value] for value in (5, 6, 7, 8)]  # width and height change places
 TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")  # modes
 
 
@@ -98,7 +99,7 @@ def natural_key(path: Path) -> list:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path).lower())]
 
 
-def open_image(path, enough: int | None = None) -> Image.Image:
+def open_image(path, rule: Input | None = None) -> Image.Image:
     """Returns a decoded image, upright, as 'L' or 'RGB'. What is transparent stands on black.
 
     Sixteen bits a pixel become eight by their depth, whatever is in them: 65535 is white, and so is more of 32 bits.
@@ -107,8 +108,11 @@ def open_image(path, enough: int | None = None) -> Image.Image:
 
     Args:
         path: of the file, or the file, open.
-        enough: so many pixels a side will do. A large JPEG is then decoded at a half, a quarter or an eighth of its
-            size, as long as that leaves so many: a photograph of 12 million pixels takes 1 MB instead of 36.
+        rule: the manifest's input, which the image is read for. A JPEG is then decoded at a half, a quarter or an
+            eighth of its size, and at once in grey, as long as that leaves at least `needed_size`: a photograph of 12
+            million pixels takes 3 MB instead of 36. `whole_size` tells its size. Once it is resized, its pixels are
+            those of the whole to 0.2 of 255 on average, and to 3 at most in photographs. Where no half is enough, and
+            in other formats, an image is decoded as it is.
 
     Raises:
         UserError: the file is missing, no image, damaged, or has more than `MOST_DECODED` pixels.
@@ -117,7 +121,7 @@ def open_image(path, enough: int | None = None) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd files; what matters comes as an exception
             with path if hasattr(path, "read") else open_file(path, MOST_BYTES) as file:
-                return decoded(file, enough)
+                return decoded(file, rule)
     except FileNotFoundError:
         raise UserError(f"no such file: {path}; check the path") from None
     except Exception as error:  # on a damaged file Pillow's readers raise almost anything
@@ -125,17 +129,33 @@ def open_image(path, enough: int | None = None) -> Image.Image:
         raise UserError(f"{path} cannot be read as an image: {reason}; replace the file") from error
 
 
-def decoded(file, enough: int | None = None) -> Image.Image:
+def decoded(file, rule: Input | None = None) -> Image.Image:
     """Returns the image in an open file, as `open_image` does; whatever Pillow raises where it is damaged."""
     with Image.open(file, formats=FORMATS) as image:
-        if enough and image.width * image.height > LARGE:
-            image.draft(None, (enough, enough))
+        whole = image.size
+        if rule and image.format == "JPEG":
+            _reduce(image, needed_size(whole[::-1], rule)[::-1], rule.colour)
         if image.width * image.height > MOST_DECODED:
             raise ValueError(f"{image.width} x {image.height} pixels, more than {MOST_DECODED:,}")
+        reduced = image.size != whole
         image.load()
         turn = _turn(image)
         plain = _plain(image)
-    return plain.transpose(turn) if turn is not None else plain
+    upright = plain.transpose(turn) if turn is not None else plain
+    if reduced:
+        upright.info[WHOLE_SIZE] = whole[::-1] if turn in LYING else whole
+    return upright
+
+
+def _reduce(image: Image.Image, least, colour: str):
+    """Has a JPEG decoded at a fraction of its size that leaves at least (width, height); or as it is."""
+    if all(2 * needed <= side for needed, side in zip(least, image.size)):
+        image.draft(colour, least)
+
+
+def whole_size(image: Image.Image) -> tuple[int, int]:
+    """Returns the (width, height) of an image as its user knows it, however it was decoded."""
+    return image.info.get(WHOLE_SIZE, image.size)
 
 
 def _turn(image: Image.Image):
@@ -220,7 +240,7 @@ def model_pixels(image: Image.Image, rule: Input, name="the image") -> np.ndarra
     Raises:
         UserError: it keeps its size, and has less than `SMALLEST` pixels a side.
     """
-    height, width = read_size((image.height, image.width), rule)
+    height, width = read_size(whole_size(image)[::-1], rule)
     image = image.convert(rule.colour)
     if rule.resize == KEEP:
         if min(image.size) < SMALLEST:
@@ -239,14 +259,14 @@ def model_pixels(image: Image.Image, rule: Input, name="the image") -> np.ndarra
     return np.pad(resized, [*beside, (0, 0)], "edge" if rule.resize == "pad" else "constant")
 
 
-def enough_pixels(rule: Input) -> int | None:
-    """Returns how many pixels a side of an image the manifest's input can make use of: twice its own, to be safe.
+def needed_size(size, rule: Input) -> tuple[int, int]:
+    """Returns how many pixels, (height, width), of an image of `size` the manifest's input can make use of.
 
-    None where an image keeps its size.
+    Those at which it is read where it keeps its size, so that none is enlarged; else twice the input's, to be safe.
     """
-    return None if rule.resize == KEEP else 2 * max(rule.size)
+    return read_size(size, rule) if rule.resize == KEEP else (2 * max(rule.size),) * 2
 
 
 def load_image(path, rule: Input) -> np.ndarray:
     """Returns an image file as the manifest's input wants it: [H, W, C] uint8; see `open_image` for errors."""
-    return model_pixels(open_image(path, enough_pixels(rule)), rule, path)
+    return model_pixels(open_image(path, rule), rule, path)

@@ -144,6 +144,22 @@ def test_a_float_bundle_adds_its_variants(classifier_case, tmp_path, capsys):
     assert result["float_bundle"]["method"] == "float32"
 
 
+def test_decoding_and_resizing_are_counted_from_files_on(tmp_path, capsys):
+    colour = Image.open(SAMPLES / "1.png").convert("RGB").resize((320, 240))
+    colour.save(tmp_path / "7.jpg")
+    colour.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "7.png")
+    arguments = [f"--bundle={SHIPPED}", f"--images={tmp_path}", "--from_files", f"--json={tmp_path / 'r.json'}"]
+    status, out, _ = run(capsys, *arguments, "--variants=dcn_int8,fine_int8", *QUICK)
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert (status, result["from_files"], result["reference"]) == (0, True, None)
+    assert "every one 1 times, each time from its file" in out
+    for variant in result["variants"]:
+        assert list(variant["stages_us"])[:3] == ["read", "resize", "input"]
+        stages = sum(stage["p99"] for stage in variant["stages_us"].values())
+        assert 0 < variant["latency_us"]["least"] < 1.5 * stages
+        assert variant["multiplications"] > 0
+
+
 def test_the_first_answer_of_a_fresh_process(tmp_path, capsys):
     file, quick = tmp_path / "r.json", ["--repetitions=1", "--starts=1", "--energy=none"]
     wanted = [f"--images={SAMPLES / '1.png'}", "--variants=dcn_int8", f"--json={file}"]

@@ -90,8 +90,7 @@ def test_overlays_are_in_the_images_own_pixels(tmp_path, capsys):
         assert overlay.height > 370
 
 
-def test_an_overlay_changes_no_reading(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("edge.sight.images.LARGE", 1000)
+def test_an_overlay_changes_no_reading(tmp_path, capsys):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)).save(tmp_path / "a.jpg")
     alone = json.loads(run(capsys, SHIPPED, tmp_path / "a.jpg", "--json")[1][0])
     drawn = json.loads(run(capsys, SHIPPED, tmp_path / "a.jpg", "--json", f"--overlay={tmp_path / 'o'}")[1][0])

@@ -214,7 +214,7 @@ def test_the_fine_model_learns_where_the_number_is(config):
     config = config(preset="tiny_pyramid", training="modular")
     model = built(config)
     images, labels, boxes = boxed_batch(config.architecture)
-    terms = steps.whole_losses(model, images, labels, boxes, ("fine",))
+    terms = steps.whole_losses(model, images, labels, boxes, ("fine",), config)
     vectors = model.fine(images, training=True)  # one cell of each window
     kernel, bias = model.fine_top.box.get_weights()
     found = np.asarray(vectors)[:, 0, 0] @ kernel + bias

@@ -35,7 +35,7 @@ from edge.comparison.board import Machine, Watch, versions
 from edge.comparison.variants import ADAPTIVE, DCN, PRECISIONS, Variant, make_run
 from edge.errors import run_main
 from edge.output import check_writable, write
-from edge.sight.images import enough_pixels, model_pixels, open_image
+from edge.sight.images import model_pixels, open_image
 from tools.baselines.ocr_images import LabelledImages, find_images
 from tools.baselines.ocr_reading import OcrReader, make_engine
 from tools.baselines.ocr_report import OURS, THEIRS, report
@@ -102,10 +102,9 @@ def bundle_reader(bundle, num_patches: int | None = None, always_read: bool = Fa
     variant = Variant(PRECISIONS.get(manifest.method), DCN, threshold)
     has_it = getattr(manifest, variant.setting_of(manifest)) is not None
     run = make_run(variant if has_it else replace(variant, setting=None), bundle, num_patches)
-    enough = enough_pixels(manifest.input)
     settings = {"always_read": True} if always_read and manifest.levels else {}
     return Reader(
-        load=lambda path: open_image(path, enough),
+        load=lambda path: open_image(path, manifest.input),
         read=lambda image: run(model_pixels(image, manifest.input), **settings).prediction,
     )
 

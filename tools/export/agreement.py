@@ -60,8 +60,8 @@ def with_runner(network, runner, test: Samples, num_patches: int) -> tuple[float
 def _run_whole(runner, images, num_patches: int):
     """Returns the categories [N, heads] and the cells of each image, without an exit."""
     settings = {"num_patches": num_patches, "exit_entropy": NEVER}
-    if runner.manifest.levels:  # the network's answer, whatever its probability
-        settings |= {"reading_threshold": 0.0, "vote_lead": ALL}
+    if runner.manifest.levels:  # the network's answer, from its own cells, whatever its probability
+        settings |= {"reading_threshold": 0.0, "vote_lead": ALL, "patches_apart": 0.0}
     return _run("dcn", images, lambda image: runner.run(image, **settings))
 
 

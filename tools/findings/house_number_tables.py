@@ -3,10 +3,7 @@
 from tools.findings.markdown import bullets, table
 from tools.findings.runs import Variant, inside
 
-NAMES = {
-    "soft_attention": "soft attention",
-    "fine_inverse_entropy": "fine, inverse entropy",
-}
+NAMES = {"soft_attention": "soft attention", "fine_inverse_entropy": "fine, inverse entropy"}
 
 
 def sections(runs: dict[str, Variant], published: dict) -> list[str]:
@@ -47,10 +44,7 @@ def _test(where: str, result: dict) -> list[str]:
     parts = [f"Error{where}, {result['test_images']:,} images:\n", table(*error_table(result))]
     if result.get("selectors"):
         first = by_scales(result)[0]["scales"][0]
-        parts += [
-            f"By selector and number of patches{where}, at scale {first:g}:\n",
-            table(*selector_table(result)),
-        ]
+        parts += [f"By selector and number of patches{where}, at scale {first:g}:\n", table(*selector_table(result))]
     return parts
 
 

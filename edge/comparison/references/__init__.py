@@ -53,11 +53,7 @@ def against(findings: dict, folder) -> dict | None:
         return None
     tolerance, found = reference["tolerance"], ratios_of(findings)
     compared = {
-        name: {
-            "expected": expected,
-            "found": found[name],
-            "within": abs(found[name] / expected - 1) <= tolerance,
-        }
+        name: {"expected": expected, "found": found[name], "within": abs(found[name] / expected - 1) <= tolerance}
         for name, expected in entry["ratios"].items()
         if name in found
     }

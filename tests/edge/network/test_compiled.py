@@ -1,8 +1,10 @@
 """The kernels in C against those in NumPy."""
 
+import gc
 import shlex
 import shutil
 import sysconfig
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +172,17 @@ def test_arrays_that_do_not_fit_are_refused():
     for index in (-1, 4):
         with pytest.raises(ValueError, match="do not fit"):
             assembler.put(np.zeros((4, 3), np.int8), np.array([index]), np.zeros((1, 3), np.int8))
+
+
+@needs_compiled
+def test_a_cutter_that_is_dropped_frees_its_memory_at_once():
+    canvas = patches.Canvas((8, 8, 1))
+    cutter = compiled.Cutter(canvas, (2, 2), (0, 0), (4, 4), (4, 4))
+    assert cutter.cut(np.array([[0, 1]])).shape == (1, 4, 4, 1)
+    left = weakref.ref(cutter)
+    gc.disable()
+    try:
+        del cutter
+        assert left() is None
+    finally:
+        gc.enable()

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge.network.pyramid import Canvases, Level, level_sizes, levels_of, patch_boxes, scaled_size
+from edge.network.pyramid import Canvases, Level, level_sizes, levels_of, patch_boxes, scaled_size, spread
 
 
 def test_sizes_are_rounded_and_never_nothing():
@@ -59,3 +59,11 @@ def test_the_canvases_used_last_are_kept(again):
     assert len(made) == (18 if again == 0 else 17)
     assert canvases.of(1, (16, 5)) == (16, 5)
     assert made[-1] == (16, 5)  # another level of that size has its own
+
+
+def test_cells_near_an_earlier_one_of_their_level_are_passed_over():
+    cells = np.array([[1, 5, 5], [1, 7, 7], [0, 5, 5], [1, 8, 5], [1, 5, 8], [1, 6, 10], [2, 0, 0]])
+    assert spread(cells, 9, (3, 3)).tolist() == [[1, 5, 5], [0, 5, 5], [1, 8, 5], [1, 5, 8], [2, 0, 0]]
+    assert spread(cells, 2, (3, 3)).tolist() == [[1, 5, 5], [0, 5, 5]]
+    assert spread(cells, 9, (0.5, 0.5)).tolist() == cells.tolist()
+    assert spread(cells[:0], 9, (3, 3)).shape == (0, 3)

@@ -203,3 +203,21 @@ def test_other_images_are_refused(pyramid_case, image):
     for make in (make_runner, make_whole_runner):
         with pytest.raises(UserError, match=r"the image must be uint8 of at least 4 x 4 pixels and 1 channel"):
             make(pyramid_case.float32).run(image)
+
+
+def test_patches_of_a_level_lie_apart(pyramid_case):
+    runner = make_runner(pyramid_case.float32)
+    manifest = runner.manifest
+    (down, across), (high, wide) = manifest.cells.stride, manifest.patch.size
+    passed_over = 0
+    for image in pyramid_case.images:
+        anywhere, apart = (runner.run(image, vote_lead=ALL, patches_apart=share) for share in (0, 1))
+        assert apart.cells[0].tolist() == anywhere.cells[0].tolist()
+        assert len(apart.cells) <= len(anywhere.cells)
+        for index, (level, row, column) in enumerate(apart.cells):
+            before = apart.cells[:index][apart.cells[:index, 0] == level]
+            assert all(abs(row - r) * down >= high or abs(column - c) * across >= wide for _, r, c in before)
+        one_by_one = runner.run(image, vote_lead=ALL - 1, patches_apart=1)
+        assert one_by_one.cells.tolist() == apart.cells.tolist()
+        passed_over += anywhere.cells.tolist() != apart.cells.tolist()
+    assert passed_over

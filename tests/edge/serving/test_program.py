@@ -8,6 +8,7 @@ from served import LONGEST, served
 
 from edge.errors import UserError, run_main
 from edge.serve import main, parse_arguments
+from edge.serving.settings import Settings
 
 MODELS = Path(__file__).parents[3] / "models"
 BUNDLE = f"--bundle={MODELS / 'cluttered_mnist'}"
@@ -88,3 +89,13 @@ def test_wrong_input_is_one_line(arguments, message):
 def test_defaults_stay_on_this_machine():
     parsed = parse_arguments([BUNDLE])
     assert (parsed.listen, parsed.open, parsed.stable) == ("127.0.0.1:8080", False, 3)
+
+
+def test_a_reading_below_the_threshold_is_nothing_whatever_the_page_changes(make_service):
+    photograph = (MODELS / "photographs" / "00000.png").read_bytes()
+    service = make_service(f"--bundle={MODELS / 'street_numbers'}", "--reading_threshold=1", "--num_patches=2")
+    for settings in (service.settings, Settings(num_patches=1)):
+        service.change(settings).result(60)
+        assert service.read_upload(photograph).result(60)["prediction"] == ""
+    with pytest.raises(UserError, match="--reading_threshold and --always_read are for bundles with levels"):
+        make_service("--reading_threshold=0.5")

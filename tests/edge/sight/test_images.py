@@ -13,8 +13,18 @@ from PIL import Image
 from edge.bundle.manifest import Input
 from edge.errors import UserError
 from edge.sight import images
-from edge.sight.images import Fit, enough_pixels, expand, load_image, model_pixels, open_image
+from edge.sight.images import (
+    Fit,
+    expand,
+    load_image,
+    model_pixels,
+    needed_size,
+    open_image,
+    read_size,
+    whole_size,
+)
 
+PHOTOGRAPH = Path(__file__).parents[3] / "models" / "photographs" / "00000.png"
 GREY = Input((4, 6), 1, "L", 1 / 255, "stretch")
 
 
@@ -130,21 +140,39 @@ def test_images_of_odd_sizes_are_brought_to_the_inputs(tmp_path, size, rule):
     assert (found == 0).sum() == 24 - bright
 
 
-def test_a_large_jpeg_is_decoded_small_and_turned_upright(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "LARGE", 320 * 240 - 1)
+def test_a_jpeg_is_decoded_reduced_where_enough_is_left_and_turned_upright(tmp_path):
     rows, columns = np.mgrid[:240, :320]
     exif = Image.Exif()
     exif[0x0112] = 6
     path = save(tmp_path / "a.jpg", (rows / 2 + columns / 4).astype(np.uint8), exif=exif, quality=95)
     assert open_image(path).size == (240, 320)
-    assert open_image(path, 60).size == (60, 80)  # a quarter: an eighth would leave less than 60
-    assert open_image(path, 121).size == (240, 320)
     rule = replace(GREY, size=(20, 30))
-    assert enough_pixels(rule) == 60
+    assert needed_size((320, 240), rule) == (60, 60)
+    reduced = open_image(path, rule)
+    assert (reduced.size, whole_size(reduced)) == ((60, 80), (240, 320))  # an eighth would leave less than 60
     whole = model_pixels(open_image(path), rule).astype(int)
     np.testing.assert_allclose(load_image(path, rule), whole, atol=3)
-    monkeypatch.setattr(images, "LARGE", 320 * 240)
-    assert open_image(path, 60).size == (240, 320)
+    wide = replace(GREY, size=(61, 20))  # of which a half has not twice as many
+    np.testing.assert_array_equal(load_image(path, wide), model_pixels(open_image(path), wide))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_photograph_that_keeps_its_size_is_reduced_to_no_less_than_it_is_read_at(tmp_path, monkeypatch, mode):
+    rule = replace(GREY, resize="keep")
+    seen = np.asarray(Image.open(PHOTOGRAPH).convert("L").resize((600, 400), Image.Resampling.BICUBIC))
+    Image.fromarray(seen).convert(mode).save(tmp_path / "a.jpg", quality=95)
+    whole = model_pixels(open_image(tmp_path / "a.jpg"), rule)
+    np.testing.assert_array_equal(load_image(tmp_path / "a.jpg", rule), whole)
+    monkeypatch.setattr(images, "MOST_PIXELS", 200 * 200)
+    read_at = read_size((400, 600), rule)
+    assert read_at == (163, 245)
+    reduced = open_image(tmp_path / "a.jpg", rule)
+    assert (reduced.size, whole_size(reduced)) == ((300, 200), (600, 400))
+    found = load_image(tmp_path / "a.jpg", rule).astype(int)
+    wanted = model_pixels(open_image(tmp_path / "a.jpg"), rule).astype(int)
+    assert found.shape == (*read_at, 1)
+    difference = np.abs(found - wanted)
+    assert (difference.mean() < 0.3, difference.max() <= 5) == (True, True)
 
 
 def test_stretching_is_pillows_bilinear():

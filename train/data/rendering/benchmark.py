@@ -46,11 +46,7 @@ def measure(parallel, workers: int, pictures: int, render) -> dict[str, float]:
     cpu = sum(parallel(map(joblib.delayed(partial(_render, render)), chunks)))
     seconds = time.perf_counter() - begun
     count = CHUNK * len(chunks)
-    return {
-        "per_second": count / seconds,
-        "per_worker": count / seconds / workers,
-        "per_cpu_second": count / cpu,
-    }
+    return {"per_second": count / seconds, "per_worker": count / seconds / workers, "per_cpu_second": count / cpu}
 
 
 def _warm_up():

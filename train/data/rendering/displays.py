@@ -27,7 +27,7 @@ def display(rng, split: str, length: int, height: float) -> Subject:
         height,
         blanks=int(rng.integers(1, 4)) if rng.random() < 0.2 else 0,
         point_after=max(0, length - int(rng.integers(1, 4))) if rng.random() < 0.45 else 0,
-        small=rng.uniform(0.55, 0.8) if rng.random() < 0.25 else 1.0,
+        small=rng.uniform(0.55, 0.8) if rng.random() < 0.4 else 1.0,
     )
     sides = _margins(rng, height)
     window = np.pad(row.lit, sides), np.pad(row.ghosts, sides)

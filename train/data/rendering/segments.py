@@ -9,6 +9,8 @@ import numpy as np
 # a on top, then clockwise b to f, and g in the middle.
 LIT = ("abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "abcdefg", "abcdfg")
 ALL = "abcdefg"
+WIDTHS, SQUEEZED, IS_SQUEEZED = (0.4, 0.95), (0.95, 1.7), 0.3  # of a digit, that of a picture made lower, and its share
+USUAL, WIDE, WIDELY_SET = (1.15, 1.6), (1.6, 2.2), 0.25  # pitches in widths of a digit, share of the wider ones
 FRACTION = 4  # bits of a pixel that OpenCV draws polygons to
 
 
@@ -64,16 +66,17 @@ class Segments:
 
 def draw_segments(rng) -> Segments:
     """Returns the shape of a random display's digits."""
-    width = math.exp(rng.uniform(math.log(0.4), math.log(0.95)))
+    width = math.exp(rng.uniform(*np.log(SQUEEZED if rng.random() < IS_SQUEEZED else WIDTHS)))
     stroke = min(rng.uniform(0.06, 0.18), 0.26 * width)
+    pitch = rng.uniform(*WIDE) if rng.random() < WIDELY_SET and width < WIDTHS[1] else rng.uniform(*USUAL)
     return Segments(
         width,
-        pitch=width * rng.uniform(1.15, 1.6) + 0.04,
+        pitch=width * pitch + 0.04,
         stroke=stroke,
         gap=rng.choice((0, 0.006, 0.015, 0.03)),
         blunt=rng.uniform(0, 0.8) if rng.random() < 0.4 else 0.0,
         point=0.5 if rng.random() < 0.6 else 0.0,
-        slant=rng.uniform(0, 0.22) if rng.random() < 0.6 else 0.0,
+        slant=rng.uniform(0, 0.22 * max(width, 0.7) / 0.7) if rng.random() < 0.6 else 0.0,
         hooked=rng.random() < 0.25,
         tailless=rng.random() < 0.08,
     )

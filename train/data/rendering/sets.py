@@ -79,12 +79,7 @@ def load_backgrounds(split: str, count: int, size) -> PictureSet:
 
 
 def load_photographs(
-    split: str,
-    count: int,
-    *,
-    sizes=PHOTOGRAPH_SIZES,
-    lengths=LENGTHS,
-    painted: bool = True,
+    split: str, count: int, *, sizes=PHOTOGRAPH_SIZES, lengths=LENGTHS, painted: bool = True
 ) -> PictureSet:
     """Returns the first `count` photographs of a split, as `load_crops` does, in a list.
 
@@ -103,14 +98,7 @@ def load_photographs(
 
 
 def load_scenes(
-    split: str,
-    count: int,
-    size=SIZE,
-    *,
-    lengths=LENGTHS,
-    styles=None,
-    heights=HEIGHTS,
-    painted: bool = True,
+    split: str, count: int, size=SIZE, *, lengths=LENGTHS, styles=None, heights=HEIGHTS, painted: bool = True
 ) -> PictureSet:
     """Returns the first `count` pictures of a split to cut training windows from, as `load_crops` does.
 

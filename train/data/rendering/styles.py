@@ -7,13 +7,7 @@ from train.data.rendering.speed_signs import speed_limit
 from train.data.rendering.subjects import house_number
 
 # Each is a function: (rng, split, number of digits, their height in pixels) -> `Subject`.
-MAKERS = {
-    "house": house_number,
-    "sign": sign_number,
-    "speed_limit": speed_limit,
-    "display": display,
-    "drum": counter,
-}
+MAKERS = {"house": house_number, "sign": sign_number, "speed_limit": speed_limit, "display": display, "drum": counter}
 # Shares of the kinds by the number of digits: long numbers are seldom on houses, and speed limits have two or three.
 _SHORT = {"house": 0.68, "sign": 0.22, "speed_limit": 0.0, "display": 0.06, "drum": 0.04}
 _USUAL = {"house": 0.5, "sign": 0.25, "speed_limit": 0.07, "display": 0.13, "drum": 0.05}

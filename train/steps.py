@@ -193,7 +193,7 @@ def make_train_step(
 
     whole_step = shared.mean(part_of_step)
 
-    @tf.function
+    @tf.function(autograph=False)  # no branch depends on a value; converting Python for one takes seconds
     def train_step(*batch):
         loss, *found = whole_step(*batch)
         count = len(weights)
@@ -204,7 +204,8 @@ def make_train_step(
         if config.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
 
-        @tf.function(jit_compile=True)  # hundreds of operations on a few numbers each, of which one is made
+        # Hundreds of operations on a few numbers each, of which one is made.
+        @tf.function(jit_compile=True, autograph=False)
         def update(gradients):
             optimizer.apply_gradients(zip(gradients, reached))
             if average:

@@ -17,7 +17,9 @@ from train.progress import log
 MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")
 OPTIMIZERS = ("adamw", "adam", "sgd")
+DISTRIBUTIONS = ("none", "mirrored", "multiworker")
 COMPUTE_DTYPES = ("float32", "bfloat16")
+EVALS = ("quick", "full")
 SCHEDULES = ("cosine", "exponential", "constant")
 
 REPEATED = ("set",)  # flags that are given once for each of their values
@@ -62,8 +64,9 @@ FREE_ON_RESUME = (
         "eval_num_patches",
         "eval_scales",
         "selectors",
+        "eval",
     ),
-    *("log_every", "checkpoint_every", "fallback"),
+    *("log_every", "checkpoint_every", "fallback", "distribute"),
 )
 
 
@@ -139,6 +142,7 @@ class Config(FlagValues):
     train_steps: int = 6000
     batch_size: int = 128
     replicas: int = 1
+    distribute: str = "none"
     compute_dtype: str = "float32"
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
@@ -172,6 +176,7 @@ class Config(FlagValues):
     eval_num_patches: tuple[int, ...] = (1, 2, 4, 8, 16, 24)
     eval_scales: tuple[float, ...] = (1.0,)
     selectors: tuple[str, ...] = ()
+    eval: str = "full"
     log_every: int = 50
     checkpoint_every: int = 500
 
@@ -183,6 +188,8 @@ class Config(FlagValues):
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "compute_dtype": COMPUTE_DTYPES,
+            "distribute": DISTRIBUTIONS,
+            "eval": EVALS,
             "top_statistics": (None, *STATISTICS),
         }.items():
             if getattr(self, name) not in choices:

@@ -19,8 +19,10 @@ from train.config import Config
 from train.data.dataset import WITHOUT_NUMBER, Dataset
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
+from train.distribution import Distribution, distribution_of
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
+from train.evaluation.extent import Extent, extent_of
 from train.evaluation.figures import gather, nest, part, to_result
 from train.evaluation.intervals import Intervals
 from train.evaluation.reader import Reader
@@ -34,7 +36,6 @@ from train.samples import write_samples
 from train.trainable import check_trainable
 from train.training import train
 
-VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
 
 
@@ -49,11 +50,16 @@ def train_and_evaluate(config: Config, restart: bool = False) -> dict:
     """
     architecture = config.architecture
     check_trainable(config, architecture)
-    with workdirs.held(config, restart) as held:
-        return _run(config, architecture, held)
+    shared = distribution_of(config)
+    with (
+        shared.workdir_of(config) as own,
+        workdirs.held(own, restart) as held,
+        shared.telling_of_lost_workers(own.workdir),
+    ):
+        return _run(own, architecture, held, shared)
 
 
-def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> dict:
+def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, shared: Distribution) -> dict:
     """Does what `train_and_evaluate` says, in a workdir that no other process writes to."""
     workdir = held.path
 
@@ -66,42 +72,48 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     keras.utils.set_random_seed(config.seed)
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    optimizer = steps.make_optimizer(config, held.phase)
+    optimizer = steps.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
     places = place_reader_of(config, architecture)
-    train_step = steps.make_train_step(model, optimizer, config, average, places)
+    train_step = steps.make_train_step(model, optimizer, config, average, places, shared)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
-    # 3. --init_from; 4. nothing: begin at step 0.
+    # 3. --init_from; 4. nothing: begin at step 0. Other machines take all of it from the chief.
     checkpoints = Checkpoints(workdir, model, optimizer, average, places)
     first_step = checkpoints.restore(held.newest)
-    if config.init_from and not first_step:
+    if config.init_from and not first_step and shared.is_chief:
         take_weights(model, config.init_from)
+    first_step = checkpoints.take_from(shared)
     held.begin(config, functools.partial(steps.learning_rate_at, config))
     write_network(workdir, architecture)
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
-    validator = _validator(model, config)
+    extent = extent_of(config)
+    readers = _readers(model, config, extent, shared)
+    validator = _validator(readers, extent)
     if first_step < config.train_steps:
-        look = functools.partial(_look, config, dataset, validator, writer, average)
-        train(config, dataset, train_step, checkpoints, writer, look)
+        look = functools.partial(_look, config, dataset, validator, writer, average, extent.look_images)
+        train(config, dataset, train_step, checkpoints, writer, look, shared)
 
     with averaged(average):
-        return _conclude(config, dataset, model, validator, checkpoints, writer)
+        result = _conclude(config, dataset, readers, extent, checkpoints, writer)
+    shared.any(False)  # all wait for all: who ends early looks like one that is lost
+    return result
 
 
-def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, writer) -> dict:
+def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpoints, writer) -> dict:
     """Evaluates a trained model, writes its files, and returns what `result.json` holds."""
-    workdir = Path(config.workdir)
+    workdir, model = Path(config.workdir), readers[0].model
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    validation = part(dict(validator(dataset.validation)), "error")
-    chosen = _reading_threshold(model, config, dataset)
-    evaluators = _evaluators(model, config, chosen.get("threshold/probability"))
+    validation = part(dict(_validator(readers, extent)(dataset.validation.head(extent.images))), "error")
+    chosen = _reading_threshold(readers[0], config, dataset)
+    evaluators = _evaluators(readers, config, extent, chosen.get("threshold/probability"))
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
+        split = split.head(extent.images)
         log.info("evaluating on %s: %d images", name, len(split))
         figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):
@@ -117,8 +129,8 @@ def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, w
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
         "validation_error": nest(validation),
-        **to_result(figures["test"], config.eval_scales),
-        "more_tests": {name: to_result(figures[name], config.eval_scales) for name in dataset.more_tests},
+        **to_result(figures["test"], extent.scales),
+        "more_tests": {name: to_result(figures[name], extent.scales) for name in dataset.more_tests},
     }
     result = described(config, dataset, checkpoints, measured)
     write_samples(workdir / "samples", dataset)
@@ -127,26 +139,32 @@ def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, w
     with files.replacing(workdir / "model.keras") as partial:
         model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
-    for name in figures:
+    for name in figures if readers[0].shared.is_chief else ():
         print(f"\n{dataset.name}, {name} ({model.architecture.name}, {result['steps']} steps)\n")
-        print(format_table(figures[name], config.eval_scales))
+        print(format_table(figures[name], extent.scales))
+    if config.eval == "quick" and readers[0].shared.is_chief:
+        print("\n--eval=full, with the same --workdir, evaluates on all images, by all --selectors and at all scales")
     return result
 
 
-def _validator(model, config: Config) -> Errors:
+def _readers(model, config: Config, extent: Extent, shared: Distribution) -> list[Reader]:
+    """Returns what all images are read with in the course of a run: the network, compiled once for each scale."""
+    counts = {*config.eval_num_patches, model.architecture.num_patches}
+    return [Reader(model, counts, scale, config.model, config.replicas, shared) for scale in extent.scales]
+
+
+def _validator(readers: list[Reader], extent: Extent) -> Errors:
     """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
-    counts, scales = (model.architecture.num_patches,), config.eval_scales[:1]
-    return Errors(model, counts, scales, trained=config.model, replicas=config.replicas)
+    return Errors(readers[:1], (readers[0].model.architecture.num_patches,), fine_pixels=extent.fine_pixels)
 
 
-def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, float]:
+def _reading_threshold(reader: Reader, config: Config, dataset: Dataset) -> dict[str, float]:
     """Returns the reading threshold and what it does on the validation photographs, as figures; {} without those."""
     numbers, nothing = (dataset.more_validation.get(name) for name in ("test", WITHOUT_NUMBER))
-    if nothing is None or not _knows_nothing(model, config):
+    if nothing is None or not _knows_nothing(reader.model, config):
         return {}
     log.info("reading threshold: %d validation photographs, %d without a number", len(numbers), len(nothing))
-    counts, scale = (max(config.eval_num_patches),), config.eval_scales[0]
-    readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False))
+    readings = Readings(reader, max(config.eval_num_patches))
     readings.threshold = readings.choose(numbers, nothing)
     found = part(dict(readings(numbers)) | dict(readings(nothing)), "threshold")
     return {"threshold/probability": readings.threshold} | {
@@ -154,13 +172,14 @@ def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, flo
     }
 
 
-def _evaluators(model, config: Config, threshold: float | None = None) -> list:
+def _evaluators(readers: list[Reader], config: Config, extent: Extent, threshold: float | None = None) -> list:
     """Returns the evaluators of the test splits."""
-    counts, scales = config.eval_num_patches, config.eval_scales
-    errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
-    evaluators = [errors, Cost(model, counts, scales, config.model), Intervals(errors.readers[0])]
+    model, counts = readers[0].model, config.eval_num_patches
+    errors = Errors(readers, counts, extent.selectors, extent.fine_pixels)
+    intervals = Intervals(readers[0], counts, extent.fine_pixels)
+    evaluators = [errors, Cost(model, counts, extent.scales, config.model), intervals]
     if _knows_nothing(model, config):
-        evaluators.append(Readings(errors.readers[0], threshold))
+        evaluators.append(Readings(readers[0], max(counts), threshold))
     return evaluators
 
 
@@ -192,13 +211,13 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
     }
 
 
-def _look(config, dataset, errors, writer, average, step):
+def _look(config, dataset, errors, writer, average, images, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
     with averaged(average):
         if config.model == "dcn":
             with writer.as_default(step=step):
                 tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
-        return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
+        return part(dict(errors(dataset.validation.head(images))), "error")
 
 
 def _picture(model, dataset) -> np.ndarray:

@@ -48,7 +48,9 @@ SKIPPED = (
     (r"make lock", "it needs the newest versions of everything"),
     (r"make audit", "it needs the advisory base"),
     (r"make (fuzz|soak)", "it takes hours"),
-    (r"make (test|docs-test)|^make$", "it is the tests themselves"),
+    (r"make (test|test-distribute|docs-test)|^make$", "it is the tests themselves"),
+    (r"--format=onnx", "it needs the extra onnx"),
+    (r"TF_CONFIG|--distribute=multiworker", "it needs several machines; make test-distribute"),
     (r"tensorboard", "it runs until it is stopped"),
 )
 

@@ -88,12 +88,14 @@ class PyramidRunner(TwoStageRunner):
         logits, self._sizes = [], []
         for level, on in zip(self._levels, self._on):
             self._pixels.convert(level.pixels, on.canvas)
-            laid_out = on.whole()
-            clock.add("input")
-            raw = self.coarse.invoke(laid_out)["cell_logits"]
-            clock.add("coarse")
-            self._sizes.append(raw.shape[1:3])
-            logits.append(raw.reshape(-1, raw.shape[-1]))
+            rows = 0
+            for band, known in on.bands():
+                clock.add("input")
+                raw = self.coarse.invoke(band)["cell_logits"][0, known:]
+                clock.add("coarse")
+                rows += len(raw)
+                logits.append(raw.reshape(-1, raw.shape[-1]))
+            self._sizes.append((rows, raw.shape[1]))
         return self._reader.glance(np.concatenate(logits))
 
     @one_thread
@@ -210,9 +212,9 @@ class WholePyramidRunner(WholeFineRunner):
         for number, level in enumerate(levels):
             on = self._canvases.of(number, level.pixels.shape[:2])
             self._pixels.convert(level.pixels, on.canvas)
-            laid_out = on.whole()
+            ((whole, _),) = on.bands()
             clock.add("input")
-            raw = self.model.invoke(laid_out)["cell_logits"]
+            raw = self.model.invoke(whole)["cell_logits"]
             clock.add("whole_fine")
             logits.append(raw.reshape(-1, raw.shape[-1]))
         return {"cell_logits": np.concatenate(logits)}

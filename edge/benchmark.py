@@ -54,9 +54,7 @@ class Images:
     Attributes:
         paths: of the files; for random images, of files that are removed at the end.
         labels: path -> what is to be read in it, as far as it is known.
-        source: where the images are from.
         labels_source: where the labels are from, or None.
-        real: whether they are the user's.
     """
 
     paths: list
@@ -152,8 +150,6 @@ def find_images(parsed, manifest: Manifest, stack) -> Images:
     """Returns the images that the command line names, or random ones.
 
     Args:
-        parsed: the command line's arguments.
-        manifest: of the bundle.
         stack: a `contextlib.ExitStack`; on its end random images are removed.
 
     Raises:

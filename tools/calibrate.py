@@ -143,43 +143,9 @@ def main(arguments) -> None:
     bundle = load_bundle(values.bundle)
     _check_source(values, bundle)
     check_destination(out)
-    if bundle.manifest.levels:
-        content = _on_images(values, bundle)
-        print(f"written: {write_bundle(out, _models(bundle), bundle.manifest.content | content).path}")
-        return
-    for name in CURVE_FILES if values.curve else ():
-        output.check_writable(Path(values.curve, name), "--curve")
-    with quiet():  # importing TensorFlow writes several lines
-        from dcn_tf.cost import whole_multiplications
-        from tools import workdir
-        from tools.export import agreement, input_size
-    trained = agreement.at_bundles_size(workdir.load_workdir(values.workdir), bundle)
-    architecture = trained.model.architecture
-    samples = input_size.placed(trained.validation(), architecture)
-    whole = whole_multiplications(architecture, "fine")
-
-    found = outcomes(bundle, architecture, samples)
-    num_patches = bundle.manifest.num_patches
-    allowed = allowed_errors(found, values.loss)
-    chosen = choose(found, num_patches, values.loss, values.fewest_errors)
-    judged = {name: judge(found, policy) for name, policy in chosen.items()}
-    print(f"\n{format_judged(*_named(samples), judged, whole)}")
-    print(f"allowed: {allowed} more errors among {len(samples.images):,} images ({values.loss:g} points)")
-    print(f"exit_entropy: {_threshold(chosen['exit'].exit_entropy)} nats")
-    print(f"saliency_level: {_threshold(chosen['adaptive'].saliency_level)}")
-    if values.curve:
-        on_test = outcomes(bundle, architecture, trained.test)
-        on_test_images = {name: judge(on_test, policy) for name, policy in chosen.items()}
-        print(f"\n{format_judged(*_named(trained.test), on_test_images, whole)}")
-        write_curves(Path(values.curve), bundle.manifest.name, curves(found, num_patches), found, on_test)
-    facts = {"dataset": samples.dataset, "split": samples.split}
-    content = bundle.manifest.content | record(facts, chosen, judged, values.loss, allowed)
-    content["saliency_level"] = chosen["adaptive"].saliency_level
-    print(f"written: {write_bundle(out, _models(bundle), content).path}")
-
-
-def _models(bundle) -> dict:
-    return {name: content for name, content in bundle.files.items() if name != MANIFEST_FILE}
+    content = bundle.manifest.content | (_on_images if bundle.manifest.levels else _on_samples)(values, bundle)
+    models = {name: model for name, model in bundle.files.items() if name != MANIFEST_FILE}
+    print(f"written: {write_bundle(out, models, content).path}")
 
 
 def _check_source(values, bundle):
@@ -192,6 +158,45 @@ def _check_source(values, bundle):
         raise UserError("--curve is for bundles of one input size; leave it out")
 
 
+def _choose(found: Outcomes, bundle, values, what: str, whole: float):
+    """Returns the policies, their judgements and the allowed errors, and prints them; see `format_judged`."""
+    allowed = allowed_errors(found, values.loss)
+    chosen = choose(found, bundle.manifest.num_patches, values.loss, values.fewest_errors)
+    judged = {name: judge(found, policy) for name, policy in chosen.items()}
+    count = len(found.entropy)
+    print(f"\n{format_judged(count, what, judged, whole)}")
+    print(f"allowed: {allowed} more errors among {count:,} images ({values.loss:g} points)")
+    return chosen, judged, allowed
+
+
+def _on_samples(values, bundle) -> dict:
+    """Returns the manifest's thresholds for a bundle of one size, chosen on a training's samples, and prints them."""
+    for name in CURVE_FILES if values.curve else ():
+        output.check_writable(Path(values.curve, name), "--curve")
+    with quiet():  # importing TensorFlow writes several lines
+        from dcn_tf.cost import whole_multiplications
+        from tools import workdir
+        from tools.export import agreement, input_size
+    trained = agreement.at_bundles_size(workdir.load_workdir(values.workdir), bundle)
+    architecture = trained.model.architecture
+    samples = input_size.placed(trained.validation(), architecture)
+    whole = whole_multiplications(architecture, "fine")
+
+    found = outcomes(bundle, architecture, samples)
+    chosen, judged, allowed = _choose(found, bundle, values, _named(samples), whole)
+    level = chosen["adaptive"].saliency_level
+    print(f"exit_entropy: {_threshold(chosen['exit'].exit_entropy)} nats")
+    print(f"saliency_level: {_threshold(level)}")
+    if values.curve:
+        on_test = outcomes(bundle, architecture, trained.test)
+        on_test_images = {name: judge(on_test, policy) for name, policy in chosen.items()}
+        print(f"\n{format_judged(len(on_test.entropy), _named(trained.test), on_test_images, whole)}")
+        kinds = curves(found, bundle.manifest.num_patches)
+        write_curves(Path(values.curve), bundle.manifest.name, kinds, found, on_test)
+    facts = {"dataset": samples.dataset, "split": samples.split}
+    return {"saliency_level": level} | record(facts, chosen, judged, values.loss, allowed)
+
+
 def _on_images(values, bundle) -> dict:
     """Returns the manifest's thresholds for a bundle of any size, chosen on --images, and prints them."""
     from tools.export import readings
@@ -199,22 +204,18 @@ def _on_images(values, bundle) -> dict:
     found = readings.read(bundle, *readings.labelled(values.images))
     threshold, text = readings.choose_threshold(found, values.false_readings, bundle.manifest.reading_threshold)
     judged_on = readings.outcomes(found, threshold)
-    allowed = allowed_errors(judged_on, values.loss)
-    chosen = choose(judged_on, bundle.manifest.num_patches, values.loss, values.fewest_errors)
-    judged = {name: judge(judged_on, policy) for name, policy in chosen.items()}
+    chosen, judged, allowed = _choose(judged_on, bundle, values, "labelled images", found.whole_cost.mean())
     lead = readings.lead_at(chosen["adaptive"].saliency_level)
-    facts = {"dataset": ", ".join(Path(folder).name for folder in values.images), "split": "images"}
-    print(f"\n{format_judged(len(found.labels), 'labelled images', judged, found.whole_cost.mean())}")
-    print(f"allowed: {allowed} more errors among {len(found.labels):,} images ({values.loss:g} points)")
     print(f"reading_threshold: {threshold:g}; {text}")
     print(f"exit_entropy: {_threshold(chosen['exit'].exit_entropy)} nats")
     print(f"vote_lead: {_threshold(lead)}")
+    facts = {"dataset": ", ".join(Path(folder).name for folder in values.images), "split": "images"}
     thresholds = {"reading_threshold": threshold, "vote_lead": lead}
     return thresholds | record(facts, chosen, judged, values.loss, allowed)
 
 
-def _named(samples) -> tuple[int, str]:
-    return len(samples.images), f"{samples.split} images of {samples.dataset}"
+def _named(samples) -> str:
+    return f"{samples.split} images of {samples.dataset}"
 
 
 def _threshold(value) -> str:

@@ -22,6 +22,7 @@ from train.data.registry import load_dataset
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.figures import gather, nest, part, to_result
+from train.evaluation.intervals import Intervals
 from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
@@ -157,7 +158,7 @@ def _evaluators(model, config: Config, threshold: float | None = None) -> list:
     """Returns the evaluators of the test splits."""
     counts, scales = config.eval_num_patches, config.eval_scales
     errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
-    evaluators = [errors, Cost(model, counts, scales, config.model)]
+    evaluators = [errors, Cost(model, counts, scales, config.model), Intervals(errors.readers[0])]
     if _knows_nothing(model, config):
         evaluators.append(Readings(errors.readers[0], threshold))
     return evaluators

@@ -15,7 +15,6 @@ def attention(images: np.ndarray, outputs: dict[str, np.ndarray], grid: PatchGri
 
     Args:
         images: uint8 [n, H, W, C].
-        outputs: the model's named outputs for them.
 
     Returns:
         uint8 [height, width, 3].

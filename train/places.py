@@ -55,7 +55,6 @@ class PlaceReader:
 
     Args:
         architecture: of a sequence top, with a row in its fine stack (`row_of`).
-        seed: of the layer's weights.
 
     Attributes:
         count: layers of the fine stack up to the row.
@@ -105,9 +104,7 @@ def place_targets(labels, boxes, centres, symbols: int):
     The symbols of a number are taken to be of one width, which those of most faces nearly are.
 
     Args:
-        labels, boxes: see `PlaceReader.loss`.
         centres: [places], in parts of the patch's width.
-        symbols: number of symbols.
 
     Returns:
         categories int32 [batch, places], position * symbols + symbol, or positions * symbols where none is shown;

@@ -47,8 +47,10 @@ class Classification:
 
     def read(self, log_probabilities) -> tuple:
         """Returns the most probable class, its probability, and its category in a tuple: [classes] -> three values."""
-        best = int(log_probabilities.argmax())
-        return self.labels[best], math.exp(log_probabilities[best]), (best,)
+        values = log_probabilities.tolist()
+        highest = max(values)
+        best = values.index(highest)
+        return self.labels[best], math.exp(highest), (best,)
 
     def text(self, categories) -> str:
         """Returns the category of each head as it is read."""

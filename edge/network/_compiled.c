@@ -64,13 +64,34 @@ static PyObject *misfit(void)
     return NULL;
 }
 
+/* Keeps the compiler from moving reads and writes past here, where moved ones would have to be kept in memory meanwhile, or
+   could no longer be paired. */
+#define IN_ORDER __asm__ volatile("" ::: "memory")
+
 /* Calls the function of a name for the type of an array of activations. */
 #define BY_TYPE(NAME, ARRAY, ...)                                                                                     \
     (*(ARRAY)->format == 'b'   ? NAME##_int8_t(__VA_ARGS__)                                                           \
      : *(ARRAY)->format == 'B' ? NAME##_uint8_t(__VA_ARGS__)                                                          \
                                : NAME##_float(__VA_ARGS__))
 
-/* Writes an image's pixels into a canvas, less 128: as bytes of a sign, with the high bit turned over. */
+/* Writes an image's pixels, `row` bytes a row, into a canvas, less 128: as bytes of a sign, with the high bit turned over. */
+static void turn_over(const uint8_t *from, Py_ssize_t rows, Py_ssize_t row, const Py_buffer *canvas, Py_ssize_t above,
+                      Py_ssize_t before)
+{
+    Py_ssize_t depth = canvas->shape[2], step = canvas->shape[1] * depth;
+    uint8_t *restrict to = (uint8_t *)canvas->buf + above * step + before * depth;
+    for (; rows > 0; rows--, from += row, to += step)
+        for (Py_ssize_t i = 0; i < row; i++)
+            to[i] = from[i] ^ 0x80;
+}
+
+/* Whether a canvas holds an image of that many rows and columns at a place. */
+static int holds(const Py_buffer *canvas, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t above, Py_ssize_t before)
+{
+    return ARE_SMALL(above, before) && above >= 0 && before >= 0 && above + rows <= canvas->shape[0] &&
+           before + columns <= canvas->shape[1];
+}
+
 static PyObject *put_pixels(PyObject *self, PyObject *arguments)
 {
     static const Wanted wanted[2] = {{"B", 3, 0}, {"b", 3, 1}};
@@ -81,15 +102,8 @@ static PyObject *put_pixels(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "OO(nn)", &objects[0], &objects[1], &above, &before))
         return NULL;
     if (get_arrays(2, objects, views, wanted) == 0) {
-        Py_ssize_t rows = pixels->shape[0], row = pixels->shape[1] * pixels->shape[2], depth = canvas->shape[2];
-        Py_ssize_t step = canvas->shape[1] * depth;
-        if (ARE_SMALL(above, before) && above >= 0 && before >= 0 && above + rows <= canvas->shape[0] && pixels->shape[2] == depth &&
-            before + pixels->shape[1] <= canvas->shape[1]) {
-            const uint8_t *from = pixels->buf;
-            uint8_t *restrict to = (uint8_t *)canvas->buf + above * step + before * depth;
-            for (; rows > 0; rows--, from += row, to += step)
-                for (Py_ssize_t i = 0; i < row; i++)
-                    to[i] = from[i] ^ 0x80;
+        if (pixels->shape[2] == canvas->shape[2] && holds(canvas, pixels->shape[0], pixels->shape[1], above, before)) {
+            turn_over(pixels->buf, pixels->shape[0], pixels->shape[1] * pixels->shape[2], canvas, above, before);
             result = Py_NewRef(Py_None);
         } else
             misfit();
@@ -146,6 +160,30 @@ static double log_softmax(double *logits, Py_ssize_t classes)
     return entropy;
 }
 
+static int fits_classifier(const Py_buffer *activations, const Py_buffer *weights, const Py_buffer *maxima, Py_ssize_t classes)
+{
+    Py_ssize_t filters = maxima->shape[0];
+    return activations->shape[0] > 0 && activations->shape[1] == filters && *activations->format == *maxima->format &&
+           classes > 0 && weights->shape[0] == filters * (2 + classes) + classes;
+}
+
+/* Fills in the maxima and the log-probabilities; returns the entropy. */
+static double to_answer(const Py_buffer *activations, const Py_buffer *weights, const Py_buffer *maxima, double *logits,
+                        Py_ssize_t classes)
+{
+    Py_ssize_t filters = maxima->shape[0];
+    const double *gain = weights->buf, *offset = gain + filters, *dense = offset + filters;
+    BY_TYPE(maxima, activations, activations, maxima);
+    memcpy(logits, dense + filters * classes, classes * sizeof *logits); /* the bias */
+    for (Py_ssize_t i = 0; i < filters; i++, dense += classes) {
+        double pooled = BY_TYPE(number, maxima, maxima, i) * gain[i] + offset[i];
+        if (pooled > 0)
+            for (Py_ssize_t j = 0; j < classes; j++)
+                logits[j] += pooled * dense[j];
+    }
+    return log_softmax(logits, classes);
+}
+
 static PyObject *classify(PyObject *self, PyObject *arguments)
 {
     static const Wanted wanted[4] = {{"bBf", 2, 0}, {"d", 1, 0}, {"bBf", 1, 1}, {"d", 1, 1}};
@@ -155,21 +193,10 @@ static PyObject *classify(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "OOOO", &objects[0], &objects[1], &objects[2], &objects[3]))
         return NULL;
     if (get_arrays(4, objects, views, wanted) == 0) {
-        Py_ssize_t filters = maxima->shape[0], classes = log_probabilities->shape[0];
-        if (activations->shape[0] > 0 && activations->shape[1] == filters && *activations->format == *maxima->format &&
-            classes > 0 && weights->shape[0] == filters * (2 + classes) + classes) {
-            double *logits = log_probabilities->buf;
-            const double *gain = weights->buf, *offset = gain + filters, *dense = offset + filters;
-            BY_TYPE(maxima, activations, activations, maxima);
-            memcpy(logits, dense + filters * classes, log_probabilities->len); /* the bias */
-            for (Py_ssize_t i = 0; i < filters; i++, dense += classes) {
-                double pooled = BY_TYPE(number, maxima, maxima, i) * gain[i] + offset[i];
-                if (pooled > 0)
-                    for (Py_ssize_t j = 0; j < classes; j++)
-                        logits[j] += pooled * dense[j];
-            }
-            result = PyFloat_FromDouble(log_softmax(logits, classes));
-        } else
+        Py_ssize_t classes = log_probabilities->shape[0];
+        if (fits_classifier(activations, weights, maxima, classes))
+            result = PyFloat_FromDouble(to_answer(activations, weights, maxima, log_probabilities->buf, classes));
+        else
             misfit();
     }
     release_arrays(4, views);
@@ -193,25 +220,42 @@ typedef struct {
     uint64_t *masks;            /* the filters of each pattern as bits */
     int32_t *newest, *older;    /* the last window of each pattern, and of each window the one before it, or NONE */
     int32_t *at_max, *begins;   /* the filters of the first pattern, of the second, ...; where those of each begin, and end */
+    int32_t *counts;            /* of each filter's windows that have the maximum */
+    uint64_t *passing;          /* the filters that pass a gradient on, as bits */
+    char type;                  /* of the activations */
+    const float *dense;         /* [filters, classes] */
+    Py_ssize_t classes, down, right, room_right; /* strides, and by how much the last window is right of the first */
+    Py_ssize_t above, before, rows, columns;     /* the part of the gradient that is cells */
+    size_t gradient_bytes;
+    void *memory; /* of all that is no array's, to be freed */
 } Top;
 
-/* The filters whose activation is their maximum, of those that are wanted; says whether there are any. Bytes are compared
-   eight at once. */
+typedef uint8_t Bytes __attribute__((vector_size(16)));
+
+/* A bit for each of eight bytes that are 0xff or 0. */
+static inline uint64_t bits_of(uint64_t bytes)
+{
+    return (bytes & UINT64_C(0x8040201008040201)) * UINT64_C(0x0101010101010101) >> 56;
+}
+
+/* The filters whose activation is their maximum, of those that are wanted; says whether there are any. Sixteen bytes are
+   compared at once, most of which are no maximum. */
 static int equal_to_maxima_int8_t(const Top *top, Py_ssize_t window, const uint64_t *wanted, uint64_t *mask)
 {
-    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f), gather = UINT64_C(0x0102040810204080);
     const uint8_t *activations = (const uint8_t *)top->activations + window * top->filters, *maxima = top->maxima;
     uint64_t any = 0;
     for (Py_ssize_t word = 0, filter = 0; word < top->words; word++) {
         uint64_t equal = 0;
         int bit = 0;
-        for (; bit < BITS && filter + 8 <= top->filters; bit += 8, filter += 8) {
-            uint64_t some, greatest;
-            memcpy(&some, activations + filter, 8);
-            memcpy(&greatest, maxima + filter, 8);
-            uint64_t differing = some ^ greatest;
-            uint64_t same = ~(((differing & low) + low) | differing | low); /* the high bit of each byte that is 0 */
-            equal |= ((same >> 7) * gather >> 56) << bit;
+        for (; bit < BITS && filter + 16 <= top->filters; bit += 16, filter += 16) {
+            Bytes some, greatest;
+            memcpy(&some, activations + filter, 16);
+            memcpy(&greatest, maxima + filter, 16);
+            Bytes same = (Bytes)(some == greatest);
+            uint64_t halves[2];
+            memcpy(halves, &same, 16);
+            if (halves[0] | halves[1])
+                equal |= (bits_of(halves[0]) | bits_of(halves[1]) << 8) << bit;
         }
         for (; bit < BITS && filter < top->filters; bit++, filter++)
             equal |= (uint64_t)(activations[filter] == maxima[filter]) << bit;
@@ -219,8 +263,6 @@ static int equal_to_maxima_int8_t(const Top *top, Py_ssize_t window, const uint6
     }
     return any != 0;
 }
-#define equal_to_maxima_uint8_t equal_to_maxima_int8_t
-
 static int equal_to_maxima_float(const Top *top, Py_ssize_t window, const uint64_t *wanted, uint64_t *mask)
 {
     const float *activations = (const float *)top->activations + window * top->filters, *maxima = top->maxima;
@@ -248,7 +290,7 @@ static void add_to_pattern(Top *top, Py_ssize_t window)
 {
     const uint64_t *mask = top->masks + top->patterns * top->words;
     Py_ssize_t pattern = 0;
-    while (!equal_masks(top->masks + pattern * top->words, mask, top->words))
+    for (const uint64_t *known = top->masks; *known != *mask || !equal_masks(known, mask, top->words); known += top->words)
         pattern++;
     if (pattern == top->patterns)
         top->newest[top->patterns++] = NONE;
@@ -257,9 +299,9 @@ static void add_to_pattern(Top *top, Py_ssize_t window)
 }
 
 /* Lists the filters of each pattern, and divides their gradients among the windows that have the maximum. */
-static void list_filters(Top *top, int32_t *counts)
+static void list_filters(Top *top)
 {
-    int32_t end = top->begins[0] = 0;
+    int32_t end = top->begins[0] = 0, *counts = top->counts;
     memset(counts, 0, top->filters * sizeof *counts);
     for (Py_ssize_t pattern = 0; pattern < top->patterns; pattern++) {
         int32_t windows = 0;
@@ -301,11 +343,15 @@ static void add_one(const Top *top, float *gradient, const float *kernels, Py_ss
             const Vector_##NAME *kernel = (const Vector_##NAME *)(kernels + filter * top->width * top->depth);        \
             float weight = top->of_filters[filter];                                                                   \
             _Pragma("GCC unroll 32")                                                                                  \
-            for (int j = 0; j < count; j++)                                                                           \
+            for (int j = 0; j < count; j++) {                                                                         \
                 parts[j] += weight * kernel[j];                                                                       \
+                if (j % 4 == 3)                                                                                       \
+                    IN_ORDER;                                                                                         \
+            }                                                                                                         \
         }                                                                                                             \
         for (int32_t window = top->newest[pattern]; window != NONE; window = top->older[window]) {                    \
             Vector_##NAME *to = (Vector_##NAME *)(gradient + top->first_cells[window]);                               \
+            __asm__("" : "+r"(to)); /* one address, and not one for each vector */                                    \
             _Pragma("GCC unroll 32")                                                                                  \
             for (int i = 0; i < count; i++)                                                                           \
                 to[i] += parts[i];                                                                                    \
@@ -337,35 +383,119 @@ SPREAD(simd, , 16, 24)
 #define SPREAD_HERE(TOP) spread_simd(TOP)
 #endif
 
+typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float Two __attribute__((vector_size(8), aligned(4), may_alias));
+
 /* The sum of squares, as four sums side by side. */
-static float squares(const float *values, Py_ssize_t count)
+static inline float squares(const float *values, Py_ssize_t count)
 {
-    float sums[4] = {0, 0, 0, 0};
-    Py_ssize_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (int j = 0; j < 4; j++)
-            sums[j] += values[i + j] * values[i + j];
-    for (; i < count; i++)
-        sums[0] += values[i] * values[i];
-    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+    Four sums = {0, 0, 0, 0};
+    const float *end = values + count;
+    for (; end - values >= 8; values += 8) {
+        Four some = ((const Four *)values)[0], others = ((const Four *)values)[1];
+        sums += some * some;
+        sums += others * others;
+    }
+    for (; end - values >= 4; values += 4)
+        sums += *(const Four *)values * *(const Four *)values;
+    for (; values < end; values++)
+        sums[0] += *values * *values;
+    Two low = {sums[0], sums[1]}, high = {sums[2], sums[3]};
+    low += high;
+    return low[0] + low[1];
 }
 
 /* Fills in dH/dmax of each filter: dense times dH/dlogits, nothing where the maximum is not above 0. */
-static void to_filters(const Py_buffer *positive, const Py_buffer *log_probabilities, double entropy, const Py_buffer *dense,
-                       float *of_filters)
+static void to_filters(Top *top, const char *positive, const double *log_p, double entropy)
 {
-    Py_ssize_t filters = dense->shape[0], classes = dense->shape[1];
-    const double *log_p = log_probabilities->buf;
-    const float *weights = dense->buf;
-    memset(of_filters, 0, filters * sizeof *of_filters);
-    for (Py_ssize_t j = 0; j < classes; j++) {
+    memset(top->of_filters, 0, top->filters * sizeof *top->of_filters);
+    for (Py_ssize_t j = 0; j < top->classes; j++) {
         float of_logit = (float)(-exp(log_p[j]) * (log_p[j] + entropy));
-        for (Py_ssize_t i = 0; i < filters; i++)
-            of_filters[i] += weights[i * classes + j] * of_logit;
+        for (Py_ssize_t i = 0; i < top->filters; i++)
+            top->of_filters[i] += top->dense[i * top->classes + j] * of_logit;
     }
-    for (Py_ssize_t i = 0; i < filters; i++)
-        if (!((const char *)positive->buf)[i])
-            of_filters[i] = 0;
+    memset(top->passing, 0, top->words * sizeof *top->passing);
+    for (Py_ssize_t i = 0; i < top->filters; i++) {
+        if (!positive[i])
+            top->of_filters[i] = 0;
+        top->passing[i / BITS] |= (uint64_t)(top->of_filters[i] != 0) << i % BITS;
+    }
+}
+
+/* Fills in what the saliency is computed with; -1 and an exception where the sizes do not fit each other. The strides,
+   the place and size of the map, and the number of classes are filled in already. */
+static int prepare_top(Top *top, const Py_buffer *activations, const Py_buffer *maxima, const Py_buffer *dense,
+                       const Py_buffer *kernels, const Py_buffer *gradient)
+{
+    Py_ssize_t room_down = gradient->shape[0] - kernels->shape[0], room_right = gradient->shape[1] - kernels->shape[2];
+    top->windows = activations->shape[0];
+    top->filters = activations->shape[1];
+    if (!ARE_SMALL(top->down, top->right, top->above, top->before) || gradient->len / 4 > MOST ||
+        activations->len > MOST || maxima->shape[0] != top->filters || dense->shape[0] != top->filters ||
+        kernels->shape[1] != top->filters || *activations->format != *maxima->format ||
+        dense->shape[1] != top->classes || kernels->shape[3] != gradient->shape[2] || room_down < 0 ||
+        room_right < 0 || top->down < 1 || top->right < 1 || top->above < 0 || top->before < 0 ||
+        top->windows != (room_down / top->down + 1) * (room_right / top->right + 1) ||
+        gradient->shape[0] < top->above + top->rows || gradient->shape[1] < top->before + top->columns) {
+        misfit();
+        return -1;
+    }
+    top->words = (top->filters + BITS - 1) / BITS;
+    Py_ssize_t of_masks = (top->windows + 2) * top->words;
+    uint64_t *memory = top->memory =
+        PyMem_Malloc(of_masks * sizeof(uint64_t) +
+                     (2 * top->filters + 4 * top->windows + 1 + top->windows * top->filters) * sizeof(int32_t));
+    if (!memory) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    top->height = kernels->shape[0];
+    top->width = kernels->shape[2];
+    top->depth = kernels->shape[3];
+    top->gradient_width = gradient->shape[1];
+    top->gradient_bytes = gradient->len;
+    top->room_right = room_right;
+    top->type = *activations->format;
+    top->activations = activations->buf;
+    top->maxima = maxima->buf;
+    top->dense = dense->buf;
+    top->kernels = kernels->buf;
+    top->gradient = gradient->buf;
+    top->passing = memory;
+    top->masks = top->passing + top->words;
+    top->counts = (int32_t *)(memory + of_masks);
+    top->of_filters = (float *)(top->counts + top->filters);
+    top->first_cells = top->counts + 2 * top->filters;
+    top->newest = top->first_cells + top->windows;
+    top->older = top->newest + top->windows;
+    top->begins = top->older + top->windows;
+    top->at_max = top->begins + top->windows + 1;
+    for (Py_ssize_t window = 0, row = 0; window < top->windows; row += top->down)
+        for (Py_ssize_t column = 0; column <= room_right; column += top->right, window++)
+            top->first_cells[window] = (int32_t)((row * top->gradient_width + column) * top->depth);
+    return 0;
+}
+
+/* Fills in the saliency of every cell. */
+static void find_saliency(Top *top, const char *positive, const double *log_probabilities, double entropy, float *norms)
+{
+    to_filters(top, positive, log_probabilities, entropy);
+    top->patterns = 0;
+    for (Py_ssize_t window = 0; window < top->windows; window++) {
+        uint64_t *mask = top->masks + top->patterns * top->words;
+        if (top->type == 'f' ? equal_to_maxima_float(top, window, top->passing, mask)
+                             : equal_to_maxima_int8_t(top, window, top->passing, mask))
+            add_to_pattern(top, window);
+    }
+    list_filters(top);
+    memset(top->gradient, 0, top->gradient_bytes);
+    SPREAD_HERE(top);
+    for (Py_ssize_t i = 0; i < top->rows; i++)
+        for (Py_ssize_t j = 0; j < top->columns; j++)
+            norms[i * top->columns + j] =
+                squares(top->gradient + ((i + top->above) * top->gradient_width + j + top->before) * top->depth, top->depth);
+    for (Py_ssize_t i = 0; i < top->rows * top->columns; i++)
+        norms[i] = sqrtf(norms[i]);
 }
 
 static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
@@ -377,75 +507,23 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     const Py_buffer *activations = &views[0], *maxima = &views[1], *positive = &views[2], *log_probabilities = &views[3],
                     *dense = &views[4], *kernels = &views[5], *gradient = &views[6], *saliency = &views[7];
     double entropy;
-    Py_ssize_t above, before;
-    Py_ssize_t down, right; /* strides */
-    uint64_t *memory = NULL;
     Top top = {0};
     if (!PyArg_ParseTuple(arguments, "OOOOdOO(nn)(nn)OO", &objects[0], &objects[1], &objects[2], &objects[3], &entropy,
-                          &objects[4], &objects[5], &down, &right, &above, &before, &objects[6], &objects[7]))
+                          &objects[4], &objects[5], &top.down, &top.right, &top.above, &top.before, &objects[6],
+                          &objects[7]))
         return NULL;
-    if (get_arrays(8, objects, views, wanted) < 0)
-        goto done;
-    Py_ssize_t room_down = gradient->shape[0] - kernels->shape[0], room_right = gradient->shape[1] - kernels->shape[2];
-    top.windows = activations->shape[0];
-    top.filters = activations->shape[1];
-    if (!ARE_SMALL(down, right, above, before) || gradient->len / 4 > MOST || activations->len > MOST || maxima->shape[0] != top.filters || positive->shape[0] != top.filters || dense->shape[0] != top.filters ||
-        kernels->shape[1] != top.filters || *activations->format != *maxima->format ||
-        dense->shape[1] != log_probabilities->shape[0] || kernels->shape[3] != gradient->shape[2] || room_down < 0 ||
-        room_right < 0 || down < 1 || right < 1 || above < 0 || before < 0 ||
-        top.windows != (room_down / down + 1) * (room_right / right + 1) ||
-        gradient->shape[0] < above + saliency->shape[0] || gradient->shape[1] < before + saliency->shape[1]) {
-        misfit();
-        goto done;
-    }
-    top.words = (top.filters + BITS - 1) / BITS;
-    Py_ssize_t of_masks = (top.windows + 2) * top.words;
-    memory = PyMem_Malloc(of_masks * sizeof(uint64_t) +
-                          (2 * top.filters + 4 * top.windows + 1 + top.windows * top.filters) * sizeof(int32_t));
-    if (!memory) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    top.height = kernels->shape[0];
-    top.width = kernels->shape[2];
-    top.depth = kernels->shape[3];
-    top.gradient_width = gradient->shape[1];
-    top.activations = activations->buf;
-    top.maxima = maxima->buf;
-    top.kernels = kernels->buf;
-    top.gradient = gradient->buf;
-    uint64_t *passing = memory; /* filters that pass a gradient on */
-    top.masks = passing + top.words;
-    int32_t *counts = (int32_t *)(memory + of_masks);
-    top.of_filters = (float *)(counts + top.filters);
-    top.first_cells = counts + 2 * top.filters;
-    top.newest = top.first_cells + top.windows;
-    top.older = top.newest + top.windows;
-    top.begins = top.older + top.windows;
-    top.at_max = top.begins + top.windows + 1;
-    to_filters(positive, log_probabilities, entropy, dense, top.of_filters);
-    memset(passing, 0, top.words * sizeof *passing);
-    for (Py_ssize_t i = 0; i < top.filters; i++)
-        passing[i / BITS] |= (uint64_t)(top.of_filters[i] != 0) << i % BITS;
-    for (Py_ssize_t window = 0, row = 0; window < top.windows; row += down)
-        for (Py_ssize_t column = 0; column <= room_right; column += right, window++) {
-            top.first_cells[window] = (int32_t)((row * top.gradient_width + column) * top.depth);
-            if (BY_TYPE(equal_to_maxima, activations, &top, window, passing, top.masks + top.patterns * top.words))
-                add_to_pattern(&top, window);
+    if (get_arrays(8, objects, views, wanted) == 0) {
+        top.rows = saliency->shape[0];
+        top.columns = saliency->shape[1];
+        top.classes = log_probabilities->shape[0];
+        if (positive->shape[0] != maxima->shape[0])
+            misfit();
+        else if (prepare_top(&top, activations, maxima, dense, kernels, gradient) == 0) {
+            find_saliency(&top, positive->buf, log_probabilities->buf, entropy, saliency->buf);
+            result = Py_NewRef(Py_None);
         }
-    list_filters(&top, counts);
-    memset(gradient->buf, 0, gradient->len);
-    SPREAD_HERE(&top);
-    float *norms = saliency->buf;
-    for (Py_ssize_t i = 0; i < saliency->shape[0]; i++)
-        for (Py_ssize_t j = 0; j < saliency->shape[1]; j++)
-            norms[i * saliency->shape[1] + j] =
-                squares(top.gradient + ((i + above) * top.gradient_width + j + before) * top.depth, top.depth);
-    for (Py_ssize_t i = 0; i < saliency->shape[0] * saliency->shape[1]; i++)
-        norms[i] = sqrtf(norms[i]);
-    result = Py_NewRef(Py_None);
-done:
-    PyMem_Free(memory);
+    }
+    PyMem_Free(top.memory);
     release_arrays(8, views);
     return result;
 }
@@ -454,12 +532,39 @@ done:
 static void select_greatest(const float *values, Py_ssize_t count, Py_ssize_t *selected, Py_ssize_t k)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        Py_ssize_t place = i < k ? i : k;
+        Py_ssize_t place = i;
+        if (i >= k) { /* as nearly all are: those that are not above the last one are no more than compared */
+            if (k == 0)
+                break;
+            float last = values[selected[k - 1]];
+            while (i < count && !(values[i] > last))
+                i++;
+            if (i == count)
+                break;
+            place = k - 1; /* of the last one, which is none any more */
+        }
         for (; place > 0 && values[i] > values[selected[place - 1]]; place--)
-            if (place < k)
-                selected[place] = selected[place - 1];
-        if (place < k)
-            selected[place] = i;
+            selected[place] = selected[place - 1];
+        selected[place] = i;
+    }
+}
+
+static int fits_selection(const Py_buffer *saliency, const Py_buffer *cells)
+{
+    return cells->shape[0] <= saliency->shape[0] * saliency->shape[1] && cells->shape[1] == 2 &&
+           cells->itemsize == sizeof(Py_ssize_t);
+}
+
+/* Fills in the (row, column) of the cells of highest saliency. */
+static void to_cells(const Py_buffer *saliency, const Py_buffer *cells)
+{
+    Py_ssize_t count = saliency->shape[0] * saliency->shape[1], k = cells->shape[0], *to = cells->buf;
+    Py_ssize_t *selected = to + k; /* the second half: each is read before it is overwritten */
+    select_greatest(saliency->buf, count, selected, k);
+    for (Py_ssize_t i = 0; i < k; i++) {
+        Py_ssize_t cell = selected[i];
+        to[2 * i] = cell / saliency->shape[1];
+        to[2 * i + 1] = cell % saliency->shape[1];
     }
 }
 
@@ -472,15 +577,8 @@ static PyObject *select_cells(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "OO", &objects[0], &objects[1]))
         return NULL;
     if (get_arrays(2, objects, views, wanted) == 0) {
-        Py_ssize_t count = saliency->shape[0] * saliency->shape[1], k = cells->shape[0], *to = cells->buf;
-        if (k <= count && cells->shape[1] == 2 && cells->itemsize == sizeof *to) {
-            Py_ssize_t *selected = to + k; /* the second half: each is read before it is overwritten */
-            select_greatest(saliency->buf, count, selected, k);
-            for (Py_ssize_t i = 0; i < k; i++) {
-                Py_ssize_t cell = selected[i];
-                to[2 * i] = cell / saliency->shape[1];
-                to[2 * i + 1] = cell % saliency->shape[1];
-            }
+        if (fits_selection(saliency, cells)) {
+            to_cells(saliency, cells);
             result = Py_NewRef(Py_None);
         } else
             misfit();
@@ -500,15 +598,40 @@ typedef struct {
 } Cut;
 
 /* Copies groups of a row of the output that lie in a window with all of their pixels. */
-static inline __attribute__((always_inline)) void copy_groups(const Cut *cut, char *restrict to, const char *restrict from,
-                                                              Py_ssize_t count, Py_ssize_t rows, size_t size)
+static void copy_groups(const Cut *cut, char *restrict to, const char *restrict from, Py_ssize_t count)
 {
-    size_t step = cut->right * cut->pixel, row = cut->row;
-    for (; count > 0; count--, from += step, to += rows * size)
-        _Pragma("GCC unroll 8")
-        for (Py_ssize_t i = 0; i < rows; i++)
-            memcpy(to + i * size, from + i * row, size);
+    size_t step = cut->right * cut->pixel, row = cut->row, size = cut->length * cut->pixel;
+    for (; count > 0; count--, from += step)
+        for (Py_ssize_t i = 0; i < cut->rows; i++, to += size)
+            memcpy(to, from + i * row, size);
 }
+
+/* The same of groups of a size that is known here: all of one is read before it is written, which takes half of the
+   instructions. */
+#define COPY_GROUPS(ROWS, SIZE)                                                                                       \
+    static __attribute__((noinline)) void copy_groups_##ROWS##_##SIZE(const Cut *cut, char *restrict to,              \
+                                                                      const char *restrict from, Py_ssize_t count)   \
+    {                                                                                                                 \
+        size_t step = cut->right * cut->pixel, row = cut->row;                                                        \
+        for (const char *end = from + count * step; from != end; from += step, to += ROWS * SIZE) {                   \
+            struct {                                                                                                  \
+                char of[SIZE];                                                                                        \
+            } rows[ROWS];                                                                                             \
+            _Pragma("GCC unroll 8")                                                                                   \
+            for (int i = 0; i < ROWS; i++)                                                                            \
+                memcpy(&rows[i], from + i * row, SIZE);                                                               \
+            IN_ORDER;                                                                                                 \
+            memcpy(to, rows, ROWS * SIZE);                                                                            \
+        }                                                                                                             \
+    }
+COPY_GROUPS(3, 4)
+COPY_GROUPS(3, 8)
+COPY_GROUPS(3, 12)
+COPY_GROUPS(3, 16)
+COPY_GROUPS(5, 8)
+COPY_GROUPS(5, 24)
+COPY_GROUPS(7, 8)
+COPY_GROUPS(7, 32)
 
 /* Copies of a group the pixels that lie in a window. */
 static void copy_part(const Cut *cut, const char *window, char *to, Py_ssize_t row, Py_ssize_t column)
@@ -547,14 +670,67 @@ static void cut_window(const Cut *cut, const char *window, char *to)
             from += row * (Py_ssize_t)cut->row + (begin * cut->right - cut->before) * (Py_ssize_t)cut->pixel;
 #define COPY(ROWS, SIZE)                                                                                              \
     else if (cut->rows == ROWS && size == SIZE)                                                                       \
-        copy_groups(cut, whole, from, end - begin, ROWS, SIZE);
+        copy_groups_##ROWS##_##SIZE(cut, whole, from, end - begin);
         if (begin == end)
             ;
         COPY(3, 4) COPY(3, 8) COPY(3, 12) COPY(3, 16) COPY(5, 8) COPY(5, 24) COPY(7, 8) COPY(7, 32) /* in one piece */
         else
-            copy_groups(cut, whole, from, end - begin, cut->rows, size);
+            copy_groups(cut, whole, from, end - begin);
         for (Py_ssize_t j = end; j < cut->wide; j++)
             copy_part(cut, window, to + j * group, row, j * cut->right - cut->before);
+    }
+}
+
+/* Windows of one size that lie on a canvas at a regular distance, and how they are laid out. */
+typedef struct {
+    Cut cut;
+    Py_ssize_t first_row, first_column, down, right;
+} Windows;
+
+#define WINDOWS "(nn)(nn)(nn)(nn)(nn)(nn)" /* as arguments, which go into the members in this order */
+#define WINDOWS_MEMBERS(W)                                                                                            \
+    &(W)->first_row, &(W)->first_column, &(W)->down, &(W)->right, &(W)->cut.height, &(W)->cut.width, &(W)->cut.above, \
+        &(W)->cut.before, &(W)->cut.rows, &(W)->cut.length, &(W)->cut.down, &(W)->cut.right
+
+/* Whether windows can be cut out of a canvas into an output, [count, high, wide, group]; fills in what follows from these. */
+static int fits_windows(Windows *windows, const Py_buffer *canvas, const Py_buffer *out)
+{
+    Cut *cut = &windows->cut;
+    cut->pixel = canvas->shape[2] * canvas->itemsize;
+    cut->row = canvas->shape[1] * cut->pixel;
+    cut->high = out->shape[1];
+    cut->wide = out->shape[2];
+    return ARE_SMALL(windows->first_row, windows->first_column, windows->down, windows->right, cut->height, cut->width,
+                     cut->above, cut->before, cut->rows, cut->length, cut->down, cut->right) &&
+           *canvas->format == *out->format && cut->rows > 0 && cut->length > 0 && cut->above >= 0 && cut->before >= 0 &&
+           cut->down > 0 && cut->right > 0 && cut->height > 0 && cut->width > 0 && cut->rows * cut->length <= MOST &&
+           out->shape[3] == cut->rows * cut->length * canvas->shape[2];
+}
+
+/* Whether places, (row, column) of each, are of windows that lie on the canvas. */
+static int fits_places(const Windows *windows, const Py_buffer *canvas, const Py_buffer *places)
+{
+    if (places->shape[1] != 2 || places->itemsize != sizeof(Py_ssize_t) || !are_small(2 * places->shape[0], places->buf))
+        return 0;
+    const Py_ssize_t *place = places->buf;
+    for (Py_ssize_t i = 0; i < places->shape[0]; i++) {
+        Py_ssize_t row = windows->first_row + place[2 * i] * windows->down;
+        Py_ssize_t column = windows->first_column + place[2 * i + 1] * windows->right;
+        if (row < 0 || column < 0 || row + windows->cut.height > canvas->shape[0] ||
+            column + windows->cut.width > canvas->shape[1])
+            return 0;
+    }
+    return 1;
+}
+
+static void cut_windows(const Windows *windows, const Py_buffer *canvas, const Py_ssize_t *place, const Py_buffer *out)
+{
+    const Cut *cut = &windows->cut;
+    Py_ssize_t count = out->shape[0], size = count ? out->len / count : 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t row = windows->first_row + place[2 * i] * windows->down;
+        Py_ssize_t column = windows->first_column + place[2 * i + 1] * windows->right;
+        cut_window(cut, (char *)canvas->buf + row * cut->row + column * cut->pixel, (char *)out->buf + i * size);
     }
 }
 
@@ -564,61 +740,27 @@ static PyObject *cut(PyObject *self, PyObject *arguments)
     PyObject *objects[3], *result = NULL;
     Py_buffer views[3] = {{0}};
     const Py_buffer *canvas = &views[0], *places = &views[1], *out = &views[2];
-    Py_ssize_t first_row, first_column, down, right;
-    Cut cut;
-    if (!PyArg_ParseTuple(arguments, "OO(nn)(nn)(nn)(nn)(nn)(nn)O", &objects[0], &objects[1], &first_row, &first_column,
-                          &down, &right, &cut.height, &cut.width, &cut.above, &cut.before, &cut.rows, &cut.length,
-                          &cut.down, &cut.right, &objects[2]))
+    Windows windows;
+    if (!PyArg_ParseTuple(arguments, "OO" WINDOWS "O", &objects[0], &objects[1], WINDOWS_MEMBERS(&windows), &objects[2]))
         return NULL;
-    if (get_arrays(3, objects, views, wanted) < 0)
-        goto done;
-    const Py_ssize_t *place = places->buf, count = places->shape[0], depth = canvas->shape[2];
-    cut.pixel = depth * canvas->itemsize;
-    cut.row = canvas->shape[1] * cut.pixel;
-    cut.high = out->shape[1];
-    cut.wide = out->shape[2];
-    int fit = ARE_SMALL(first_row, first_column, down, right, cut.height, cut.width, cut.above, cut.before, cut.rows,
-                        cut.length, cut.down, cut.right) &&
-              *canvas->format == *out->format && out->shape[0] == count && places->shape[1] == 2 &&
-              places->itemsize == sizeof *place && are_small(2 * count, place) && cut.rows > 0 && cut.length > 0 && cut.above >= 0 && cut.before >= 0 &&
-              cut.down > 0 && cut.right > 0 && cut.height > 0 && cut.width > 0 && cut.rows * cut.length <= MOST &&
-              out->shape[3] == cut.rows * cut.length * depth;
-    for (Py_ssize_t i = 0; fit && i < count; i++) {
-        Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
-        fit = row >= 0 && column >= 0 && row + cut.height <= canvas->shape[0] && column + cut.width <= canvas->shape[1];
+    if (get_arrays(3, objects, views, wanted) == 0) {
+        if (fits_windows(&windows, canvas, out) && out->shape[0] == places->shape[0] &&
+            fits_places(&windows, canvas, places)) {
+            cut_windows(&windows, canvas, places->buf, out);
+            result = Py_NewRef(Py_None);
+        } else
+            misfit();
     }
-    if (fit) {
-        size_t size = count ? out->len / count : 0;
-        for (Py_ssize_t i = 0; i < count; i++) {
-            Py_ssize_t row = first_row + place[2 * i] * down, column = first_column + place[2 * i + 1] * right;
-            cut_window(&cut, (char *)canvas->buf + row * cut.row + column * cut.pixel, (char *)out->buf + i * size);
-        }
-        result = Py_NewRef(Py_None);
-    } else
-        misfit();
-done:
     release_arrays(3, views);
     return result;
 }
 
-/* Lists the windows that hold one of the cells, in order; the last again and again until there are a multiple of step. */
-static Py_ssize_t list_windows(const Py_buffer *cells, const Py_buffer *windows_of_cells, char *held, Py_ssize_t windows,
-                               Py_ssize_t step, Py_ssize_t *indices)
-{
-    Py_ssize_t width = windows_of_cells->shape[1], most = windows_of_cells->shape[2], count = 0;
-    for (Py_ssize_t i = 0; i < cells->shape[0]; i++) {
-        const Py_ssize_t *cell = (const Py_ssize_t *)cells->buf + 2 * i;
-        const int32_t *of_cell = (const int32_t *)windows_of_cells->buf + (cell[0] * width + cell[1]) * most;
-        for (Py_ssize_t j = 0; j < most; j++)
-            held[of_cell[j]] = 1;
-    }
-    for (Py_ssize_t window = 0; window < windows; window++)
-        if (held[window])
-            indices[count++] = window;
-    for (; count % step; count++)
-        indices[count] = indices[count - 1];
-    return count;
-}
+/* How windows of the top's convolution lie on a map of vectors with zeros around it, and which of them hold each cell. */
+typedef struct {
+    Py_ssize_t above, before, down, right, step;
+    Py_ssize_t wide, windows; /* in a row, and all of them */
+    const Py_buffer *windows_of_cells, *canvas;
+} Map;
 
 static int in_range(const int32_t *values, Py_ssize_t count, Py_ssize_t end)
 {
@@ -628,62 +770,127 @@ static int in_range(const int32_t *values, Py_ssize_t count, Py_ssize_t end)
     return 1;
 }
 
+/* Whether a map is of vectors such as `features`, [h, w, D], and has windows of height and width of `kernel`; fills in what
+   follows from these. The indices have room for all windows, and more up to a multiple of step. */
+static int fits_map(Map *map, const Py_buffer *features, const Py_ssize_t *kernel, const Py_buffer *indices)
+{
+    const Py_buffer *canvas = map->canvas, *of_cells = map->windows_of_cells;
+    if (!ARE_SMALL(map->above, map->before, map->down, map->right, map->step) || *features->format != *canvas->format ||
+        canvas->shape[2] != features->shape[2] || kernel[2] != features->shape[2] ||
+        of_cells->shape[0] != features->shape[0] || of_cells->shape[1] != features->shape[1] || map->down < 1 ||
+        map->right < 1 || map->step < 1 || !holds(canvas, features->shape[0], features->shape[1], map->above, map->before) ||
+        kernel[0] > canvas->shape[0] || kernel[1] > canvas->shape[1] || indices->itemsize != sizeof(Py_ssize_t))
+        return 0;
+    map->wide = (canvas->shape[1] - kernel[1]) / map->right + 1;
+    map->windows = ((canvas->shape[0] - kernel[0]) / map->down + 1) * map->wide;
+    return indices->shape[0] >= (map->windows + map->step - 1) / map->step * map->step &&
+           in_range(of_cells->buf, of_cells->len / 4, map->windows);
+}
+
+/* Whether cells, (row, column) of each, are on a map of rows and columns. */
+static int fits_cells(const Py_buffer *cells, Py_ssize_t rows, Py_ssize_t columns)
+{
+    const Py_ssize_t *cell = cells->buf;
+    int fit = cells->shape[0] > 0 && cells->shape[1] == 2 && cells->itemsize == sizeof *cell;
+    for (Py_ssize_t i = 0; fit && i < cells->shape[0]; i++)
+        fit = cell[2 * i] >= 0 && cell[2 * i] < rows && cell[2 * i + 1] >= 0 && cell[2 * i + 1] < columns;
+    return fit;
+}
+
+/* Lists the windows that hold one of the cells, in order; the last again and again until there are a multiple of step.
+   `held`: a 0 for every window, to be written to. */
+static Py_ssize_t list_windows(const Map *map, const Py_buffer *cells, char *held, Py_ssize_t *indices)
+{
+    Py_ssize_t width = map->windows_of_cells->shape[1], most = map->windows_of_cells->shape[2], count = 0;
+    for (Py_ssize_t i = 0; i < cells->shape[0]; i++) {
+        const Py_ssize_t *cell = (const Py_ssize_t *)cells->buf + 2 * i;
+        const int32_t *of_cell = (const int32_t *)map->windows_of_cells->buf + (cell[0] * width + cell[1]) * most;
+        for (Py_ssize_t j = 0; j < most; j++)
+            held[of_cell[j]] = 1;
+    }
+    for (Py_ssize_t window = 0; window < map->windows; window++)
+        if (held[window])
+            indices[count++] = window;
+    for (; count % map->step; count++)
+        indices[count] = indices[count - 1];
+    return count;
+}
+
+/* Writes the coarse vectors into a map, and the fine ones over those of their cells. */
+static void swap_vectors(const Map *map, const Py_buffer *features, const Py_buffer *fine, const Py_buffer *cells)
+{
+    size_t vector = map->canvas->shape[2] * map->canvas->itemsize, row = map->canvas->shape[1] * vector;
+    char *first = (char *)map->canvas->buf + map->above * row + map->before * vector;
+    const Py_ssize_t *cell = cells->buf;
+    for (Py_ssize_t i = 0; i < features->shape[0]; i++)
+        memcpy(first + i * row, (char *)features->buf + i * features->shape[1] * vector, features->shape[1] * vector);
+    for (Py_ssize_t i = 0; i < cells->shape[0]; i++)
+        memcpy(first + cell[2 * i] * row + cell[2 * i + 1] * vector, (char *)fine->buf + i * vector, vector);
+}
+
+/* Copies windows out of a map. */
+static void copy_windows(const Map *map, const Py_ssize_t *indices, Py_ssize_t count, const Py_ssize_t *kernel, char *to)
+{
+    size_t vector = map->canvas->shape[2] * map->canvas->itemsize, row = map->canvas->shape[1] * vector;
+    size_t part = kernel[1] * vector;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const char *from = (char *)map->canvas->buf + indices[i] / map->wide * map->down * row +
+                           indices[i] % map->wide * map->right * vector;
+        for (Py_ssize_t j = 0; j < kernel[0]; j++, to += part)
+            memcpy(to, from + j * row, part);
+    }
+}
+
 static PyObject *assemble(PyObject *self, PyObject *arguments)
 {
     static const Wanted wanted[7] = {{"bBf", 3, 0}, {"bBf", 2, 0}, {"lq", 2, 0}, {"i", 3, 0},
                                      {"bBf", 3, 1}, {"bBf", 4, 1}, {"lq", 1, 1}};
     PyObject *objects[7], *result = NULL;
     Py_buffer views[7] = {{0}};
-    const Py_buffer *features = &views[0], *fine = &views[1], *cells = &views[2], *windows_of_cells = &views[3],
-                    *canvas = &views[4], *cut = &views[5], *indices = &views[6];
-    Py_ssize_t above, before, down, right, step;
-    char *held = NULL;
+    const Py_buffer *features = &views[0], *fine = &views[1], *cells = &views[2], *cut = &views[5], *indices = &views[6];
+    Map map = {.windows_of_cells = &views[3], .canvas = &views[4]};
     if (!PyArg_ParseTuple(arguments, "OOOOO(nn)(nn)nOO", &objects[0], &objects[1], &objects[2], &objects[3], &objects[4],
-                          &above, &before, &down, &right, &step, &objects[5], &objects[6]))
+                          &map.above, &map.before, &map.down, &map.right, &map.step, &objects[5], &objects[6]))
         return NULL;
+    char *held = NULL;
     if (get_arrays(7, objects, views, wanted) < 0)
         goto done;
-    const Py_ssize_t *map = features->shape, *kernel = cut->shape + 1, depth = map[2], k = cells->shape[0];
-    const char type = *features->format;
-    const Py_ssize_t *cell = cells->buf;
-    int fit = ARE_SMALL(above, before, down, right, step) && type == *fine->format && type == *canvas->format && type == *cut->format && fine->shape[0] == k && k > 0 &&
-              fine->shape[1] == depth && canvas->shape[2] == depth && kernel[2] == depth && cells->shape[1] == 2 &&
-              cells->itemsize == sizeof *cell && windows_of_cells->shape[0] == map[0] &&
-              windows_of_cells->shape[1] == map[1] && above >= 0 && before >= 0 && down > 0 && right > 0 && step > 0 &&
-              above + map[0] <= canvas->shape[0] && before + map[1] <= canvas->shape[1] && kernel[0] <= canvas->shape[0] &&
-              kernel[1] <= canvas->shape[1] && cut->shape[0] == indices->shape[0];
-    for (Py_ssize_t i = 0; fit && i < k; i++)
-        fit = cell[2 * i] >= 0 && cell[2 * i] < map[0] && cell[2 * i + 1] >= 0 && cell[2 * i + 1] < map[1];
-    Py_ssize_t wide = fit ? (canvas->shape[1] - kernel[1]) / right + 1 : 0;
-    Py_ssize_t windows = fit ? ((canvas->shape[0] - kernel[0]) / down + 1) * wide : 0;
-    if (!fit || indices->shape[0] < (windows + step - 1) / step * step ||
-        !in_range(windows_of_cells->buf, windows_of_cells->len / 4, windows)) {
+    const Py_ssize_t *kernel = cut->shape + 1;
+    if (*features->format != *fine->format || *features->format != *cut->format || fine->shape[0] != cells->shape[0] ||
+        fine->shape[1] != features->shape[2] || cut->shape[0] != indices->shape[0] ||
+        !fits_cells(cells, features->shape[0], features->shape[1]) || !fits_map(&map, features, kernel, indices)) {
         misfit();
         goto done;
     }
-    held = PyMem_Calloc(windows, 1);
+    held = PyMem_Calloc(map.windows, 1);
     if (!held) {
         PyErr_NoMemory();
         goto done;
     }
-    size_t vector = depth * canvas->itemsize, row = canvas->shape[1] * vector, part = kernel[1] * vector;
-    char *first = (char *)canvas->buf + above * row + before * vector, *to = cut->buf;
-    for (Py_ssize_t i = 0; i < map[0]; i++)
-        memcpy(first + i * row, (char *)features->buf + i * map[1] * vector, map[1] * vector);
-    for (Py_ssize_t i = 0; i < k; i++)
-        memcpy(first + cell[2 * i] * row + cell[2 * i + 1] * vector, (char *)fine->buf + i * vector, vector);
-    Py_ssize_t count = list_windows(cells, windows_of_cells, held, windows, step, indices->buf);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Py_ssize_t window = ((Py_ssize_t *)indices->buf)[i];
-        const char *from = (char *)canvas->buf + window / wide * down * row + window % wide * right * vector;
-        for (Py_ssize_t j = 0; j < kernel[0]; j++, to += part)
-            memcpy(to, from + j * row, part);
-    }
+    swap_vectors(&map, features, fine, cells);
+    Py_ssize_t count = list_windows(&map, cells, held, indices->buf);
+    copy_windows(&map, indices->buf, count, kernel, cut->buf);
     result = PyLong_FromSsize_t(count);
 done:
     PyMem_Free(held);
     release_arrays(7, views);
     return result;
+}
+
+/* Whether rows, one of each index, can be written into an array. */
+static int fits_rows(const Py_buffer *into, const Py_ssize_t *index, Py_ssize_t count, const Py_buffer *rows)
+{
+    int fit = *into->format == *rows->format && into->shape[1] == rows->shape[1] && rows->shape[0] == count;
+    for (Py_ssize_t i = 0; fit && i < count; i++)
+        fit = index[i] >= 0 && index[i] < into->shape[0];
+    return fit;
+}
+
+static void write_rows(const Py_buffer *into, const Py_ssize_t *index, const Py_buffer *rows)
+{
+    size_t row = into->shape[1] * into->itemsize;
+    for (Py_ssize_t i = 0; i < rows->shape[0]; i++)
+        memcpy((char *)into->buf + index[i] * row, (char *)rows->buf + i * row, row);
 }
 
 static PyObject *put_rows(PyObject *self, PyObject *arguments)
@@ -695,15 +902,8 @@ static PyObject *put_rows(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "OOO", &objects[0], &objects[1], &objects[2]))
         return NULL;
     if (get_arrays(3, objects, views, wanted) == 0) {
-        const Py_ssize_t *index = indices->buf, count = indices->shape[0];
-        int fit = *into->format == *rows->format && into->shape[1] == rows->shape[1] && rows->shape[0] == count &&
-                  indices->itemsize == sizeof *index;
-        for (Py_ssize_t i = 0; fit && i < count; i++)
-            fit = index[i] >= 0 && index[i] < into->shape[0];
-        if (fit) {
-            size_t row = into->shape[1] * into->itemsize;
-            for (Py_ssize_t i = 0; i < count; i++)
-                memcpy((char *)into->buf + index[i] * row, (char *)rows->buf + i * row, row);
+        if (indices->itemsize == sizeof(Py_ssize_t) && fits_rows(into, indices->buf, indices->shape[0], rows)) {
+            write_rows(into, indices->buf, rows);
             result = Py_NewRef(Py_None);
         } else
             misfit();
@@ -711,6 +911,296 @@ static PyObject *put_rows(PyObject *self, PyObject *arguments)
     release_arrays(3, views);
     return result;
 }
+
+/* What a classifier in int8 needs between its models, checked once. Its methods are the steps of one image. */
+enum { CANVAS, LAID_OUT, ACTIVATIONS, FEATURES, COARSE, REFINED, DENSE, KERNELS, GRADIENT, OF_CELLS, VECTORS, MAXIMA,
+       POSITIVE, CHANGED, INDICES, ARRAYS };
+
+typedef struct {
+    PyObject_HEAD
+    Py_buffer arrays[ARRAYS];
+    Windows image, patches;
+    Top top;
+    Map map;
+    Py_ssize_t above, before; /* of the image on its canvas */
+    Py_ssize_t height, width; /* of the image */
+    Py_ssize_t kernel[3];     /* height, width and depth */
+    Py_ssize_t count;         /* of the windows that changed */
+    int zero;                 /* the raw activation that stands for 0 */
+    char *held;               /* room for list_windows */
+    int8_t *refined;          /* room for the maxima of the answer */
+} Stages;
+
+static void stages_free(PyObject *self)
+{
+    Stages *stages = (Stages *)self;
+    release_arrays(ARRAYS, stages->arrays);
+    PyMem_Free(stages->top.memory);
+    PyMem_Free(stages->held);
+    PyMem_Free(stages->refined);
+    Py_TYPE(self)->tp_free(self);
+}
+
+/* Whether the arrays fit each other; -1 and an exception where they do not. */
+static int stages_check(Stages *stages)
+{
+    const Py_buffer *arrays = stages->arrays, *activations = &arrays[ACTIVATIONS], *features = &arrays[FEATURES];
+    const Py_buffer *canvas = &arrays[CANVAS], *maxima = &arrays[MAXIMA], *laid_out = &arrays[LAID_OUT];
+    static const Py_ssize_t whole[2] = {0, 0};
+    const Py_buffer place = {.buf = (void *)whole, .itemsize = sizeof *whole, .shape = (Py_ssize_t[]){1, 2}};
+    Top *top = &stages->top;
+    top->classes = arrays[DENSE].shape[1];
+    top->rows = features->shape[0];
+    top->columns = features->shape[1];
+    stages->map.windows_of_cells = &arrays[OF_CELLS];
+    stages->map.canvas = &arrays[VECTORS];
+    top->down = stages->map.down;
+    top->right = stages->map.right;
+    top->above = stages->map.above;
+    top->before = stages->map.before;
+    stages->kernel[0] = arrays[KERNELS].shape[0];
+    stages->kernel[1] = arrays[KERNELS].shape[2];
+    stages->kernel[2] = arrays[KERNELS].shape[3];
+    if (!ARE_SMALL(stages->height, stages->width) || stages->height < 1 || stages->width < 1 ||
+        !holds(canvas, stages->height, stages->width, stages->above, stages->before) || laid_out->shape[0] != 1 ||
+        !fits_windows(&stages->image, canvas, laid_out) || !fits_places(&stages->image, canvas, &place) ||
+        !fits_classifier(activations, &arrays[COARSE], maxima, top->classes) ||
+        !fits_classifier(activations, &arrays[REFINED], maxima, top->classes) ||
+        arrays[POSITIVE].shape[0] != maxima->shape[0] || arrays[CHANGED].shape[0] != activations->shape[0] ||
+        arrays[CHANGED].shape[1] != activations->shape[1] ||
+        !fits_map(&stages->map, features, stages->kernel, &arrays[INDICES]) ||
+        stages->map.windows != activations->shape[0]) {
+        misfit();
+        return -1;
+    }
+    return prepare_top(top, activations, maxima, &arrays[DENSE], &arrays[KERNELS], &arrays[GRADIENT]);
+}
+
+static PyObject *stages_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static const Wanted wanted[ARRAYS] = {{"b", 3, 1}, {"b", 4, 1}, {"b", 2, 0}, {"b", 3, 0}, {"d", 1, 0},
+                                          {"d", 1, 0}, {"f", 2, 0}, {"f", 4, 0}, {"f", 3, 1}, {"i", 3, 0},
+                                          {"b", 3, 1}, {"b", 1, 1}, {"?", 1, 1}, {"b", 2, 1}, {"lq", 1, 1}};
+    PyObject *objects[ARRAYS], *list;
+    Stages *stages = (Stages *)type->tp_alloc(type, 0);
+    if (!stages)
+        return NULL;
+    if (!PyArg_ParseTuple(arguments, "O!(nn)(nn)(" WINDOWS ")(" WINDOWS ")(nn)(nn)ni", &PyTuple_Type, &list, &stages->height,
+                          &stages->width, &stages->above, &stages->before, WINDOWS_MEMBERS(&stages->image),
+                          WINDOWS_MEMBERS(&stages->patches), &stages->map.down, &stages->map.right, &stages->map.above,
+                          &stages->map.before, &stages->map.step, &stages->zero))
+        goto failed;
+    if (PyTuple_GET_SIZE(list) != ARRAYS) {
+        misfit();
+        goto failed;
+    }
+    for (int i = 0; i < ARRAYS; i++)
+        objects[i] = PyTuple_GET_ITEM(list, i);
+    if (get_arrays(ARRAYS, objects, stages->arrays, wanted) < 0 || stages_check(stages) < 0)
+        goto failed;
+    stages->held = PyMem_Malloc(stages->map.windows);
+    stages->refined = PyMem_Malloc(stages->top.filters);
+    if (stages->held && stages->refined)
+        return (PyObject *)stages;
+    PyErr_NoMemory();
+failed:
+    Py_DECREF(stages);
+    return NULL;
+}
+
+/* Pixels, [h, w, C] or [h, w], into the input of the coarse model. */
+static PyObject *stages_put(PyObject *self, PyObject *image)
+{
+    static const Py_ssize_t whole[2] = {0, 0};
+    Stages *stages = (Stages *)self;
+    const Py_buffer *canvas = &stages->arrays[CANVAS];
+    Py_buffer pixels;
+    if (PyObject_GetBuffer(image, &pixels, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
+        return NULL;
+    int fit = pixels.ndim >= 2 && pixels.ndim <= 3 && (!pixels.format || strcmp(pixels.format, "B") == 0) &&
+              pixels.shape[0] == stages->height && pixels.shape[1] == stages->width &&
+              (pixels.ndim == 3 ? pixels.shape[2] : 1) == canvas->shape[2];
+    if (fit) {
+        turn_over(pixels.buf, stages->height, stages->width * canvas->shape[2], canvas, stages->above, stages->before);
+        cut_windows(&stages->image, canvas, whole, &stages->arrays[LAID_OUT]);
+    }
+    PyBuffer_Release(&pixels);
+    return fit ? Py_NewRef(Py_None) : misfit();
+}
+
+/* The coarse output: fills in its log-probabilities, [classes], and returns its entropy. */
+static PyObject *stages_glance(PyObject *self, PyObject *array)
+{
+    static const Wanted wanted[1] = {{"d", 1, 1}};
+    Stages *stages = (Stages *)self;
+    Py_buffer view = {0};
+    PyObject *result = NULL;
+    if (get_arrays(1, &array, &view, wanted) == 0)
+        result = view.shape[0] != stages->top.classes
+                     ? misfit()
+                     : PyFloat_FromDouble(to_answer(&stages->arrays[ACTIVATIONS], &stages->arrays[COARSE],
+                                                    &stages->arrays[MAXIMA], view.buf, view.shape[0]));
+    release_arrays(1, &view);
+    return result;
+}
+
+/* Patches of cells into the input of the fine model. */
+static PyObject *stages_cut(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[2] = {{"lq", 2, 0}, {"b", 4, 1}};
+    Stages *stages = (Stages *)self;
+    const Py_buffer *canvas = &stages->arrays[CANVAS];
+    PyObject *objects[2], *result = NULL;
+    Py_buffer views[2] = {{0}};
+    if (!PyArg_ParseTuple(arguments, "OO", &objects[0], &objects[1]))
+        return NULL;
+    if (get_arrays(2, objects, views, wanted) == 0) {
+        if (views[1].shape[0] == views[0].shape[0] && fits_windows(&stages->patches, canvas, &views[1]) &&
+            fits_places(&stages->patches, canvas, &views[0])) {
+            cut_windows(&stages->patches, canvas, views[0].buf, &views[1]);
+            result = Py_NewRef(Py_None);
+        } else
+            misfit();
+    }
+    release_arrays(2, views);
+    return result;
+}
+
+/* From the coarse output, (log-probabilities, entropy), to saliency, [h, w], the most salient cells, [k, 2], and their
+   patches in the input of the fine model. Returns the number of cells whose saliency is at least `level`: only where these are
+   all of the k are patches cut. */
+static PyObject *stages_look(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[4] = {{"d", 1, 0}, {"f", 2, 1}, {"lq", 2, 1}, {"b", 4, 1}};
+    Stages *stages = (Stages *)self;
+    Top *top = &stages->top;
+    const Py_buffer *canvas = &stages->arrays[CANVAS], *maxima = &stages->arrays[MAXIMA];
+    PyObject *objects[4], *result = NULL;
+    Py_buffer views[4] = {{0}};
+    const Py_buffer *saliency = &views[1], *cells = &views[2], *out = &views[3];
+    double entropy;
+    float level;
+    if (!PyArg_ParseTuple(arguments, "OdOOOf", &objects[0], &entropy, &objects[1], &objects[2], &objects[3], &level))
+        return NULL;
+    if (get_arrays(4, objects, views, wanted) < 0)
+        goto done;
+    if (views[0].shape[0] != top->classes || saliency->shape[0] != top->rows || saliency->shape[1] != top->columns ||
+        !fits_selection(saliency, cells) || out->shape[0] != cells->shape[0] ||
+        !fits_windows(&stages->patches, canvas, out)) {
+        misfit();
+        goto done;
+    }
+    char *positive = stages->arrays[POSITIVE].buf;
+    for (Py_ssize_t i = 0; i < maxima->shape[0]; i++)
+        positive[i] = ((const int8_t *)maxima->buf)[i] > stages->zero;
+    find_saliency(top, positive, views[0].buf, entropy, saliency->buf);
+    to_cells(saliency, cells);
+    const Py_ssize_t *cell = cells->buf;
+    const float *values = saliency->buf;
+    Py_ssize_t count = 0;
+    while (count < cells->shape[0] && values[cell[2 * count] * top->columns + cell[2 * count + 1]] >= level)
+        count++;
+    if (!fits_places(&stages->patches, canvas, cells)) {
+        misfit();
+        goto done;
+    }
+    if (count == cells->shape[0])
+        cut_windows(&stages->patches, canvas, cell, out);
+    result = PyLong_FromSsize_t(count);
+done:
+    release_arrays(4, views);
+    return result;
+}
+
+/* The number of windows that hold one of the cells, [k, 2]. */
+static PyObject *stages_changed(PyObject *self, PyObject *array)
+{
+    static const Wanted wanted[1] = {{"lq", 2, 0}};
+    Stages *stages = (Stages *)self;
+    Py_buffer cells = {0};
+    PyObject *result = NULL;
+    if (get_arrays(1, &array, &cells, wanted) == 0) {
+        if (fits_cells(&cells, stages->top.rows, stages->top.columns)) {
+            memset(stages->held, 0, stages->map.windows);
+            stages->count = list_windows(&stages->map, &cells, stages->held, stages->arrays[INDICES].buf);
+            result = PyLong_FromSsize_t(stages->count);
+        } else
+            misfit();
+    }
+    release_arrays(1, &cells);
+    return result;
+}
+
+/* The windows that `changed` counted, with the fine vectors, [k, D], of the cells, into the input of the top. */
+static PyObject *stages_swap(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[3] = {{"b", 2, 0}, {"lq", 2, 0}, {"b", 4, 1}};
+    Stages *stages = (Stages *)self;
+    const Py_ssize_t *kernel = stages->kernel;
+    PyObject *objects[3], *result = NULL;
+    Py_buffer views[3] = {{0}};
+    const Py_buffer *fine = &views[0], *cells = &views[1], *out = &views[2];
+    if (!PyArg_ParseTuple(arguments, "OOO", &objects[0], &objects[1], &objects[2]))
+        return NULL;
+    if (get_arrays(3, objects, views, wanted) == 0) {
+        if (fits_cells(cells, stages->top.rows, stages->top.columns) && fine->shape[0] == cells->shape[0] &&
+            fine->shape[1] == kernel[2] && out->shape[0] == stages->count && out->shape[1] == kernel[0] &&
+            out->shape[2] == kernel[1] && out->shape[3] == kernel[2]) {
+            swap_vectors(&stages->map, &stages->arrays[FEATURES], fine, cells);
+            copy_windows(&stages->map, stages->arrays[INDICES].buf, stages->count, kernel, out->buf);
+            result = Py_NewRef(Py_None);
+        } else
+            misfit();
+    }
+    release_arrays(3, views);
+    return result;
+}
+
+/* The answer: fills in its log-probabilities, [classes], from what the top gives for the windows that changed,
+   [windows, 1, 1, filters]. */
+static PyObject *stages_answer(PyObject *self, PyObject *arguments)
+{
+    static const Wanted wanted[2] = {{"b", 4, 0}, {"d", 1, 1}};
+    Stages *stages = (Stages *)self;
+    const Py_buffer *changed = &stages->arrays[CHANGED], *activations = &stages->arrays[ACTIVATIONS];
+    const Py_ssize_t *indices = stages->arrays[INDICES].buf;
+    PyObject *objects[2], *result = NULL;
+    Py_buffer views[2] = {{0}};
+    if (!PyArg_ParseTuple(arguments, "OO", &objects[0], &objects[1]))
+        return NULL;
+    if (get_arrays(2, objects, views, wanted) == 0) {
+        Py_buffer rows = views[0];
+        rows.shape = (Py_ssize_t[]){rows.shape[0], rows.shape[1] * rows.shape[2] * rows.shape[3]};
+        if (views[1].shape[0] == stages->top.classes && fits_rows(changed, indices, stages->count, &rows)) {
+            memcpy(changed->buf, activations->buf, activations->len);
+            write_rows(changed, indices, &rows);
+            /* The maxima of the coarse output are wanted again, by another look. */
+            Py_buffer maxima = stages->arrays[MAXIMA];
+            maxima.buf = stages->refined;
+            to_answer(changed, &stages->arrays[REFINED], &maxima, views[1].buf, views[1].shape[0]);
+            result = Py_NewRef(Py_None);
+        } else
+            misfit();
+    }
+    release_arrays(2, views);
+    return result;
+}
+
+static PyMethodDef stages_methods[] = {{"put", stages_put, METH_O, NULL},
+                                       {"glance", stages_glance, METH_O, NULL},
+                                       {"look", stages_look, METH_VARARGS, NULL},
+                                       {"cut", stages_cut, METH_VARARGS, NULL},
+                                       {"changed", stages_changed, METH_O, NULL},
+                                       {"swap", stages_swap, METH_VARARGS, NULL},
+                                       {"answer", stages_answer, METH_VARARGS, NULL},
+                                       {NULL, NULL, 0, NULL}};
+
+static PyTypeObject stages_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "edge.network._compiled.Stages",
+                                   .tp_basicsize = sizeof(Stages),
+                                   .tp_flags = Py_TPFLAGS_DEFAULT,
+                                   .tp_new = stages_new,
+                                   .tp_dealloc = stages_free,
+                                   .tp_methods = stages_methods};
 
 static PyMethodDef methods[] = {{"put_pixels", put_pixels, METH_VARARGS, NULL},
                                 {"classify", classify, METH_VARARGS, NULL},
@@ -724,7 +1214,12 @@ static PyMethodDef methods[] = {{"put_pixels", put_pixels, METH_VARARGS, NULL},
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, .m_name = "edge.network._compiled", .m_size = -1, .m_methods = methods};
 
+#define VERSION 2 /* of what is here, which compiled.py asks for; one more with every change of it */
+
 PyMODINIT_FUNC PyInit__compiled(void)
 {
-    return PyModule_Create(&module);
+    PyObject *made = PyModule_Create(&module);
+    if (made && (PyModule_AddType(made, &stages_type) < 0 || PyModule_AddIntConstant(made, "VERSION", VERSION) < 0))
+        Py_CLEAR(made);
+    return made;
 }

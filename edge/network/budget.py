@@ -56,7 +56,6 @@ class BudgetRunner:
 
     Args:
         runner: which is measured here: (`REPEATS` + 1) images with every number of patches.
-        budget_ms: see `PatchBudget`.
         num_patches: the most for any image; the manifest's where None.
 
     Raises:
@@ -93,7 +92,6 @@ class PyramidBudgetRunner:
 
     Args:
         runner: whose time for a patch is measured here, on `REPEATS` + 1 of them.
-        budget_ms: see `StepBudget`.
         num_patches: the most for any image; the manifest's where None.
 
     Raises:

@@ -1,14 +1,21 @@
 """The computations between the models in C. They work where pip found a C compiler, which `IS_COMPILED` says."""
 
 import functools
+import warnings
 
 import numpy as np
 
 from edge.network import assembly, patches, pixels, saliency
 
+VERSION = 2  # of the C file
+
 try:
     from edge.network import _compiled
 except ImportError:  # it was installed without a C compiler, or without Python's headers
+    _compiled = None
+if _compiled is not None and getattr(_compiled, "VERSION", 1) != VERSION:
+    told = "what is compiled of edge is of another version, and NumPy does the same; install edge again"
+    warnings.warn(told, stacklevel=2)
     _compiled = None
 
 IS_COMPILED = _compiled is not None
@@ -30,13 +37,13 @@ class Classifier:
 
     def __init__(self, gain, offset, dense, bias):
         self._classes = len(bias)
-        self._weights = np.concatenate([np.ravel(array).astype(np.float64) for array in (gain, offset, dense, bias)])
+        self.weights = np.concatenate([np.ravel(array).astype(np.float64) for array in (gain, offset, dense, bias)])
 
     def __call__(self, activations):
         """Returns (maxima, log-probabilities, entropy), as `saliency.Classifier`."""
         maxima = np.empty(activations.shape[1], activations.dtype)
         log_probabilities = np.empty(self._classes)
-        entropy = _compiled.classify(activations, self._weights, maxima, log_probabilities)
+        entropy = _compiled.classify(activations, self.weights, maxima, log_probabilities)
         return maxima, log_probabilities, entropy
 
 
@@ -47,11 +54,11 @@ class ClassifierSaliency:
         self.kernel_shape = kernel.shape
         self.map_size = saliency.count_windows(map_size, padding, kernel.shape, strides)  # of windows
         self.dense = np.ascontiguousarray(dense, np.float32)
-        self._kernels = np.ascontiguousarray(kernel.transpose(0, 3, 1, 2), np.float32)
-        self._strides, self._before = tuple(strides), tuple(sides[0] for sides in padding)
+        self.kernels = np.ascontiguousarray(kernel.transpose(0, 3, 1, 2), np.float32)
+        self.strides, self.before = tuple(strides), tuple(sides[0] for sides in padding)
         self._size = tuple(map_size)
         padded = [n + sum(sides) for n, sides in zip(map_size, padding)]
-        self._gradient = np.empty((*padded, kernel.shape[2]), np.float32)
+        self.gradient = np.empty((*padded, kernel.shape[2]), np.float32)
 
     def __call__(self, activations, maxima, positive, log_probabilities, entropy) -> np.ndarray:
         """Returns the saliency, [h, w]; as `saliency.ClassifierSaliency`, of int8, uint8 or float32 activations."""
@@ -63,10 +70,10 @@ class ClassifierSaliency:
             log_probabilities,
             entropy,
             self.dense,
-            self._kernels,
-            self._strides,
-            self._before,
-            self._gradient,
+            self.kernels,
+            self.strides,
+            self.before,
+            self.gradient,
             found,
         )
         return found
@@ -86,11 +93,12 @@ class Cutter(patches.Cutter):
         super().__init__(canvas, counts, origin, stride, size, layout)
         whole = {"margins": ((0, 0), (0, 0)), "group": (1, size[1]), "step": (1, size[1])}  # a row is one group
         layout, channels = layout or whole, canvas.values.shape[2]
-        self._groups = patches.laid_out_shape(layout, (*size, channels))
-        self._shape = self._groups if layout is not whole else (*size, channels)
+        self.groups = patches.laid_out_shape(layout, (*size, channels))
+        self._shape = self.groups if layout is not whole else (*size, channels)
         (above, _), (before, _) = layout["margins"]
-        self._before, self._group, self._step = (above, before), tuple(layout["group"]), tuple(layout["step"])
-        make = functools.partial(_make_output, self._groups, canvas.zero, canvas.values.dtype)  # not of this object:
+        layout = (above, before), tuple(layout["group"]), tuple(layout["step"])
+        self.placed = (self.first, self.stride, self.size, *layout)
+        make = functools.partial(_make_output, self.groups, canvas.zero, canvas.values.dtype)  # not of this object:
         self._output = functools.lru_cache(patches.MOST_COUNTS)(make)  # its memory is free when it is dropped
 
     def cut(self, places) -> np.ndarray:
@@ -100,12 +108,7 @@ class Cutter(patches.Cutter):
         _compiled.cut(
             self.canvas.values,
             places,
-            self.first,
-            self.stride,
-            self.size,
-            self._before,
-            self._group,
-            self._step,
+            *self.placed,
             out,
         )
         return out.reshape(count, *self._shape)

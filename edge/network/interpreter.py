@@ -68,6 +68,46 @@ def _runtime():
     raise UserError("no TFLite runtime is installed; install one with: pip install ai-edge-litert")
 
 
+class InPlace:
+    """An interpreter of one input shape whose tensors are read and written where they lie.
+
+    A model of fixed shapes has each of them in one place for as long as its interpreter is not given another shape.
+
+    Args:
+        interpreter: that is given none any more.
+        input_index: of its input.
+        output_indices: (name, index) of each output.
+        seen_as: the shape that the input is seen in.
+
+    Attributes:
+        input: memory of the raw input, to be written to; a memoryview, which costs C less than an array.
+        outputs: name -> array of the raw output; each run writes to it anew.
+        memory: name -> the same as memoryviews.
+        run: function without arguments that runs the model.
+    """
+
+    def __init__(self, interpreter, input_index, output_indices, seen_as):
+        indices = [input_index, *(index for _, index in output_indices)]
+        interpreter.invoke()  # what the runtime lays out at first use has its place from here on
+        taken, *given = (_at(interpreter, index) for index in indices)
+        self.input = memoryview(taken.reshape(seen_as))
+        self.outputs = {name: array for (name, _), array in zip(output_indices, given)}
+        self.memory = {name: memoryview(array) for name, array in self.outputs.items()}
+        # The public method counts who else knows the tensors. Those above have been told not to be counted.
+        self.run = getattr(getattr(interpreter, "_interpreter", None), "Invoke", interpreter.invoke)
+
+
+class _Place:
+    """Where a tensor lies; keeps the interpreter, but is none of those that its `invoke` refuses to run beside."""
+
+    def __init__(self, interpreter, index):
+        self.interpreter, self.__array_interface__ = interpreter, interpreter.tensor(index)().__array_interface__
+
+
+def _at(interpreter, index) -> np.ndarray:
+    return np.asarray(_Place(interpreter, index))
+
+
 class Model:
     """One .tflite model of a bundle: one input, and outputs by name.
 
@@ -99,6 +139,7 @@ class Model:
         self._output_indices = [(tensor.name, _matching_index(tensor, outputs)) for tensor in self.outputs]
         self._by_name = {tensor.name: tensor for tensor in self.outputs}
         self._interpreters = OrderedDict({self.input.shape: interpreter})
+        self._in_place = OrderedDict()
 
     def laid_out(self, shape) -> tuple:
         """Returns the shape that an image or patch, (height, width, channels), has in the model's layout."""
@@ -120,6 +161,24 @@ class Model:
         interpreter.invoke()
         return {name: interpreter.get_tensor(index) for name, index in self._output_indices}
 
+    def in_place(self, shape, seen_as=None) -> InPlace:
+        """Returns an interpreter for raw inputs of a shape, to be used in place; kept as those of `invoke` are.
+
+        Args:
+            shape: with the number of images, patches or vectors in front.
+            seen_as: another shape of as many values, to write them in; always the same for a shape.
+        """
+        found = self._in_place.get(shape)
+        if found is None:
+            interpreter = self._interpreters.pop(shape, None) or self._of_another_shape(shape)
+            indices = self._input_index, self._output_indices
+            found = self._in_place[shape] = InPlace(interpreter, *indices, seen_as or shape)
+            if len(self._in_place) > self._most_shapes:
+                self._in_place.popitem(last=False)  # and not another shape: arrays of it may be in use
+        else:
+            self._in_place.move_to_end(shape)
+        return found
+
     def output_shape(self, name: str, input_shape) -> tuple[int, ...]:
         """Returns the shape of the named output for inputs of a shape."""
         details = self._of_shape(input_shape).get_output_details()
@@ -129,12 +188,17 @@ class Model:
         interpreter = self._interpreters.get(shape)
         if interpreter is None:
             full = len(self._interpreters) >= self._most_shapes
-            interpreter = self._interpreters.popitem(last=False)[1] if full else self._make()
-            interpreter.resize_tensor_input(self._input_index, shape)
-            interpreter.allocate_tensors()
-            self._interpreters[shape] = interpreter
+            kept = self._interpreters.popitem(last=False)[1] if full else None
+            interpreter = self._interpreters[shape] = self._of_another_shape(shape, kept)
         else:
             self._interpreters.move_to_end(shape)
+        return interpreter
+
+    def _of_another_shape(self, shape, interpreter=None):
+        """Returns an interpreter, a new one where none is given, for inputs of a shape."""
+        interpreter = interpreter or self._make()
+        interpreter.resize_tensor_input(self._input_index, shape)
+        interpreter.allocate_tensors()
         return interpreter
 
     def __call__(self, values) -> dict:

@@ -6,7 +6,7 @@ NumPy's calls cost a processor as small as a Raspberry Pi's more than what they 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.network import assembly, compiled, patches, pixels, saliency
+from edge.network import assembly, compiled, patches, pixels, saliency, stages, stages_in_place
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Kernels:
         classifier_saliency: see `saliency.ClassifierSaliency`.
         select_cells: see `saliency.select_cells`.
         assembler: see `assembly.Assembler`.
+        make_stages: see `stages.Stages`.
     """
 
     pixel_input: type
@@ -28,6 +29,7 @@ class Kernels:
     classifier_saliency: type
     select_cells: Callable
     assembler: type
+    make_stages: Callable
 
 
 NUMPY = Kernels(
@@ -37,6 +39,7 @@ NUMPY = Kernels(
     classifier_saliency=saliency.ClassifierSaliency,
     select_cells=saliency.select_cells,
     assembler=assembly.Assembler,
+    make_stages=stages.Stages,
 )
 COMPILED = Kernels(
     pixel_input=compiled.PixelInput,
@@ -45,5 +48,6 @@ COMPILED = Kernels(
     classifier_saliency=compiled.ClassifierSaliency,
     select_cells=compiled.select_cells,
     assembler=compiled.Assembler,
+    make_stages=stages_in_place.make_stages,
 )
 FASTEST = COMPILED if compiled.IS_COMPILED else NUMPY

@@ -11,10 +11,6 @@ from edge.network.patches import Canvas
 class PixelInput:
     """From pixels to a model's raw input: less 128 for int8, where a step is exactly one pixel value; else in [0, 1].
 
-    Args:
-        image: the manifest's input.
-        tensor: the model's.
-
     Raises:
         UserError: the input is int8 of another scale.
     """

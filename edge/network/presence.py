@@ -21,14 +21,12 @@ class SeenCells:
 
     Args:
         raw: of the cells' logits, [cells, sum(heads)].
-        tensor: what the raw values stand for.
         heads: number of categories of each softmax: of lengths from 0 on, and of every position.
         saliency_heads: indices of the softmaxes whose entropies are summed; positions alone.
         power: of the odds.
 
     Attributes:
         log_probabilities: of the pooled output, [sum(heads)].
-        entropy: of it, in nats.
         weights: the cells' shares, [cells].
         lengths: probabilities of the lengths from 1 on where there is something, [cells, lengths].
         exponentials: of the positions' logits, but for a factor, [cells, positions, categories].

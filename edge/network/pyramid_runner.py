@@ -45,7 +45,6 @@ class PyramidRunner(TwoStageRunner):
             image: [H, W] or [H, W, C] uint8, of any size.
             num_patches: the most for all levels together.
             exit_entropy: as there, but never where None: the coarse answer does not tell where it was read.
-            saliency_level: as there.
             reading_threshold: a reading of a probability below this is turned down: the answer is then that there is
                 nothing to read, with the probability that the reading lacks. The manifest's where None; 0 for none.
             vote_lead: patches are looked at one by one, most salient first, until the winning reading leads by so many

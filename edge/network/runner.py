@@ -14,11 +14,11 @@ from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
 from edge.network.result import Answer, Clock, Glance, Look, Result, numbers
+from edge.network.stages import WHOLE, Parts
 from edge.network.tops import PoolTop, SwapTop, top_of
 from edge.network.vote_top import VoteTop
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
-WHOLE = np.zeros((1, 2), np.intp)  # its place
 MOST_SHAPES = 16  # of levels, of numbers of patches, and of windows, that interpreters are kept for
 IN_USE = "a runner reads one image at a time, and another thread is using this one; make one runner for each thread"
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
@@ -73,9 +73,11 @@ class TwoStageRunner:
         """Lays out where images and patches are."""
         size, places = manifest.input.size, (manifest.cells.map, manifest.patch.origin, manifest.cells.stride)
         margins = reach(size, *places, manifest.patch.size)
-        self._canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
-        self._image = kernels.cutter(self._canvas, *ONE, size, self.coarse.layout)
-        self._patches = kernels.cutter(self._canvas, *places, manifest.patch.size, self.fine.layout)
+        canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
+        image = kernels.cutter(canvas, *ONE, size, self.coarse.layout)
+        patches = kernels.cutter(canvas, *places, manifest.patch.size, self.fine.layout)
+        models, between = (self.coarse, self.fine, self.top), (self._reader, self._select_cells)
+        self._stages = kernels.make_stages(Parts(*models, self._pixels, canvas, image, patches, *between))
 
     def _check_models(self):
         manifest, coarse, fine, top = self.manifest, self.coarse, self.fine, self.top
@@ -113,41 +115,39 @@ class TwoStageRunner:
             WorkError: a model answers with what is no number.
         RuntimeError: another thread is using this runner.
         """
-        return self._run(
-            image, num_patches, exit_entropy, functools.partial(self.look_closely, saliency_level=saliency_level)
-        )
+        stages = self._stages  # which are in this thread already
+        look_closely = functools.partial(stages.look_closely, saliency_level=saliency_level)
+        return self._run(image, num_patches, exit_entropy, look_closely, stages=stages)
 
-    def _run(self, image, num_patches, exit_entropy, look_closely, answer=None) -> Result:
+    def _run(self, image, num_patches, exit_entropy, look_closely, answer=None, stages=None) -> Result:
         """Returns what is read in an image.
 
-        look_closely: (glance, num_patches, clock=clock) -> `Look`. answer: (glance, look, clock) -> `Answer`; its own
-        method where None.
+        Args:
+            image, num_patches, exit_entropy: as of `run`.
+            look_closely: the second stage, (glance, num_patches, clock=clock) -> `Look`.
+            answer: the third stage, (glance, look, clock) -> `Answer`; that of `stages` where None.
+            stages: what has the other two; this runner by default.
         """
+        stages = stages or self
         num_patches = self.check_num_patches(num_patches)
         exit_entropy = self.manifest.exit_entropy if exit_entropy is None else exit_entropy
         clock = Clock()
-        glance = self.glance(image, clock)
+        glance = stages.glance(image, clock)
         if exit_entropy is not None and glance.entropy <= exit_entropy:
             clock.lap("saliency")
             return self._result(Answer(glance.log_probabilities), clock, glance)
         look = look_closely(glance, num_patches, clock=clock)
         if not len(look.cells):
             return self._result(Answer(glance.log_probabilities), clock, glance)
-        return self._result((answer or self.answer)(glance, look, clock), clock, glance, look)
+        return self._result((answer or stages.answer)(glance, look, clock), clock, glance, look)
 
     @one_thread
     def glance(self, image, clock: Clock | None = None) -> Glance:
         """Returns the first stage, of an image as `run` takes it: the coarse output, and what the saliency needs.
 
-        A clock that is given times the parts of the stage.
+        A clock that is given times the parts of the stage. What is seen is valid until the next glance.
         """
-        clock = clock or Clock()
-        self._pixels.convert(self._pixels.checked(image), self._canvas)
-        laid_out = self._image.cut(WHOLE)
-        clock.lap("input")
-        raw = self.coarse.invoke(laid_out)
-        clock.lap("coarse")
-        return self._reader.glance(raw)
+        return self._stages.glance(image, clock or Clock())
 
     @one_thread
     def look_closely(
@@ -155,34 +155,18 @@ class TwoStageRunner:
     ) -> Look:
         """Returns the second stage, of the image that was glanced at last: the fine vectors of its most salient cells.
 
-        Arguments are those of `run`. No cell is looked at where none is as salient as `saliency_level`.
+        Arguments are those of `run`. No cell is looked at where none is as salient as `saliency_level`. The vectors are
+        valid until the next look.
         """
-        clock = clock or Clock()
-        saliency = self._reader.saliency(glance)
-        cells = self._select_cells(saliency, num_patches)
-        if saliency_level is not None:
-            cells = cells[saliency[cells[:, 0], cells[:, 1]] >= saliency_level]
-        clock.lap("saliency")
-        if not len(cells):
-            return Look(saliency, cells, np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype))
-        patches = self._patches.cut(cells)
-        clock.lap("patches")
-        fine_features = self.fine.invoke(patches)["fine_features"]
-        clock.lap("fine")
-        return Look(saliency, cells, fine_features)
+        return self._stages.look_closely(glance, num_patches, saliency_level, clock or Clock())
 
     @one_thread
     def answer(self, glance: Glance, look: Look, clock: Clock | None = None) -> Answer:
-        """Returns the third stage, from both before it.
+        """Returns the third stage, from both before it, which are of the image that was glanced at last.
 
         The first k cells of a look alone, `look.first(k)`, give the answer that k patches would have given.
         """
-        clock = clock or Clock()
-        refined, windows = self._reader.assemble(glance, look.fine_features, look.cells)
-        clock.lap("assemble")
-        raw = self.top.invoke(refined)
-        clock.lap("top")
-        return Answer(self._reader.answer(glance, raw, windows), len(refined))
+        return self._stages.answer(glance, look, clock or Clock())
 
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""

@@ -56,7 +56,6 @@ class Predictions:
 
     Args:
         logits: [cells, sum(heads)].
-        heads: number of categories of each softmax.
 
     Attributes:
         log_probabilities: [sum(heads), cells].
@@ -108,7 +107,6 @@ def log_means(cells: Predictions, weights) -> np.ndarray:
     """Returns the logarithm of the weighted mean of the cells' probabilities, [sum(heads)].
 
     Args:
-        cells: of what the cells predict.
         weights: one, one a cell, or one for every probability, [sum(heads), cells]; those of all cells add up to 1.
     """
     log_probabilities = cells.log_probabilities
@@ -242,7 +240,6 @@ class ClassifierSaliency:
             maxima: [filters], the greatest activation of each filter.
             positive: [filters], whether it is above 0.
             log_probabilities: of the coarse output, [classes] float64.
-            entropy: of it.
         """
         to_logits = [-math.exp(value) * (value + entropy) for value in log_probabilities.tolist()]
         at_max = activations == maxima
@@ -311,9 +308,7 @@ class SequenceSaliency:
 
     Args:
         dense: [D, sum(heads)], or [., sum(heads)] with the same products of its columns.
-        heads: number of categories of each softmax.
         saliency_heads: indices of the softmaxes whose entropies are summed.
-        weighting, floor: as in `pool`.
     """
 
     def __init__(self, dense, heads, saliency_heads, weighting: str = "average", floor: float = 0.0):

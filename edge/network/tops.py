@@ -42,7 +42,7 @@ class SwapTop:
         task, map_size, activations = manifest.task, manifest.cells.map, coarse.output("activation_map")
         dense, bias, kernel = weights["dense"], weights["bias"], weights["kernel"]
         self.saliency_of = kernels.classifier_saliency(kernel, dense, task.strides, task.padding, map_size)
-        self.zero = activations.zero_point
+        self.zero, self.classes = activations.zero_point, len(bias)
         self.coarse = kernels.classifier(*_affine(activations, np.ones_like(weights["scale"])), dense, bias)
         self.refined = kernels.classifier(*_affine(activations, weights["scale"], weights["shift"]), dense, bias)
         vectors = top.input.dtype, top.input.zero_point

@@ -7,9 +7,6 @@ class StableReadings:
     """Tells when a reading is new and stable: of the last 2 n - 1 frames n have it, and it was not told before.
 
     That there is nothing to read is a reading too, told once a number has gone.
-
-    Args:
-        count: n, at least 1.
     """
 
     def __init__(self, count: int):

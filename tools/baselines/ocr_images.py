@@ -18,7 +18,6 @@ class LabelledImages:
     """Images, and what is to be read in them.
 
     Attributes:
-        paths: of the files.
         labels: path -> label, as far as it is known; '' where there is nothing to read.
         labels_source: where the labels are from, or None.
     """
@@ -34,9 +33,7 @@ def find_images(images: str, folder: Path, labels=None, split=None, limit=None) 
     Args:
         images: an image file, a folder, a pattern, or a zip file.
         folder: an empty one, into which a zip file is unpacked.
-        labels: a file of labels; see `edge.comparison.labels.find_labels`.
         split: only images of this split, as the file of labels tells it.
-        limit: only so many, the first.
 
     Raises:
         UserError: an image, the labels or the zip file cannot be read, or nothing is left.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from train.config import Config, FlagValues
 
 DATASETS = ("cluttered_mnist", "cluttered_digits")
+CELLS = ("rnn", "lstm")
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,16 @@ class RamConfig(FlagValues):
     train_steps: int = 60000
     batch_size: int = 64
     learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    decay_rate: float = 0.1
+    clip_norm: float = 0.0
     distortion: float = 0.0
     validation_images: int = 5000
     test_images: int = 10000
     glimpses: int = 8
     glimpse_size: int = 12
     scales: int = 4
+    cell: str = "rnn"
     trajectories: int = 2
     first_deviation: float = 0.25
     last_deviation: float = 0.06
@@ -38,6 +43,7 @@ class RamConfig(FlagValues):
 
     def __post_init__(self):
         self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")
+        self._require("cell", self.cell in CELLS, f"one of {', '.join(CELLS)}")
         self._require("glimpses", 2 <= self.glimpses <= 1000, "at least 2 and at most 1,000")
         good = 2 <= self.glimpse_size <= 1000 and self.glimpse_size % 2 == 0
         self._require("glimpse_size", good, "even, and at least 2 and at most 1,000")
@@ -50,7 +56,7 @@ class RamConfig(FlagValues):
         self.for_training()  # which checks the others
 
     def for_training(self) -> Config:
-        """Returns what `train` needs to know of it: the data, and Adam with a rate that falls like a cosine."""
+        """Returns what `train` needs to know of it: the data, and Adam with its schedule."""
         known = {field.name for field in dataclasses.fields(Config)}
         shared = {name: value for name, value in self.to_dict().items() if name in known}
-        return Config(optimizer="adam", schedule="cosine", weight_decay=0.0, **shared)
+        return Config(optimizer="adam", weight_decay=0.0, **shared)

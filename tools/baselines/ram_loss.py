@@ -29,11 +29,9 @@ def losses(outputs, labels, noise, deviation, decay: float):
     'baseline' is the squared error of what was expected.
 
     Args:
-        outputs: of `RecurrentAttentionModel`, called with this noise.
         labels: int [n].
         noise: [n, glimpses - 1, 2], drawn from a normal distribution.
         deviation: its standard deviation, in half sides of the image.
-        decay: see `returns`.
     """
     entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(
         tf.repeat(labels[:, None], outputs["logits"].shape[1], axis=1), outputs["logits"]

@@ -2,7 +2,7 @@
 
 A network that never sees the whole image. At each of a few steps a sensor reads small windows of growing extent about
 one location, a recurrent core takes them in, and a policy says where to look next. The core is the rectifier RNN of
-the paper's section 3.
+the paper's section 3, or an LSTM, as in its section 4.3.
 """
 
 import functools
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import tensorflow as tf
+
+from tools.baselines.lstm import GATES, lstm_multiplications, lstm_step
 
 GAIN = 4.0  # of the samples, most of which are near 0
 
@@ -28,6 +30,7 @@ class RamSpec:
         glimpse_units: units of the glimpse network's output.
         core: units of the recurrent core.
         classes: number of classes.
+        cell: kind of the core, 'rnn' or 'lstm'.
     """
 
     image_size: int = 100
@@ -39,6 +42,7 @@ class RamSpec:
     glimpse_units: int = 256
     core: int = 256
     classes: int = 10
+    cell: str = "rnn"
 
     @property
     def samples(self) -> int:
@@ -125,8 +129,10 @@ class RecurrentAttentionModel(keras.Model):
         dense = functools.partial(keras.layers.Dense, kernel_initializer="he_uniform")
         self.what = [dense(spec.what, "relu"), dense(spec.glimpse_units)]
         self.where = [dense(spec.where, "relu"), dense(spec.glimpse_units, use_bias=False)]
-        self.from_glimpse = dense(spec.core)
-        self.from_state = dense(spec.core, use_bias=False, kernel_initializer="orthogonal")
+        units = spec.core * (GATES if spec.cell == "lstm" else 1)
+        initializer = "glorot_uniform" if spec.cell == "lstm" else "he_uniform"  # gates saturate, rectifiers don't
+        self.from_glimpse = dense(units, kernel_initializer=initializer)
+        self.from_state = dense(units, use_bias=False, kernel_initializer="orthogonal")
         self.classifier = dense(spec.classes)
         self.locator = dense(2, "tanh", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
         self.baseline = dense(1)
@@ -144,13 +150,13 @@ class RecurrentAttentionModel(keras.Model):
     def call(self, images, noise=None):
         spec, pyramids = self.spec, pyramid(images, self.spec)
         count = tf.shape(images)[0] if noise is None else tf.shape(noise)[0]
-        location, state = tf.zeros([count, 2]), tf.zeros([count, spec.core])
+        location, state = tf.zeros([count, 2]), (tf.zeros([count, spec.core]),) * 2
         states, locations, means = [], [], []
         for step in range(spec.glimpses):
             state = self._take_in(state, glimpses_at(pyramids, location, spec), location)
-            states.append(state)
+            states.append(state[0])
             locations.append(location)
-            means.append(self.locator(state))
+            means.append(self.locator(state[0]))
             chosen = means[-1] if noise is None or step + 1 == spec.glimpses else means[-1] + noise[:, step]
             location = tf.stop_gradient(tf.clip_by_value(chosen, -1.0, 1.0))
         states = tf.stack(states, axis=1)  # [n, glimpses, core]
@@ -162,9 +168,11 @@ class RecurrentAttentionModel(keras.Model):
         }
 
     def _take_in(self, state, samples, location):
-        """Returns the core's next state: the glimpse network, and one step of the RNN."""
+        """Returns the core's next (output, memory): the glimpse network, and one step. An RNN's memory stays empty."""
         glimpse = tf.nn.relu(self.what[1](self.what[0](GAIN * samples)) + self.where[1](self.where[0](location)))
-        return tf.nn.relu(self.from_state(state) + self.from_glimpse(glimpse))
+        output, memory = state
+        found = self.from_state(output) + self.from_glimpse(glimpse)
+        return lstm_step(found, memory) if self.spec.cell == "lstm" else (tf.nn.relu(found), memory)
 
 
 def multiplications(spec: RamSpec, glimpses: int | None = None) -> int:
@@ -184,4 +192,6 @@ def glimpse_multiplications(spec: RamSpec) -> int:
     """Returns the multiplications of one glimpse: the glimpse network and one step of the core."""
     what = spec.samples * spec.what + spec.what * spec.glimpse_units
     where = 2 * spec.where + spec.where * spec.glimpse_units
+    if spec.cell == "lstm":
+        return what + where + lstm_multiplications(spec.glimpse_units, spec.core)
     return what + where + (spec.glimpse_units + spec.core) * spec.core

@@ -36,7 +36,6 @@ class Reading(NamedTuple):
 
     Attributes:
         prediction: as text, '' for nothing.
-        milliseconds: by the clock.
         cpu: of processors' time, all threads of the process together.
         own_cpu: the same of the calling thread alone.
     """
@@ -51,9 +50,6 @@ def read_in_turn(readers: dict, paths, seed: int = 0, between=lambda done: None)
     """Returns the readings of every reader, in the order of the paths.
 
     Args:
-        readers: name -> `Reader`.
-        paths: of the images.
-        seed: of the shuffling.
         between: called between turns with the number of images that all have read.
     """
     rng, names = random.Random(seed), list(readers)

@@ -67,9 +67,6 @@ class Top(nn.Module):
 class TorchDynamicCapacityNetwork(nn.Module):
     """The network of `dcn_tf.model.DynamicCapacityNetwork`, for classifiers: images [batch, C, H, W] -> outputs.
 
-    Args:
-        architecture: a classifier's, with separate batch statistics.
-
     Output:
         A dictionary: `coarse_features` [batch, D, h, w], `coarse_logits` [batch, classes], `saliency` [batch, h, w],
         `cells` [batch, k] (row * w + column), `fine_features` [batch, k, D], `logits` [batch, classes].

@@ -106,7 +106,6 @@ def one_by_one(function, images, name: str, *others):
     Args:
         function: float image in [0, 1], [1, H, W, C], and an integer of each of `others` -> outputs [1, ...].
         images: [H, W, C] each.
-        name: of the progress line.
         others: lists of an integer for each image.
     """
     function = tf.function(function, reduce_retracing=True, autograph=False)

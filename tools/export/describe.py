@@ -20,7 +20,6 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
     """Returns the part of a manifest that follows from the network: no models, no files.
 
     Args:
-        num_patches: the bundle's number of patches.
         resize: how images of other sizes are brought to the input's: 'stretch', 'fit' or 'pad'; or `ANY_SIZE`.
 
     Raises:

@@ -19,7 +19,6 @@ class Graph(tf.Module):
 
     Args:
         clone: a `tools.export.clone.Clone`; its weights are saved along.
-        input_name, input_shape: of its input, float32.
         function: input -> {name: output}.
     """
 

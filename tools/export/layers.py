@@ -41,9 +41,6 @@ class ResidualClone:
 class LayerBuilder:
     """Makes tf_keras layers with given weights, and rounding where there are ranges.
 
-    Args:
-        weights, ranges, laid_out: see `tools.export.clone.Clone`.
-
     Attributes:
         pairs: name -> (kernel, bias) of what was made.
     """

@@ -28,9 +28,6 @@ def compare(workdir, models: dict[str, bytes], num_patches: int, test) -> dict:
     largest output. `agreement` is the percent of equal predictions of the whole, `cell_overlap` that of equal cells.
 
     Args:
-        workdir: a finished training.
-        models: see `tools.export.onnx_files.onnx_models`.
-        num_patches: k.
         test: test samples, of which the first are read.
     """
     print("comparing with onnxruntime", flush=True)

@@ -43,10 +43,6 @@ def onnx_models(network, num_patches: int) -> dict[str, bytes]:
     Inputs, outputs and their names are those of `tools.export.graphs.graphs`, with pixels as they are, in [0, 1],
     channels last. The first axis is free; of networks for images of any size height and width are too.
 
-    Args:
-        network: a trained `DynamicCapacityNetwork`.
-        num_patches: k.
-
     Raises:
         UserError: a part of the network has no form in ONNX.
     """
@@ -101,7 +97,6 @@ def onnx_runner(bundle, models: dict[str, bytes]):
 
     Args:
         bundle: of the same network, in float32, whose pixels are not laid out.
-        models: see `onnx_models`.
     """
     runner = make_runner(bundle)
     for name, content in models.items():

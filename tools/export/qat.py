@@ -43,7 +43,6 @@ def measured_ranges(clone: Clone, inputs: dict) -> dict:
     either pass lets through.
 
     Args:
-        clone: without rounding, and not laid out.
         inputs: model name -> real inputs, see `tools.export.calibration.calibration_inputs`.
     """
     chains = [

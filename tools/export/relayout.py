@@ -25,7 +25,6 @@ class Relayout:
     """A first convolution of which one output holds those of several places of a row.
 
     Attributes:
-        conv: as written.
         places: neighbouring places of a row, which has a multiple of them.
         any_size: whether one layout does for images of every size; each place then stands alone.
     """

@@ -1,4 +1,4 @@
-"""The part of RESULTS.md that is about Cluttered MNIST (the paper's section 4.1)."""
+"""The tables about Cluttered MNIST (the paper's section 4.1): the paper's own, for RESULTS.md, and the long ones."""
 
 from tools.findings.markdown import bullets, table
 from tools.findings.runs import FREE, Figure, Variant, shared_options
@@ -8,6 +8,7 @@ GLIMPSES = "8"  # of RAM's, in the same table
 # Rows of the paper's table: names of variants, and of what was published, with the words for them.
 LABELS = {
     "ram": "RAM",
+    "ram_lstm": "RAM, LSTM core, ten trajectories",
     "draw": "DRAW",
     "coarse": "coarse",
     "fine": "fine",
@@ -17,7 +18,9 @@ LABELS = {
     "dcn_relative_hint": "DCN with relative hint, batches of 64",
 }
 NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32", "dcn_relative_hint")
-PLACES = {"ram": ("ram", GLIMPSES)} | dict.fromkeys(NETWORKS, ("dcn", PATCHES))
+PLACES = {name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")} | dict.fromkeys(
+    NETWORKS, ("dcn", PATCHES)
+)
 
 
 def place(name: str) -> tuple[str, ...]:
@@ -25,34 +28,44 @@ def place(name: str) -> tuple[str, ...]:
     return PLACES.get(name, (name,))
 
 
+def progress(variant: Variant) -> str:
+    """Returns how many batches of how many an unfinished run was trained on; '' of one that is finished."""
+    run = variant.runs[0]
+    planned = max((sitting["train_steps"] for sitting in run.get("history", [])), default=run["steps"])
+    return f" ({run['steps']:,} of {planned:,} batches)" if run["steps"] < planned else ""
+
+
 def sections(sweep: dict, ablations: dict, published: dict, drawn: dict) -> list[str]:
-    """Returns the sections, as Markdown; of sweeps that there are none of, the variants by name are {}."""
-    parts = ["## Cluttered MNIST\n"]
-    parts += _main(sweep, published)
+    """Returns the long tables, as Markdown; of sweeps that there are none of, the variants by name are {}."""
+    parts = [*_patches_table(sweep, published["paper"], published["reimplementation"]), *_glimpses_table(sweep)]
+    parts += _own_stacks(sweep)
     parts += [f"![{plot.title}](results/plots/{name})\n" for name, plot in drawn.items()]
     parts += _attention(sweep)
-    parts += ["What differs between these figures:\n", bullets(published["differences"])]
     parts += _selectors({name: variant for name, variant in sweep.items() if variant.group("selectors")})
     parts += _ablations(ablations)
     return parts
 
 
-def _main(sweep, published):
+def main_table(sweep: dict, published: dict) -> list[str]:
+    """Returns the paper's table with what was trained here, and what differs."""
     paper, other = published["paper"], published["reimplementation"]
     rows = []
     for name, label in LABELS.items():
         if name not in paper["error"] and name not in sweep:
             continue
         theirs = (_number(errors["error"].get(name)) for errors in (paper, other))
-        rows.append((label, *theirs, *(_main_cells(sweep[name], place(name)) if name in sweep else [None] * 5)))
+        if name in sweep:
+            rows.append((label + progress(sweep[name]), *theirs, *_main_cells(sweep[name], place(name))))
+        else:
+            rows.append((label, *theirs, *[None] * 6))
     columns = ["paper", "re-implementation", "here", "seeds", "training images", "M multiplications", "minutes"]
+    columns.append("test images")
     return [
         f"Test error, %; DCN with {PATCHES} patches:\n",
         table(["", *columns], rows),
         f"Paper: {paper['source']}. Re-implementation: {other['source']}.\n",
-        *_patches_table(sweep, paper, other),
-        *_glimpses_table(sweep),
-        *_own_stacks(sweep),
+        "What differs between these figures:\n",
+        bullets(published["differences"]),
     ]
 
 
@@ -63,6 +76,7 @@ def _main_cells(variant: Variant, where) -> list[str]:
         f"{variant.images:,}",
         f"{variant.figure('multiplications', *where).mean / 1e6:.1f}",
         f"{variant.figure('seconds').mean / 60:.0f}",
+        f"{variant.group().get('test_images', 10_000):,}",
     ]
 
 
@@ -85,15 +99,17 @@ def _patches_table(sweep, paper, other):
 
 
 def _glimpses_table(sweep):
-    if "ram" not in sweep:
-        return []
-    ram = sweep["ram"]
-    counts = list(ram.group("error", "ram"))
-    errors = (ram.figure("error", "ram", k).text() for k in counts)
-    costs = (f"{ram.figure('multiplications', 'ram', k).mean / 1e6:.2f}" for k in counts)
-    rows = [("here, RAM", *errors), ("RAM's M multiplications", *costs)]
-    text = "Error of RAM by number of glimpses, each at its policy's mean location:\n"
-    return [text, table(["", *counts], rows)]
+    parts = []
+    for name, label in (("ram", "RAM"), ("ram_lstm", "RAM with an LSTM core"), ("draw", "DRAW")):
+        if name not in sweep:
+            continue
+        variant, kind = sweep[name], place(name)[0]
+        counts = list(variant.group("error", kind))
+        errors = (variant.figure("error", kind, k).text() for k in counts)
+        costs = (f"{variant.figure('multiplications', kind, k).mean / 1e6:.2f}" for k in counts)
+        rows = [(f"here, {label}{progress(variant)}", *errors), (f"{label}'s M multiplications", *costs)]
+        parts += [f"Error of {label} by number of glimpses:\n", table(["", *counts], rows)]
+    return parts
 
 
 def _own_stacks(sweep):

@@ -1,4 +1,4 @@
-"""The part of RESULTS.md that is about house numbers, and about runs that belong to no sweep."""
+"""The tables about house numbers: the paper's own, for RESULTS.md, and those of runs that belong to no sweep."""
 
 from tools.findings.markdown import bullets, table
 from tools.findings.runs import Variant, inside
@@ -6,28 +6,27 @@ from tools.findings.runs import Variant, inside
 NAMES = {"soft_attention": "soft attention", "fine_inverse_entropy": "fine, inverse entropy"}
 
 
-def sections(runs: dict[str, Variant], published: dict) -> list[str]:
-    """Returns the sections, as Markdown; `runs` are variants of one run, by folder name."""
-    paper = published["paper"]
-    scales = ["1 scale", "2 scales", "3 scales"]
+def main_table(published: dict) -> list[str]:
+    """Returns the paper's table, and what differs from the runs here."""
+    paper, scales = published["paper"], ["1 scale", "2 scales", "3 scales"]
     rows = [(name, *(None if e is None else f"{e:.1f}" for e in errors)) for name, errors in paper["error"].items()]
-    parts = [
-        "## House numbers\n",
+    return [
         f"The paper's errors, % of sequences ({paper['source']}):\n",
         table(["", *scales], rows),
-        "What differs from the runs below:\n",
+        "What differs from the runs here:\n",
         bullets(published["differences"]),
-        "## Single runs\n",
     ]
-    for name, run in runs.items():
-        parts += _run(name, run)
-    return parts
+
+
+def sections(runs: dict[str, Variant]) -> list[str]:
+    """Returns the tables of single runs, by folder name, as Markdown."""
+    return [part for name, run in runs.items() for part in _run(name, run)]
 
 
 def _run(name: str, variant: Variant) -> list[str]:
     run, config = variant.runs[0], variant.config
     parts = [
-        f"### {name}\n",
+        f"## {name}\n",
         f"{run['dataset_detail']}. "
         f"{variant.images:,} training images ({run['steps']:,} steps of {config['batch_size']}), "
         f"preset `{config['preset']}`, seed {run['seed']}, {run['seconds'] / 60:.0f} minutes; "

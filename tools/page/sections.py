@@ -8,6 +8,7 @@ import base64
 import jinja2
 
 from tools.findings.house_number_tables import error_table, labelled, selector_table
+from tools.findings.interval_tables import interval_table
 from tools.findings.plots import Plot, as_svg
 from tools.findings.runs import inside, read_curves
 from tools.page import facts, pictures, tables
@@ -59,6 +60,9 @@ def _picture(plot: Plot) -> str:
 def _test(name: str, test: dict) -> list[Table]:
     images = f"{test['test_images']:,} images"
     parts = [Table(f"{name}, {images}: error in %, and million multiplications", *error_table(test))]
+    if test.get("interval"):
+        caption = f"{name}: how sure that is; intervals by bootstrap over what the images were made of"
+        parts.append(Table(caption, *interval_table(test)))
     if test.get("selectors"):
         parts.append(Table(f"{name}: error in % by selector and number of patches", *selector_table(test)))
     return parts

@@ -11,8 +11,9 @@ import numpy as np
 from edge.network.assembly import Assembler
 from edge.network.kernels import FASTEST, NUMPY, Kernels
 from edge.network.saliency import count_windows, small_product
+from edge.network.stages import Stages
 
-SAVINGS = ("closed_form", "changed_windows", "compiled")  # of the saliency, the top's second pass, NumPy's calls
+SAVINGS = ("closed_form", "changed_windows", "compiled", "in_place")  # of saliency, top, NumPy's calls, arrays between
 
 
 def without(savings) -> Kernels:
@@ -22,7 +23,7 @@ def without(savings) -> Kernels:
         kernels = replace(kernels, classifier_saliency=DenseSaliency)
     if "changed_windows" in savings:
         kernels = replace(kernels, assembler=WholeAssembler)
-    return kernels
+    return replace(kernels, make_stages=Stages) if savings else kernels  # in place is what none of them is left out of
 
 
 class DenseSaliency:

@@ -17,11 +17,14 @@ class Split:
         labels: int32 [n, heads].
         boxes: float32 [n, 4], (left, top, right, bottom) of what is to be read, in pixels of its image; None where it
             is not known.
+        sources: int [n], what each image was made of, such as the digit among the clutter; None where every image is
+            a source of its own.
     """
 
     images: np.ndarray | list[np.ndarray]
     labels: np.ndarray
     boxes: np.ndarray | None = None
+    sources: np.ndarray | None = None
 
     def __len__(self):
         return len(self.images)
@@ -33,7 +36,8 @@ class Split:
 
     def head(self, count: int) -> "Split":
         """Returns the first `count` of them."""
-        return Split(self.images[:count], self.labels[:count], None if self.boxes is None else self.boxes[:count])
+        boxes, sources = (None if field is None else field[:count] for field in (self.boxes, self.sources))
+        return Split(self.images[:count], self.labels[:count], boxes, sources)
 
     def sizes(self) -> np.ndarray:
         """Returns the (height, width) of every image: [n, 2]."""

@@ -22,7 +22,6 @@ def spoiled(picture, height: float, rng) -> np.ndarray:
     Args:
         picture: uint8 [h, w].
         height: of its number, in pixels; 0 where there is none.
-        rng: numpy Generator.
     """
     values = picture.astype(np.float32)
     if rng.random() < BLURRED:

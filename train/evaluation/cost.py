@@ -17,9 +17,7 @@ class Cost:
     'multiplications/dcn/8' is at the first scale, 'scales/2/multiplications/dcn/8' over the first two together.
 
     Args:
-        model: a `DynamicCapacityNetwork`.
         num_patches: the numbers of patches at each scale; where an image has fewer cells, all of them.
-        scales: of the images.
         trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
     """
 

@@ -32,7 +32,6 @@ def to_result(figures: dict[str, float], scales) -> dict:
     """Returns what `result.json` holds of the figures of a split.
 
     Args:
-        figures: what `gather` returned.
         scales: of the images. Where there are several, 'scales' is a list: the first alone, the first two, ...
     """
     result = nest(figures)

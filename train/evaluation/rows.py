@@ -11,10 +11,6 @@ SELECTOR = "entropy_gradient"  # the method's own; its rows are called 'dcn'
 def whole_rows(architecture: Architecture, stack: str) -> tuple[str, ...]:
     """Returns the rows of one stack over the whole image.
 
-    Args:
-        architecture: whose stack it is.
-        stack: 'coarse' or 'fine'.
-
     Returns:
         The stack's own name; for sequences also the row in which cells weigh by the inverse of their entropy, unless an
         image may hold nothing: its cells are then pooled as the network's own are.

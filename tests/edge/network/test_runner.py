@@ -60,7 +60,7 @@ def test_the_coarse_answer_stands_where_it_is_certain_enough(case):
 
 @pytest.mark.parametrize("method", ["float32", "ptq"])
 def test_one_look_gives_the_answers_of_every_number_of_patches(case, method, monkeypatch):
-    runner, image = TwoStageRunner(getattr(case, method)), case.images[0]
+    runner, image = TwoStageRunner(getattr(case, method), kernels=NUMPY), case.images[0]
     wanted = [runner.run(image, num_patches=k + 1, exit_entropy=NEVER) for k in range(8)]
     invoked = []
     for name in ("coarse", "fine"):

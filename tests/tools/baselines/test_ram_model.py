@@ -66,16 +66,26 @@ def test_multiplications_by_hand():
     assert multiplications(RamSpec()) == 52**2 + 26**2 + 13**2 + 8 * published + 7 * 512 + 2560
 
 
-def test_every_weight_of_the_answer_is_counted():
-    model = RecurrentAttentionModel(SMALL)
+def test_multiplications_of_an_lstm_core_by_hand():
+    lstm = dataclasses.replace(SMALL, cell="lstm")
+    more = (7 + 8) * 4 * 8 + 3 * 8 - (7 * 8 + 8 * 8)
+    assert multiplications(lstm) - multiplications(SMALL) == 3 * more
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_every_weight_of_the_answer_is_counted(cell):
+    spec = dataclasses.replace(SMALL, cell=cell)
+    model = RecurrentAttentionModel(spec)
     model.build()
     policy = [model.locator, model.baseline]
     kernels = [w for w in model.trainable_variables if len(w.shape) == 2 and not any(w is p.kernel for p in policy)]
-    assert sum(int(np.prod(w.shape)) for w in kernels) + 8 * 8 + 4 * 4 == multiplications(SMALL, 1)
+    others = 8 * 8 + 4 * 4 + (3 * 8 if cell == "lstm" else 0)
+    assert sum(int(np.prod(w.shape)) for w in kernels) + others == multiplications(spec, 1)
 
 
-def test_the_first_glimpse_is_at_the_centre_and_the_others_stay_inside(rng):
-    model = RecurrentAttentionModel(SMALL)
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_the_first_glimpse_is_at_the_centre_and_the_others_stay_inside(rng, cell):
+    model = RecurrentAttentionModel(dataclasses.replace(SMALL, cell=cell))
     model.build()
     images = rng.random((2, 16, 16, 1)).astype(np.float32)
     outputs = model(images)

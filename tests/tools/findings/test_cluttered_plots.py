@@ -4,7 +4,8 @@ from tools import tables
 
 
 def test_plots_hold_the_means_and_the_published_figures(results):
-    text, drawn = tables.render(results)
+    texts, drawn = tables.render(results)
+    text = "\n".join(texts.values())
     assert all(f"(results/plots/{name})" in text for name in drawn)
     by_patches = {series.label: series for series in drawn["error_by_patches.svg"].series}
     assert by_patches["here, DCN with hint"].x == (1, 8, 16)

@@ -46,6 +46,16 @@ def test_figures_are_those_of_the_result(of_classifier):
     assert "python -m train.main '--flagfile=runs/a b/flags.txt' '--workdir=runs/a b_again'" in page.text
 
 
+def test_how_sure_the_errors_are(classifier, tmp_path):
+    found = {"difference": -0.5, "interval": [-0.75, 0.25], "ours_alone": 3, "theirs_alone": 7, "p": 0.34375}
+    changes = {"interval": {"fine": [1.0, 2.5], "dcn": {"3": [2.0, 4.5]}}, "against_fine": {"dcn": {"3": found}}}
+    _, page = page_of(tmp_path / "sure", classifier, **changes)
+    errors, rows = make_result()["error"], page.table("test: how sure that is")
+    assert rows["fine"] == [f"{errors['fine']:.2f}", "1.00 to 2.50", "", "", "", ""]
+    expected = [f"{errors['dcn']['3']:.2f}", "2.00 to 4.50", "-0.50", "-0.75 to 0.25", "3 / 7", "0.344"]
+    assert rows["DCN, 3 patches"] == expected
+
+
 def test_the_page_loads_nothing(of_classifier, of_sequence):
     for _, page in (of_classifier, of_sequence):
         assert page.loads

@@ -13,7 +13,14 @@ MODELS = Path(__file__).parents[3] / "models"
 
 @pytest.mark.parametrize(
     ("savings", "windows"),
-    [([], None), (["closed_form"], None), (["changed_windows"], 100), (["compiled"], None), (plain.SAVINGS, 100)],
+    [
+        ([], None),
+        (["closed_form"], None),
+        (["changed_windows"], 100),
+        (["compiled"], None),
+        (["in_place"], None),
+        (plain.SAVINGS, 100),
+    ],
 )
 def test_savings_that_are_left_out_change_no_answer(savings, windows):
     bundle = load_bundle(MODELS / "cluttered_mnist")

@@ -30,7 +30,7 @@ def test_images_are_read_so_often(monkeypatch, variant):
         ("--variant=dcn_float32", "needs --float_bundle"),
         (
             "--without=patches",
-            "of closed_form, changed_windows, compiled, received patches",
+            "of closed_form, changed_windows, compiled, in_place, received patches",
         ),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_network_without_length_0_is_not_shown_windows_beside_numbers(scenes, 
 
 def test_a_fixed_window_of_each_picture(scenes, config):
     architecture = config(preset="tiny_pyramid").architecture
-    many = Split(*(np.repeat(part, 20, axis=0) for part in dataclasses.astuple(scenes["train"])))
+    many = Split(*(np.repeat(part, 20, axis=0) for part in dataclasses.astuple(scenes["train"])[:3]))
     split, again = window_split(many, architecture), window_split(many, architecture)
     np.testing.assert_array_equal(split.images, again.images)
     assert split.images.shape == (120, 12, 16, 1)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from train.data import cluttered
 from train.data.cluttered import clutter, distorted, fixed_split
-from train.data.dataset import epoch_indices
+from train.data.dataset import epoch_indices, step_generator
 from train.data.registry import load_dataset
 from train.errors import UserError
 
@@ -116,3 +117,25 @@ def test_a_preset_of_another_size_is_refused(config):
     config = config(preset="tiny_sequence")
     with pytest.raises(UserError, match=r"100 x 100 images of one digit\. Received: --preset=tiny_sequence"):
         load_dataset(config, config.architecture)
+
+
+def test_more_images_are_further_sets_of_the_same_digits(monkeypatch):
+    monkeypatch.setattr(cluttered, "SET", 6)
+    images, labels = digits(), np.arange(6)
+    one, three = fixed_split(images, labels, 6, seed=9), fixed_split(images, labels, 15, seed=9)
+    np.testing.assert_array_equal(three.images[:6], one.images)
+    np.testing.assert_array_equal(three.sources, epoch_indices(6, 15, 9, 0))
+    np.testing.assert_array_equal(three.labels[:, 0], three.sources)
+    assert sorted(three.sources[6:12]) == list(range(6))
+    second, _ = clutter(images, three.sources[6:12], step_generator(9, 1))
+    np.testing.assert_array_equal(three.images[6:12], second)
+    assert three.boxes.shape == (15, 4)
+    assert three.head(2).sources.tolist() == three.sources[:2].tolist()
+
+
+def test_ten_thousand_images_are_one_set():
+    images, labels = digits(), np.arange(6)
+    split = fixed_split(images, labels, 40, seed=9)
+    made, _ = clutter(images, epoch_indices(6, 40, 9, 0), step_generator(9, 0))
+    np.testing.assert_array_equal(split.images, made)
+    assert cluttered.SET == 10_000

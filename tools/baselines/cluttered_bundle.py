@@ -1,0 +1,122 @@
+"""Reads the fixed test images of Cluttered MNIST with a bundle, in every way that the bundle offers.
+
+python -m tools.baselines.cluttered_bundle --bundle=models/cluttered_mnist --data_dir=MNIST --test_images=50000
+
+50,000 images are five sets of the 10,000 test digits, each with other clutter; the first set is what training tests on.
+Intervals are by bootstrap over digits. Every way is compared with the bundle's fine model over the whole image, on the
+same images. Neither TensorFlow nor a trained network is needed, only the bundle.
+"""
+
+import json
+import os
+import time
+
+import numpy as np
+
+from edge.arguments import number
+from edge.bundle import Bundle, load_bundle
+from edge.comparison.variants import COARSE, DCN, PRECISIONS, WHOLE, Variant, make_run
+from edge.errors import UserError
+from edge.output import check_writable, write
+from tools import command
+from tools.findings.interval_tables import between, compared
+from tools.progress import Progress
+from tools.table import table
+from train.data import digits
+from train.data.cluttered import CANVAS, SPLIT_SEEDS, fixed_split
+from train.data.dataset import Split
+from train.errors import UserError as DataError
+from train.evaluation.significance import intervals, paired
+
+PATCHES = (1, 2, 4, 8, 16)
+MOST_IMAGES = 100_000
+FINE = "fine"
+
+
+def ways(bundle: Bundle) -> dict:
+    """Returns how a bundle can read: name -> a function, image -> `edge.network.result.Result`."""
+    manifest, precision = bundle.manifest, PRECISIONS.get(bundle.manifest.method)
+    found = {"coarse": make_run(Variant(precision, COARSE), bundle, None)}
+    if WHOLE[0] in manifest.models:
+        found[FINE] = make_run(Variant(precision, WHOLE), bundle, None)
+    found |= {f"dcn/{k}": make_run(Variant(precision, DCN), bundle, k) for k in PATCHES}
+    for setting in ("exit_entropy", manifest.adaptive):
+        if setting and getattr(manifest, setting) is not None:
+            found[f"dcn, {setting}"] = make_run(Variant(precision, DCN, setting), bundle, None)
+    return found
+
+
+def measure(runs: dict, split: Split) -> dict:
+    """Returns what reading a split in every way gives: error, its interval, patches, CPU time, and against fine.
+
+    Args:
+        runs: see `ways`.
+        split: of labels that are digits.
+    """
+    wrong, rows = {}, {}
+    progress = Progress("reading", len(runs) * len(split), "images")
+    for number_of_way, (name, run) in enumerate(runs.items()):
+        begun, missed, patches = time.thread_time(), np.empty(len(split), bool), 0
+        for i, (image, label) in enumerate(zip(split.images, split.labels[:, 0].tolist())):
+            result = run(image)
+            missed[i], patches = result.prediction != str(label), patches + (result.num_patches or 0)
+            progress.tell(number_of_way * len(split) + i + 1, f": {name}")
+        wrong[name] = missed
+        seconds = time.thread_time() - begun
+        rows[name] = {
+            "error": round(100.0 * float(missed.mean()), 4),
+            "num_patches": round(patches / len(split), 4),
+            "cpu_milliseconds": round(1e3 * seconds / len(split), 4),
+        }
+    for name, interval in intervals(wrong, split.sources).items():
+        rows[name]["interval"] = interval
+        if name != FINE and FINE in wrong:
+            rows[name]["against_fine"] = paired(wrong[name], wrong[FINE], split.sources)
+    return rows
+
+
+def report(rows: dict) -> str:
+    """Returns the table of what `measure` found."""
+    header = ["", "error, %", "95 % interval", "patches", "CPU, ms"]
+    header += ["less fine, points", "95 % interval", "wrong alone: it / fine", "McNemar's p"]
+    cells = [
+        (
+            name,
+            f"{row['error']:.3f}",
+            between(row["interval"]),
+            f"{row['num_patches']:.2f}",
+            f"{row['cpu_milliseconds']:.2f}",
+            *(compared(row["against_fine"]) if "against_fine" in row else [None] * 4),
+        )
+        for name, row in rows.items()
+    ]
+    return table(header, cells)
+
+
+def main(arguments) -> None:
+    """The command `python -m tools.baselines.cluttered_bundle`."""
+    parser = command.make_parser("tools.baselines.cluttered_bundle", __doc__)
+    add = parser.add_argument
+    add("--bundle", required=True, metavar="BUNDLE", help="a folder or zip file made by tools.quantize")
+    add("--data_dir", metavar="FOLDER", help="with mnist.npz or the IDX files; DCN_DATA_DIR where left out")
+    add("--test_images", type=number(1, MOST_IMAGES), default=10_000, metavar="N", help="how many (default 10000)")
+    add("--json", metavar="FILE", help="write everything that was measured")
+    parsed = parser.parse_args(arguments)
+    check_writable(parsed.json, "--json")
+    bundle = load_bundle(parsed.bundle)
+    if bundle.manifest.levels or bundle.manifest.input.size != (CANVAS, CANVAS):
+        raise UserError(f"--bundle must read images of {CANVAS} x {CANVAS}, received {parsed.bundle}; name another")
+    try:
+        source = digits.load_mnist(parsed.data_dir or os.environ.get("DCN_DATA_DIR"))
+    except DataError as error:
+        raise UserError(str(error)) from error
+    split = fixed_split(*source.test, parsed.test_images, SPLIT_SEEDS["test"])
+    rows = measure(ways(bundle), split)
+    print(report(rows))
+    if parsed.json:
+        facts = {"bundle": str(parsed.bundle), "checksum": bundle.manifest.content.get("checksum")}
+        write(parsed.json, json.dumps(facts | {"test_images": len(split), "ways": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    command.run(main)

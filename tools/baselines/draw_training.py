@@ -1,0 +1,45 @@
+"""A training step of DRAW's classifier, and its run."""
+
+import tensorflow as tf
+
+from tools.baselines import glimpse_runs
+from tools.baselines.draw_config import DrawConfig
+from tools.baselines.draw_model import DrawClassifier, DrawSpec, multiplications
+
+
+def train_and_evaluate(config: DrawConfig, restart: bool = False) -> dict:
+    """Does what `glimpse_runs.train_and_evaluate` says."""
+    return glimpse_runs.train_and_evaluate(
+        "draw", config, make_model, make_train_step, lambda model, k: multiplications(model.spec, k), restart
+    )
+
+
+def make_model(config: DrawConfig) -> DrawClassifier:
+    """Returns the model of a configuration."""
+    return DrawClassifier(DrawSpec(glimpses=config.glimpses, glimpse_size=config.glimpse_size))
+
+
+def make_train_step(model: DrawClassifier, optimizer, config: DrawConfig):
+    """Returns (images, labels [batch, 1]) -> {"loss", "gradient_norm", "error"}, which updates the model.
+
+    The loss is the cross-entropy after each glimpse, averaged, as RAM has it here: so there is an answer after each.
+    The paper's is that after the last.
+    """
+    variables = model.trainable_variables
+    optimizer.build(variables)
+
+    @tf.function
+    def train_step(images, labels, boxes=None):
+        labels = tf.repeat(labels, config.glimpses, axis=1)  # [batch, glimpses]
+        with tf.GradientTape() as tape:
+            logits = model(images)["logits"]
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        gradients = tape.gradient(loss, variables)
+        norm = tf.linalg.global_norm(gradients)
+        if config.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
+        optimizer.apply_gradients(zip(gradients, variables))
+        wrong = tf.argmax(logits[:, -1], axis=-1, output_type=labels.dtype) != labels[:, -1]
+        return {"loss": loss, "gradient_norm": norm, "error": 100 * tf.reduce_mean(tf.cast(wrong, tf.float32))}
+
+    return train_step

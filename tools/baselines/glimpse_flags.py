@@ -1,0 +1,44 @@
+"""The flags of the attention models that are compared with: defined, and read into their configuration."""
+
+import dataclasses
+import os
+
+from absl import flags
+
+from train import command
+from train.errors import UserError
+from train.main import FLOAT_FLAGS, INTEGER_FLAGS, STRING_FLAGS, prepare_tensorflow
+from train.progress import start_logging
+
+WORKDIR = "Folder for checkpoints, events, curves.csv, flags.txt, result.json. Resumed if begun."
+DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+
+
+def define(kind, own: dict[str, str]):
+    """Defines every flag of a configuration and --restart; defaults are the configuration's.
+
+    Args:
+        kind: a dataclass of values of flags.
+        own: texts of those flags that `train.main` has not, or has otherwise.
+    """
+    texts = STRING_FLAGS | INTEGER_FLAGS | FLOAT_FLAGS | {"workdir": WORKDIR} | own
+    for field in dataclasses.fields(kind):
+        default = None if field.default is dataclasses.MISSING else field.default
+        DEFINE.get(field.type, flags.DEFINE_string)(field.name, default, texts[field.name])
+    flags.DEFINE_boolean("restart", False, command.RESTART)
+
+
+def begin(kind):
+    """Returns the configuration that the flags describe, with logging and TensorFlow ready for a run of it.
+
+    Raises:
+        UserError: a flag is missing or wrong.
+    """
+    values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(kind)}
+    if not values["workdir"]:
+        raise UserError("--workdir is missing; give the folder that the run is to be kept in")
+    values["data_dir"] = values["data_dir"] or os.environ.get("DCN_DATA_DIR")
+    config = kind(**values)
+    start_logging()
+    prepare_tensorflow()
+    return config

@@ -1,0 +1,163 @@
+"""What the figures say, one sentence a finding: the page of findings that RESULTS.md is.
+
+A sentence says what was compared and what came of it; it judges nothing that other figures would not bear out.
+"""
+
+import math
+
+from tools.findings.cluttered_tables import PATCHES, place, progress
+from tools.findings.interval_tables import between, compared
+from tools.findings.markdown import bullets, table
+from tools.findings.runs import Variant
+
+SWEEP = "python -m tools.sweep sweeps/cluttered_mnist.json --data_dir=MNIST"
+BUNDLES = "python -m tools.baselines.cluttered_bundle --bundle=models/NAME --data_dir=MNIST --test_images=50000"
+RIVALS = {"ram": "RAM", "ram_lstm": "RAM with an LSTM core", "draw": "DRAW"}
+
+
+def sections(sweep: dict[str, Variant], bundles: dict[str, dict], published: dict) -> list[str]:
+    """Returns the sections, as Markdown.
+
+    Args:
+        sweep: variants by name; {} where there are none.
+        bundles: what `tools.baselines.cluttered_bundle` wrote, by the bundle's name.
+        published: of Cluttered MNIST.
+    """
+    found = [*_against_fine(sweep, published), *_hint(sweep), *_selectors(sweep), *_patches(sweep), *_rivals(sweep)]
+    parts = ["### What was found\n", bullets(found)] if found else []
+    return parts + [part for name, bundle in bundles.items() for part in _bundle(name, bundle)]
+
+
+def _against_fine(sweep, published) -> list[str]:
+    if not {"dcn_hint", "fine"} <= sweep.keys():
+        return []
+    variants = [sweep[name] for name in ("dcn_hint", "fine")]
+    ours, fine = (variant.figure("error", *place(name)) for name, variant in zip(("dcn_hint", "fine"), variants))
+    costs = [
+        variant.figure("multiplications", *place(name)).mean for name, variant in zip(("dcn_hint", "fine"), variants)
+    ]
+    runs, paper = [len(variant.runs) for variant in variants], published["paper"]["error"]
+    images = variants[0].group()["test_images"]
+    return [
+        f"**DCN and the fine model, each trained on its own**: {ours.text()} against {fine.text()} % with {PATCHES} "
+        f"patches ({runs[0]} and {runs[1]} runs), for {costs[0] / costs[1]:.2f} of the multiplications. The difference "
+        f"is {ours.mean - fine.mean:+.2f} points. The standard error of one figure, from {images:,} images, is "
+        f"{_standard_error(ours.mean, images):.2f}. The paper has {paper['dcn_hint']:.2f} against "
+        f"{paper['fine']:.2f} %. `{SWEEP}`"
+    ]
+
+
+def _hint(sweep) -> list[str]:
+    if not {"dcn_hint", "dcn_no_hint"} <= sweep.keys():
+        return []
+    texts = []
+    for k in ("1", PATCHES):
+        ours, without = (sweep[name].figure("error", "dcn", k).text() for name in ("dcn_hint", "dcn_no_hint"))
+        texts.append(f"{ours} % with it and {without} without at {k} patch{'es' * (k != '1')}")
+    return [f"**The hint**: {', '.join(texts)}. Same command."]
+
+
+def _selectors(sweep) -> list[str]:
+    variant = sweep.get("dcn_hint")
+    if variant is None or "loss_gradient" not in variant.group("selectors"):
+        return []
+    texts = []
+    for k in ("1", PATCHES):
+        ours, best = variant.figure("error", "dcn", k), variant.figure("selectors", "loss_gradient", k)
+        texts.append(f"{ours.mean - best.mean:+.2f} points at {k} patch{'es' * (k != '1')}")
+    random = variant.figure("selectors", "random", PATCHES)
+    return [
+        "**A better selector** could give no more than the gap to the gradient of the true loss, which no runtime has: "
+        f"{' and '.join(texts)}. Random cells have {random.text()} % at {PATCHES}. Same command."
+    ]
+
+
+def _patches(sweep) -> list[str]:
+    variant = sweep.get("dcn_hint")
+    if variant is None or not {"1", PATCHES, "16"} <= variant.group("error", "dcn").keys():
+        return []
+    one, some, more = (variant.figure("error", "dcn", k) for k in ("1", PATCHES, "16"))
+    return [
+        f"**More patches, or better vectors**: {one.text()} % at 1, {some.text()} at {PATCHES}, {more.text()} at 16. "
+        f"So {one.mean - some.mean:.2f} points are what one patch leaves out, and better vectors might give. "
+        "Same command."
+    ]
+
+
+def _rivals(sweep) -> list[str]:
+    found = []
+    for name, label in RIVALS.items():
+        if name in sweep:
+            error, cost = (sweep[name].figure(kind, *place(name)) for kind in ("error", "multiplications"))
+            text = f"{label} {error.text()} %{progress(sweep[name])}, {cost.mean / 1e6:.1f} M multiplications"
+            found.append(text + _cpu(name, sweep[name]))
+    commands = "`python -m tools.baselines.ram`, `python -m tools.baselines.draw`"
+    return [f"**Rivals, trained on the same generator**: {'; '.join(found)}. {commands}"] if found else []
+
+
+def _cpu(name: str, variant: Variant) -> str:
+    """Returns the CPU time of one image, where it was measured."""
+    figure = variant.figure("cpu_milliseconds", place(name)[0])
+    return f", {figure.mean:.2f} ms of CPU an image" if figure else ""
+
+
+def _standard_error(percent: float, images: int) -> float:
+    share = percent / 100
+    return 100 * math.sqrt(share * (1 - share) / images)
+
+
+def _bundle(name: str, found: dict) -> list[str]:
+    """Returns the table of one shipped bundle."""
+    columns = [
+        "error, %",
+        "95 % interval",
+        "patches",
+        "less fine, points",
+        "95 % interval",
+        "alone wrong",
+        "McNemar's p",
+    ]
+    rows = [
+        (
+            way.replace("dcn, ", "DCN with ").replace("dcn/", "DCN, patches: ").replace("_", " "),
+            f"{row['error']:.2f}",
+            between(row["interval"]),
+            f"{row['num_patches']:.2f}",
+            *(compared(row["against_fine"]) if "against_fine" in row else [None] * 4),
+        )
+        for way, row in found["ways"].items()
+    ]
+    return [
+        f"### `models/{name}`, int8, {found['test_images']:,} images\n",
+        "Sets of clutter over the test digits; intervals by bootstrap over digits. `fine` is the bundle's own, over "
+        f'the whole image. "Alone wrong" counts images that one of the two alone reads wrong: it / fine. `{BUNDLES}`\n',
+        table(["", *columns], rows),
+    ]
+
+
+def of_numbers(runs: dict[str, Variant]) -> list[str]:
+    """Returns the findings about house numbers, as Markdown.
+
+    Args:
+        runs: single runs, by folder name.
+    """
+    run = runs.get("street_numbers")
+    if run is None or not run.group("selectors"):
+        return []
+    k = max(run.group("error", "dcn"), key=int)
+    ours, fine = run.figure("error", "dcn", k), run.figure("error", "fine_inverse_entropy")
+    costs = [run.figure("multiplications", *keys).mean for keys in (("dcn", k), ("fine_inverse_entropy",))]
+    others = [
+        f"{name.replace('_', ' ')} {errors[k]:.1f}" for name, errors in run.group("selectors").items() if k in errors
+    ]
+    return [
+        bullets(
+            [
+                f"**Rendered photographs**: {ours.text(1)} % of numbers with {k} patches, {fine.text(1)} with the fine "
+                f"model everywhere, for {costs[0] / costs[1]:.2f} of its multiplications ({run.group()['test_images']} "
+                f"images, one run). `python -m train.main --flagfile=results/street_numbers/flags.txt`",
+                f"**Where to look** in them, the same network, {k} patches: entropy gradient {ours.text(1)} %, "
+                f"{', '.join(others)}. The oracle is told the true box.",
+            ]
+        )
+    ]

@@ -1,0 +1,40 @@
+"""How sure errors are, as tables: intervals, and comparisons with the fine model on the same images."""
+
+from tools.findings.house_number_tables import labelled
+from tools.findings.runs import inside
+
+HEADER = [
+    "",
+    "error, %",
+    "95 % interval",
+    "less fine, points",
+    "95 % interval",
+    "wrong alone: it / fine",
+    "McNemar's p",
+]
+
+
+def interval_table(result: dict) -> tuple[list[str], list[tuple]]:
+    """Returns the header and the rows of one test: each row's error and interval, and how it compares with fine.
+
+    Args:
+        result: of a test, with `interval` and perhaps `against_fine`.
+    """
+    rows = []
+    for label, *keys in labelled(result["interval"]):
+        error, found = inside(result["error"], keys), inside(result.get("against_fine"), keys)
+        cells = [f"{error:.2f}", between(inside(result["interval"], keys))]
+        rows.append((label, *cells, *(compared(found) if found else [None] * 4)))
+    return HEADER, rows
+
+
+def between(interval) -> str:
+    """Returns an interval as a table has it."""
+    return "{:.2f} to {:.2f}".format(*interval)
+
+
+def compared(found: dict) -> list[str]:
+    """Returns the cells of a paired comparison."""
+    alone = f"{found['ours_alone']} / {found['theirs_alone']}"
+    p = "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
+    return [f"{found['difference']:+.2f}", between(found["interval"]), alone, p]

@@ -12,6 +12,7 @@ from edge.network.kernels import Kernels
 from edge.network.patches import Canvas, reach
 
 MOST_SIZES = 16  # of levels, whose canvases are kept
+MOST_KEPT = 2**23  # pixels of them together: about those of one large image
 MOST_AT_ONCE = 5 * 2**17  # pixels of a level that a model takes together; a larger level is seen in bands
 
 
@@ -112,6 +113,7 @@ class LevelCanvas:
             margins = reach(size, *places, manifest.patch.size)
         self.canvas = Canvas((*size, channels), margins, model.input.dtype, model.input.zero_point)
         firsts = range(0, counts[0], rows)
+        self.input_shape = (1, *model.laid_out((band, size[1], channels)))
         self._places = [(min(first, counts[0] - rows), first) for first in firsts]
         last = max(place for place, _ in self._places)
         bands = ((last + 1, 1), (0, 0), manifest.cells.stride)
@@ -146,14 +148,15 @@ def _bands(size, manifest: Manifest, model: Model):
 
 
 class Canvases:
-    """Canvases by level and size, of which the `MOST_SIZES` used last are kept.
+    """Canvases by level and size, of which those used last are kept: `MOST_SIZES`, of at most `MOST_KEPT` pixels.
 
     Args:
         make: (height, width) -> `LevelCanvas`.
+        model: which forgets what it has for levels that are not kept.
     """
 
-    def __init__(self, make):
-        self._make = make
+    def __init__(self, make, model: Model):
+        self._make, self._model = make, model
         self._kept = OrderedDict()
 
     def of(self, number: int, size) -> LevelCanvas:
@@ -161,7 +164,10 @@ class Canvases:
         key = (number, *size)
         if key not in self._kept:
             self._kept[key] = self._make(size)
-            if len(self._kept) > MOST_SIZES:
-                self._kept.popitem(last=False)
+            while len(self._kept) > MOST_SIZES or (self._pixels() > MOST_KEPT and len(self._kept) > 1):
+                self._model.forget(self._kept.popitem(last=False)[1].input_shape)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def _pixels(self) -> int:
+        return sum(height * width for _, height, width in self._kept)

@@ -74,7 +74,8 @@ class PyramidRunner(TwoStageRunner):
         return replace(result, prediction="", probability=1 - result.probability, categories=nothing, box=None)
 
     def _place(self, manifest, kernels: Kernels):
-        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, self.coarse, kernels, self.fine))
+        coarse, fine = self.coarse, self.fine
+        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, coarse, kernels, fine), coarse)
         self._levels, self._on, self._sizes = [], [], []
 
     @one_thread
@@ -201,8 +202,8 @@ class WholePyramidRunner(WholeFineRunner):
     """The fine model of a bundle with levels over each of them, all cells voting together; as `WholeFineRunner`."""
 
     def _place(self, kernels: Kernels):
-        manifest = self.manifest
-        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, self.model, kernels))
+        manifest, model = self.manifest, self.model
+        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, model, kernels), model)
 
     def _raw(self, image, clock: Clock) -> dict:
         levels = levels_of(checked(image, self.manifest), self.manifest)

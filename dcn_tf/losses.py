@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
+from dcn_tf.labels import NOTHING
 from dcn_tf.patches import vectors_at
 
 SQUARED_LENGTH_FLOOR = 1e-6  # keeps a relative hint finite where all fine vectors are 0
-NOTHING = -1  # the label, in every head, of an image with nothing to read in it, where no length 0 says so
 
 
 def negative_log_likelihood(logits, labels, heads, smoothing: float = 0.0):
@@ -19,7 +19,7 @@ def negative_log_likelihood(logits, labels, heads, smoothing: float = 0.0):
 
     Args:
         logits: [batch, sum(heads)].
-        labels: [batch, len(heads)] integer, the category of each head (`sequence_labels`), or `NOTHING`.
+        labels: [batch, len(heads)] integer, the category of each head (`labels.sequence_labels`), or `NOTHING`.
         heads: number of categories of each head.
         smoothing: share of each label that is spread evenly over the categories of its head (Szegedy et al. 2016, arXiv
             1512.00567, section 7): the cross-entropy with (1 - smoothing) * label + smoothing * uniform.
@@ -61,40 +61,6 @@ def hint(coarse_features, fine_features, cells, relative: bool = False):
 def _mean_square(vectors):
     """Returns the mean squared length of vectors: [..., D] -> a scalar."""
     return tf.reduce_mean(tf.reduce_sum(tf.square(vectors), axis=-1))
-
-
-def sequence_labels(sequences, max_length: int, symbols: int, min_length: int = 1):
-    """Returns the heads' labels of sequences of symbols: the length's category, then the symbols, then 'none'.
-
-    Args:
-        sequences: lists of symbols 0..symbols - 1, each of min_length to max_length.
-        max_length: number of positions.
-        symbols: number of symbols; the label of 'none'.
-        min_length: 0 where there may be nothing to read; the length of the first category.
-
-    Returns:
-        A list of lists of 1 + max_length integers.
-
-    Raises:
-        ValueError: a sequence is too short or too long, or a symbol is unknown.
-    """
-    for sequence in sequences:
-        if not min_length <= len(sequence) <= max_length or any(not 0 <= s < symbols for s in sequence):
-            raise ValueError(
-                f"a sequence must hold {min_length} to {max_length} symbols of 0 to {symbols - 1}. Received: {sequence}"
-            )
-    return [[len(s) - min_length, *s, *[symbols] * (max_length - len(s))] for s in sequences]
-
-
-def nothing_labels(top) -> list[int]:
-    """Returns the heads' labels of an image with nothing to read in it: the length 0 where the top knows it.
-
-    Args:
-        top: a `SequenceTopSpec`.
-    """
-    if top.min_length:
-        return [NOTHING] * len(top.heads)
-    return sequence_labels([()], top.max_length, top.symbols, 0)[0]
 
 
 def shortest(heads) -> int:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dcn_tf.architecture import Architecture
 from dcn_tf.geometry import PatchGrid
-from dcn_tf.patches import cut_patches
+from dcn_tf.patches import patch_pixels
 from dcn_tf.scales import padded, scaled
 
 
@@ -75,7 +75,7 @@ def positions_of(cells, sizes):
 
 
 def cut_level_patches(levels: list[Level], cells, grid: PatchGrid):
-    """Returns the patch of each cell, cut from the cell's level, zero beyond its border (`patches.cut_patches`).
+    """Returns the patch of each cell, cut from the cell's level, zero beyond its border. One gather over all levels.
 
     Args:
         cells: [batch, k, 3] int32, (level, row, column).
@@ -83,12 +83,14 @@ def cut_level_patches(levels: list[Level], cells, grid: PatchGrid):
     Returns:
         [batch, k, patch height, patch width, channels].
     """
-    patches = 0.0
-    for number, level in enumerate(levels):
-        at = cells[..., 0] == number
-        there = cut_patches(level.images, tf.where(at[..., None], cells[..., 1:], 0), grid)
-        patches += there * tf.cast(at, there.dtype)[..., None, None, None]
-    return patches
+    sizes = map_sizes([level.images for level in levels])
+    starts = tf.cumsum(tf.reduce_prod(sizes, axis=1), exclusive=True)
+    start, height, width = (
+        tf.gather(values, cells[..., 0])[..., None, None] for values in (starts, sizes[:, 0], sizes[:, 1])
+    )
+    pixel, inside = patch_pixels(cells[..., 1:], grid, height, width)
+    patches = tf.gather(flat([level.images for level in levels]), start + pixel, axis=1, batch_dims=1)
+    return patches * tf.cast(inside, patches.dtype)[..., None]
 
 
 def boxes_in_image(boxes, levels: list[Level], cells, grid: PatchGrid):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION
-from dcn_tf.patches import assemble, cut_patches
+from dcn_tf.patches import assemble, cut_patches, once
 from dcn_tf.pyramid import Level, boxes_in_image, cells_at, cut_level_patches, flat, levels_of, map_sizes
 from dcn_tf.saliency import entropy_saliency, select_cells
 
@@ -55,19 +55,24 @@ class Stages:
             return select_cells(scores, num_patches)
         return cells_at(select_cells(scores[:, None], num_patches)[..., 1], glance["map_sizes"])
 
-    def look_closely(self, images, cells, training=False) -> dict:
+    def look_closely(self, images, cells, training=False, repeated=False) -> dict:
         """Returns the second stage: `cells`, their `patches` and `fine_features`, and `boxes` if there are any.
 
         Args:
             images: [batch, H, W, C]; with a pyramid the `levels` of `glance`.
             cells: as `select` returns them.
             training: whether the fine stack is called in training mode.
+            repeated: whether a cell may stand several times among those of an image, which are then many: the fine
+                stack sees each once.
         """
         if self.architecture.has_pyramid:
             patches = cut_level_patches(images, cells, self.patch_grid)
         else:
             patches = cut_patches(images, cells, self.patch_grid)
-        fine_features = self.fine(patches, training=training)
+        if repeated:
+            fine_features = once(lambda patches: self.fine(patches, training=training), patches, cells)
+        else:
+            fine_features = self.fine(patches, training=training)
         look = {"cells": cells, "patches": patches, "fine_features": fine_features}
         if getattr(self.fine_top, "box", None) is None:
             return look

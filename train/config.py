@@ -18,6 +18,7 @@ MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")
 OPTIMIZERS = ("adamw", "adam", "sgd")
 COMPUTE_DTYPES = ("float32", "bfloat16")
+EVALS = ("quick", "full")
 SCHEDULES = ("cosine", "exponential", "constant")
 
 REPEATED = ("set",)  # flags that are given once for each of their values
@@ -62,6 +63,7 @@ FREE_ON_RESUME = (
         "eval_num_patches",
         "eval_scales",
         "selectors",
+        "eval",
     ),
     *("log_every", "checkpoint_every", "fallback"),
 )
@@ -172,6 +174,7 @@ class Config(FlagValues):
     eval_num_patches: tuple[int, ...] = (1, 2, 4, 8, 16, 24)
     eval_scales: tuple[float, ...] = (1.0,)
     selectors: tuple[str, ...] = ()
+    eval: str = "full"
     log_every: int = 50
     checkpoint_every: int = 500
 
@@ -183,6 +186,7 @@ class Config(FlagValues):
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "compute_dtype": COMPUTE_DTYPES,
+            "eval": EVALS,
             "top_statistics": (None, *STATISTICS),
         }.items():
             if getattr(self, name) not in choices:

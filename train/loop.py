@@ -21,6 +21,7 @@ from train.data.pipeline import to_float
 from train.data.registry import load_dataset
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
+from train.evaluation.extent import Extent, extent_of
 from train.evaluation.figures import gather, nest, part, to_result
 from train.evaluation.intervals import Intervals
 from train.evaluation.reader import Reader
@@ -34,7 +35,6 @@ from train.samples import write_samples
 from train.trainable import check_trainable
 from train.training import train
 
-VALIDATION_BATCH = 500  # images of the quick look at every checkpoint
 PICTURE_IMAGES = 8
 
 
@@ -83,25 +83,28 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
-    validator = _validator(model, config)
+    extent = extent_of(config)
+    readers = _readers(model, config, extent)
+    validator = _validator(readers, extent)
     if first_step < config.train_steps:
-        look = functools.partial(_look, config, dataset, validator, writer, average)
+        look = functools.partial(_look, config, dataset, validator, writer, average, extent.look_images)
         train(config, dataset, train_step, checkpoints, writer, look)
 
     with averaged(average):
-        return _conclude(config, dataset, model, validator, checkpoints, writer)
+        return _conclude(config, dataset, readers, extent, checkpoints, writer)
 
 
-def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, writer) -> dict:
+def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpoints, writer) -> dict:
     """Evaluates a trained model, writes its files, and returns what `result.json` holds."""
-    workdir = Path(config.workdir)
+    workdir, model = Path(config.workdir), readers[0].model
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    validation = part(dict(validator(dataset.validation)), "error")
-    chosen = _reading_threshold(model, config, dataset)
-    evaluators = _evaluators(model, config, chosen.get("threshold/probability"))
+    validation = part(dict(_validator(readers, extent)(dataset.validation.head(extent.images))), "error")
+    chosen = _reading_threshold(readers[0], config, dataset)
+    evaluators = _evaluators(readers, config, extent, chosen.get("threshold/probability"))
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
+        split = split.head(extent.images)
         log.info("evaluating on %s: %d images", name, len(split))
         figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):
@@ -117,8 +120,8 @@ def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, w
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
         "validation_error": nest(validation),
-        **to_result(figures["test"], config.eval_scales),
-        "more_tests": {name: to_result(figures[name], config.eval_scales) for name in dataset.more_tests},
+        **to_result(figures["test"], extent.scales),
+        "more_tests": {name: to_result(figures[name], extent.scales) for name in dataset.more_tests},
     }
     result = described(config, dataset, checkpoints, measured)
     write_samples(workdir / "samples", dataset)
@@ -129,24 +132,30 @@ def _conclude(config: Config, dataset: Dataset, model, validator, checkpoints, w
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
     for name in figures:
         print(f"\n{dataset.name}, {name} ({model.architecture.name}, {result['steps']} steps)\n")
-        print(format_table(figures[name], config.eval_scales))
+        print(format_table(figures[name], extent.scales))
+    if config.eval == "quick":
+        print("\n--eval=full, with the same --workdir, evaluates on all images, by all --selectors and at all scales")
     return result
 
 
-def _validator(model, config: Config) -> Errors:
+def _readers(model, config: Config, extent: Extent) -> list[Reader]:
+    """Returns what all images are read with in the course of a run: the network, compiled once for each scale."""
+    counts = {*config.eval_num_patches, model.architecture.num_patches}
+    return [Reader(model, counts, scale, config.model, config.replicas) for scale in extent.scales]
+
+
+def _validator(readers: list[Reader], extent: Extent) -> Errors:
     """Returns what validation images are read with: the network as it is meant to be used, at the first scale."""
-    counts, scales = (model.architecture.num_patches,), config.eval_scales[:1]
-    return Errors(model, counts, scales, trained=config.model, replicas=config.replicas)
+    return Errors(readers[:1], (readers[0].model.architecture.num_patches,), fine_pixels=extent.fine_pixels)
 
 
-def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, float]:
+def _reading_threshold(reader: Reader, config: Config, dataset: Dataset) -> dict[str, float]:
     """Returns the reading threshold and what it does on the validation photographs, as figures; {} without those."""
     numbers, nothing = (dataset.more_validation.get(name) for name in ("test", WITHOUT_NUMBER))
-    if nothing is None or not _knows_nothing(model, config):
+    if nothing is None or not _knows_nothing(reader.model, config):
         return {}
     log.info("reading threshold: %d validation photographs, %d without a number", len(numbers), len(nothing))
-    counts, scale = (max(config.eval_num_patches),), config.eval_scales[0]
-    readings = Readings(Reader(model, counts, scale, replicas=config.replicas, whole=False))
+    readings = Readings(reader, max(config.eval_num_patches))
     readings.threshold = readings.choose(numbers, nothing)
     found = part(dict(readings(numbers)) | dict(readings(nothing)), "threshold")
     return {"threshold/probability": readings.threshold} | {
@@ -154,13 +163,14 @@ def _reading_threshold(model, config: Config, dataset: Dataset) -> dict[str, flo
     }
 
 
-def _evaluators(model, config: Config, threshold: float | None = None) -> list:
+def _evaluators(readers: list[Reader], config: Config, extent: Extent, threshold: float | None = None) -> list:
     """Returns the evaluators of the test splits."""
-    counts, scales = config.eval_num_patches, config.eval_scales
-    errors = Errors(model, counts, scales, config.selectors, config.model, config.replicas)
-    evaluators = [errors, Cost(model, counts, scales, config.model), Intervals(errors.readers[0])]
+    model, counts = readers[0].model, config.eval_num_patches
+    errors = Errors(readers, counts, extent.selectors, extent.fine_pixels)
+    intervals = Intervals(readers[0], counts, extent.fine_pixels)
+    evaluators = [errors, Cost(model, counts, extent.scales, config.model), intervals]
     if _knows_nothing(model, config):
-        evaluators.append(Readings(errors.readers[0], threshold))
+        evaluators.append(Readings(readers[0], max(counts), threshold))
     return evaluators
 
 
@@ -192,13 +202,13 @@ def described(config, dataset, checkpoints, measured: dict) -> dict:
     }
 
 
-def _look(config, dataset, errors, writer, average, step):
+def _look(config, dataset, errors, writer, average, images, step):
     """Takes a quick look at a part of the validation images: returns errors, and shows what is looked at."""
     with averaged(average):
         if config.model == "dcn":
             with writer.as_default(step=step):
                 tf.summary.image("image, saliency, patches", _picture(errors.model, dataset)[None])
-        return part(dict(errors(dataset.validation.head(VALIDATION_BATCH))), "error")
+        return part(dict(errors(dataset.validation.head(images))), "error")
 
 
 def _picture(model, dataset) -> np.ndarray:

@@ -9,11 +9,10 @@ from absl import flags
 
 from dcn_tf.architecture import SELECTORS
 from train import command
-from train.config import COMPUTE_DTYPES, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
+from train.config import COMPUTE_DTYPES, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
 from train.errors import UserError
 from train.progress import start_logging
 from train.quiet import quiet
-from train.trainable import check_trainable
 
 MOST_THREADS = 1024
 STRING_FLAGS = {
@@ -56,6 +55,11 @@ STRING_FLAGS = {
     "compute_dtype": (
         f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is for processors with a "
         "matrix unit for it (AMX). Weights, losses and all evaluation are float32."
+    ),
+    "eval": (
+        f"How much is evaluated: {' | '.join(EVALS)}. 'quick' reads the first 500 images of each split at the first of "
+        "--eval_scales, without --selectors and semi-real photographs; the whole fine model reads as many of them as "
+        "have 3 million pixels together. 'full' reads all; with a finished --workdir nothing is trained again."
     ),
     "schedule": f"Learning rate over the run: {' | '.join(SCHEDULES)}. 'exponential' falls by --decay_rate.",
     "top_statistics": "Batch statistics of a classifier top's passes: separate | shared; the preset's own by default.",
@@ -215,7 +219,9 @@ def main():
     if flags.FLAGS.print_config:
         print(json.dumps(config.to_dict(), indent=1))
         return
-    check_trainable(config, config.architecture)
+    from train.beginning import check_beginning  # after the flags' own values: OpenCV is imported with it
+
+    check_beginning(config, config.architecture, flags.FLAGS.restart)
     start_logging()
     prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate

@@ -165,7 +165,7 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config, av
             for name, (weight, _) in found[0].items()
         }
 
-    @tf.function
+    @tf.function(autograph=False)  # no branch depends on a value; converting Python for one takes seconds
     def train_step(*batch):
         with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
             terms = mean_losses(*batch)
@@ -178,7 +178,8 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config, av
         if config.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
 
-        @tf.function(jit_compile=True)  # hundreds of operations on a few numbers each, of which one is made
+        # Hundreds of operations on a few numbers each, of which one is made.
+        @tf.function(jit_compile=True, autograph=False)
         def update(gradients):
             optimizer.apply_gradients(zip(gradients, reached))
             if average:

@@ -3,16 +3,8 @@ import pytest
 import tensorflow as tf
 
 from dcn_tf.architecture import SequenceTopSpec
-from dcn_tf.losses import (
-    NOTHING,
-    box_loss,
-    decode,
-    hint,
-    negative_log_likelihood,
-    nothing_labels,
-    sequence_labels,
-    shortest,
-)
+from dcn_tf.labels import NOTHING, nothing_labels, sequence_labels
+from dcn_tf.losses import box_loss, decode, hint, negative_log_likelihood, shortest
 from dcn_tf.model import DynamicCapacityNetwork
 
 

@@ -3,7 +3,26 @@ import pytest
 import tensorflow as tf
 
 from dcn_tf.geometry import PatchGrid
-from dcn_tf.patches import assemble, cut_patches, vectors_at
+from dcn_tf.patches import ROUND, assemble, cut_patches, once, vectors_at
+
+
+def test_a_stack_sees_the_patch_of_a_cell_once(rng):
+    patches = rng.random((2, 6, 3, 3, 1), np.float32)
+    cells = np.array(
+        [[(0, 0), (0, 1), (0, 0), (2, 0), (0, 1), (0, 0)], [(0, 0), (1, 1), (1, 1), (1, 1), (0, 0), (0, 2)]]
+    )
+    for image, rank in np.ndindex(2, 6):  # the same cell, the same patch
+        first = np.flatnonzero((cells[image] == cells[image, rank]).all(axis=1))[0]
+        patches[image, rank] = patches[image, first]
+    shown = []
+
+    def stack(some):
+        shown.append(some.shape[:2])
+        return tf.reduce_sum(some, axis=(2, 3))
+
+    vectors = once(stack, tf.constant(patches), tf.constant(cells))
+    np.testing.assert_allclose(vectors, patches.sum(axis=(2, 3)), rtol=1e-6)
+    assert shown == [(ROUND, 1)]  # three and three, filled up
 
 
 def cut_by_loops(images, cells, grid):

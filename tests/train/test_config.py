@@ -16,6 +16,7 @@ from train.errors import UserError
         ("training", "sideways"),
         ("optimizer", "lion"),
         ("schedule", "step"),
+        ("eval", "none"),
         ("top_statistics", "none"),
         ("train_steps", 0),
         ("batch_size", -1),

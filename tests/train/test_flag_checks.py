@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from absl import flags
 from train import command, main
 main.define_flags()
 flags.DEFINE_boolean("print_config", False, "")
+flags.DEFINE_boolean("restart", False, "")
 sys.modules["tensorflow"] = None  # an import of it fails
 for argument in {arguments!r}:
     try:
@@ -46,6 +48,41 @@ def test_wrong_numbers_are_one_line_before_tensorflow_is_imported(tmp_path):
         assert len(line) < 620
     assert time.monotonic() - begun < 30
     assert not (tmp_path / "run").exists()
+
+
+FOLDER = "--dataset=folder --preset=svhn --coarse_weight=1 --data_dir=/nowhere/at/all"
+WRONG = {
+    "--dataset=mnits": "--dataset must be one of cluttered_digits, ",
+    "--fallback_dataset=nope": "--fallback_dataset must be one of ",
+    "--dataset=cluttered_digits,cluttered_digits": "must name a data set once",
+    "--dataset=cluttered_digits,svhn --batch_size=1": "--batch_size must be at least 2",
+    "--preset=svhn --coarse_weight=1": "--dataset=cluttered_digits holds 100 x 100 images",
+    "--dataset=svhn": "--dataset=svhn holds grey photographs of numbers",
+    "--dataset=street_numbers": "--dataset=street_numbers holds grey images",
+    "--dataset=street_numbers --preset=numbers --training=modular --negatives=/nowhere.npz": "--negatives must be",
+    FOLDER: "--data_dir does not exist. Received: /nowhere/at/all",
+    "--eval_data_dir=/nowhere": "--eval_data_dir is for numbers",
+    "--init_from=/nowhere": "--init_from must be a workdir or a .keras file. Received: /nowhere, which is neither",
+    "--init_from={folder}": "--init_from found neither model.keras nor a checkpoint",
+    "--eval=half": "--eval must be one of quick, full. Received: 'half'",
+}
+
+
+def test_what_the_data_can_not_be_is_one_line_before_tensorflow_is_imported(tmp_path):
+    workdir = tmp_path / "run"
+    arguments = [argument.format(folder=tmp_path) for argument in WRONG]
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "config.json").write_text(json.dumps({"seed": 5}))
+    arguments.append(f"--workdir={tmp_path / 'begun'}")
+    program = PROGRAM.format(arguments=arguments, workdir=workdir)
+    environment = {name: value for name, value in os.environ.items() if name != "DCN_DATA_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, env=environment
+    )
+    assert done.stdout.split() == ["2"] * len(arguments), done.stdout + done.stderr
+    for message, line in zip([*WRONG.values(), "was begun with other flags: "], done.stderr.splitlines(), strict=True):
+        assert message in line
+    assert not workdir.exists()
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1"])

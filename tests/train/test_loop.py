@@ -15,6 +15,7 @@ from dcn_tf.model import DynamicCapacityNetwork
 from train import loop, signals, training
 from train.data.dataset import WITHOUT_NUMBER, Split
 from train.errors import UserError
+from train.evaluation.extent import extent_of
 from train.evaluation.reader import Reader
 from train.loop import train_and_evaluate
 
@@ -102,6 +103,33 @@ def test_a_finished_run_is_only_evaluated(config, monkeypatch):
     assert second["error"]["coarse"] == first["error"]["coarse"]
     assert set(second["error"]["dcn"]) == {"2"}
     assert second["seconds"] == first["seconds"]
+
+
+def test_a_quick_evaluation_is_of_less_and_a_full_one_can_follow(config, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "extent_of", small_extent)
+    config = config(train_steps=2, eval="quick", eval_scales=(1.0, 0.75), selectors=("random",))
+    quick = train_and_evaluate(config)
+    assert quick["test_images"] == 12
+    assert quick["images"] == {"fine": 5}
+    assert not {"selectors", "scales"} & set(quick)
+    assert quick["config"]["eval_scales"] == (1.0, 0.75)
+    table = capsys.readouterr().out
+    assert "(12 images; fine: the first 5; M mult.:" in table
+    assert "--eval=full, with the same --workdir" in table
+    monkeypatch.setattr(loop, "train", None)  # would fail if it were called
+    full = train_and_evaluate(dataclasses.replace(config, eval="full"))
+    assert full["test_images"] == 30
+    assert "images" not in full
+    assert set(full["selectors"]) == {"random"}
+    assert [part["scales"] for part in full["scales"]] == [[1.0], [1.0, 0.75]]
+
+
+def small_extent(config):
+    extent = extent_of(config)
+    if config.eval == "quick":
+        assert (extent.scales, extent.selectors, extent.images) == ((1.0,), (), 500)
+        extent = dataclasses.replace(extent, images=12, fine_pixels=5 * 100 * 100)
+    return extent
 
 
 def test_another_seed_on_the_same_workdir_is_refused_and_nothing_changes(config):
@@ -194,15 +222,22 @@ def test_the_threshold_is_of_validation_photographs_and_every_split_is_read_once
         images = [rng.integers(256, size=(20 + 4 * (i % 3), 40, 1), dtype=np.uint8) for i in range(6)]
         splits[name] = Split(images, np.tile(np.array(labels, np.int32), (6, 1)))
     read, original = [], Reader._read
-    monkeypatch.setattr(Reader, "_read", lambda self, split: read.append(split) or original(self, split))
-    dataset = SimpleNamespace(more_validation=splits)
-    chosen = loop._reading_threshold(model, run, dataset)
+
+    def counted(self, split, selectors):
+        if selectors is not None:  # None is the whole fine model
+            read.append(split)
+        return original(self, split, selectors)
+
+    monkeypatch.setattr(Reader, "_read", counted)
+    dataset, extent = SimpleNamespace(more_validation=splits), loop.extent_of(run)
+    readers = loop._readers(model, run, extent)
+    chosen = loop._reading_threshold(readers[0], run, dataset)
     assert read == [splits[WITHOUT_NUMBER], splits["test"]]
     assert chosen["threshold/validation/false_readings"] == 0
     assert 0 <= chosen["threshold/probability"] <= 1
-    assert loop._reading_threshold(model, run, SimpleNamespace(more_validation={})) == {}
+    assert loop._reading_threshold(readers[0], run, SimpleNamespace(more_validation={})) == {}
 
-    evaluators = loop._evaluators(model, run, threshold=0.0)
+    evaluators = loop._evaluators(loop._readers(model, run, extent), run, extent, threshold=0.0)
     found = {name: loop.gather(evaluators, split) for name, split in splits.items()}
     assert read[2:] == [splits["test"], splits[WITHOUT_NUMBER]]
     right = 100 - found["test"]["error/dcn/2"]

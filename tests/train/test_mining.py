@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dcn_tf.architecture import SequenceTopSpec
-from dcn_tf.losses import nothing_labels
+from dcn_tf.labels import nothing_labels
 from dcn_tf.model import DynamicCapacityNetwork
 from train.data.negatives import load_negatives, write_negatives
 from train.data.windows import SCENE, draw_windows

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dcn_tf.architecture import Architecture
-from dcn_tf.losses import nothing_labels
+from dcn_tf.labels import nothing_labels
 from train.config import Config
 from train.data.augment import random_windows
 from train.data.dataset import Dataset, Split, epoch_indices, no_boxes, step_generator

@@ -101,15 +101,20 @@ def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
     return Split(images, digit_labels[targets, None].astype(np.int32), boxes, targets)
 
 
-def _load(name: str, source: digits.Digits, config: Config, architecture: Architecture) -> Dataset:
+def check(config: Config, architecture: Architecture):
+    """Raises UserError where the architecture is for something else, or memory too small for the fixed splits."""
     if architecture.task != "classification" or architecture.image_size != (CANVAS, CANVAS):
         raise UserError(
-            f"--dataset={name} holds {CANVAS} x {CANVAS} images of one digit. "
+            f"--dataset={config.dataset} holds {CANVAS} x {CANVAS} images of one digit. "
             f"Received: --preset={config.preset}, which is for {architecture.task} on {architecture.image_size}; "
             "use --preset=cluttered_mnist"
         )
     most = max(config.validation_images, config.test_images)
     check_room(most, (CANVAS, CANVAS, 1), "lower --validation_images and --test_images")
+
+
+def _load(name: str, source: digits.Digits, config: Config, architecture: Architecture) -> Dataset:
+    check(config, architecture)
     splits = {
         split: fixed_split(*getattr(source, part), count, SPLIT_SEEDS[split])
         for split, part, count in (

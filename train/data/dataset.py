@@ -1,11 +1,13 @@
 """A data set as the loop sees it: training batches by step, and fixed splits."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 WITHOUT_NUMBER = "without a number"  # the further test, and validation, of such images
+EPOCHS_KEPT = 8  # orders of epochs: of the one that is shown and the next, of each of several data sets
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,20 @@ class Dataset:
 
 def epoch_indices(count: int, batch_size: int, seed: int, step: int) -> np.ndarray:
     """Returns which of `count` items make up the batch of `step`: a new shuffled permutation for every epoch."""
-    positions = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs = positions // count
-    permutations = {epoch: np.random.default_rng([seed, 1, epoch]).permutation(count) for epoch in np.unique(epochs)}
-    return np.array([permutations[epoch][position % count] for epoch, position in zip(epochs, positions)])
+    epochs, places = np.divmod(np.arange(step * batch_size, (step + 1) * batch_size), count)
+    indices = np.empty(batch_size, np.int64)
+    for epoch in np.unique(epochs).tolist():
+        there = epochs == epoch
+        indices[there] = _order(count, seed, epoch)[places[there]]
+    return indices
+
+
+@functools.lru_cache(maxsize=EPOCHS_KEPT)
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Returns the order of an epoch, a permutation of 0 .. count - 1. Hundreds of batches in a row ask for the same."""
+    order = np.random.default_rng([seed, 1, epoch]).permutation(count)
+    order.flags.writeable = False
+    return order
 
 
 def step_generator(seed: int, step: int) -> np.random.Generator:

@@ -45,8 +45,7 @@ def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str
     if path.is_dir():
         inside = _only_folder(path, landmark)
         return lambda name: read_plain(inside / _relative(name), within=path)
-    if not path.exists():
-        raise UserError(f"{flag} does not exist. Received: {path}; give a folder or zip with images and {landmark}")
+    check_exists(path, landmark, flag)
     try:
         _check_plain(path)
         archive = zipfile.ZipFile(path)
@@ -54,6 +53,12 @@ def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str
         raise UserError(f"{flag} must be a folder or a zip. Received: {path} ({reason(error)})") from error
     prefix = _prefix(archive.namelist(), landmark)
     return lambda name: _member(archive, prefix + _relative(name))
+
+
+def check_exists(path: Path, landmark: str, flag: str):
+    """Raises UserError where there is no such folder or file; arguments as of `opened`."""
+    if not path.exists():
+        raise UserError(f"{flag} does not exist. Received: {path}; give a folder or zip with images and {landmark}")
 
 
 def read_plain(path: Path, within: Path | None = None, most: int | None = None) -> bytes:

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture
-from dcn_tf.losses import sequence_labels
+from dcn_tf.labels import sequence_labels
 from train.config import Config
 from train.data.annotations import ANNOTATIONS, SPLITS, annotations, contradictions
 from train.data.arrays import dataset_of_arrays, window_split
 from train.data.bad_images import BadImages
 from train.data.classes import Fitting, class_names, warn_of_missing, without_colour
 from train.data.dataset import Dataset, Split
+from train.data.files_of import check_exists
 from train.data.images import read_image
 from train.data.rendering.real_patches import digit_boxes
 from train.data.room import check_room
@@ -36,11 +37,7 @@ INSET = 0.04  # of an image's sides, around a number of which nobody says where 
 
 def load(config: Config, architecture: Architecture) -> Dataset:
     """Returns the data set under `--data_dir`; UserError for what is missing or wrong in it."""
-    if config.data_dir is None:
-        raise DataUnavailableError(
-            "--dataset=folder needs --data_dir: a folder or zip with images, and annotations.json, labels.csv, or a "
-            "folder for each class"
-        )
+    check(config, architecture)
     path = Path(config.data_dir)
     read, entries, too_long, bad = _checked(path, architecture, config.skip_bad)
     labels, label_names = _labels(entries, architecture, path, "classes" in config.blueprint.open)
@@ -58,11 +55,28 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         f"; {too_long} left out, longer than {architecture.top.max_length}" if too_long else ""
     )
     dataset = dataset_of_arrays("folder", detail, label_names, splits, config, architecture)
+    if config.eval == "quick":
+        return dataset
     return dataclasses.replace(dataset, more_tests=_photographs(read, bad.without(chosen["test"][0]), architecture))
 
 
-def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
+def check(config: Config, architecture: Architecture):
+    """Raises DataUnavailableError where nobody says where the data lies, UserError where nothing lies there."""
+    if config.data_dir is None:
+        raise DataUnavailableError(
+            "--dataset=folder needs --data_dir: a folder or zip with images, and annotations.json, labels.csv, or a "
+            "folder for each class"
+        )
+    check_exists(Path(config.data_dir), ANNOTATIONS, "--data_dir")
+
+
+def load_tests(data_dir: str, architecture: Architecture, semi_real: bool = True) -> dict[str, Split]:
     """Returns the test images under a folder or zip, for a model for numbers that was trained on something else.
+
+    Args:
+        data_dir: the folder or zip.
+        architecture: of the model.
+        semi_real: whether semi-real photographs are made of those whose place in their photograph is known.
 
     Raises:
         UserError: something is missing or wrong, or there is no test image.
@@ -77,7 +91,8 @@ def load_tests(data_dir: str, architecture: Architecture) -> dict[str, Split]:
     else:
         tests = {"crops": _resized(read, entries, labels, Fitting(architecture.image_size, architecture.channels), bad)}
     bad.settle()
-    tests |= _photographs(read, entries, architecture)
+    if semi_real:
+        tests |= _photographs(read, entries, architecture)
     return {f"{path.stem} {name}": split for name, split in tests.items()}
 
 

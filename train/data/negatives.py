@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcn_tf.losses import nothing_labels
+from dcn_tf.labels import nothing_labels
 from train import files
 from train.data.dataset import Split
 from train.data.files_of import DAMAGED, check_arrays
@@ -18,14 +18,22 @@ def write_negatives(path: Path, images, boxes):
         np.savez_compressed(partial, images=images, boxes=boxes)
 
 
+def check_negatives(path: str):
+    """Raises UserError where a file is missing, or holds no arrays."""
+    try:
+        check_arrays(path)
+    except DAMAGED as error:
+        raise UserError(f"--negatives must be a file of train.mine_negatives. Received: {path} ({error})") from error
+
+
 def load_negatives(path: str, top, repeats: int = 1) -> Split:
     """Returns what `write_negatives` wrote `repeats` times, as pictures of nothing with the box of what was read there.
 
     Raises:
         UserError: it is not there, or is something else.
     """
+    check_negatives(path)
     try:
-        check_arrays(path)
         with np.load(path) as data:
             images, boxes = data["images"], data["boxes"]
         good = images.dtype == np.uint8 and images.shape == (len(boxes), *SCENE, 1) and boxes.shape[1:] == (4,)

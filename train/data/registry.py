@@ -1,13 +1,16 @@
 """The data sets by name, several of them mixed, and what happens where one can't be had."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
 from train.config import Config
 from train.data import cluttered, folder, street_numbers, svhn
+from train.data.annotations import ANNOTATIONS
 from train.data.dataset import Dataset, Split
+from train.data.files_of import check_exists
 from train.errors import DataUnavailableError, UserError
 from train.progress import log
 
@@ -18,6 +21,36 @@ DATASETS = {
     "street_numbers": street_numbers.load,
     "svhn": svhn.load,
 }
+CHECKS = {
+    "cluttered_mnist": cluttered.check,
+    "cluttered_digits": cluttered.check,
+    "folder": folder.check,
+    "street_numbers": street_numbers.check,
+    "svhn": svhn.check,
+}
+
+
+def check_dataset(config: Config, architecture: Architecture):
+    """Raises UserError, or DataUnavailableError, for what the flags alone say wrong of the data; nothing is read."""
+    names = config.dataset.split(",")
+    for flag, named in (("dataset", names), ("fallback_dataset", filter(None, [config.fallback_dataset]))):
+        for name in named:
+            if name not in DATASETS:
+                raise UserError(f"--{flag} must be one of {', '.join(sorted(DATASETS))}. Received: {name!r}")
+    if len(set(names)) < len(names):
+        raise UserError(f"--dataset must name a data set once. Received: {config.dataset}; drop the second")
+    for part in _parts(config):
+        try:
+            CHECKS[part.dataset](part, architecture)
+        except DataUnavailableError:
+            if not _may_fall_back(config):
+                raise
+    if config.eval_data_dir:
+        if architecture.task != SEQUENCE:
+            raise UserError(
+                f"--eval_data_dir is for numbers. Received: --preset={config.preset}; leave it out, or use svhn"
+            )
+        check_exists(Path(config.eval_data_dir), ANNOTATIONS, "--eval_data_dir")
 
 
 def load_dataset(config: Config, architecture: Architecture) -> Dataset:
@@ -27,29 +60,24 @@ def load_dataset(config: Config, architecture: Architecture) -> Dataset:
         UserError: a name is unknown, or the data is missing or wrong.
         DataUnavailableError: it can't be had, and there is no fallback or --nofallback was given.
     """
-    names = config.dataset.split(",")
-    for flag, named in (("dataset", names), ("fallback_dataset", filter(None, [config.fallback_dataset]))):
-        for name in named:
-            if name not in DATASETS:
-                raise UserError(f"--{flag} must be one of {', '.join(sorted(DATASETS))}. Received: {name!r}")
-    if len(set(names)) < len(names):
-        raise UserError(f"--dataset must name a data set once. Received: {config.dataset}; drop the second")
-    sizes = batch_sizes(config.batch_size, config.dataset_weights or (1.0,) * len(names))
-    parts = [
-        _load_or_fall_back(
-            dataclasses.replace(config, dataset=name, dataset_weights=None, batch_size=size), architecture
-        )
-        for name, size in zip(names, sizes)
-    ]
-    dataset = parts[0] if len(parts) == 1 else mixture(parts, sizes)
+    check_dataset(config, architecture)
+    configs = _parts(config)
+    parts = [_load_or_fall_back(part, architecture) for part in configs]
+    dataset = parts[0] if len(parts) == 1 else mixture(parts, [part.batch_size for part in configs])
     if config.eval_data_dir:
-        if architecture.task != SEQUENCE:
-            raise UserError(
-                f"--eval_data_dir is for numbers. Received: --preset={config.preset}; leave it out, or use svhn"
-            )
-        tests = folder.load_tests(config.eval_data_dir, architecture)
+        tests = folder.load_tests(config.eval_data_dir, architecture, semi_real=config.eval == "full")
         dataset = dataclasses.replace(dataset, more_tests=dataset.more_tests | tests)
     return dataset
+
+
+def _parts(config: Config) -> list[Config]:
+    """Returns the configuration of each data set alone, with its share of the batch."""
+    names = config.dataset.split(",")
+    sizes = batch_sizes(config.batch_size, config.dataset_weights or (1.0,) * len(names))
+    return [
+        dataclasses.replace(config, dataset=name, dataset_weights=None, batch_size=size, replicas=1)
+        for name, size in zip(names, sizes)
+    ]
 
 
 def batch_sizes(batch_size: int, weights) -> list[int]:
@@ -111,11 +139,16 @@ def _load_or_fall_back(config: Config, architecture: Architecture) -> Dataset:
     try:
         return DATASETS[config.dataset](config, architecture)
     except DataUnavailableError as error:
-        if not (config.fallback and config.fallback_dataset):
+        if not _may_fall_back(config):
             raise
         line = "=" * 100
         log.warning(
             "\n%s\n%s\nGoing on with --fallback_dataset=%s, which is NOT %s. --nofallback stops instead.\n%s",
             line, error, config.fallback_dataset, config.dataset, line,
         )  # fmt: skip
-    return DATASETS[config.fallback_dataset](config, architecture)
+    fallback = dataclasses.replace(config, dataset=config.fallback_dataset)
+    return DATASETS[fallback.dataset](fallback, architecture)
+
+
+def _may_fall_back(config: Config) -> bool:
+    return bool(config.fallback and config.fallback_dataset)

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 
 from dcn_tf.architecture import Architecture
-from dcn_tf.losses import sequence_labels
+from dcn_tf.labels import sequence_labels
 from train.data.dataset import Split
 from train.data.images import read_image
 from train.data.rendering.real_patches import digit_boxes, photograph_of_entry, real_pixels

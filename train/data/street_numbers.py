@@ -6,11 +6,11 @@ import math
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
-from dcn_tf.losses import nothing_labels, sequence_labels
+from dcn_tf.labels import nothing_labels, sequence_labels
 from train.config import Config
 from train.data.arrays import background_count, dataset_of_arrays, joined, window_split, with_backgrounds
 from train.data.dataset import WITHOUT_NUMBER, Dataset, Split
-from train.data.negatives import load_negatives
+from train.data.negatives import check_negatives, load_negatives
 from train.data.rendering.layout import LENGTHS
 from train.data.rendering.sets import (
     ANY_SIZES,
@@ -42,17 +42,9 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     side, of numbers and of none.
 
     Raises:
-        UserError: the architecture is for something else, or type faces are not installed.
+        UserError: see `check`; or type faces are not installed.
     """
-    if architecture.task != SEQUENCE or architecture.channels != 1 or architecture.top.max_length < len(LENGTHS):
-        raise UserError(
-            f"--dataset=street_numbers holds grey images of numbers of up to {len(LENGTHS)} digits. "
-            f"Received: --preset={config.preset}; use --preset=svhn"
-        )
-    counts, size = (config.train_images, config.validation_images), architecture.image_size
-    shape = max(size, SCENE, key=math.prod) if architecture.top.min_length == 0 else size
-    check_room(max(counts), (*shape, 1), "lower --train_images and --validation_images")
-    check_room(config.test_images, PHOTOGRAPH, "lower --test_images")
+    check(config, architecture)
     if architecture.top.min_length == 0:
         return _of_scenes(config, architecture)
     size = architecture.image_size
@@ -77,6 +69,22 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     )
     dataset = dataset_of_arrays("street_numbers", detail, tuple("0123456789"), splits, config, architecture)
     return dataclasses.replace(dataset, more_tests={"crops": _split(tight, architecture)})
+
+
+def check(config: Config, architecture: Architecture):
+    """Raises UserError for what the flags ask of this data set in vain, before anything is rendered."""
+    if architecture.task != SEQUENCE or architecture.channels != 1 or architecture.top.max_length < len(LENGTHS):
+        raise UserError(
+            f"--dataset=street_numbers holds grey images of numbers of up to {len(LENGTHS)} digits. "
+            f"Received: --preset={config.preset}; use --preset=svhn"
+        )
+    counts, size = (config.train_images, config.validation_images), architecture.image_size
+    of_scenes = architecture.top.min_length == 0
+    shape = max(size, SCENE, key=math.prod) if of_scenes else size
+    check_room(max(counts), (*shape, 1), "lower --train_images and --validation_images")
+    check_room(config.test_images, PHOTOGRAPH, "lower --test_images")
+    if config.negatives and of_scenes:
+        check_negatives(config.negatives)
 
 
 def _of_scenes(config: Config, architecture: Architecture) -> Dataset:

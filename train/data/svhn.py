@@ -16,7 +16,7 @@ import absl.logging
 import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture, SequenceTopSpec
-from dcn_tf.losses import nothing_labels, sequence_labels
+from dcn_tf.labels import nothing_labels, sequence_labels
 from train import files
 from train.config import Config
 from train.data.arrays import background_count, dataset_of_arrays, window_split, with_backgrounds
@@ -39,14 +39,11 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     pictures with as much around a number as rendered scenes have.
 
     Raises:
-        UserError: the architecture is for something else, or what was found is damaged.
+        UserError: see `check`; or what was found is damaged.
         DataUnavailableError: it is neither on disk nor reachable.
         TrainingError: there is no room for it.
     """
-    if architecture.task != SEQUENCE or architecture.channels != 1 or architecture.top.symbols != 10:
-        raise UserError(
-            f"--dataset=svhn holds grey photographs of numbers. Received: --preset={config.preset}; use --preset=svhn"
-        )
+    check(config, architecture)
     longest, scenes = architecture.top.max_length, architecture.top.min_length == 0
     found = {split: sources.find_source(split, config.data_dir) for split in ("train", "test")}
     if config.svhn_extra:
@@ -79,6 +76,14 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         return dataset
     tight = Split(np.asarray(test.crops)[..., None], test_labels, test.crop_boxes)
     return dataclasses.replace(dataset, more_tests={"crops": tight})
+
+
+def check(config: Config, architecture: Architecture):
+    """Raises UserError where the architecture is for something else."""
+    if architecture.task != SEQUENCE or architecture.channels != 1 or architecture.top.symbols != 10:
+        raise UserError(
+            f"--dataset=svhn holds grey photographs of numbers. Received: --preset={config.preset}; use --preset=svhn"
+        )
 
 
 def load_numbers(source: sources.Source, size, looseness: float | str | None) -> crops.Numbers:

@@ -20,28 +20,31 @@ class Intervals:
 
     Args:
         reader: whose rows are judged, but those of other selectors.
+        num_patches: of those that the reader answers from.
+        fine_pixels: what the fine model reads as a whole, see `Reader.fine`.
     """
 
-    def __init__(self, reader: Reader):
+    def __init__(self, reader: Reader, num_patches, fine_pixels: int | None = None):
         self.reader = reader
+        self.num_patches = tuple(num_patches)
+        self.fine_pixels = fine_pixels
 
     def __call__(self, split: Split) -> Iterator[tuple[str, list | dict]]:
         """Yields (name, value) for a split."""
-        wrong = self._wrong(split)
-        for row, interval in intervals(wrong, split.sources).items():
-            yield f"interval/{row}", interval
+        counts = possible_counts(self.reader.model, self.num_patches, split, self.reader.scale)
+        rows = self.reader(split)
+        selected = {row: rows[row] for row in rows if "/" not in row or row in {f"dcn/{k}" for k in counts}}
+        wrong, fine = self._wrong(selected, split), self._wrong(self.reader.fine(split, self.fine_pixels), split)
+        first = split.head(len(next(iter(fine.values())))) if fine else split  # those that the fine model read
+        for judged, images in ((wrong, split), (fine, first)):
+            for row, interval in (intervals(judged, images.sources) if judged else {}).items():
+                yield f"interval/{row}", interval
         for row in wrong:
-            if row.startswith("dcn/") and "fine" in wrong:
-                yield f"against_fine/{row}", paired(wrong[row], wrong["fine"], split.sources)
+            if row.startswith("dcn/") and "fine" in fine:
+                yield f"against_fine/{row}", paired(wrong[row][: len(first)], fine["fine"], first.sources)
 
-    def _wrong(self, split: Split) -> dict[str, np.ndarray]:
-        """Returns row -> bool [n]: which images are read wrong."""
-        counts = possible_counts(self.reader.model, self.reader.num_patches, split, self.reader.scale)
-        heads, found = self.reader.model.architecture.top.heads, {}
-        for row, probabilities in self.reader(split).items():
-            name, _, num_patches = row.partition("/")
-            if name in ("box", *self.reader.selectors) or (num_patches and int(num_patches) not in counts):
-                continue
-            answers = decode(tf.constant(probabilities), heads).numpy()
-            found[row] = (answers != split.labels).any(axis=1)
-        return found
+    def _wrong(self, rows: dict[str, np.ndarray], split: Split) -> dict[str, np.ndarray]:
+        """Returns row -> bool [n]: which images, the first of a split, are read wrong."""
+        heads = self.reader.model.architecture.top.heads
+        answers = {row: decode(tf.constant(probabilities), heads).numpy() for row, probabilities in rows.items()}
+        return {row: (answer != split.labels[: len(answer)]).any(axis=1) for row, answer in answers.items()}

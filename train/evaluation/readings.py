@@ -19,7 +19,7 @@ BINS = 10  # of equally many images, for the calibration error
 
 
 class Readings:
-    """Yields figures of what is read with the most patches of a reader.
+    """Yields figures of what is read with a number of patches.
 
     'readings/empty' is the share of images in which nothing is read, 'readings/error_of_length/3' the error of numbers
     of three digits, 'readings/found' the share of boxes of what was read that overlap the true one by more than
@@ -32,11 +32,13 @@ class Readings:
 
     Args:
         reader: of a network with a sequence top.
+        num_patches: of those that the reader answers from.
         threshold: a reading of a lower probability counts as none; None where there is no threshold.
     """
 
-    def __init__(self, reader: Reader, threshold: float | None = None):
+    def __init__(self, reader: Reader, num_patches: int, threshold: float | None = None):
         self.reader = reader
+        self.num_patches = num_patches
         self.heads = reader.model.architecture.top.heads
         self.threshold = threshold
 
@@ -79,7 +81,7 @@ class Readings:
         return reading_threshold(false, FALSE_READINGS, probabilities[right])
 
     def _row(self, name: str) -> str:
-        return f"{name}/{self.reader.num_patches[-1]}"
+        return f"{name}/{self.num_patches}"
 
     def _read(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
         """Returns the readings as labels [n, heads], and the probability of each [n]."""

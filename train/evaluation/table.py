@@ -38,7 +38,8 @@ def format_table(figures: dict[str, float], scales) -> str:
             cells += [f"{error:.2f}", f"{cost / 1e6:.2f}"]
         rows.append(cells)
     lines = [_table(head, rows)]
-    lines.append(f"({figures['test_images']} images; M mult.: million multiplications of the mean image)")
+    fewer = "".join(f" {row}: the first {count};".replace("_", " ") for row, count in part(figures, "images").items())
+    lines.append(f"({figures['test_images']} images;{fewer} M mult.: million multiplications of the mean image)")
     if part(figures, "selectors"):
         lines += ["", "error, % by selector and number of patches, at the first scale", _selectors(figures)]
     lines += [line for kind, text in TEXTS.items() for line in _facts(part(figures, kind), text)]

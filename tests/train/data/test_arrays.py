@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dcn_tf.losses import NOTHING
+from dcn_tf.labels import NOTHING
 from train.data.arrays import background_count, dataset_of_arrays, joined, window_split, with_backgrounds
 from train.data.dataset import Split
 

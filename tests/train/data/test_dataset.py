@@ -1,5 +1,6 @@
 import numpy as np
 
+from train.data import dataset
 from train.data.dataset import Split, epoch_indices
 
 
@@ -31,3 +32,19 @@ def test_every_epoch_shows_every_image_once_in_another_order():
     np.testing.assert_array_equal(np.sort(seen[:10]), np.arange(10))
     np.testing.assert_array_equal(np.sort(seen[10:]), np.arange(10))
     assert not np.array_equal(seen[:10], seen[10:])
+
+
+def test_the_order_of_an_epoch_is_made_once():
+    """Batches are what they were when every one made its epochs' permutations anew."""
+    dataset._order.cache_clear()
+    for step in range(40):
+        positions = np.arange(step * 7, step * 7 + 7)
+        orders = [np.random.default_rng([3, 1, epoch]).permutation(50) for epoch in positions // 50]
+        expected = [order[position % 50] for order, position in zip(orders, positions)]
+        assert epoch_indices(50, 7, seed=3, step=step).tolist() == expected
+    assert dataset._order.cache_info().misses == 6
+    small = epoch_indices(3, 8, seed=0, step=1)  # a batch over several epochs
+    assert sorted(small[1:4]) == sorted(small[4:7]) == [0, 1, 2]
+    first = epoch_indices(50, 7, seed=3, step=0)
+    first[:] = 0  # a batch is its caller's own
+    assert epoch_indices(50, 7, seed=3, step=0).any()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dcn_tf.losses import NOTHING
+from dcn_tf.labels import NOTHING
 from train.data import street_numbers
 from train.data.registry import load_dataset
 from train.data.rendering import cache, sets

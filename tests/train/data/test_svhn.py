@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 from tiny_svhn import annotation, photograph, write_digit_struct, write_folder
 
-from dcn_tf.losses import NOTHING, decode
+from dcn_tf.labels import NOTHING
+from dcn_tf.losses import decode
 from train.data import svhn
 from train.data.svhn_format1 import crops, sources
 from train.errors import DataUnavailableError, TrainingError, UserError

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dcn_tf.architecture import SequenceTopSpec
-from dcn_tf.losses import sequence_labels
+from dcn_tf.labels import sequence_labels
 from train.data.dataset import Split
 from train.evaluation.readings import Readings, calibration_error, overlap, percent
 
@@ -13,7 +13,7 @@ class StandIn:
     """Has the answers of a reader, in place of reading."""
 
     def __init__(self, rows):
-        self.rows, self.num_patches = rows, (1, 4)
+        self.rows = rows
         self.model = type("Model", (), {"architecture": type("Architecture", (), {"top": TOP})})
 
     def __call__(self, split):
@@ -43,7 +43,7 @@ def test_readings_by_hand():
     found = [[0, 0, 4, 4], [0, 0, 4, 4], [9, 9, 9, 9], [3, 0, 7, 4]]
     boxes = [[0, 0, 4, 4], [2, 0, 6, 4], [0, 0, 4, 4], [0, 0, 4, 4]]
     reader = StandIn({"dcn/4": certain(read, 0.9), "dcn/1": certain(true, 0.9), "box/4": np.array(found, np.float32)})
-    figures = dict(Readings(reader)(split_of(true, boxes)))
+    figures = dict(Readings(reader, 4)(split_of(true, boxes)))
     assert figures["readings/empty"] == 25.0
     assert figures["readings/error_of_length/1"] == 50.0
     assert figures["readings/error_of_length/2"] == 50.0
@@ -56,7 +56,7 @@ def test_readings_by_hand():
 
 def test_the_threshold_allows_one_false_reading_in_a_hundred():
     sure = np.concatenate([certain([[1]], value) for value in np.linspace(0.5, 0.9, 200)])
-    readings, nothing = Readings(StandIn({"dcn/4": sure})), split_of([[]] * 200)
+    readings, nothing = Readings(StandIn({"dcn/4": sure}), 4), split_of([[]] * 200)
     readings.threshold = readings.choose(split_of([[2]] * 200), nothing)
     probabilities = np.linspace(0.5, 0.9, 200) ** 2
     assert 0 < readings.threshold - np.sort(probabilities)[-3] <= 1.001e-4
@@ -68,7 +68,7 @@ def test_the_threshold_allows_one_false_reading_in_a_hundred():
 
 
 def test_the_threshold_where_nothing_is_read():
-    readings, nothing = Readings(StandIn({"dcn/4": np.concatenate([certain([[]], 0.9)] * 5)})), split_of([[]] * 5)
+    readings, nothing = Readings(StandIn({"dcn/4": np.concatenate([certain([[]], 0.9)] * 5)}), 4), split_of([[]] * 5)
     readings.threshold = readings.choose(split_of([[]] * 5), nothing)
     assert readings.threshold == 0.0
     figures = dict(readings(nothing))
@@ -78,7 +78,7 @@ def test_the_threshold_where_nothing_is_read():
 
 def test_without_a_threshold_nothing_is_told_of_it():
     reader = StandIn({"dcn/4": certain([[1]], 0.9)})
-    assert not [name for name in dict(Readings(reader)(split_of([[1]]))) if name.startswith("threshold")]
+    assert not [name for name in dict(Readings(reader, 4)(split_of([[1]]))) if name.startswith("threshold")]
 
 
 def test_overlap():

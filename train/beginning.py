@@ -1,0 +1,42 @@
+"""What can be told of a run before TensorFlow is imported, which takes seconds: all that is wrong with its flags."""
+
+from pathlib import Path
+
+from dcn_tf.architecture import Architecture
+from train import checkpoint_files
+from train.config import Config, check_same_run
+from train.data.registry import check_dataset
+from train.errors import UserError
+from train.trainable import check_trainable
+
+MODEL_FILE = "model.keras"  # of a finished run
+
+
+def check_beginning(config: Config, architecture: Architecture, restart: bool = False):
+    """Raises UserError for flags of which no run can come. Nothing is written, and of the data no image is read.
+
+    Args:
+        config: of the run.
+        architecture: of its network, as far as the data need not be known.
+        restart: whether it begins again, whatever lies in the workdir.
+    """
+    check_trainable(config, architecture)
+    workdir = Path(config.workdir)
+    if (workdir / "config.json").exists() and not restart:
+        check_same_run(config)
+    begun = checkpoint_files.find(workdir / checkpoint_files.FOLDER) and not restart
+    if config.init_from and not begun:
+        _check_init_from(Path(config.init_from))
+    check_dataset(config, architecture)
+
+
+def _check_init_from(path: Path):
+    """Raises UserError where no weights lie; what is in their file is told when it is read."""
+    if path.is_dir():
+        if not (path / MODEL_FILE).exists() and not checkpoint_files.find(path / checkpoint_files.FOLDER):
+            raise UserError(
+                f"--init_from found neither {MODEL_FILE} nor a checkpoint. Received: {path}; give the workdir of a run "
+                "that has made its first checkpoint"
+            )
+    elif not path.is_file():
+        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which is neither")

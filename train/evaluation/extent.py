@@ -1,0 +1,32 @@
+"""How much of an evaluation is done: all of it, or what a run can be judged by, in a small part of its time."""
+
+from dataclasses import dataclass
+
+from train.config import Config
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What is read, of what.
+
+    Attributes:
+        scales: of the images.
+        selectors: that the network's own choice of patches is compared with.
+        images: of each split at most, its first ones; None where all are.
+        look_images: validation images at most of a look in the course of training.
+        fine_pixels: of the images, the first ones of each split, that the fine model reads as a whole; None where it
+            reads all. On photographs that takes several times as long as everything else.
+    """
+
+    scales: tuple[float, ...]
+    selectors: tuple[str, ...] = ()
+    images: int | None = None
+    look_images: int = 500
+    fine_pixels: int | None = None
+
+
+def extent_of(config: Config) -> Extent:
+    """Returns what --eval asks for."""
+    if config.eval == "full":
+        return Extent(config.eval_scales, config.selectors)
+    return Extent(config.eval_scales[:1], images=500, look_images=100, fine_pixels=3_000_000)

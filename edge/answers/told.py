@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,9 +46,9 @@ class Told:
         stages_us: microseconds of each stage, from the file on.
     """
 
-    image: object
+    image: Any
     line: str | None = None
-    error: str | None = None
+    error: Any = None
     result: Result | None = None
     stages_us: dict = field(default_factory=dict)
 

@@ -89,7 +89,8 @@ class Workers:
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 with contextlib.suppress(OSError):
-                    pipe.close()
+                    if pipe is not None:
+                        pipe.close()
 
     def _ask(self, paths):
         """Asks for the images of paths: a thread, since paths may come from standard input."""
@@ -185,7 +186,7 @@ def main() -> None:
 
 def _tell_all(paths, read, manifest, parsed) -> list:
     """Returns what is told of each image; an error that ends the work is the last."""
-    found = []
+    found: list = []
     try:
         for path in paths:
             told = tell(ImageFile(Path(path)), read, manifest, parsed)

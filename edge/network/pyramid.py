@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -33,13 +34,15 @@ class Level:
 
 def scaled_size(size, scale: float) -> tuple[int, int]:
     """Returns the (height, width) of an image of `size` at a scale, at least one pixel each."""
-    return tuple(max(1, round(side * scale)) for side in size)
+    height, width = (max(1, round(side * scale)) for side in size)
+    return height, width
 
 
 def level_sizes(size, manifest: Manifest) -> list[tuple[int, int]]:
     """Returns the (height, width) of each level of an image of `size`, padded to at least the input's."""
-    scaled = (scaled_size(size, scale) for scale in manifest.levels)
-    return [tuple(map(max, of_level, manifest.input.size)) for of_level in scaled]
+    scaled = (scaled_size(size, scale) for scale in manifest.levels or ())
+    least = manifest.input.size
+    return [(max(height, least[0]), max(width, least[1])) for height, width in scaled]
 
 
 def levels_of(pixels: np.ndarray, manifest: Manifest) -> list[Level]:
@@ -50,13 +53,13 @@ def levels_of(pixels: np.ndarray, manifest: Manifest) -> list[Level]:
     """
     size, levels = pixels.shape[:2], []
     image = Image.fromarray(pixels.squeeze(axis=2) if pixels.shape[2] == 1 else pixels)
-    for scale in manifest.levels:
+    for scale in manifest.levels or ():
         height, width = scaled_size(size, scale)
         scaled = pixels
         if (height, width) != size:
             scaled = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(height, width, -1)
         missing = [max(0, least - side) for least, side in zip(manifest.input.size, scaled.shape)]
-        start = tuple(sides // 2 for sides in missing)
+        start = missing[0] // 2, missing[1] // 2
         if any(missing):
             beside = [(before, sides - before) for before, sides in zip(start, missing)]
             scaled = np.pad(scaled, [*beside, (0, 0)], "edge")
@@ -106,19 +109,21 @@ class LevelCanvas:
     """
 
     def __init__(self, size, manifest: Manifest, model: Model, kernels: Kernels, fine: Model | None = None):
-        channels, margins, places = manifest.input.channels, ((0, 0), (0, 0)), None
-        rows, band, counts = _bands(size, manifest, model) if fine else (1, size[0], (1, 1))
+        channels, margins = manifest.input.channels, ((0, 0), (0, 0))
+        rows, band, counts = (1, size[0], (1, 1)) if fine is None else _bands(size, manifest, model)
+        places = (counts, manifest.patch.origin, manifest.cells.stride)
         if fine is not None:
-            places = (counts, manifest.patch.origin, manifest.cells.stride)
             margins = reach(size, *places, manifest.patch.size)
+        self.input_shape = (1, *model.laid_out((band, size[1], channels)))
         self.canvas = Canvas((*size, channels), margins, model.input.dtype, model.input.zero_point)
         firsts = range(0, counts[0], rows)
-        self.input_shape = (1, *model.laid_out((band, size[1], channels)))
         self._places = [(min(first, counts[0] - rows), first) for first in firsts]
         last = max(place for place, _ in self._places)
         bands = ((last + 1, 1), (0, 0), manifest.cells.stride)
         self._image = kernels.cutter(self.canvas, *bands, (band, size[1]), model.layout)
-        self._patches = places and kernels.cutter(self.canvas, *places, manifest.patch.size, fine.layout)
+        self._patches: Any = None
+        if fine is not None:
+            self._patches = kernels.cutter(self.canvas, *places, manifest.patch.size, fine.layout)
 
     def bands(self):
         """Yields each band as the model takes it, valid until the next, and how many of its rows of cells are known."""

@@ -2,12 +2,14 @@
 #
 #   make svhn           train on house numbers; ARGS="--train_steps=100" adds flags, or replaces those of the flagfile
 #   make test           lint, and run the tests; TESTS=tests/edge runs some of them, and leaves test-edge out
+#   make test-distribute  training on several devices and in several processes, one of which is killed
 #   make docs-test      the commands of README.md, BUILD.md and docs/, with few steps; DOCS=device.md for one page
 #   make test-edge      the tests of edge alone, as on a device: without TensorFlow, under each runtime
 #   make test-pythons   the same under every Python of 3.10 to 3.13 that is found
 #   make pi-test        edge on an emulated Raspberry Pi, installed by the commands of docs/raspberry_pi.md; needs root
 #   make sanitize       the tests of the C file under the sanitizers of addresses and of undefined behaviour; needs gcc
 #   make lint           only the lint
+#   make types          mypy over dcn_tf and edge, the two packages that say that they are typed
 #   make format         rewrite what the lint can repair by itself
 #   make wheel          dist/dcn_tf-*.whl, for this machine's processor and Python
 #   make sdist          dist/dcn_tf-*.tar.gz, for any: pip compiles what is compiled where it installs it
@@ -39,8 +41,8 @@ RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.ver
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
-.PHONY: svhn test docs-test test-edge test-pythons pi-test sanitize lint format wheel sdist lock fuzz soak audit licences
-.PHONY: clean
+.PHONY: svhn test test-distribute docs-test test-edge test-pythons pi-test sanitize lint types format wheel sdist lock
+.PHONY: fuzz soak audit licences clean
 .PRECIOUS: $(VENV)-%/installed
 
 svhn: $(STAMP)
@@ -49,6 +51,9 @@ svhn: $(STAMP)
 test: lint $(EDGE_CASES)
 	DCN_EDGE_CASES=$(abspath $(EDGE_CASES)) $(PY) -m pytest $(TESTS)
 	$(if $(TESTS),,@$(MAKE) --no-print-directory test-edge)
+
+test-distribute: $(STAMP)
+	DCN_DISTRIBUTE=1 $(PY) -m pytest -q -n 0 tests/train/test_several_processes.py
 
 docs-test: $(STAMP)
 	PYTHONPATH=tests/support:. $(PY) -m docs_commands $(DOCS)
@@ -93,6 +98,9 @@ sanitize: $(STAMP)
 lint: $(STAMP)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
+
+types: $(STAMP)
+	$(PY) -m mypy
 
 format: $(STAMP)
 	$(PY) -m ruff check --fix

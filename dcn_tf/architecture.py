@@ -7,8 +7,10 @@ that it can be written as JSON and read back: `Architecture.from_dict(architectu
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from dcn_tf import geometry
+from dcn_tf.declared import KerasLayer
 from dcn_tf.descriptions import (
     Conv,
     DepthwiseConv,
@@ -26,6 +28,7 @@ __all__ = [
     "ClassifierTopSpec",
     "Conv",
     "DepthwiseConv",
+    "KerasLayer",
     "MaxPool",
     "Residual",
     "SequenceTopSpec",
@@ -162,7 +165,7 @@ class Architecture:
         name: the preset's name, or one's own.
         image_size: (height, width) that the network is evaluated on.
         train_size: (height, width) of the windows it is trained on; the whole image where None.
-        coarse, fine: stacks, tuples of `Conv` and `MaxPool`.
+        coarse, fine: stacks, tuples of layers of `dcn_tf.descriptions` and `dcn_tf.declared`.
         top: `ClassifierTopSpec` or `SequenceTopSpec`.
         patch_size: (height, width) of the patches that the fine stack sees.
         num_patches: default number of patches per image, k.
@@ -175,7 +178,7 @@ class Architecture:
     channels: int
     coarse: tuple
     fine: tuple
-    top: ClassifierTopSpec | SequenceTopSpec
+    top: Any  # ClassifierTopSpec or SequenceTopSpec
     patch_size: tuple[int, int]
     num_patches: int
     train_size: tuple[int, int] | None = None
@@ -188,7 +191,7 @@ class Architecture:
         object.__setattr__(self, "coarse", tuple(self.coarse))
         object.__setattr__(self, "fine", tuple(self.fine))
         for stack_name in ("coarse", "fine"):
-            if not any(isinstance(layer, Conv) for layer in getattr(self, stack_name)):
+            if not any(getattr(layer, "filters", None) for layer in getattr(self, stack_name)):
                 raise ValueError(f"the {stack_name} stack must hold at least one Conv. Received: no Conv")
         if not isinstance(self.channels, int) or isinstance(self.channels, bool) or self.channels < 1:
             raise ValueError(f"channels must be a positive integer. Received: {self.channels!r}")

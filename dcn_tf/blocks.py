@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from dcn_tf import architecture as spec
-from dcn_tf import geometry
+from dcn_tf.declared_layer import DeclaredLayer, shape_after
 from dcn_tf.normalization import BatchNormalization
 
 if keras.config.backend() != "tensorflow":
@@ -24,6 +24,8 @@ def block_of(layer, dtype, number: int | None = None):
     place = "" if number is None else f"_{number}"
     if isinstance(layer, spec.MaxPool):
         return _Pool(layer, dtype=dtype, name=f"pool{place}")
+    if isinstance(layer, spec.KerasLayer):
+        return DeclaredLayer(layer, dtype=dtype, name=f"keras{place}")
     if isinstance(layer, spec.Residual):
         return _ResidualBlock(layer, dtype=dtype, name=f"residual{place}")
     return _ConvBlock(layer, dtype=dtype, name=f"conv{place}")
@@ -85,14 +87,17 @@ def _depthwise_initializer(kernel):
     return keras.initializers.TruncatedNormal(stddev=math.sqrt(2 / math.prod(kernel)) / 0.8796)
 
 
-class _ResidualBlock(keras.layers.Layer):
-    """Convolutions whose output is added to their input, and an activation, as one `Residual` says."""
+class Blocks(keras.layers.Layer):
+    """The layers of several descriptions, one after the other.
 
-    def __init__(self, layer: spec.Residual, **kwargs):
+    Attributes:
+        blocks: the layers.
+        layers: the same, under the name that Keras looks for.
+    """
+
+    def __init__(self, descriptions, **kwargs):
         super().__init__(**kwargs)
-        self.spec = layer
-        self.blocks = [block_of(inner, self.dtype_policy, i) for i, inner in enumerate(layer.layers)]
-        self.activation = keras.activations.get(layer.activation)
+        self.blocks = [block_of(layer, self.dtype_policy, i) for i, layer in enumerate(descriptions)]
 
     @property
     def layers(self):
@@ -103,11 +108,26 @@ class _ResidualBlock(keras.layers.Layer):
             block.build(input_shape)
             input_shape = block.compute_output_shape(input_shape)
 
+    def part(self, inputs, first: int = 0, last: int | None = None, training=False):
+        """Returns what the layers from `first` to before `last` make of a map: [batch, h, w, C] -> [batch, h', w', D].
+
+        Two parts one after the other are the whole: what is between them can be looked at.
+        """
+        for block in self.blocks[first:last]:
+            inputs = block(inputs, training=training)
+        return inputs
+
+
+class _ResidualBlock(Blocks):
+    """Convolutions whose output is added to their input, and an activation, as one `Residual` says."""
+
+    def __init__(self, layer: spec.Residual, **kwargs):
+        super().__init__(layer.layers, **kwargs)
+        self.spec = layer
+        self.activation = keras.activations.get(layer.activation)
+
     def call(self, inputs, training=False):
-        outputs = inputs
-        for block in self.blocks:
-            outputs = block(outputs, training=training)
-        return self.activation(inputs + outputs)
+        return self.activation(inputs + self.part(inputs, training=training))
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -129,11 +149,3 @@ class _Pool(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*shape_after((self.spec,), input_shape), input_shape[-1])
-
-
-def shape_after(layers, input_shape):
-    """Returns (batch, height, width) after some layers; unknown sizes stay unknown."""
-    batch, height, width = input_shape[:3]
-    if height is None or width is None:
-        return batch, None, None
-    return batch, *geometry.output_size(layers, (height, width))

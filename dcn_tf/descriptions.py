@@ -5,6 +5,10 @@ says how many channels it gives, how many multiplications one place of its outpu
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+Window = Any  # given as an int or a pair of ints, kept as the pair (height, width)
+Sides = tuple[tuple[int, int], tuple[int, int]]  # ((top, bottom), (left, right))
 
 
 def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
@@ -16,7 +20,7 @@ def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
     return tuple(values)
 
 
-def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def explicit_padding(padding, kernel: tuple[int, int]) -> Sides:
     """Returns padding as ((top, bottom), (left, right)) pixels.
 
     'same' adds (kernel - 1) // 2 before and the rest of kernel - 1 behind, whatever the stride and the image's size.
@@ -27,11 +31,12 @@ def explicit_padding(padding, kernel: tuple[int, int]) -> tuple[tuple[int, int],
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding == "same":
-        return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
+        vertical, horizontal = (((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
+        return vertical, horizontal
     if isinstance(padding, int):
         padding = (padding, padding)
     if isinstance(padding, list | tuple) and len(padding) == 2:
-        return tuple(pair(side, "padding", 0) for side in padding)
+        return pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
     raise ValueError(
         "padding must be 'valid', 'same', an integer, (vertical, horizontal) or ((top, bottom), (left, right)). "
         f"Received: {padding!r}"
@@ -52,9 +57,9 @@ class Conv:
     """
 
     filters: int
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] = 1
-    padding: object = "valid"
+    kernel: Window
+    strides: Window = 1
+    padding: Any = "valid"
     batch_normalization: bool = True
     activation: str | None = "relu"
     dropout: float = 0.0
@@ -65,7 +70,7 @@ class Conv:
         if not isinstance(self.dropout, int | float) or not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout!r}")
         _check_activation(self.activation)
-        _normalise_window(self)
+        normalise_window(self)
 
     def channels_out(self, channels: int) -> int:
         """Returns the number of channels that the layer gives of so many."""
@@ -87,15 +92,15 @@ class DepthwiseConv:
     Attributes are those of `Conv`; there are as many filters as channels.
     """
 
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] = 1
-    padding: object = "valid"
+    kernel: Window
+    strides: Window = 1
+    padding: Any = "valid"
     batch_normalization: bool = True
     activation: str | None = "relu"
 
     def __post_init__(self):
         _check_activation(self.activation)
-        _normalise_window(self)
+        normalise_window(self)
         if self.strides[0] != self.strides[1]:
             raise ValueError(f"a depthwise convolution's strides must be equal. Received: {self.strides}")
 
@@ -122,14 +127,14 @@ class MaxPool:
         padding: as in `Conv`, on each side smaller than the kernel.
     """
 
-    kernel: int | tuple[int, int]
-    strides: int | tuple[int, int] | None = None
-    padding: object = "valid"
+    kernel: Window
+    strides: Window = None
+    padding: Any = "valid"
 
     def __post_init__(self):
         if self.strides is None:
             object.__setattr__(self, "strides", self.kernel)
-        _normalise_window(self)
+        normalise_window(self)
         if any(side >= k for sides, k in zip(self.padding, self.kernel) for side in sides):
             raise ValueError(
                 f"pooling padding must be smaller than the kernel {self.kernel}. Received: {self.padding!r}"
@@ -172,7 +177,8 @@ class Residual:
     @property
     def kernel(self) -> tuple[int, int]:
         """(height, width) of the field of one place of the sum."""
-        return tuple(1 + sum(layer.kernel[axis] - 1 for layer in self.layers) for axis in (0, 1))
+        height, width = (1 + sum(layer.kernel[axis] - 1 for layer in self.layers) for axis in (0, 1))
+        return height, width
 
     @property
     def strides(self) -> tuple[int, int]:
@@ -180,11 +186,12 @@ class Residual:
         return 1, 1
 
     @property
-    def padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
+    def padding(self) -> Sides:
         """((top, bottom), (left, right)), of all layers together."""
-        return tuple(
-            tuple(sum(layer.padding[axis][side] for layer in self.layers) for side in (0, 1)) for axis in (0, 1)
+        (top, bottom), (left, right) = (
+            [sum(layer.padding[axis][side] for layer in self.layers) for side in (0, 1)] for axis in (0, 1)
         )
+        return (top, bottom), (left, right)
 
     def channels_out(self, channels: int) -> int:
         """Returns the number of channels; ValueError where the layers don't keep it."""
@@ -225,7 +232,8 @@ def _check_activation(activation):
         raise ValueError(f"activation must be the name of one, or null. Received: {activation!r}")
 
 
-def _normalise_window(layer):
+def normalise_window(layer):
+    """Brings a frozen description's kernel, strides and padding into the form that they are kept in."""
     kernel = pair(layer.kernel, "kernel")
     object.__setattr__(layer, "kernel", kernel)
     object.__setattr__(layer, "strides", pair(layer.strides, "strides"))
@@ -234,13 +242,13 @@ def _normalise_window(layer):
 
 def channels_of(stack) -> int:
     """Returns the length D of the vectors that a stack gives."""
-    return [layer.filters for layer in stack if isinstance(layer, Conv)][-1]
+    return [layer.filters for layer in stack if getattr(layer, "filters", None)][-1]
 
 
 def weighted_layers(stack):
-    """Yields (path, layer) of every layer of a stack that has weights: '0', '3', of a residual block '4/0'."""
+    """Yields (path, layer) of every convolution of a stack: '0', '3', of a residual block '4/0'."""
     for i, layer in enumerate(stack):
         if isinstance(layer, Residual):
             yield from ((f"{i}/{j}", inner) for j, inner in enumerate(layer.layers))
-        elif not isinstance(layer, MaxPool):
+        elif isinstance(layer, Conv | DepthwiseConv):
             yield str(i), layer

@@ -54,7 +54,7 @@ def stack_geometry(stack) -> Geometry:
             field[axis] += (layer.kernel[axis] - 1) * stride[axis]
             offset[axis] -= layer.padding[axis][0] * stride[axis]
             stride[axis] *= layer.strides[axis]
-    return Geometry(tuple(field), tuple(stride), tuple(offset))
+    return Geometry((field[0], field[1]), (stride[0], stride[1]), (offset[0], offset[1]))
 
 
 def output_size(stack, input_size) -> tuple[int, int]:
@@ -78,12 +78,13 @@ def smallest_input(stack) -> tuple[int, int]:
         for axis in (0, 1):
             needed = (size[axis] - 1) * layer.strides[axis] + layer.kernel[axis] - sum(layer.padding[axis])
             size[axis] = max(1, needed)
-    return tuple(size)
+    return size[0], size[1]
 
 
 def smallest_image(architecture) -> tuple[int, int]:
     """Returns the smallest (height, width) of an image that both stacks have a cell for."""
-    return tuple(max(sides) for sides in zip(smallest_input(architecture.coarse), smallest_input(architecture.fine)))
+    coarse, fine = smallest_input(architecture.coarse), smallest_input(architecture.fine)
+    return max(coarse[0], fine[0]), max(coarse[1], fine[1])
 
 
 def padded_size(architecture, size) -> tuple[int, int]:
@@ -127,5 +128,5 @@ def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:
     begins 1 pixel earlier and ends 2 later.
     """
     size = pair(patch_size, "patch_size")
-    origin = tuple(o - (p - f) // 2 for o, p, f in zip(geometry.offset, size, geometry.field))
-    return PatchGrid(origin, geometry.stride, size)
+    top, left = (o - (p - f) // 2 for o, p, f in zip(geometry.offset, size, geometry.field))
+    return PatchGrid((top, left), geometry.stride, size)

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from dcn_tf import architecture as spec
 from dcn_tf import geometry
-from dcn_tf.blocks import BATCH_NORMALIZATION, block_of, shape_after
+from dcn_tf.blocks import BATCH_NORMALIZATION, Blocks, block_of
+from dcn_tf.declared_layer import shape_after
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
 from dcn_tf.sequences import log_odds, log_presence, votes
@@ -18,8 +19,8 @@ PRESENCE_POWER = 2.0
 INVERSE_ENTROPY_FLOOR = 1e-3  # nats; keeps the weight 1 / H of a certain cell finite
 
 
-class Stack(keras.layers.Layer):
-    """A stack of convolutions, max poolings and residual blocks over a map, from its description.
+class Stack(Blocks):
+    """A stack of convolutions, max poolings and other layers over a map, from its description.
 
     Every convolution is followed by batch normalisation, activation and dropout as its description says.
 
@@ -40,32 +41,14 @@ class Stack(keras.layers.Layer):
     """
 
     def __init__(self, layers, **kwargs):
-        super().__init__(**kwargs)
-        self.descriptions = spec.stack_from_list(layers)
-        self.geometry = geometry.stack_geometry(self.descriptions)
-        self.blocks = [block_of(layer, self.dtype_policy, i) for i, layer in enumerate(self.descriptions)]
-
-    @property
-    def layers(self):
-        return self.blocks
-
-    def build(self, input_shape):
-        for block in self.blocks:
-            block.build(input_shape)
-            input_shape = block.compute_output_shape(input_shape)
+        descriptions = spec.stack_from_list(layers)
+        super().__init__(descriptions, **kwargs)
+        self.descriptions = descriptions
+        self.geometry = geometry.stack_geometry(descriptions)
 
     def call(self, inputs, training=False):
         self.compute_output_shape(inputs.shape)  # speaks up where the input is too small
         return self.part(inputs, training=training)
-
-    def part(self, inputs, first: int = 0, last: int | None = None, training=False):
-        """Returns what the layers from `first` to before `last` make of a map: [batch, h, w, C] -> [batch, h', w', D].
-
-        Two parts one after the other are the stack: what is between them can be looked at.
-        """
-        for block in self.blocks[first:last]:
-            inputs = block(inputs, training=training)
-        return inputs
 
     def compute_output_shape(self, input_shape):
         return (*shape_after(self.descriptions, input_shape), spec.channels_of(self.descriptions))

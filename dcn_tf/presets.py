@@ -1,6 +1,8 @@
 """The named architectures. `PRESETS` maps a name to its `Architecture`."""
 
-from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
+from typing import Any
+
+from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec, separable_conv
 
 
 def cluttered_mnist() -> Architecture:
@@ -20,6 +22,31 @@ def cluttered_mnist() -> Architecture:
             Conv(24, 3),
         ),
         top=ClassifierTopSpec(Conv(96, 4, strides=2), classes=10),
+        patch_size=(14, 14),
+        num_patches=8,
+    )
+
+
+def cluttered_mnist_small() -> Architecture:
+    """Returns a network for the same images at a third of the paper's multiplications: 7.5 million in place of 23.0.
+
+    Depthwise-separable convolutions take the place of the inner ones. Cells lie as in the paper, every 4 pixels.
+    """
+    return Architecture(
+        name="cluttered_mnist_small",
+        image_size=(100, 100),
+        channels=1,
+        coarse=(Conv(12, 6, strides=4), *separable_conv(24, 3)),
+        fine=(
+            Conv(16, 3),
+            *separable_conv(24, 3, padding="same"),
+            MaxPool(2),
+            *separable_conv(32, 3, padding="same"),
+            *separable_conv(32, 3, padding="same"),
+            MaxPool(2),
+            Conv(24, 3),
+        ),
+        top=ClassifierTopSpec(Conv(48, 4, strides=2), classes=10),
         patch_size=(14, 14),
         num_patches=8,
     )
@@ -122,8 +149,8 @@ def svhn_paper() -> Architecture:
     The paper says that a coarse cell sees 54 x 110. Its kernels and strides give 53 x 109: a crop or patch of
     54 x 110 holds one cell, and one more row and column than it sees.
     """
-    conv = {"dropout": 0.2}
-    dense = {"kernel": 1, "dropout": 0.5}
+    conv: dict[str, Any] = {"dropout": 0.2}
+    dense: dict[str, Any] = {"kernel": 1, "dropout": 0.5}
     return Architecture(
         name="svhn_paper",
         image_size=(64, 128),
@@ -161,7 +188,13 @@ def svhn_paper() -> Architecture:
     )
 
 
-PRESETS = {"cluttered_mnist": cluttered_mnist, "numbers": numbers, "svhn": svhn, "svhn_paper": svhn_paper}
+PRESETS = {
+    "cluttered_mnist": cluttered_mnist,
+    "cluttered_mnist_small": cluttered_mnist_small,
+    "numbers": numbers,
+    "svhn": svhn,
+    "svhn_paper": svhn_paper,
+}
 
 
 def preset(name: str) -> Architecture:

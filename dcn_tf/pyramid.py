@@ -36,7 +36,8 @@ def levels_of(images, architecture: Architecture) -> list[Level]:
     for scale in architecture.levels:
         smaller = scaled(images, scale)
         zoom = tf.cast(tf.shape(smaller)[1:3], tf.float32) / size
-        levels.append(Level(*padded(smaller, architecture), zoom))
+        images_of_level, start = padded(smaller, architecture)
+        levels.append(Level(images_of_level, start, zoom))
     return levels
 
 

@@ -3,10 +3,17 @@
 import dataclasses
 import inspect
 
+from dcn_tf.declared import KerasLayer
 from dcn_tf.descriptions import Conv, DepthwiseConv, MaxPool, Residual, separable_conv
 
 GLOBAL = ("squeeze_excite", "global_pool", "attention")  # kinds that look at the whole map
-KINDS = {"conv": Conv, "depthwise_conv": DepthwiseConv, "max_pool": MaxPool, "residual": Residual}
+KINDS = {
+    "conv": Conv,
+    "depthwise_conv": DepthwiseConv,
+    "keras": KerasLayer,
+    "max_pool": MaxPool,
+    "residual": Residual,
+}
 
 
 def kind_of(layer) -> str:

@@ -1,8 +1,11 @@
 """The three stages of a Dynamic Capacity Network: a glance at the image, a closer look at some of it, the answer."""
 
+from typing import Any
+
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION
+from dcn_tf.architecture import CLASSIFICATION, Architecture
+from dcn_tf.geometry import PatchGrid
 from dcn_tf.patches import assemble, cut_patches, once
 from dcn_tf.pyramid import Level, boxes_in_image, cells_at, cut_level_patches, flat, levels_of, map_sizes
 from dcn_tf.saliency import entropy_saliency, select_cells
@@ -16,6 +19,13 @@ class Stages:
         coarse_top, fine_top: tops; see `dcn_tf.layers.ClassifierTop` and `SequenceTop`.
         patch_grid: where the patch of each cell lies, see `dcn_tf.geometry.patch_grid`.
     """
+
+    architecture: Architecture
+    coarse: Any
+    fine: Any
+    coarse_top: Any
+    fine_top: Any
+    patch_grid: PatchGrid
 
     def call(self, images, training=False, num_patches=None, cells=None) -> dict:
         """Returns the outputs of all three stages; arguments as of `DynamicCapacityNetwork`."""

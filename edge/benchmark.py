@@ -9,6 +9,7 @@ board disturbs all of them; `edge.comparison.board` says whether something did. 
 """
 
 import os
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: a thread per core makes tiny products slower
 
@@ -195,7 +196,8 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     runs = {name: make_run(v, bundles[v.precision], num_patches, threads) for name, v in chosen.items()}
     kept = max(1, KEPT_BYTES // load_image(images.paths[0], manifest.input).size)
     load = functools.lru_cache(kept)(lambda path: load_image(path, manifest.input))
-    take, size = load, size_of
+    take: Any = load
+    size: Any = size_of
     if parsed.from_files:
         runs = {name: from_file(run, manifest.input) for name, run in runs.items()}
         take, size = str, {str(path): load(path).shape[:2] for path in images.paths}.get

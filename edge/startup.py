@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from edge.arguments import OneLineParser, number
 from edge.errors import UserError, run_main
@@ -29,8 +29,9 @@ class Start(NamedTuple):
 def start_once(arguments, program: str = "edge.run") -> Start:
     """Returns how a program of this package started; UserError with its own message where its status is not 0."""
     begun = time.perf_counter()
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-m", program, *arguments], **pipes) as process:
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started: Any = subprocess.Popen([sys.executable, "-m", program, *arguments], **pipes)
+    with started as process:
         line = process.stdout.readline()
         seconds = time.perf_counter() - begun
         message = process.stderr.read()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from dcn_tf.architecture import Architecture, Residual, channels_of
+from dcn_tf.architecture import Architecture, KerasLayer, Residual, channels_of
 from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.cost import dcn_cost, model_weights, whole_multiplications
 from dcn_tf.geometry import num_cells, output_size, patch_grid, smallest_image, stack_geometry
@@ -90,9 +90,10 @@ def stack_table(stack, size, architecture: Architecture) -> str:
 def _layer_text(layer) -> str:
     if isinstance(layer, Residual):
         return f"residual of {len(layer.layers)}: {', '.join(map(_layer_text, layer.layers))}"
-    filters = f" {layer.filters}" if hasattr(layer, "filters") else ""
+    filters = f" {layer.filters}" if getattr(layer, "filters", None) else ""
     stride = f" / {_by(layer.strides)}" if layer.strides != (1, 1) else ""
-    return f"{kind_of(layer)}{filters}, {_by(layer.kernel)}{stride}"
+    kind = layer.layer if isinstance(layer, KerasLayer) else kind_of(layer)
+    return f"{kind}{filters}, {_by(layer.kernel)}{stride}"
 
 
 def _heading(architecture: Architecture, open_) -> str:

@@ -62,6 +62,11 @@ class Checkpoints:
                 ) from error
         return int(self.step)
 
+    def take_from(self, shared) -> int:
+        """Takes everything from the chief of a `train.distribution.Distribution`; returns the number of steps done."""
+        shared.copy_from_chief([*self._variables, self.step, self.seconds])
+        return int(self.step)
+
     def save(self, step: int, seconds: float):
         """Saves after `step` steps that took `seconds`.
 

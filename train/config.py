@@ -17,6 +17,7 @@ from train.progress import log
 MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")
 OPTIMIZERS = ("adamw", "adam", "sgd")
+DISTRIBUTIONS = ("none", "mirrored", "multiworker")
 COMPUTE_DTYPES = ("float32", "bfloat16")
 EVALS = ("quick", "full")
 SCHEDULES = ("cosine", "exponential", "constant")
@@ -65,7 +66,7 @@ FREE_ON_RESUME = (
         "selectors",
         "eval",
     ),
-    *("log_every", "checkpoint_every", "fallback"),
+    *("log_every", "checkpoint_every", "fallback", "distribute"),
 )
 
 
@@ -141,6 +142,7 @@ class Config(FlagValues):
     train_steps: int = 6000
     batch_size: int = 128
     replicas: int = 1
+    distribute: str = "none"
     compute_dtype: str = "float32"
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
@@ -186,6 +188,7 @@ class Config(FlagValues):
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
             "compute_dtype": COMPUTE_DTYPES,
+            "distribute": DISTRIBUTIONS,
             "eval": EVALS,
             "top_statistics": (None, *STATISTICS),
         }.items():

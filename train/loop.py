@@ -19,6 +19,7 @@ from train.config import Config
 from train.data.dataset import WITHOUT_NUMBER, Dataset
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
+from train.distribution import Distribution, distribution_of
 from train.evaluation.cost import Cost
 from train.evaluation.errors import Errors
 from train.evaluation.extent import Extent, extent_of
@@ -49,11 +50,16 @@ def train_and_evaluate(config: Config, restart: bool = False) -> dict:
     """
     architecture = config.architecture
     check_trainable(config, architecture)
-    with workdirs.held(config, restart) as held:
-        return _run(config, architecture, held)
+    shared = distribution_of(config)
+    with (
+        shared.workdir_of(config) as own,
+        workdirs.held(own, restart) as held,
+        shared.telling_of_lost_workers(own.workdir),
+    ):
+        return _run(own, architecture, held, shared)
 
 
-def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> dict:
+def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, shared: Distribution) -> dict:
     """Does what `train_and_evaluate` says, in a workdir that no other process writes to."""
     workdir = held.path
 
@@ -66,32 +72,35 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir) -> 
     keras.utils.set_random_seed(config.seed)
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    optimizer = steps.make_optimizer(config, held.phase)
+    optimizer = steps.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
     places = place_reader_of(config, architecture)
-    train_step = steps.make_train_step(model, optimizer, config, average, places)
+    train_step = steps.make_train_step(model, optimizer, config, average, places, shared)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
-    # 3. --init_from; 4. nothing: begin at step 0.
+    # 3. --init_from; 4. nothing: begin at step 0. Other machines take all of it from the chief.
     checkpoints = Checkpoints(workdir, model, optimizer, average, places)
     first_step = checkpoints.restore(held.newest)
-    if config.init_from and not first_step:
+    if config.init_from and not first_step and shared.is_chief:
         take_weights(model, config.init_from)
+    first_step = checkpoints.take_from(shared)
     held.begin(config, functools.partial(steps.learning_rate_at, config))
     write_network(workdir, architecture)
 
     # ---- training ---------------------------------------------------------------------------------------------------
     writer = tf.summary.create_file_writer(str(workdir))
     extent = extent_of(config)
-    readers = _readers(model, config, extent)
+    readers = _readers(model, config, extent, shared)
     validator = _validator(readers, extent)
     if first_step < config.train_steps:
         look = functools.partial(_look, config, dataset, validator, writer, average, extent.look_images)
-        train(config, dataset, train_step, checkpoints, writer, look)
+        train(config, dataset, train_step, checkpoints, writer, look, shared)
 
     with averaged(average):
-        return _conclude(config, dataset, readers, extent, checkpoints, writer)
+        result = _conclude(config, dataset, readers, extent, checkpoints, writer)
+    shared.any(False)  # all wait for all: who ends early looks like one that is lost
+    return result
 
 
 def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpoints, writer) -> dict:
@@ -130,18 +139,18 @@ def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpo
     with files.replacing(workdir / "model.keras") as partial:
         model.save(partial)
     files.write_text(workdir / "result.json", json.dumps(result, indent=1) + "\n")
-    for name in figures:
+    for name in figures if readers[0].shared.is_chief else ():
         print(f"\n{dataset.name}, {name} ({model.architecture.name}, {result['steps']} steps)\n")
         print(format_table(figures[name], extent.scales))
-    if config.eval == "quick":
+    if config.eval == "quick" and readers[0].shared.is_chief:
         print("\n--eval=full, with the same --workdir, evaluates on all images, by all --selectors and at all scales")
     return result
 
 
-def _readers(model, config: Config, extent: Extent) -> list[Reader]:
+def _readers(model, config: Config, extent: Extent, shared: Distribution) -> list[Reader]:
     """Returns what all images are read with in the course of a run: the network, compiled once for each scale."""
     counts = {*config.eval_num_patches, model.architecture.num_patches}
-    return [Reader(model, counts, scale, config.model, config.replicas) for scale in extent.scales]
+    return [Reader(model, counts, scale, config.model, config.replicas, shared) for scale in extent.scales]
 
 
 def _validator(readers: list[Reader], extent: Extent) -> Errors:

@@ -8,8 +8,10 @@ import absl.logging
 from absl import flags
 
 from dcn_tf.architecture import SELECTORS
+from dcn_tf.presets import PRESETS
 from train import command
-from train.config import COMPUTE_DTYPES, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
+from train.cluster import cluster_of
+from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
 from train.errors import UserError
 from train.progress import start_logging
 from train.quiet import quiet
@@ -36,7 +38,7 @@ STRING_FLAGS = {
         "A folder or zip with images and annotations.json, whose test images a model for numbers is tested on as well."
     ),
     "fallback_dataset": "Takes the place of a data set that is neither on disk nor reachable; a banner says so.",
-    "preset": "Architecture: cluttered_mnist | numbers | svhn | svhn_paper.",
+    "preset": f"Architecture: {' | '.join(PRESETS)}.",
     "architecture": (
         "File of a network of one's own, YAML or JSON, in place of --preset; see docs/your_data.md. python -m "
         "tools.describe FILE prints and checks it."
@@ -52,6 +54,11 @@ STRING_FLAGS = {
     ),
     "negatives": "File of train.mine_negatives: what a network took for numbers, which street_numbers trains on too.",
     "optimizer": " | ".join(OPTIMIZERS) + ".",
+    "distribute": (
+        f"{' | '.join(DISTRIBUTIONS)}. 'mirrored': every batch is divided among the GPUs of this machine. "
+        "'multiworker': among machines that TF_CONFIG in the environment names, the same command on each; see "
+        "docs/several_machines.md."
+    ),
     "compute_dtype": (
         f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is for processors with a "
         "matrix unit for it (AMX). Weights, losses and all evaluation are float32."
@@ -222,6 +229,7 @@ def main():
     from train.beginning import check_beginning  # after the flags' own values: OpenCV is imported with it
 
     check_beginning(config, config.architecture, flags.FLAGS.restart)
+    cluster_of(config.distribute)
     start_logging()
     prepare_tensorflow(config.replicas)
     from train.loop import train_and_evaluate

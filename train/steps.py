@@ -11,6 +11,7 @@ from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.precision import computing_in
 from dcn_tf.pyramid import positions_of
 from train.config import Config
+from train.distribution import ALONE, Distribution
 
 BOX_WEIGHT = 5.0  # of a box's mean distance, which is some hundredths of a patch, beside nats
 
@@ -134,12 +135,20 @@ def make_optimizer(config: Config, phase: int = 0) -> keras.optimizers.Optimizer
     return optimizer
 
 
-def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config, average=None, places=None):
+def make_train_step(
+    model: DynamicCapacityNetwork,
+    optimizer,
+    config: Config,
+    average=None,
+    places=None,
+    shared: Distribution = ALONE,
+):
     """Returns (images, labels, boxes) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
 
     Each of the configuration's replicas computes a part of the batch; their losses are averaged. They depend on nothing
     of each other, so that TensorFlow runs them side by side. Each is normalised by statistics of its own part, which
-    the moving statistics follow one after the other.
+    the moving statistics follow one after the other. Devices and machines compute parts in the same way; of moving
+    statistics on several machines the mean is taken.
 
     Args:
         model: built.
@@ -147,6 +156,7 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config, av
         config: of the run.
         average: a `WeightAverage` that follows the model; None where there is none.
         places: a `PlaceReader`, whose loss is added; None where there is none.
+        shared: what a batch is shared out to.
     """
     variables = trained_variables(model, config) + (places.variables if places else [])
     optimizer.build(variables)
@@ -165,15 +175,31 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config, av
             for name, (weight, _) in found[0].items()
         }
 
-    @tf.function(autograph=False)  # no branch depends on a value; converting Python for one takes seconds
-    def train_step(*batch):
+    weights, reached = {}, []  # of the loss terms, and the variables that a gradient reaches: found by tracing
+    moving = _moving_statistics(model) if shared.cluster.workers > 1 else []
+
+    def part_of_step(*batch):
+        """Returns the loss terms, the gradients and the moving statistics of a part of a batch."""
         with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
             terms = mean_losses(*batch)
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
+        weights.update({name: weight for name, (weight, _) in terms.items()})
         # Without a coarse loss, nothing reaches the weights that only the coarse output uses.
-        reached = [variable for gradient, variable in zip(gradients, variables) if gradient is not None]
-        gradients = [gradient for gradient in gradients if gradient is not None]
+        reached[:] = [variable for gradient, variable in zip(gradients, variables) if gradient is not None]
+        values = [value for _, value in terms.values()]
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
+        return [loss, *values, *gradients, *map(tf.identity, moving)]
+
+    whole_step = shared.mean(part_of_step)
+
+    @tf.function(autograph=False)  # no branch depends on a value; converting Python for one takes seconds
+    def train_step(*batch):
+        loss, *found = whole_step(*batch)
+        count = len(weights)
+        terms, gradients, statistics = found[:count], found[count : count + len(reached)], found[count + len(reached) :]
+        for variable, value in zip(moving, statistics):
+            variable.assign(value)
         norm = tf.linalg.global_norm(gradients)
         if config.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
@@ -186,7 +212,13 @@ def make_train_step(model: DynamicCapacityNetwork, optimizer, config: Config, av
                 average.follow(optimizer.iterations)
 
         update(gradients)
-        metrics = {f"loss/{name}": value for name, (_, value) in terms.items()}
+        metrics = {f"loss/{name}": value for name, value in zip(weights, terms)}
         return {"loss": loss, "gradient_norm": norm} | metrics
 
     return train_step
+
+
+def _moving_statistics(model) -> list:
+    """Returns the variables that follow the batches: float, and not trained."""
+    variables = [variable.value for variable in model.non_trainable_variables]
+    return [variable for variable in variables if variable.dtype.is_floating]

@@ -10,18 +10,20 @@ import tensorflow as tf
 from train import signals
 from train.curves import Curves
 from train.data.pipeline import train_batches
+from train.distribution import ALONE, Distribution
 from train.errors import TrainingError
 from train.progress import duration, log, tell
 
 SECONDS_BETWEEN = 300  # checkpoints at most, however few steps that is
 
 
-def train(config, dataset, train_step, checkpoints, writer, look):
+def train(config, dataset, train_step, checkpoints, writer, look, shared: Distribution = ALONE):
     """Runs the steps that are left, with progress, summaries, curves and checkpoints.
 
     Args:
         train_step: (images, labels, boxes) -> name -> number, which trains.
         look: step -> validation errors, name -> percent; called at every multiple of --checkpoint_every.
+        shared: what the run is shared out to. A signal to one process ends all of them after the same step.
 
     Raises:
         TrainingError: a number is not finite.
@@ -29,7 +31,7 @@ def train(config, dataset, train_step, checkpoints, writer, look):
     """
     first_step = int(checkpoints.step)
     curves = Curves(Path(config.workdir, "curves.csv"), first_step)
-    saver = _Saver(config, checkpoints)
+    saver = _Saver(config, checkpoints, shared.is_chief)
     last_time, last_step = time.monotonic(), first_step
     with signals.after_step() as asked:
         for step, batch in enumerate(train_batches(dataset, first_step, config.train_steps), first_step + 1):
@@ -44,10 +46,12 @@ def train(config, dataset, train_step, checkpoints, writer, look):
                 curves.add(step, {f"train/{name}": value for name, value in metrics.items()})
                 last_time, last_step = now, step
             is_look = step % config.checkpoint_every == 0 or step == config.train_steps
-            if is_look or asked.number or saver.is_due():
+            is_end = shared.any(asked.number is not None)
+            if is_look or is_end or saver.is_due():
                 saver.save(step)
-            if asked.number:
-                raise signals.Stopped(asked.number, _stopped(asked.number, step))
+            if is_end:
+                number = asked.number or signal.SIGTERM
+                raise signals.Stopped(number, _stopped(number, step))
             if is_look:
                 with asked.at_once():
                     errors = look(step)
@@ -58,8 +62,8 @@ def train(config, dataset, train_step, checkpoints, writer, look):
 class _Saver:
     """Saves checkpoints, and knows when the next is due."""
 
-    def __init__(self, config, checkpoints):
-        self.config, self.checkpoints = config, checkpoints
+    def __init__(self, config, checkpoints, writes: bool):
+        self.config, self.checkpoints, self.writes = config, checkpoints, writes
         self.last_step = int(checkpoints.step)
         self.seconds_before = float(checkpoints.seconds)
         self.begun = self.saved = time.monotonic()
@@ -71,7 +75,8 @@ class _Saver:
         """Saves a step; TrainingError where its weights are of no use, so that an older checkpoint stays."""
         if not self.checkpoints.is_finite():
             raise TrainingError(_not_finite("a weight", step, self.config, self.last_step))
-        self.checkpoints.save(step, self.seconds_before + time.monotonic() - self.begun)
+        if self.writes:
+            self.checkpoints.save(step, self.seconds_before + time.monotonic() - self.begun)
         self.last_step, self.saved = step, time.monotonic()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -9,10 +10,10 @@ from edge.errors import UserError
 from edge.network.budget import BudgetRunner, PyramidBudgetRunner
 from edge.network.pyramid_runner import ALL, PyramidRunner
 from edge.network.result import Result
-from edge.network.runner import NEVER, TwoStageRunner
+from edge.network.runner import NEVER
 
 
-def make_reader(runner: TwoStageRunner, parsed) -> Callable[[np.ndarray], Result]:
+def make_reader(runner: Any, parsed) -> Callable[[np.ndarray], Result]:
     """Returns a function, pixels -> result, that follows the command line; UserError where the bundle cannot.
 
     A saliency level takes the place of the bundle's exit, with which it was not calibrated; --exit_entropy adds one.

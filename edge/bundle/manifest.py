@@ -5,9 +5,10 @@ Every pair is (vertical, horizontal), in pixels of the model's input unless it s
 
 import math
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from edge.bundle.content import OF_LEVELS
-from edge.bundle.tasks import TASKS, Classification, Sequence
+from edge.bundle.tasks import TASKS
 from edge.bundle.tensors import Tensor
 
 
@@ -83,8 +84,8 @@ class ModelFile:
         (only,) = (Tensor.from_content(tensor) for tensor in content["inputs"])
         return cls(only, tuple(Tensor.from_content(tensor) for tensor in content["outputs"]), content["layout"])
 
-    def output(self, name: str) -> Tensor | None:
-        """Returns the named output, or None where there is none."""
+    def output(self, name: str) -> Any:
+        """Returns the named output, a `Tensor`, or None where there is none."""
         return next((tensor for tensor in self.outputs if tensor.name == name), None)
 
 
@@ -101,7 +102,7 @@ class Manifest:
     """A bundle's manifest, checked.
 
     Attributes:
-        task: what is read, and the top that reads it.
+        task: an `edge.bundle.tasks.Classification` or `Sequence`: what is read, and the top that reads it.
         levels: the sizes at which an image of any size is looked at, in parts of its own; None where images are brought
             to the input's size.
         num_patches: patches per image where none is asked for.
@@ -119,7 +120,7 @@ class Manifest:
     """
 
     name: str
-    task: Classification | Sequence
+    task: Any  # Classification or Sequence
     input: Input
     cells: Cells
     patch: Patch

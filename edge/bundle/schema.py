@@ -5,8 +5,10 @@ here is an error of the schema, never skipped.
 """
 
 import re
+from typing import Any
 
-TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "number": (int, float)}
+TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "boolean": bool}
+TYPES |= {"null": type(None), "number": (int, float)}
 ANNOTATIONS = ("$schema", "$id", "$defs", "title", "description")
 
 

@@ -26,7 +26,8 @@ class Classification:
     def from_content(cls, content: dict) -> "Classification":
         """Returns the task that the content of a manifest describes."""
         convolution = content["convolution"]
-        return cls(tuple(content["labels"]), tuple(convolution["strides"]), tuple(map(tuple, convolution["padding"])))
+        vertical, horizontal = map(tuple, convolution["padding"])
+        return cls(tuple(content["labels"]), tuple(convolution["strides"]), (vertical, horizontal))
 
     @staticmethod
     def rules(content: dict):

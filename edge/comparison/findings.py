@@ -130,7 +130,7 @@ def circumstances(watch, threads: int, bundles: dict, images, repetitions: int, 
         "notes": watch.notes(),
         "machine": machine.describe(),
         "during": watch.seen(),
-        "bundle": _bundle(int8 or float32),
+        "bundle": _bundle(bundles["int8" if int8 else "float32"]),
         "float_bundle": _bundle(float32) if int8 and float32 else None,
         "images": {
             "source": images.source,

@@ -56,4 +56,4 @@ def _of_saliency(bundle, size) -> int:
     if not manifest.levels:
         return top_of(manifest).saliency_multiplications(manifest, weights)
     maps = [level_operations(bundle, "coarse", level).operations[-1].shape for level in level_sizes(size, manifest)]
-    return sum(math.prod(shape[:-1]) for shape in maps) * weights["dense"].size
+    return sum(math.prod(shape[:-1]) for shape in maps if shape) * weights["dense"].size

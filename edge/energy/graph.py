@@ -44,9 +44,10 @@ class GraphTensor:
     @property
     def bytes(self) -> int | None:
         """Its size in memory; None where it is not known."""
-        if self.shape is None or self.dtype not in BITS:
+        elements = self.elements
+        if elements is None or self.dtype not in BITS:
             return None
-        return -(-self.elements * BITS[self.dtype] // 8)
+        return -(-elements * BITS[self.dtype] // 8)
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,9 @@ class Measurement:
         """Returns that the meter told the same power for too long, over the ends of readings; None where it did not."""
         readings = (self.idle, *(trial.reading for trial in self.trials))
         for same, run in itertools.groupby(readings, key=lambda reading: reading.same):
-            run = list(run)
-            samples = sum(reading.samples for reading in run)
-            if same is not None and len(run) > 1 and (len(run) == len(readings) or samples >= FROZEN_SAMPLES):
+            alike = list(run)
+            samples = sum(reading.samples for reading in alike)
+            if same is not None and len(alike) > 1 and (len(alike) == len(readings) or samples >= FROZEN_SAMPLES):
                 return frozen(same, samples)
         return None
 

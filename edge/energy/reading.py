@@ -1,6 +1,7 @@
 """A meter's reading of a span of time."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ class Reading:
         same: the power of every sample, watts, where all are the same; None where they differ, or it counts energy.
     """
 
-    joules: float | None
+    joules: Any  # float, or None
     seconds: float
     samples: int
     ignored: int = 0

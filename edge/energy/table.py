@@ -41,8 +41,8 @@ class EnergyTable:
         accumulated in: 32 bits for int8.
         """
         if kind == MAC:
-            parts = self.multiply.get(dtype), self.add.get(ACCUMULATOR.get(dtype, dtype))
-            return None if None in parts else sum(parts)
+            multiply, add = self.multiply.get(dtype), self.add.get(ACCUMULATOR.get(dtype, dtype))
+            return None if multiply is None or add is None else multiply + add
         return {ADD: self.add, COMPARE: self.add, MULTIPLY: self.multiply}[kind].get(dtype)
 
     def level(self, size: float) -> Level:

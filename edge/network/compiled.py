@@ -10,7 +10,7 @@ from edge.network import assembly, patches, pixels, saliency
 VERSION = 2  # of the C file
 
 try:
-    from edge.network import _compiled
+    from edge.network import _compiled  # type: ignore[attr-defined]  # compiled where pip finds a compiler
 except ImportError:  # it was installed without a C compiler, or without Python's headers
     _compiled = None
 if _compiled is not None and getattr(_compiled, "VERSION", 1) != VERSION:

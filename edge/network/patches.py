@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,8 @@ class Layout:
         framed = np.full((count, top + height + bottom, left + width + right, channels), zero, dtype)
         self._images = framed[:, top : top + height, left : left + width]
         self._values = framed
-        self._words = self._source = None
+        self._words: Any = None
+        self._source: Any = None
         if layout:
             (rows, length), (down, across) = layout["group"], layout["step"]
             run = length * channels * framed.itemsize

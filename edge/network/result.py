@@ -3,7 +3,7 @@
 import math
 import time
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,9 +25,9 @@ class Glance(NamedTuple):
 
     log_probabilities: np.ndarray
     entropy: float
-    values: object
-    features: np.ndarray | None = None
-    maxima: np.ndarray | None = None
+    values: Any
+    features: Any = None
+    maxima: Any = None
 
 
 class Look(NamedTuple):
@@ -45,7 +45,7 @@ class Look(NamedTuple):
     saliency: np.ndarray
     cells: np.ndarray
     fine_features: np.ndarray
-    patch_boxes: np.ndarray | None = None
+    patch_boxes: Any = None
     raw: dict | None = None
 
     def first(self, count: int) -> "Look":

@@ -4,6 +4,7 @@ import functools
 import threading
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
 from edge.network.result import Answer, Clock, Glance, Look, Result, numbers
 from edge.network.stages import WHOLE, Parts
-from edge.network.tops import PoolTop, SwapTop, top_of
-from edge.network.vote_top import VoteTop
+from edge.network.tops import top_of
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
 MOST_SHAPES = 16  # of levels, of numbers of patches, and of windows, that interpreters are kept for
@@ -252,7 +252,8 @@ def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
     return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), MOST_SHAPES)
 
 
-def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> SwapTop | PoolTop | VoteTop:
+def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> Any:
+    """Returns the top of the bundle's task: a `SwapTop`, `PoolTop` or `VoteTop`."""
     manifest, kind = bundle.manifest, top_of(bundle.manifest)
     weights = saliency_weights(bundle)
     for name, shape in kind.weight_shapes(manifest, coarse, top).items():

@@ -4,6 +4,7 @@ Each says the same things of its task, so that nothing else on the device asks w
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -192,6 +193,6 @@ class PoolTop:
 TOPS = {Classification: SwapTop, Sequence: PoolTop}
 
 
-def top_of(manifest: Manifest) -> type[SwapTop] | type[PoolTop] | type[VoteTop]:
+def top_of(manifest: Manifest) -> Any:
     """Returns the top of a manifest's task, for images of one size or of any."""
     return VoteTop if manifest.levels else TOPS[type(manifest.task)]

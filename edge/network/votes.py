@@ -48,7 +48,7 @@ def lead(logits, heads) -> float:
     """
     strengths = _strengths(*readings_of(logits, heads))
     votes = {reading: _with_parts(reading, strengths) for reading in strengths}
-    winner = max(votes, key=votes.get)
+    winner = max(votes, key=votes.__getitem__)
     others = (own for reading, own in votes.items() if reading != winner and not is_part(reading, winner))
     return votes[winner] - max(others, default=0.0)
 

@@ -51,7 +51,7 @@ def _of_levels(saliency, size, manifest: Manifest):
     height, width = read
     shape = (max(1, round(COLUMNS * height / width)), COLUMNS)
     grid, begun = np.zeros(shape), 0
-    for scale, padded, (rows, columns) in zip(manifest.levels, level_sizes(read, manifest), maps):
+    for scale, padded, (rows, columns) in zip(manifest.levels or (), level_sizes(read, manifest), maps):
         of_level = saliency[begun : begun + rows * columns].reshape(rows, columns)
         begun += rows * columns
         index = [
@@ -68,8 +68,8 @@ def cell_maps(size, manifest: Manifest) -> list[tuple[int, int]]:
     """Returns the (rows, columns) of each level's cells, of an image of `size`, (height, width)."""
     cells = manifest.cells
     return [
-        tuple((side - field) // step + 1 for side, field, step in zip(padded, cells.field, cells.stride))
-        for padded in level_sizes(size, manifest)
+        ((height - cells.field[0]) // cells.stride[0] + 1, (width - cells.field[1]) // cells.stride[1] + 1)
+        for height, width in level_sizes(size, manifest)
     ]
 
 

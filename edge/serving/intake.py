@@ -69,7 +69,7 @@ async def json_object(request: web.Request) -> dict:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the body must be application/json")
     if (request.content_length or 0) > MOST_JSON:
-        raise web.HTTPRequestEntityTooLarge(MOST_JSON, request.content_length, text="the body is too large")
+        raise web.HTTPRequestEntityTooLarge(MOST_JSON, request.content_length or 0, text="the body is too large")
     body = await read_body(request, BODY_SECONDS)
     try:
         content = json.loads(body.decode("utf-8"), parse_constant=_no_number) if len(body) <= MOST_JSON else None

@@ -61,7 +61,8 @@ class Load:
         """Returns the memory of the service."""
         async with self._session.get("/metrics") as response:
             text = await response.text()
-        return float(re.search(r"^process_resident_memory_bytes (\d+)", text, re.MULTILINE).group(1)) / 1e6
+        found = re.search(r"^process_resident_memory_bytes (\d+)", text, re.MULTILINE)
+        return float(found[1]) / 1e6 if found else 0.0
 
 
 def read_alone(bundle, paths, threads: int = 1):

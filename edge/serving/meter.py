@@ -27,7 +27,8 @@ class Meter:
         """Takes the next reading that stays for right, whatever was before: the meter was exchanged."""
         stable, self._monotonic, self._max_step = self._arguments
         self._stable = StableReadings(stable)
-        self.reading = self.probability = None
+        self.reading: str | None = None
+        self.probability: float | None = None
         self.state = NOTHING
 
     def note(self, prediction: str, probability: float) -> bool:

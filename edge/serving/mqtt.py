@@ -65,7 +65,7 @@ class Publisher:
         self._values = {}
         self._lock = threading.Lock()
         self.is_up = False
-        self._trouble = None
+        self._trouble: str | None = None
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"dcn_{topics.name}")
         client.will_set(topics.of("availability"), OFFLINE, qos=1, retain=True)
         client.reconnect_delay_set(1, LONGEST_WAIT)

@@ -105,7 +105,7 @@ class Service:
             raise UserError("frames are not saved here; start with --folder=DIR")
         label = parse_label(text, self.manifest)
         seen = self.recent.find(number)
-        return seen and self.saved.save(seen.part, label)
+        return self.saved.save(seen.part, label) if seen else None
 
     def jpeg(self, seen: Seen) -> bytes:
         """Returns a frame as JPEG; that of the last one is kept."""
@@ -120,8 +120,8 @@ class Service:
     def totals(self) -> Totals:
         """Returns what was read since the start."""
         with self._lock:
-            counts = [self._counts[name] for name in ("frames", "uploads", "early_exits", "patches")]
-            return Totals(*counts, dict(self._stages_us))
+            counts = {name: self._counts[name] for name in ("frames", "uploads", "early_exits", "patches")}
+            return Totals(**counts, stages_us=dict(self._stages_us))
 
     def start(self) -> None:
         """Begins."""

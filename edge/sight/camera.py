@@ -5,6 +5,7 @@ import importlib
 import itertools
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
@@ -97,7 +98,7 @@ class OpenCvCamera:
         """Returns the next frame, RGB; WorkError where none comes."""
         with quiet():
             there, frame = self._camera.retrieve() if self._freshness.next(self._camera.grab) else (False, None)
-        if not there:
+        if not there or frame is None:
             raise WorkError("the camera gives no more frames")
         return Image.fromarray(frame[..., ::-1])  # blue, green, red
 
@@ -154,7 +155,7 @@ class Frame:
     """
 
     name: str
-    camera: object
+    camera: Any
     image: Image.Image | None = None
     asked: float | None = None
 
@@ -166,9 +167,9 @@ class Frame:
         return self.image
 
     @property
-    def age(self) -> float:
-        """Seconds since it was asked for."""
-        return time.monotonic() - self.asked
+    def age(self) -> float | None:
+        """Seconds since it was asked for; None before."""
+        return None if self.asked is None else time.monotonic() - self.asked
 
 
 def frames(camera, count: int | None = None, interval: float = 0):

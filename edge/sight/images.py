@@ -161,7 +161,7 @@ def whole_size(image: Image.Image) -> tuple[int, int]:
 def _turn(image: Image.Image):
     """Returns how an image is turned upright, or None."""
     try:
-        return TURNS.get(image.getexif().get(ORIENTATION))
+        return TURNS.get(image.getexif().get(ORIENTATION, 0))
     except Exception:  # damaged EXIF says nothing of the pixels
         return None
 
@@ -248,8 +248,9 @@ def model_pixels(image: Image.Image, rule: Input, name="the image") -> np.ndarra
                 f"{name} has {image.width} x {image.height} pixels, and {SMALLEST} a side are the least; "
                 "use a larger one"
             )
-        resized = image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BILINEAR)
-        return np.asarray(resized).reshape(height, width, -1)
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(image).reshape(height, width, -1)
     if image.size == (width, height):
         return np.asarray(image).reshape(height, width, -1)
     fit = Fit((image.height, image.width), (height, width), rule.resize)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from dcn_tf.architecture import KerasLayer
 from edge.bundle import model_file_name
 from edge.bundle.content import MOST_PATCHES
 from edge.errors import UserError
@@ -69,6 +70,7 @@ def make_bundle(
     size = network.architecture.image_size
     if method == "qat" and reads_any_size(network.architecture):
         raise UserError(f"a bundle for images of any size is not tuned, received --method={method}; use ptq")
+    _check_own_layers(network.architecture)
     manifest = describe(network, workdir.calibration.label_names, num_patches, resize_rule(workdir))
     weights, ranges, inputs, facts = folded_weights(network), None, {}, {}
     precision = method
@@ -97,6 +99,16 @@ def make_bundle(
     made = {"method": method, "models": models, "measured": None, "versions": versions()}
     manifest |= made | {"training": training(workdir.result) | {"quantization": facts}}
     return Made(files, manifest, inputs)
+
+
+def _check_own_layers(architecture):
+    for stack in ("coarse", "fine"):
+        for number, layer in enumerate(getattr(architecture, stack)):
+            if isinstance(layer, KerasLayer):
+                raise UserError(
+                    f"layer {number} of the {stack} stack is a Keras layer, {layer.layer}, whose weights no bundle can "
+                    "hold; use one of the other kinds, or export the Keras model itself: model.export(PATH)"
+                )
 
 
 def real_inputs(workdir, images, num_patches) -> dict:

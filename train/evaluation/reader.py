@@ -13,6 +13,7 @@ from dcn_tf.scales import padded, scaled
 from dcn_tf.selectors import cell_scores
 from train.data.dataset import Split
 from train.data.pipeline import to_float
+from train.distribution import ALONE, Distribution
 from train.evaluation.rows import SELECTOR, stacks, whole_rows
 from train.progress import Progress
 
@@ -32,16 +33,24 @@ class Reader:
         scale: of the images.
         trained: 'dcn' (everything), or the one of 'coarse' and 'fine' that was trained.
         replicas: batches of images that are read side by side.
+        shared: what the images are shared out to. Every process has the rows of all of them.
     """
 
     def __init__(
-        self, model: DynamicCapacityNetwork, num_patches, scale: float = 1.0, trained: str = "dcn", replicas: int = 1
+        self,
+        model: DynamicCapacityNetwork,
+        num_patches,
+        scale: float = 1.0,
+        trained: str = "dcn",
+        replicas: int = 1,
+        shared: Distribution = ALONE,
     ):
         self.model = model
         self.num_patches = tuple(sorted(num_patches)) if trained == "dcn" else ()
         self.scale = scale
         self.stacks = stacks(trained)
-        self.replicas = replicas
+        self.shared = shared
+        self.replicas = max(replicas, len(shared.devices))
         self._kept, self._kept_fine = deque(maxlen=KEPT), deque(maxlen=KEPT)
         self._compiled = {}
 
@@ -85,28 +94,29 @@ class Reader:
         """Returns the rows of some selectors, or where None, those of the fine model."""
         what = "evaluating" if selectors is not None else "evaluating the fine model"
         read, progress = {}, Progress(what, len(split), "images")
-        for indices, rows in self._batches(split, selectors):
+        batches, counts = self.shared.share(lambda: split.batches(PIXELS))
+        for indices, rows in self._batches(split, selectors, batches):
             for name, probabilities in rows.items():
                 if name not in read:
-                    read[name] = np.empty((len(split), probabilities.shape[1]), np.float32)
-                read[name][indices] = probabilities
+                    read[name] = np.zeros((len(split), probabilities.shape[1]), np.float32)
+                read[name][indices] = probabilities if counts else 0
             progress.advance(len(indices))
-        return read
+        return {name: self.shared.sum(rows) for name, rows in read.items()}
 
-    def _batches(self, split: Split, selectors):
-        """Yields (indices, row -> probabilities) of every batch, in order; `replicas` of them are read at a time."""
+    def _batches(self, split: Split, selectors, batches):
+        """Yields (indices, row -> probabilities) of batches, in order; `replicas` of them are read at a time."""
         boxes = np.zeros((len(split), 4), np.float32) if split.boxes is None else split.boxes.astype(np.float32)
         function = self._function(selectors)
 
-        def read(batch):
+        def read(batch, device):
             indices, images = batch
             tensors = map(tf.constant, (images, split.labels[indices].astype(np.int32), boxes[indices]))
-            return indices, function(*tensors, tf.constant([0, int(indices[0])]))
+            with tf.device(device):
+                return indices, function(*tensors, tf.constant([0, int(indices[0])]))
 
-        batches = split.batches(PIXELS)
         with ThreadPoolExecutor(self.replicas) as pool:
             while some := list(itertools.islice(batches, self.replicas)):
-                yield from pool.map(read, some)
+                yield from pool.map(read, some, itertools.cycle(self.shared.devices))
 
     def _function(self, selectors):
         """Returns what reads a batch: (images, labels, boxes, seed) -> row -> probabilities; compiled once."""

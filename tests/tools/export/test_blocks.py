@@ -1,5 +1,8 @@
 """Networks with depthwise convolutions and residual blocks: folded, cloned, rounded, converted."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tiny_bundles
@@ -9,10 +12,13 @@ from dcn_tf.architecture import (
     ClassifierTopSpec,
     Conv,
     DepthwiseConv,
+    KerasLayer,
     MaxPool,
     Residual,
     separable_conv,
 )
+from edge.errors import UserError
+from tools.export import bundling
 from tools.export.clone import Clone
 from tools.export.convert import convert, operators
 from tools.export.folding import folded_weights
@@ -76,3 +82,11 @@ def test_the_fine_graph_in_int8(network, images):
     assert {"DEPTHWISE_CONV_2D", "ADD"} <= set(operators(files["int8"]))
     expected, found = (weighted_outputs(files[name], patches)[-1] for name in ("float", "int8"))
     assert np.abs(found - expected).max() < 0.04 * np.abs(expected).max()
+
+
+def test_a_keras_layer_is_refused_in_one_line(network):
+    own = KerasLayer("LayerNormalization", place_weights=16)
+    architecture = dataclasses.replace(network.architecture, fine=(*network.architecture.fine[:3], own, Conv(8, 1)))
+    workdir = SimpleNamespace(model=SimpleNamespace(architecture=architecture))
+    with pytest.raises(UserError, match="layer 3 of the fine stack is a Keras layer, LayerNormalization"):
+        bundling.make_bundle(workdir, "float32", 2)

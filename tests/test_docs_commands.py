@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import docs_commands
 import docs_data
@@ -69,6 +70,13 @@ def test_a_command_that_fails_is_told(tmp_path, capsys):
     assert (fine[:6], fine[-6:]) == ("ok    ", "a:1: x")
     assert (failed[:6], failed[-6:]) == ("FAILED", "a:2: y")
     assert (status, command, output) == ("status 3", "echo bad; exit 3", "bad")
+
+
+def test_a_command_that_takes_too_long_is_ended_with_what_it_began(tmp_path, monkeypatch):
+    monkeypatch.setattr(docs_commands, "LONGEST", 0.3)
+    begun = time.monotonic()
+    assert not docs_commands._run(Command("a:1", "x", ["bash", "-c", "sleep 60 & wait"]), tmp_path, {"PATH": "/bin"})
+    assert time.monotonic() - begun < 30  # what holds the pipe has ended too
 
 
 def test_sweeps_are_left_with_one_short_run(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 MOST_TEXT = 2**26  # bytes of a JSON file
 MOST_ARRAYS = 2**30  # bytes of the arrays in one .npz file
 # What reading an .npz file may raise; OSError, ValueError and KeyError say most.
-DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+DAMAGED = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error),
+    *(RuntimeError, tokenize.TokenError),  # it counts as encrypted, and its header has a bracket that is never closed
+)
 
 
 def read_json(path):

@@ -2,6 +2,7 @@
 
 import io
 import math
+import tokenize
 
 import numpy as np
 
@@ -45,7 +46,10 @@ def _array(part: bytes, name: str) -> np.ndarray:
     read_header = HEADERS.get(np.lib.format.read_magic(file))
     if read_header is None:
         raise ValueError(f"{name} is of an unknown version")
-    shape, by_columns, dtype = read_header(file, max_header_size=MOST_HEADER_BYTES)
+    try:
+        shape, by_columns, dtype = read_header(file, max_header_size=MOST_HEADER_BYTES)
+    except tokenize.TokenError as error:
+        raise ValueError(f"{name} has a header with a bracket that is never closed") from error
     if dtype.kind != "f" or len(shape) > 8 or min(shape, default=1) < 0:
         raise ValueError(f"{name} must be an array of floats, and is of {dtype} and shape {shape}")
     count, there = math.prod(shape), len(part) - file.tell()

@@ -15,7 +15,9 @@ import numpy as np
 
 from edge.arguments import number
 from edge.bundle import Bundle, load_bundle
+from edge.comparison.race import Outcome
 from edge.comparison.variants import COARSE, DCN, PRECISIONS, WHOLE, Variant, make_run
+from edge.comparison.work import mean_multiplications, shares
 from edge.errors import UserError
 from edge.output import check_writable, write
 from tools import command
@@ -33,39 +35,45 @@ MOST_IMAGES = 100_000
 FINE = "fine"
 
 
-def ways(bundle: Bundle) -> dict:
-    """Returns how a bundle can read: name -> a function, image -> `edge.network.result.Result`."""
+def ways(bundle: Bundle) -> dict[str, Variant]:
+    """Returns the ways that a bundle can read in, by name; with a fixed number of patches that is in the name."""
     manifest, precision = bundle.manifest, PRECISIONS.get(bundle.manifest.method)
-    found = {"coarse": make_run(Variant(precision, COARSE), bundle, None)}
+    found = {"coarse": Variant(precision, COARSE)}
     if WHOLE[0] in manifest.models:
-        found[FINE] = make_run(Variant(precision, WHOLE), bundle, None)
-    found |= {f"dcn/{k}": make_run(Variant(precision, DCN), bundle, k) for k in PATCHES}
+        found[FINE] = Variant(precision, WHOLE)
+    found |= {f"dcn/{k}": Variant(precision, DCN) for k in PATCHES}
     for setting in ("exit_entropy", manifest.adaptive):
         if setting and getattr(manifest, setting) is not None:
-            found[f"dcn, {setting}"] = make_run(Variant(precision, DCN, setting), bundle, None)
+            found[f"dcn, {setting}"] = Variant(precision, DCN, setting)
     return found
 
 
-def measure(runs: dict, split: Split) -> dict:
-    """Returns what reading a split in every way gives: error, its interval, patches, CPU time, and against fine.
+def measure(bundle: Bundle, split: Split, make=make_run) -> dict:
+    """Returns what reading a split in every way gives, by the way's name.
+
+    `error` and its `interval`, percent; `num_patches` and `multiplications` of the mean image; `cpu_milliseconds` of
+    one; and how it compares with fine, `against_fine`.
 
     Args:
-        runs: see `ways`.
-        split: of labels that are digits.
+        bundle: whose labels are digits.
+        split: what is read.
+        make: (variant, bundle, number of patches) -> a function, image -> `edge.network.result.Result`.
     """
-    wrong, rows = {}, {}
-    progress = Progress("reading", len(runs) * len(split), "images")
-    for number_of_way, (name, run) in enumerate(runs.items()):
-        begun, missed, patches = time.thread_time(), np.empty(len(split), bool), 0
+    wrong, rows, variants = {}, {}, ways(bundle)
+    progress = Progress("reading", len(variants) * len(split), "images")
+    for done, (name, variant) in enumerate(variants.items()):
+        run = make(variant, bundle, int(name.partition("/")[2] or 0) or None)
+        begun, missed, outcomes = time.thread_time(), np.empty(len(split), bool), []
         for i, (image, label) in enumerate(zip(split.images, split.labels[:, 0].tolist())):
             result = run(image)
-            missed[i], patches = result.prediction != str(label), patches + (result.num_patches or 0)
-            progress.tell(number_of_way * len(split) + i + 1, f": {name}")
-        wrong[name] = missed
-        seconds = time.thread_time() - begun
+            missed[i] = result.prediction != str(label)
+            outcomes.append(Outcome(result.prediction, result.num_patches, result.saliency is not None))
+            progress.tell(done * len(split) + i + 1, f": {name}")
+        wrong[name], seconds = missed, time.thread_time() - begun
         rows[name] = {
             "error": round(100.0 * float(missed.mean()), 4),
-            "num_patches": round(patches / len(split), 4),
+            "num_patches": round(sum(outcome.num_patches for outcome in outcomes) / len(split), 4),
+            "multiplications": mean_multiplications(bundle, shares(variant, outcomes)),
             "cpu_milliseconds": round(1e3 * seconds / len(split), 4),
         }
     for name, interval in intervals(wrong, split.sources).items():
@@ -77,7 +85,7 @@ def measure(runs: dict, split: Split) -> dict:
 
 def report(rows: dict) -> str:
     """Returns the table of what `measure` found."""
-    header = ["", "error, %", "95 % interval", "patches", "CPU, ms"]
+    header = ["", "error, %", "95 % interval", "patches", "M mult.", "CPU, ms"]
     header += ["less fine, points", "95 % interval", "wrong alone: it / fine", "McNemar's p"]
     cells = [
         (
@@ -85,6 +93,7 @@ def report(rows: dict) -> str:
             f"{row['error']:.3f}",
             between(row["interval"]),
             f"{row['num_patches']:.2f}",
+            "?" if row["multiplications"] is None else f"{row['multiplications'] / 1e6:.2f}",
             f"{row['cpu_milliseconds']:.2f}",
             *(compared(row["against_fine"]) if "against_fine" in row else [None] * 4),
         )
@@ -111,10 +120,10 @@ def main(arguments) -> None:
     except DataError as error:
         raise UserError(str(error)) from error
     split = fixed_split(*source.test, parsed.test_images, SPLIT_SEEDS["test"])
-    rows = measure(ways(bundle), split)
+    rows = measure(bundle, split)
     print(report(rows))
     if parsed.json:
-        facts = {"bundle": str(parsed.bundle), "checksum": bundle.manifest.content.get("checksum")}
+        facts = {"bundle": str(parsed.bundle), "files": bundle.manifest.content["files"]}
         write(parsed.json, json.dumps(facts | {"test_images": len(split), "ways": rows}, indent=1) + "\n")
 
 

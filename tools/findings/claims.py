@@ -108,21 +108,17 @@ def _standard_error(percent: float, images: int) -> float:
 
 def _bundle(name: str, found: dict) -> list[str]:
     """Returns the table of one shipped bundle."""
-    columns = [
-        "error, %",
-        "95 % interval",
-        "patches",
-        "less fine, points",
-        "95 % interval",
-        "alone wrong",
-        "McNemar's p",
-    ]
+    columns = ["error, %", "95 % interval", "patches", "M mult.", "of fine"]
+    columns += ["less fine, points", "95 % interval", "alone wrong", "McNemar's p"]
+    fine = found["ways"]["fine"]["multiplications"]
     rows = [
         (
             way.replace("dcn, ", "DCN with ").replace("dcn/", "DCN, patches: ").replace("_", " "),
             f"{row['error']:.2f}",
             between(row["interval"]),
             f"{row['num_patches']:.2f}",
+            f"{row['multiplications'] / 1e6:.2f}",
+            f"{row['multiplications'] / fine:.3f}",
             *(compared(row["against_fine"]) if "against_fine" in row else [None] * 4),
         )
         for way, row in found["ways"].items()

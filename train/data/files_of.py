@@ -7,6 +7,7 @@ import os
 import posixpath
 import stat
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -19,7 +20,10 @@ MOST_ARRAYS = 2**30  # bytes of the arrays in one .npz file
 MOST_DICTIONARY = 2**26  # bytes that LZMA looks back
 BLOCK = 2**16  # bytes that are unpacked at a time
 # What reading an .npz file may raise; OSError, ValueError and KeyError say most.
-DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+DAMAGED = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error),
+    *(RuntimeError, tokenize.TokenError),  # it counts as encrypted, and its header has a bracket that is never closed
+)
 KINDS = {
     stat.S_ISDIR: "a folder",
     stat.S_ISFIFO: "a FIFO",

@@ -48,6 +48,11 @@ def test_a_header_that_says_more_or_less_than_there_is_is_refused(shape):
         read_weights(npz_of(npy(HEADER % shape, b"\0" * 24)))
 
 
+def test_a_header_with_a_bracket_that_is_never_closed_is_refused():
+    with pytest.raises(ValueError, match="never closed"):
+        read_weights(npz_of(npy((HEADER % "(2,)").replace("}", " "), bytes(8))))
+
+
 def test_what_is_packed_small_and_is_large_is_not_unpacked(monkeypatch):
     monkeypatch.setattr(weights, "MOST_BYTES", 10_000)
     with pytest.raises(ValueError, match="its arrays have more than 10,000 bytes"):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from edge.bundle import load_bundle
 from edge.errors import UserError
 from tools.baselines import cluttered_bundle
 from train.data.dataset import Split
@@ -20,23 +21,35 @@ def reader(wrong, patches):
 
     def run(image):
         i = next(calls)
-        return SimpleNamespace(prediction=str((i + (i < wrong)) % 10), num_patches=patches)
+        return SimpleNamespace(prediction=str((i + (i < wrong)) % 10), num_patches=patches, saliency=None)
 
     return run
 
 
 def test_every_way_is_measured_and_compared_with_fine():
-    runs = {"coarse": reader(10, 0), "fine": reader(2, None), "dcn/8": reader(4, 8)}
-    rows = cluttered_bundle.measure(runs, split())
-    assert {name: row["error"] for name, row in rows.items()} == {"coarse": 25.0, "fine": 5.0, "dcn/8": 10.0}
-    assert [row["num_patches"] for row in rows.values()] == [0, 0, 8]
+    bundle, asked = load_bundle("models/cluttered_mnist"), []
+
+    def make(variant, bundle, num_patches):
+        asked.append((variant.models, variant.setting, num_patches))
+        wrong = {("coarse",): 10, ("whole_fine",): 2}.get(variant.models, 4)
+        return reader(wrong, num_patches or 0)
+
+    rows = cluttered_bundle.measure(bundle, split(), make)
+    assert asked[:3] == [(("coarse",), None, None), (("whole_fine",), None, None), (("coarse", "fine", "top"), None, 1)]
+    assert asked[-2:] == [(asked[2][0], "exit_entropy", None), (asked[2][0], "saliency_level", None)]
+    assert {name: row["error"] for name, row in rows.items()} == {"coarse": 25.0, "fine": 5.0} | dict.fromkeys(
+        list(rows)[2:], 10.0
+    )
+    assert [row["num_patches"] for row in rows.values()] == [0, 0, 1, 2, 4, 8, 16, 0, 0]
+    cost = [rows[name]["multiplications"] for name in ("coarse", "dcn/1", "dcn/8", "fine")]
+    assert cost == sorted(cost)
+    assert rows["dcn, exit_entropy"]["multiplications"] == cost[0]  # of which no image was given a patch
     assert "against_fine" not in rows["fine"]
     found = rows["dcn/8"]["against_fine"]
     assert (found["difference"], found["ours_alone"], found["theirs_alone"], found["p"]) == (5.0, 2, 0, 0.5)
-    lines = cluttered_bundle.report(rows).splitlines()
-    assert "dcn/8" in lines[-1]
-    assert "+5.00" in lines[-1]
-    assert "2 / 0" in lines[-1]
+    line = next(line for line in cluttered_bundle.report(rows).splitlines() if line.startswith("dcn/8"))
+    assert "+5.00" in line
+    assert "2 / 0" in line
 
 
 def test_a_bundle_of_another_size_is_refused(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from kept_results import keep_run, row
 from tools import tables
 
 ROOT = Path(__file__).parents[3]
-WAY = {"error": 0.8, "interval": [0.7, 0.9], "num_patches": 8.0, "cpu_milliseconds": 0.5}
+WAY = {"error": 0.8, "interval": [0.7, 0.9], "num_patches": 8.0, "cpu_milliseconds": 0.5, "multiplications": 20_000_000}
 AGAINST = {"difference": -0.4, "interval": [-0.5, -0.25], "ours_alone": 30, "theirs_alone": 230, "p": 1e-9}
 
 
@@ -63,11 +63,15 @@ def test_a_rival_that_is_not_trained_to_its_end_says_so(results):
 def test_a_bundle_on_many_images(results):
     folder = results / "cluttered_mnist_50000"
     folder.mkdir()
-    ways = {"fine": WAY | {"error": 1.2}, "dcn/8": WAY | {"against_fine": AGAINST}, "dcn, exit_entropy": WAY}
+    ways = {
+        "fine": WAY | {"error": 1.2, "multiplications": 80_000_000},
+        "dcn/8": WAY | {"against_fine": AGAINST},
+        "dcn, exit_entropy": WAY,
+    }
     (folder / "tiny.json").write_text(json.dumps({"test_images": 50_000, "ways": ways}))
     text = page(results)
     assert "### `models/tiny`, int8, 50,000 images" in text
-    cells = ["0.80", "0.70 to 0.90", "8.00", "-0.40", "-0.50 to -0.25", "30 / 230", "< 0.001"]
+    cells = ["0.80", "0.70 to 0.90", "8.00", "20.00", "0.250", "-0.40", "-0.50 to -0.25", "30 / 230", "< 0.001"]
     assert row(text, "DCN, patches: 8") == cells
     assert row(text, "fine")[-1] == ""
     assert row(text, "DCN with exit entropy")[:2] == ["0.80", "0.70 to 0.90"]

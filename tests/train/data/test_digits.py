@@ -65,6 +65,16 @@ def test_truncated_files_are_named(tmp_path, end):
         load_mnist(str(tmp_path))
 
 
+@pytest.mark.parametrize(("mark", "at", "bit"), [(b"PK\x01\x02", 8, 0), (b"\x93NUMPY", 8, 6)])
+def test_an_npz_that_counts_as_encrypted_or_whose_header_never_ends_is_named(tmp_path, mark, at, bit):
+    np.savez(tmp_path / "mnist.npz", **ARRAYS)
+    data = bytearray((tmp_path / "mnist.npz").read_bytes())
+    data[data.index(mark) + at] ^= 1 << bit
+    (tmp_path / "mnist.npz").write_bytes(data)
+    with pytest.raises(UserError, match=r"mnist.npz is not a readable mnist.npz \("):
+        load_mnist(str(tmp_path))
+
+
 def test_arrays_of_another_kind_are_refused(tmp_path):
     np.savez(tmp_path / "mnist.npz", **(ARRAYS | {"x_test": ARRAYS["x_test"][:, :27]}))
     with pytest.raises(UserError, match=r"Received: test images uint8 \(12, 27, 28\)"):

@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from train.data.files_of import DAMAGED
 from train.data.rendering.typefaces import packages
 from train.files import PARTIAL, replacing
 from train.progress import log
@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, np.ndarray] | None:
         with np.load(path) as data:
             arrays = dict(data)
         os.utime(path)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except DAMAGED:
         return None
     return arrays
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from train.data.files_of import DAMAGED
 from train.data.rendering.backgrounds import background_window
 from train.data.windows import scene_window
 from train.errors import UserError
@@ -105,7 +106,7 @@ def load_numbers(folder: Path) -> Numbers | None:
         pixels = np.fromfile(folder / "photographs.bin", np.uint8)
         flat = np.split(pixels, np.cumsum(sizes.prod(axis=1))[:-1]) if len(pixels) else []
         photographs = [part.reshape(size) for part, size in zip(flat, sizes)]
-    except (OSError, ValueError, EOFError):
+    except DAMAGED:
         return None
     return Numbers(**parts, crops=crops, backgrounds=backgrounds, photographs=photographs)
 

@@ -147,6 +147,7 @@ def test_the_steps_refuse_what_does_not_fit(bundle):
         np.empty((4, 4, 4, 24), np.int8),
     )
     assert steps.look(heads, 2.3, saliency, cells, patches, -1.0) == 2
+    cells[:] = 0
     assert steps.changed(np.zeros((1, 2), np.intp)) == 4
     steps.swap(np.zeros((1, 24), np.int8), np.zeros((1, 2), np.intp), window)
     wrong = [

@@ -86,7 +86,9 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 sanitize: $(STAMP)
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/tests/edge/network
 	cp -r edge pyproject.toml $(SANITIZED)
-	cp tests/edge/network/test_compiled.py tests/edge/network/test_compiled_limits.py $(SANITIZED)/tests/edge/network
+	cp tests/edge/network/test_compiled.py tests/edge/network/test_compiled_limits.py tests/edge/network/test_stages.py \
+		$(SANITIZED)/tests/edge/network
+	cp -r models $(SANITIZED)
 	rm -f $(SANITIZED)/edge/network/_compiled*.so
 	gcc -shared -fPIC $(SANITIZERS) -I$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 		edge/network/_compiled.c -lm \

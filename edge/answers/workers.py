@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from pathlib import Path
 
 from edge.answers.reader import make_reader
 from edge.answers.told import ImageFile, Told, tell
@@ -27,7 +27,7 @@ from edge.network.pyramid_runner import make_runner
 
 AHEAD = 256  # images a worker that may be asked for before they are told
 MOST_AT_ONCE = 32  # images that are handed over together
-SECONDS_AT_ONCE = 0.02  # of work that is handed over together: long beside what that costs, short for who waits
+SECONDS_AT_ONCE = 0.1  # of work that is handed over together: long beside what that costs, short for who waits
 READY = "ready"
 END = object()
 
@@ -110,8 +110,11 @@ class Workers:
         while (first := self._asked.get()) is not None:
             turns, paths = zip(*self._more(first, at_once))
             begun = time.monotonic()
-            _send(process, paths)
+            _send(process, [os.fspath(path) for path in paths])
             told = _receive(process)
+            for path, one in zip(paths, told):
+                if isinstance(one, Told):
+                    one.image = ImageFile(path)
             self._answered.put(dict(zip(turns, told)))
             if isinstance(told[-1], Exception):
                 break
@@ -186,8 +189,11 @@ def _tell_all(paths, read, manifest, parsed) -> list:
     found: list = []
     try:
         for path in paths:
-            told = tell(ImageFile(path), read, manifest, parsed)
-            found.append(told if parsed.overlay else replace(told, result=None))
+            told = tell(ImageFile(Path(path)), read, manifest, parsed)
+            told.image = None  # who asks knows it; what crosses costs both sides time
+            told.result = told.result if parsed.overlay else None
+            told.stages_us = told.stages_us if parsed.timing else {}
+            found.append(told)
     except (UserError, WorkError) as error:
         found.append(error)
     return found

@@ -74,15 +74,32 @@ static PyObject *misfit(void)
      : *(ARRAY)->format == 'B' ? NAME##_uint8_t(__VA_ARGS__)                                                          \
                                : NAME##_float(__VA_ARGS__))
 
+typedef uint8_t Bytes __attribute__((vector_size(16)));
+
+static inline void turn_sixteen(const uint8_t *from, uint8_t *to)
+{
+    Bytes some;
+    memcpy(&some, from, 16);
+    some ^= 0x80;
+    memcpy(to, &some, 16);
+}
+
 /* Writes an image's pixels, `row` bytes a row, into a canvas, less 128: as bytes of a sign, with the high bit turned over. */
 static void turn_over(const uint8_t *from, Py_ssize_t rows, Py_ssize_t row, const Py_buffer *canvas, Py_ssize_t above,
                       Py_ssize_t before)
 {
     Py_ssize_t depth = canvas->shape[2], step = canvas->shape[1] * depth;
     uint8_t *restrict to = (uint8_t *)canvas->buf + above * step + before * depth;
-    for (; rows > 0; rows--, from += row, to += step)
-        for (Py_ssize_t i = 0; i < row; i++)
-            to[i] = from[i] ^ 0x80;
+    for (; rows > 0; rows--, from += row, to += step) {
+        Py_ssize_t i = 0;
+        for (; i + 16 <= row; i += 16)
+            turn_sixteen(from + i, to + i);
+        if (i < row && row >= 16)
+            turn_sixteen(from + row - 16, to + row - 16); /* some of them again */
+        else
+            for (; i < row; i++)
+                to[i] = from[i] ^ 0x80;
+    }
 }
 
 /* Whether a canvas holds an image of that many rows and columns at a place. */
@@ -112,13 +129,13 @@ static PyObject *put_pixels(PyObject *self, PyObject *arguments)
     return result;
 }
 
-/* The greatest activation of each filter, of sixteen filters at a time, which stay in registers; and one as a number. */
+/* The greatest activation of each filter, of 48 or 16 filters at a time, which stay in registers; and one as a number. */
 #define MAXIMA(TYPE)                                                                                                  \
     static inline __attribute__((always_inline)) void maxima_of_##TYPE(const TYPE *row, TYPE *restrict maxima,        \
                                                                        Py_ssize_t windows, Py_ssize_t filters,        \
                                                                        Py_ssize_t count)                              \
     {                                                                                                                 \
-        TYPE greatest[16];                                                                                            \
+        TYPE greatest[48];                                                                                            \
         memcpy(greatest, row, count * sizeof(TYPE));                                                                  \
         for (Py_ssize_t window = 1; window < windows; window++) {                                                     \
             row += filters;                                                                                           \
@@ -132,6 +149,8 @@ static PyObject *put_pixels(PyObject *self, PyObject *arguments)
         Py_ssize_t windows = activations->shape[0], filters = activations->shape[1], filter = 0;                      \
         const TYPE *row = activations->buf;                                                                           \
         TYPE *greatest = maxima->buf;                                                                                 \
+        for (; filter + 48 <= filters; filter += 48)                                                                  \
+            maxima_of_##TYPE(row + filter, greatest + filter, windows, filters, 48);                                  \
         for (; filter + 16 <= filters; filter += 16)                                                                  \
             maxima_of_##TYPE(row + filter, greatest + filter, windows, filters, 16);                                  \
         maxima_of_##TYPE(row + filter, greatest + filter, windows, filters, filters - filter);                        \
@@ -223,14 +242,12 @@ typedef struct {
     int32_t *counts;            /* of each filter's windows that have the maximum */
     uint64_t *passing;          /* the filters that pass a gradient on, as bits */
     char type;                  /* of the activations */
-    const float *dense;         /* [filters, classes] */
+    float *of_classes;          /* the weights of each class, [classes, filters] */
     Py_ssize_t classes, down, right, room_right; /* strides, and by how much the last window is right of the first */
     Py_ssize_t above, before, rows, columns;     /* the part of the gradient that is cells */
     size_t gradient_bytes;
     void *memory; /* of all that is no array's, to be freed */
 } Top;
-
-typedef uint8_t Bytes __attribute__((vector_size(16)));
 
 /* A bit for each of eight bytes that are 0xff or 0. */
 static inline uint64_t bits_of(uint64_t bytes)
@@ -338,10 +355,12 @@ static void add_one(const Top *top, float *gradient, const float *kernels, Py_ss
         const Top *top, float *gradient, const float *kernels, Py_ssize_t pattern, int count)                         \
     {                                                                                                                 \
         Vector_##NAME parts[MOST] = {{0}};                                                                            \
-        for (int32_t i = top->begins[pattern]; i < top->begins[pattern + 1]; i++) {                                   \
-            int32_t filter = top->at_max[i];                                                                          \
-            const Vector_##NAME *kernel = (const Vector_##NAME *)(kernels + filter * top->width * top->depth);        \
-            float weight = top->of_filters[filter];                                                                   \
+        const Py_ssize_t run = top->width * top->depth;                                                               \
+        const float *of_filters = top->of_filters;                                                                    \
+        const int32_t *at_max = top->at_max + top->begins[pattern], *end = top->at_max + top->begins[pattern + 1];    \
+        for (; at_max != end; at_max++) {                                                                             \
+            const Vector_##NAME *kernel = (const Vector_##NAME *)(kernels + *at_max * run);                           \
+            float weight = of_filters[*at_max];                                                                       \
             _Pragma("GCC unroll 32")                                                                                  \
             for (int j = 0; j < count; j++) {                                                                         \
                 parts[j] += weight * kernel[j];                                                                       \
@@ -387,32 +406,40 @@ typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float Two __attribute__((vector_size(8), aligned(4), may_alias));
 
 /* The sum of squares, as four sums side by side. */
-static inline float squares(const float *values, Py_ssize_t count)
+static inline __attribute__((always_inline)) float squares(const float *values, Py_ssize_t count)
 {
     Four sums = {0, 0, 0, 0};
-    const float *end = values + count;
-    for (; end - values >= 8; values += 8) {
-        Four some = ((const Four *)values)[0], others = ((const Four *)values)[1];
-        sums += some * some;
-        sums += others * others;
-    }
-    for (; end - values >= 4; values += 4)
-        sums += *(const Four *)values * *(const Four *)values;
-    for (; values < end; values++)
-        sums[0] += *values * *values;
+    Py_ssize_t i = 0;
+    _Pragma("GCC unroll 8")
+    for (; i + 4 <= count; i += 4)
+        sums += *(const Four *)(values + i) * *(const Four *)(values + i);
+    for (; i < count; i++)
+        sums[0] += values[i] * values[i];
     Two low = {sums[0], sums[1]}, high = {sums[2], sums[3]};
     low += high;
     return low[0] + low[1];
 }
 
+/* Fills in the squared norm of every cell's gradient. */
+static inline __attribute__((always_inline)) void find_squares(const Top *top, Py_ssize_t depth, float *squared)
+{
+    for (Py_ssize_t i = 0; i < top->rows; i++) {
+        const float *cell = top->gradient + ((i + top->above) * top->gradient_width + top->before) * depth;
+        for (Py_ssize_t j = 0; j < top->columns; j++, cell += depth)
+            *squared++ = squares(cell, depth);
+    }
+}
+
 /* Fills in dH/dmax of each filter: dense times dH/dlogits, nothing where the maximum is not above 0. */
 static void to_filters(Top *top, const char *positive, const double *log_p, double entropy)
 {
-    memset(top->of_filters, 0, top->filters * sizeof *top->of_filters);
+    Py_ssize_t filters = top->filters;
+    float *restrict of_filters = top->of_filters;
+    memset(of_filters, 0, filters * sizeof *of_filters);
     for (Py_ssize_t j = 0; j < top->classes; j++) {
-        float of_logit = (float)(-exp(log_p[j]) * (log_p[j] + entropy));
-        for (Py_ssize_t i = 0; i < top->filters; i++)
-            top->of_filters[i] += top->dense[i * top->classes + j] * of_logit;
+        const float of_logit = (float)(-exp(log_p[j]) * (log_p[j] + entropy)), *of_class = top->of_classes + j * filters;
+        for (Py_ssize_t i = 0; i < filters; i++)
+            of_filters[i] += of_class[i] * of_logit;
     }
     memset(top->passing, 0, top->words * sizeof *top->passing);
     for (Py_ssize_t i = 0; i < top->filters; i++) {
@@ -433,7 +460,7 @@ static int prepare_top(Top *top, const Py_buffer *activations, const Py_buffer *
     if (!ARE_SMALL(top->down, top->right, top->above, top->before) || gradient->len / 4 > MOST ||
         activations->len > MOST || maxima->shape[0] != top->filters || dense->shape[0] != top->filters ||
         kernels->shape[1] != top->filters || *activations->format != *maxima->format ||
-        dense->shape[1] != top->classes || kernels->shape[3] != gradient->shape[2] || room_down < 0 ||
+        dense->len > MOST || dense->shape[1] != top->classes || kernels->shape[3] != gradient->shape[2] || room_down < 0 ||
         room_right < 0 || top->down < 1 || top->right < 1 || top->above < 0 || top->before < 0 ||
         top->windows != (room_down / top->down + 1) * (room_right / top->right + 1) ||
         gradient->shape[0] < top->above + top->rows || gradient->shape[1] < top->before + top->columns) {
@@ -444,7 +471,8 @@ static int prepare_top(Top *top, const Py_buffer *activations, const Py_buffer *
     Py_ssize_t of_masks = (top->windows + 2) * top->words;
     uint64_t *memory = top->memory =
         PyMem_Malloc(of_masks * sizeof(uint64_t) +
-                     (2 * top->filters + 4 * top->windows + 1 + top->windows * top->filters) * sizeof(int32_t));
+                     ((2 + top->classes) * top->filters + 4 * top->windows + 1 + top->windows * top->filters) *
+                         sizeof(int32_t));
     if (!memory) {
         PyErr_NoMemory();
         return -1;
@@ -458,7 +486,6 @@ static int prepare_top(Top *top, const Py_buffer *activations, const Py_buffer *
     top->type = *activations->format;
     top->activations = activations->buf;
     top->maxima = maxima->buf;
-    top->dense = dense->buf;
     top->kernels = kernels->buf;
     top->gradient = gradient->buf;
     top->passing = memory;
@@ -470,6 +497,10 @@ static int prepare_top(Top *top, const Py_buffer *activations, const Py_buffer *
     top->older = top->newest + top->windows;
     top->begins = top->older + top->windows;
     top->at_max = top->begins + top->windows + 1;
+    top->of_classes = (float *)(top->at_max + top->windows * top->filters);
+    for (Py_ssize_t j = 0; j < top->classes; j++)
+        for (Py_ssize_t i = 0; i < top->filters; i++)
+            top->of_classes[j * top->filters + i] = ((const float *)dense->buf)[i * top->classes + j];
     for (Py_ssize_t window = 0, row = 0; window < top->windows; row += top->down)
         for (Py_ssize_t column = 0; column <= room_right; column += top->right, window++)
             top->first_cells[window] = (int32_t)((row * top->gradient_width + column) * top->depth);
@@ -490,10 +521,10 @@ static void find_saliency(Top *top, const char *positive, const double *log_prob
     list_filters(top);
     memset(top->gradient, 0, top->gradient_bytes);
     SPREAD_HERE(top);
-    for (Py_ssize_t i = 0; i < top->rows; i++)
-        for (Py_ssize_t j = 0; j < top->columns; j++)
-            norms[i * top->columns + j] =
-                squares(top->gradient + ((i + top->above) * top->gradient_width + j + top->before) * top->depth, top->depth);
+    if (top->depth == 24) /* the shipped one, known to the compiler */
+        find_squares(top, 24, norms);
+    else
+        find_squares(top, top->depth, norms);
     for (Py_ssize_t i = 0; i < top->rows * top->columns; i++)
         norms[i] = sqrtf(norms[i]);
 }
@@ -597,32 +628,36 @@ typedef struct {
     Py_ssize_t down, right;       /* distance of groups, in pixels */
 } Cut;
 
-/* Copies groups of a row of the output that lie in a window with all of their pixels. */
-static void copy_groups(const Cut *cut, char *restrict to, const char *restrict from, Py_ssize_t count)
+/* Copies groups of some rows of the output that lie in a window with all of their pixels, `count` of each row. */
+static void copy_groups(const Cut *cut, char *restrict to, const char *restrict from, Py_ssize_t rows, Py_ssize_t count)
 {
-    size_t step = cut->right * cut->pixel, row = cut->row, size = cut->length * cut->pixel;
-    for (; count > 0; count--, from += step)
-        for (Py_ssize_t i = 0; i < cut->rows; i++, to += size)
-            memcpy(to, from + i * row, size);
+    size_t step = cut->right * cut->pixel, row = cut->row, size = cut->length * cut->pixel, group = cut->rows * size;
+    for (; rows > 0; rows--, from += cut->down * row, to += cut->wide * group)
+        for (Py_ssize_t j = 0; j < count; j++)
+            for (Py_ssize_t i = 0; i < cut->rows; i++)
+                memcpy(to + j * group + i * size, from + j * step + i * row, size);
 }
 
 /* The same of groups of a size that is known here: all of one is read before it is written, which takes half of the
    instructions. */
 #define COPY_GROUPS(ROWS, SIZE)                                                                                       \
     static __attribute__((noinline)) void copy_groups_##ROWS##_##SIZE(const Cut *cut, char *restrict to,              \
-                                                                      const char *restrict from, Py_ssize_t count)   \
+                                                                      const char *restrict from, Py_ssize_t rows,    \
+                                                              Py_ssize_t count)                              \
     {                                                                                                                 \
-        size_t step = cut->right * cut->pixel, row = cut->row;                                                        \
-        for (const char *end = from + count * step; from != end; from += step, to += ROWS * SIZE) {                   \
-            struct {                                                                                                  \
-                char of[SIZE];                                                                                        \
-            } rows[ROWS];                                                                                             \
-            _Pragma("GCC unroll 8")                                                                                   \
-            for (int i = 0; i < ROWS; i++)                                                                            \
-                memcpy(&rows[i], from + i * row, SIZE);                                                               \
-            IN_ORDER;                                                                                                 \
-            memcpy(to, rows, ROWS * SIZE);                                                                            \
-        }                                                                                                             \
+        const size_t step = cut->right * cut->pixel, row = cut->row, down = cut->down * row - count * step;           \
+        const size_t gap = (cut->wide - count) * ROWS * SIZE;                                                         \
+        for (; rows > 0; rows--, from += down, to += gap)                                                             \
+            for (const char *end = from + count * step; from != end; from += step, to += ROWS * SIZE) {               \
+                struct {                                                                                              \
+                    char of[SIZE];                                                                                    \
+                } parts[ROWS];                                                                                        \
+                _Pragma("GCC unroll 8")                                                                               \
+                for (int i = 0; i < ROWS; i++)                                                                        \
+                    memcpy(&parts[i], from + i * row, SIZE);                                                          \
+                IN_ORDER;                                                                                             \
+                memcpy(to, parts, ROWS * SIZE);                                                                       \
+            }                                                                                                         \
     }
 COPY_GROUPS(3, 4)
 COPY_GROUPS(3, 8)
@@ -653,29 +688,38 @@ static void whole_groups(Py_ssize_t groups, Py_ssize_t size, Py_ssize_t pixels, 
     *end = last < *begin ? *begin : last < groups ? last : groups;
 }
 
+/* Copies the groups of the rows from top to bottom and of the columns from left to right, which lie in a window. */
+static void cut_whole(const Cut *cut, const char *window, char *to, Py_ssize_t top, Py_ssize_t bottom, Py_ssize_t left,
+                      Py_ssize_t right)
+{
+    size_t size = cut->length * cut->pixel;
+    if (top == bottom || left == right)
+        return;
+    to += (top * cut->wide + left) * cut->rows * size;
+    window += (top * cut->down - cut->above) * (Py_ssize_t)cut->row +
+              (left * cut->right - cut->before) * (Py_ssize_t)cut->pixel;
+#define COPY(ROWS, SIZE)                                                                                              \
+    if (cut->rows == ROWS && size == SIZE)                                                                            \
+        copy_groups_##ROWS##_##SIZE(cut, to, window, bottom - top, right - left);                                     \
+    else
+    COPY(3, 4) COPY(3, 8) COPY(3, 12) COPY(3, 16) COPY(5, 8) COPY(5, 24) COPY(7, 8) COPY(7, 32)
+        copy_groups(cut, to, window, bottom - top, right - left);
+}
+
 static void cut_window(const Cut *cut, const char *window, char *to)
 {
-    size_t size = cut->length * cut->pixel, group = cut->rows * size;
+    size_t group = cut->rows * cut->length * cut->pixel;
     Py_ssize_t top, bottom, left, right;
     whole_groups(cut->high, cut->rows, cut->height, cut->above, cut->down, &top, &bottom);
     whole_groups(cut->wide, cut->length, cut->width, cut->before, cut->right, &left, &right);
+    cut_whole(cut, window, to, top, bottom, left, right);
+    if (bottom - top == cut->high && right - left == cut->wide)
+        return;
     for (Py_ssize_t i = 0; i < cut->high; i++, to += cut->wide * group) {
         Py_ssize_t row = i * cut->down - cut->above;
         Py_ssize_t begin = i < top || i >= bottom ? cut->wide : left, end = begin < right ? right : begin;
         for (Py_ssize_t j = 0; j < begin; j++)
             copy_part(cut, window, to + j * group, row, j * cut->right - cut->before);
-        char *whole = to + begin * group;
-        const char *from = window;
-        if (begin < end)
-            from += row * (Py_ssize_t)cut->row + (begin * cut->right - cut->before) * (Py_ssize_t)cut->pixel;
-#define COPY(ROWS, SIZE)                                                                                              \
-    else if (cut->rows == ROWS && size == SIZE)                                                                       \
-        copy_groups_##ROWS##_##SIZE(cut, whole, from, end - begin);
-        if (begin == end)
-            ;
-        COPY(3, 4) COPY(3, 8) COPY(3, 12) COPY(3, 16) COPY(5, 8) COPY(5, 24) COPY(7, 8) COPY(7, 32) /* in one piece */
-        else
-            copy_groups(cut, whole, from, end - begin);
         for (Py_ssize_t j = end; j < cut->wide; j++)
             copy_part(cut, window, to + j * group, row, j * cut->right - cut->before);
     }

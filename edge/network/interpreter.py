@@ -179,6 +179,10 @@ class Model:
             self._in_place.move_to_end(shape)
         return found
 
+    def forget(self, shape) -> None:
+        """Drops what `invoke` keeps for inputs of a shape, and with it the memory."""
+        self._interpreters.pop(shape, None)
+
     def output_shape(self, name: str, input_shape) -> tuple[int, ...]:
         """Returns the shape of the named output for inputs of a shape."""
         details = self._of_shape(input_shape).get_output_details()

@@ -10,6 +10,7 @@ from edge.bundle.tensors import Tensor
 from edge.network.saliency import entropies, small_product
 
 AT_ONCE = 64  # cells whose saliency is computed at once
+ROWS = 4096  # cells whose logits are looked up at once
 TINY = np.float32(1e-37)
 LEAST_LOGIT = -80.0  # less than the greatest one; its exponential is still a number in float32
 SLACK = 1e-4  # of a bound, for what float32 rounds
@@ -78,7 +79,10 @@ def _exponentials(raw, tensor: Tensor):
     if tensor.dtype == "int8":
         steps = np.arange(256, dtype=np.float32) - 255
         table = np.exp(np.maximum(steps * tensor.scale, LEAST_LOGIT))
-        return table.take(raw.view(np.uint8) ^ np.uint8(128))
+        found = np.empty(raw.shape, np.float32)
+        for start in range(0, len(raw), ROWS):  # since indices take eight bytes each
+            found[start : start + ROWS] = table.take(raw[start : start + ROWS].view(np.uint8) ^ np.uint8(128))
+        return found
     real = tensor.dequantize(raw)
     return np.exp(np.maximum(real - real.max(axis=1, keepdims=True), LEAST_LOGIT))
 

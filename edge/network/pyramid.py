@@ -13,8 +13,8 @@ from edge.network.kernels import Kernels
 from edge.network.patches import Canvas, reach
 
 MOST_SIZES = 16  # of levels, whose canvases are kept
-ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
-WHOLE = np.zeros((1, 2), np.intp)  # its place
+MOST_KEPT = 2**23  # pixels of them together: about those of one large image
+MOST_AT_ONCE = 5 * 2**17  # pixels of a level that a model takes together; a larger level is seen in bands
 
 
 @dataclass(frozen=True)
@@ -98,45 +98,70 @@ def spread(cells: np.ndarray, count: int, nearest) -> np.ndarray:
 class LevelCanvas:
     """A canvas for levels of one size, and the parts of it that the models take.
 
+    A level of more than `MOST_AT_ONCE` pixels is taken in bands, as high as each other, that share what the fields of
+    their outermost cells share. The cells are those of the whole to the last bit: no layer knows of more than a field.
+
     Args:
         size: (height, width).
-        manifest: of the bundle.
         model: what the whole of it is for.
         kernels: what is computed with.
         fine: what patches are for; None where none are cut.
     """
 
     def __init__(self, size, manifest: Manifest, model: Model, kernels: Kernels, fine: Model | None = None):
-        shape, margins = (*size, manifest.input.channels), ((0, 0), (0, 0))
-        self._patches: Any = None
-        self.input_shape = (1, *model.laid_out(shape))
+        channels, margins = manifest.input.channels, ((0, 0), (0, 0))
+        rows, band, counts = (1, size[0], (1, 1)) if fine is None else _bands(size, manifest, model)
+        places = (counts, manifest.patch.origin, manifest.cells.stride)
         if fine is not None:
-            counts = model.output_shape("cell_logits", self.input_shape)[1:3]
-            places = (counts, manifest.patch.origin, manifest.cells.stride)
             margins = reach(size, *places, manifest.patch.size)
-        self.canvas = Canvas(shape, margins, model.input.dtype, model.input.zero_point)
-        self._image = kernels.cutter(self.canvas, *ONE, size, model.layout)
+        self.input_shape = (1, *model.laid_out((band, size[1], channels)))
+        self.canvas = Canvas((*size, channels), margins, model.input.dtype, model.input.zero_point)
+        firsts = range(0, counts[0], rows)
+        self._places = [(min(first, counts[0] - rows), first) for first in firsts]
+        last = max(place for place, _ in self._places)
+        bands = ((last + 1, 1), (0, 0), manifest.cells.stride)
+        self._image = kernels.cutter(self.canvas, *bands, (band, size[1]), model.layout)
+        self._patches: Any = None
         if fine is not None:
             self._patches = kernels.cutter(self.canvas, *places, manifest.patch.size, fine.layout)
 
-    def whole(self) -> np.ndarray:
-        """Returns the whole level as the model takes it; valid until the next call."""
-        return self._image.cut(WHOLE)
+    def bands(self):
+        """Yields each band as the model takes it, valid until the next, and how many of its rows of cells are known."""
+        for place, first in self._places:
+            yield self._image.cut(np.array([[place, 0]], np.intp)), first - place
 
     def patches(self, cells) -> np.ndarray:
-        """Returns the patches of cells, (row, column) of each, [n, 2], as the fine model takes them; as `whole`."""
+        """Returns the patches of cells, (row, column) of each, [n, 2], as the fine model takes them; until the next."""
         return self._patches.cut(np.ascontiguousarray(cells))
 
 
+def _bands(size, manifest: Manifest, model: Model):
+    """Returns rows of cells of a band, its height in pixels, and (rows, columns) of all cells of a level."""
+    (field, wide), (down, across) = manifest.cells.field, manifest.cells.stride
+
+    def cells_of(height):
+        return model.output_shape("cell_logits", (1, *model.laid_out((height, size[1], manifest.input.channels))))[1:3]
+
+    count = -(-size[0] * size[1] // MOST_AT_ONCE)
+    counts = ((size[0] - field) // down + 1, (size[1] - wide) // across + 1)
+    rows = -(-counts[0] // count)
+    band = (rows - 1) * down + field
+    if count > 1 and tuple(cells_of(band)) == (rows, counts[1]):
+        return rows, band, counts
+    counts = tuple(cells_of(size[0]))  # of a stack with padding, too, which knows where a level ends
+    return counts[0], size[0], counts
+
+
 class Canvases:
-    """Canvases by level and size, of which the `MOST_SIZES` used last are kept.
+    """Canvases by level and size, of which those used last are kept: `MOST_SIZES`, of at most `MOST_KEPT` pixels.
 
     Args:
         make: (height, width) -> `LevelCanvas`.
+        model: which forgets what it has for levels that are not kept.
     """
 
-    def __init__(self, make):
-        self._make = make
+    def __init__(self, make, model: Model):
+        self._make, self._model = make, model
         self._kept = OrderedDict()
 
     def of(self, number: int, size) -> LevelCanvas:
@@ -144,7 +169,10 @@ class Canvases:
         key = (number, *size)
         if key not in self._kept:
             self._kept[key] = self._make(size)
-            if len(self._kept) > MOST_SIZES:
-                self._kept.popitem(last=False)
+            while len(self._kept) > MOST_SIZES or (self._pixels() > MOST_KEPT and len(self._kept) > 1):
+                self._model.forget(self._kept.popitem(last=False)[1].input_shape)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def _pixels(self) -> int:
+        return sum(height * width for _, height, width in self._kept)

@@ -74,7 +74,8 @@ class PyramidRunner(TwoStageRunner):
         return replace(result, prediction="", probability=1 - result.probability, categories=nothing, box=None)
 
     def _place(self, manifest, kernels: Kernels):
-        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, self.coarse, kernels, self.fine))
+        coarse, fine = self.coarse, self.fine
+        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, coarse, kernels, fine), coarse)
         self._levels, self._on, self._sizes = [], [], []
 
     @one_thread
@@ -87,12 +88,14 @@ class PyramidRunner(TwoStageRunner):
         logits, self._sizes = [], []
         for level, on in zip(self._levels, self._on):
             self._pixels.convert(level.pixels, on.canvas)
-            laid_out = on.whole()
-            clock.add("input")
-            raw = self.coarse.invoke(laid_out)["cell_logits"]
-            clock.add("coarse")
-            self._sizes.append(raw.shape[1:3])
-            logits.append(raw.reshape(-1, raw.shape[-1]))
+            rows = 0
+            for band, known in on.bands():
+                clock.add("input")
+                raw = self.coarse.invoke(band)["cell_logits"][0, known:]
+                clock.add("coarse")
+                rows += len(raw)
+                logits.append(raw.reshape(-1, raw.shape[-1]))
+            self._sizes.append((rows, raw.shape[1]))
         return self._reader.glance(np.concatenate(logits))
 
     @one_thread
@@ -199,8 +202,8 @@ class WholePyramidRunner(WholeFineRunner):
     """The fine model of a bundle with levels over each of them, all cells voting together; as `WholeFineRunner`."""
 
     def _place(self, kernels: Kernels):
-        manifest = self.manifest
-        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, self.model, kernels))
+        manifest, model = self.manifest, self.model
+        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, model, kernels), model)
 
     def _raw(self, image, clock: Clock) -> dict:
         levels = levels_of(checked(image, self.manifest), self.manifest)
@@ -209,9 +212,9 @@ class WholePyramidRunner(WholeFineRunner):
         for number, level in enumerate(levels):
             on = self._canvases.of(number, level.pixels.shape[:2])
             self._pixels.convert(level.pixels, on.canvas)
-            laid_out = on.whole()
+            ((whole, _),) = on.bands()
             clock.add("input")
-            raw = self.model.invoke(laid_out)["cell_logits"]
+            raw = self.model.invoke(whole)["cell_logits"]
             clock.add("whole_fine")
             logits.append(raw.reshape(-1, raw.shape[-1]))
         return {"cell_logits": np.concatenate(logits)}

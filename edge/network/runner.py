@@ -71,6 +71,7 @@ class TwoStageRunner:
 
     def _place(self, manifest, kernels: Kernels):
         """Lays out where images and patches are."""
+        self._cells = manifest.cells.count
         size, places = manifest.input.size, (manifest.cells.map, manifest.patch.origin, manifest.cells.stride)
         margins = reach(size, *places, manifest.patch.size)
         canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
@@ -116,7 +117,10 @@ class TwoStageRunner:
         RuntimeError: another thread is using this runner.
         """
         stages = self._stages  # which are in this thread already
-        look_closely = functools.partial(stages.look_closely, saliency_level=saliency_level)
+
+        def look_closely(glance, num_patches, clock):
+            return stages.look_closely(glance, num_patches, saliency_level, clock)
+
         return self._run(image, num_patches, exit_entropy, look_closely, stages=stages)
 
     def _run(self, image, num_patches, exit_entropy, look_closely, answer=None, stages=None) -> Result:
@@ -171,7 +175,7 @@ class TwoStageRunner:
     def check_num_patches(self, num_patches: int | None) -> int:
         """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
         num_patches = self.manifest.num_patches if num_patches is None else num_patches
-        most = self.manifest.cells.count
+        most = self._cells
         if not 1 <= num_patches <= most:
             raise UserError(
                 f"num_patches must be from 1 to the number of cells, {most}, received {num_patches}; "

@@ -1,6 +1,7 @@
 """The three stages of one image, of one size: what runs between the models, and the models."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,11 +29,11 @@ class Parts:
     fine: Model
     top: Model
     pixels: PixelInput
-    canvas: object
-    image: object
-    patches: object
-    reader: object
-    select_cells: object
+    canvas: Any
+    image: Any
+    patches: Any
+    reader: Any
+    select_cells: Any
 
 
 class Stages:

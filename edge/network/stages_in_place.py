@@ -9,6 +9,7 @@ from edge.network.result import Answer, Clock, Glance, Look
 from edge.network.stages import Parts, Stages, nothing
 
 NO_LEVEL = -math.inf
+FLOAT, INDEX = np.dtype(np.float32), np.dtype(np.intp)
 OUTSIDE = (ValueError, TypeError, BufferError)  # what C says to an image of another kind
 
 
@@ -82,7 +83,7 @@ class StagesInPlace(Stages):
 
     def look_closely(self, glance: Glance, num_patches: int, saliency_level: float | None, clock: Clock) -> Look:
         """Returns the second stage. Patches are cut in the same call as the saliency, and in its time."""
-        saliency, cells = np.empty(self._map_size, np.float32), np.empty((num_patches, 2), np.intp)
+        saliency, cells = np.empty(self._map_size, FLOAT), np.empty((num_patches, 2), INDEX)
         fine = self._of_patches(num_patches)
         level = NO_LEVEL if saliency_level is None else saliency_level
         found = self._steps.look(glance.log_probabilities, glance.entropy, saliency, cells, fine.input, level)

@@ -1,5 +1,6 @@
 import copy
 import io
+import itertools
 import json
 import os
 import signal
@@ -198,6 +199,15 @@ def manifest_places(value, path=()):
             yield from manifest_places(item, (*path, name))
 
 
+def manifest_fields(content):
+    """Returns kind -> paths of every value: a field of all models, and of all files, is one kind."""
+    kinds = {}
+    for path in manifest_places(content):
+        of_each = path[0] in ("models", "files") and len(path) > 1
+        kinds.setdefault((path[0], "each", *path[2:]) if of_each else path, []).append(path)
+    return kinds
+
+
 MANIFEST = load_bundle(ROOT / "models" / "cluttered_mnist").manifest.content
 
 
@@ -211,25 +221,31 @@ def linked(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("path", list(manifest_places(MANIFEST)), ids=lambda path: ".".join(map(str, path)))
+FIELDS = manifest_fields(MANIFEST)
+
+
+@pytest.mark.parametrize("kind", FIELDS, ids=lambda kind: ".".join(map(str, kind)))
 @pytest.mark.filterwarnings("error")
-def test_any_wrong_value_in_a_manifest_is_one_line_or_harmless(linked, path, capsys):
+def test_any_wrong_value_in_a_manifest_is_one_line_or_harmless(linked, kind, capsys):
+    paths = itertools.cycle(FIELDS[kind])  # one model, or one file, after the other
+
     def write(change):
+        path = next(paths)
         manifest = copy.deepcopy(MANIFEST)
         container = manifest
         for name in path[:-1]:
             container = container[name]
-        change(container)
+        change(container, path[-1])
         (linked / "manifest.json").write_bytes(format_content(manifest))
 
     def check(received):
         status, lines, errors = run(capsys, f"--bundle={linked}", SAMPLES / "1.png")
         assert (status, len(lines), len(errors)) in ((0, 1, 0), (2, 0, 1)), (received, errors)
 
-    write(lambda container: container.pop(path[-1]))
+    write(lambda container, name: container.pop(name))
     check("nothing")
     for value in WRONG_VALUES:
-        write(lambda container, value=value: container.__setitem__(path[-1], value))
+        write(lambda container, name, value=value: container.__setitem__(name, value))
         check(value)
 
 

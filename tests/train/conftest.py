@@ -49,11 +49,11 @@ def no_network_and_no_cache(monkeypatch, tmp_path):
     monkeypatch.setattr(sources, "CACHE", tmp_path / "svhn_cache")
 
 
-@pytest.fixture
-def config(tmp_path):
-    """Returns a configuration of a run of seconds; `config(train_steps=3)` replaces values."""
-    base = Config(
-        workdir=str(tmp_path / "run"),
+@pytest.fixture(scope="session")
+def run_config():
+    """Returns a function: workdir -> configuration of a run of seconds."""
+    return lambda workdir: Config(
+        workdir=str(workdir),
         dataset="cluttered_digits",
         preset="tiny_classifier",
         train_steps=6,
@@ -66,7 +66,12 @@ def config(tmp_path):
         log_every=2,
         checkpoint_every=3,
     )
-    return lambda **values: dataclasses.replace(base, **values)
+
+
+@pytest.fixture
+def config(run_config, tmp_path):
+    """Returns a configuration of a run of seconds; `config(train_steps=3)` replaces values."""
+    return lambda **values: dataclasses.replace(run_config(tmp_path / "run"), **values)
 
 
 @pytest.fixture

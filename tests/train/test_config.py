@@ -46,14 +46,14 @@ def test_wrong_value_names_the_flag_and_what_was_received(name, value):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [float("inf"), -float("inf"), float("nan"), 2.0**64, 1e21, -1])
 @pytest.mark.parametrize(
     "name",
     [field.name for field in dataclasses.fields(Config) if field.type in ("int", "float", int, float, int | None)],
 )
-def test_no_number_takes_what_nothing_can_count(name, value):
-    with pytest.raises(UserError, match=rf"--{name} must be .*Received: "):
-        Config(workdir="w", dataset="d", **{name: value})
+def test_no_number_takes_what_nothing_can_count(name):
+    for value in (float("inf"), -float("inf"), float("nan"), 2.0**64, 1e21, -1):
+        with pytest.raises(UserError, match=rf"--{name} must be .*Received: "):
+            Config(workdir="w", dataset="d", **{name: value})
 
 
 def test_flags_that_are_not_at_their_defaults_are_named():

@@ -1,7 +1,10 @@
+import contextlib
 import dataclasses
+import io
 import json
 import logging
 import os
+import shutil
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +13,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_training import tiny_classifier
 
 from dcn_tf.model import DynamicCapacityNetwork
+from dcn_tf.presets import PRESETS
 from train import loop, signals, training
 from train.data.dataset import WITHOUT_NUMBER, Split
 from train.errors import UserError
@@ -24,9 +29,24 @@ def weights(workdir):
     return [w.numpy() for w in keras.saving.load_model(Path(workdir) / "model.keras").weights]
 
 
-def test_a_run_writes_what_the_contract_names(config, capsys):
-    config = config()
-    result = train_and_evaluate(config)
+@pytest.fixture(scope="module")
+def finished(run_config, tmp_path_factory):
+    """Returns a run of six steps, whose workdir stays as it is: its configuration, its result and what it printed."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.setitem(PRESETS, "tiny_classifier", tiny_classifier)
+        config = run_config(tmp_path_factory.mktemp("finished") / "run")
+        return config, train_and_evaluate(config), printed.getvalue()
+
+
+@pytest.fixture
+def copied(finished, tmp_path, monkeypatch):
+    """Returns the configuration of a copy of the finished run, which can't be trained further."""
+    monkeypatch.setattr(loop, "train", None)  # would fail if it were called
+    return dataclasses.replace(finished[0], workdir=str(shutil.copytree(finished[0].workdir, tmp_path / "copied")))
+
+
+def test_a_run_writes_what_the_contract_names(finished):
+    config, result, table = finished
     workdir = Path(config.workdir)
     assert json.loads((workdir / "result.json").read_text()) == json.loads(json.dumps(result))
     for key in ("dataset", "dataset_detail", "seed", "steps", "seconds", "images_per_second", "versions", "config"):
@@ -50,16 +70,13 @@ def test_a_run_writes_what_the_contract_names(config, capsys):
     model = keras.saving.load_model(workdir / "model.keras")
     wrong = np.argmax(model(images / np.float32(255), num_patches=1)["logits"], axis=-1) != labels[:, 0]
     assert result["error"]["dcn"]["1"] == pytest.approx(100 * wrong.mean(), abs=1e-3)
-    table = capsys.readouterr().out
     assert "dcn, patches: 3" in table
     assert "(30 images;" in table
 
 
-def test_summaries_hold_losses_errors_and_a_picture(config):
-    config = config(train_steps=3)
-    train_and_evaluate(config)
+def test_summaries_hold_losses_errors_and_a_picture(finished):
     tags = {}
-    for path in Path(config.workdir).glob("events.out.tfevents.*"):
+    for path in Path(finished[0].workdir).glob("events.out.tfevents.*"):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             for value in event.summary.value:
                 tags[value.tag] = event.step
@@ -71,12 +88,12 @@ def test_summaries_hold_losses_errors_and_a_picture(config):
         "test_error/fine",
     ):
         assert tag in tags
-    assert tags["image, saliency, patches"] == 3
+    assert tags["image, saliency, patches"] == 6
 
 
-def test_a_resumed_run_ends_where_an_uninterrupted_one_does(config, tmp_path, monkeypatch):
-    whole, halves = config(workdir=str(tmp_path / "whole")), config(workdir=str(tmp_path / "halves"))
-    train_and_evaluate(whole)
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(finished, tmp_path, monkeypatch):
+    whole = finished[0]
+    halves = dataclasses.replace(whole, workdir=str(tmp_path / "halves"))
     report = training._report
 
     def interrupted(step, *rest):
@@ -95,19 +112,16 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(config, tmp_path, mo
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
-def test_a_finished_run_is_only_evaluated(config, monkeypatch):
-    config = config(train_steps=3)
-    first = train_and_evaluate(config)
-    monkeypatch.setattr(loop, "train", None)  # would fail if it were called
-    second = train_and_evaluate(dataclasses.replace(config, eval_num_patches=(2,)))
+def test_a_finished_run_is_only_evaluated(finished, copied):
+    first, second = finished[1], train_and_evaluate(dataclasses.replace(copied, eval_num_patches=(2,)))
     assert second["error"]["coarse"] == first["error"]["coarse"]
     assert set(second["error"]["dcn"]) == {"2"}
     assert second["seconds"] == first["seconds"]
 
 
-def test_a_quick_evaluation_is_of_less_and_a_full_one_can_follow(config, monkeypatch, capsys):
+def test_a_quick_evaluation_is_of_less_and_a_full_one_can_follow(copied, monkeypatch, capsys):
     monkeypatch.setattr(loop, "extent_of", small_extent)
-    config = config(train_steps=2, eval="quick", eval_scales=(1.0, 0.75), selectors=("random",))
+    config = dataclasses.replace(copied, eval="quick", eval_scales=(1.0, 0.75), selectors=("random",))
     quick = train_and_evaluate(config)
     assert quick["test_images"] == 12
     assert quick["images"] == {"fine": 5}
@@ -116,7 +130,6 @@ def test_a_quick_evaluation_is_of_less_and_a_full_one_can_follow(config, monkeyp
     table = capsys.readouterr().out
     assert "(12 images; fine: the first 5; M mult.:" in table
     assert "--eval=full, with the same --workdir" in table
-    monkeypatch.setattr(loop, "train", None)  # would fail if it were called
     full = train_and_evaluate(dataclasses.replace(config, eval="full"))
     assert full["test_images"] == 30
     assert "images" not in full
@@ -132,9 +145,8 @@ def small_extent(config):
     return extent
 
 
-def test_another_seed_on_the_same_workdir_is_refused_and_nothing_changes(config):
-    config = config(train_steps=3)
-    train_and_evaluate(config)
+def test_another_seed_on_the_same_workdir_is_refused_and_nothing_changes(finished):
+    config = finished[0]
     before = {path: path.read_bytes() for path in Path(config.workdir).rglob("*") if path.is_file()}
     with pytest.raises(UserError, match="--seed=0. Received: --seed=1"):
         train_and_evaluate(dataclasses.replace(config, seed=1))

@@ -1,9 +1,12 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from edge.network.pyramid import Canvases, Level, level_sizes, levels_of, patch_boxes, scaled_size, spread
+
+MODEL = SimpleNamespace(forget=lambda shape: None)
 
 
 def test_sizes_are_rounded_and_never_nothing():
@@ -52,13 +55,27 @@ def test_patches_are_placed_in_pixels_of_the_image(pyramid_case):
 @pytest.mark.parametrize("again", [0, 16])
 def test_the_canvases_used_last_are_kept(again):
     made = []
-    canvases = Canvases(lambda size: made.append(size) or size)
+    canvases = Canvases(lambda size: made.append(size) or SimpleNamespace(input_shape=size), MODEL)
     for side in range(17):
         canvases.of(0, (side, 5))
     canvases.of(0, (again, 5))
     assert len(made) == (18 if again == 0 else 17)
-    assert canvases.of(1, (16, 5)) == (16, 5)
+    assert canvases.of(1, (16, 5)).input_shape == (16, 5)
     assert made[-1] == (16, 5)  # another level of that size has its own
+
+
+def test_levels_of_one_large_image_are_kept_and_the_model_forgets_older_ones():
+    forgotten, model = [], SimpleNamespace()
+    model.forget = forgotten.append
+    canvases = Canvases(lambda size: SimpleNamespace(input_shape=size), model)
+    sides = 1000, 1400, 2000, 1001
+    for side in sides:
+        canvases.of(0, (side, 1000))
+    assert forgotten == []
+    canvases.of(0, (3900, 1000))
+    assert forgotten == [(1000, 1000)]
+    canvases.of(0, (9000, 1000))  # one alone may have more
+    assert forgotten == [(side, 1000) for side in (*sides, 3900)]
 
 
 def test_cells_near_an_earlier_one_of_their_level_are_passed_over():

@@ -7,7 +7,8 @@ import pytest
 
 from edge.bundle.manifest import Manifest
 from edge.errors import UserError
-from edge.network.kernels import NUMPY
+from edge.network import pyramid
+from edge.network.kernels import FASTEST, NUMPY
 from edge.network.pyramid_runner import ALL, PyramidRunner, cells_at, make_runner, make_whole_runner
 from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
 
@@ -36,6 +37,22 @@ def test_a_float_bundle_says_what_the_network_says(pyramid_case, options):
             assert result.box is None
         predictions.add(result.prediction)
     assert len(predictions) > 1
+
+
+@pytest.mark.parametrize("kernels", [FASTEST, NUMPY], ids=["fastest", "numpy"])
+def test_a_level_in_bands_has_the_cells_of_the_whole(pyramid_case, kernels, monkeypatch):
+    image = np.tile(pyramid_case.images[0], (3, 2, 1))
+    whole = make_runner(pyramid_case.ptq, kernels=kernels).run(image)
+    most = np.prod(pyramid_case.ptq.manifest.input.size) * 4
+    monkeypatch.setattr(pyramid, "MOST_AT_ONCE", most)
+    runner = make_runner(pyramid_case.ptq, kernels=kernels)
+    banded = runner.run(image)
+    bands = [[band.shape[1:3] for band, _ in on.bands()] for on in runner._on]
+    assert max(map(len, bands)) > 2
+    assert all(len(set(of_level)) == 1 for of_level in bands)  # of one interpreter
+    np.testing.assert_array_equal(banded.saliency, whole.saliency)
+    np.testing.assert_array_equal(banded.cells, whole.cells)
+    np.testing.assert_array_equal(banded.log_probabilities, whole.log_probabilities)
 
 
 def test_an_int8_bundle_is_close(pyramid_case):

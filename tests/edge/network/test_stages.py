@@ -136,3 +136,55 @@ def test_what_is_compiled_of_another_version_is_left_alone(version, monkeypatch)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert importlib.reload(compiled).IS_COMPILED
+
+
+def test_the_steps_refuse_what_does_not_fit(bundle):
+    steps = TwoStageRunner(bundle)._stages._steps
+    heads, saliency = np.log(np.full(10, 0.1)), np.empty((23, 23), np.float32)
+    cells, patches, window = (
+        np.zeros((2, 2), np.intp),
+        np.empty((2, 12, 6, 12), np.int8),
+        np.empty((4, 4, 4, 24), np.int8),
+    )
+    assert steps.look(heads, 2.3, saliency, cells, patches, -1.0) == 2
+    cells[:] = 0
+    assert steps.changed(np.zeros((1, 2), np.intp)) == 4
+    steps.swap(np.zeros((1, 24), np.int8), np.zeros((1, 2), np.intp), window)
+    wrong = [
+        lambda: steps.glance(np.empty(9)),
+        lambda: steps.glance(np.empty(10, np.float32)),
+        lambda: steps.look(heads[:9], 2.3, saliency, cells, patches, 0.0),
+        lambda: steps.look(heads, 2.3, saliency[:22], cells, patches, 0.0),
+        lambda: steps.look(heads, 2.3, saliency, cells[:1], patches, 0.0),
+        lambda: steps.look(heads, 2.3, saliency, cells, np.empty((2, 12, 6, 11), np.int8), 0.0),
+        lambda: steps.look(heads, 2.3, saliency, np.empty((530, 2), np.intp), np.empty((530, 12, 6, 12), np.int8), 0.0),
+        lambda: steps.cut(cells - 1, patches),
+        lambda: steps.cut(cells + 23, patches),
+        lambda: steps.cut(cells, patches[:1]),
+        lambda: steps.changed(cells - 1),
+        lambda: steps.changed(cells + 23),
+        lambda: steps.changed(cells[:0]),
+        lambda: steps.swap(np.zeros((1, 23), np.int8), cells[:1], window),
+        lambda: steps.swap(np.zeros((2, 24), np.int8), cells[:1], window),
+        lambda: steps.swap(np.zeros((1, 24), np.int8), cells[:1] + 23, window),
+        lambda: steps.swap(np.zeros((1, 24), np.int8), cells[:1], window[:3]),
+        lambda: steps.answer(np.zeros((3, 1, 1, 96), np.int8), np.empty(10)),
+        lambda: steps.answer(np.zeros((4, 1, 1, 95), np.int8), np.empty(10)),
+        lambda: steps.answer(np.zeros((4, 1, 1, 96), np.int8), np.empty(11)),
+    ]
+    for call in wrong:
+        with pytest.raises(ValueError, match="fit each other|must be of type"):
+            call()
+
+
+@pytest.mark.parametrize("number", range(15))
+def test_the_steps_are_made_of_arrays_that_fit(bundle, number, monkeypatch):
+    made = []
+    monkeypatch.setattr(compiled._compiled, "Stages", lambda *arguments: made.append(arguments))
+    TwoStageRunner(bundle)
+    monkeypatch.undo()
+    (arrays, *others) = made[0]
+    assert compiled._compiled.Stages(arrays, *others)
+    for wrong in (arrays[:-1], (*arrays[:number], np.asarray(arrays[number])[:0], *arrays[number + 1 :])):
+        with pytest.raises(ValueError, match="fit each other"):
+            compiled._compiled.Stages(wrong, *others)

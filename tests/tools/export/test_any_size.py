@@ -62,7 +62,7 @@ def test_models_see_tiles_of_levels_windows_and_selected_patches(pyramid_workdir
 
 
 @pytest.mark.parametrize("method", ["float32", "ptq"])
-def test_from_a_workdir_to_a_bundle(pyramid_workdir, tmp_path, capsys, method):
+def test_from_a_workdir_to_a_bundle(pyramid_workdir, tmp_path, method):
     path = tmp_path / "bundle"
     quantize.main([f"--workdir={pyramid_workdir}", f"--bundle={path}", f"--method={method}"])
     bundle = load_bundle(path)

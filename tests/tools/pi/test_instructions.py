@@ -1,6 +1,9 @@
 from pathlib import Path
 
+import pytest
+
 from edge.bundle import load_bundle, write_bundle
+from edge.errors import UserError
 from tools.pi import instructions, machine
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -31,3 +34,21 @@ def test_one_image_is_the_difference_of_two_processes(monkeypatch, tmp_path, cap
     instructions.main([*arguments, "--variants=dcn_int8,fine_int8"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert rows == [row for row in expected if row[1] in ("fine_int8", "dcn_int8")]
+
+
+def test_a_line_of_edge_run_is_counted_from_its_file_on(monkeypatch, tmp_path, capsys):
+    images = MODELS / "samples"
+
+    def count(core, environment, *arguments):
+        assert arguments[:4] == ("-P", "-m", "edge.run", f"--bundle={tmp_path / 'b'}")
+        assert set(arguments[4:]) == {images}
+        return 10**9 + 8 * len(arguments[4:]) * {"a72": 5e6, "a76": 3e6}[core]
+
+    monkeypatch.setattr(machine, "count", count)
+    (tmp_path / "b").symlink_to(MODELS / "cluttered_mnist")
+    arguments = [f"--environment={tmp_path}", f"--images={images}", f"--bundle={tmp_path / 'b'}", "--from_files"]
+    instructions.main(arguments)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows == [["a72", "edge.run", "5,000,000"], ["a76", "edge.run", "3,000,000"]]
+    with pytest.raises(UserError, match="leave --variants and --float_bundle out"):
+        instructions.main([*arguments, "--variants=dcn_int8"])

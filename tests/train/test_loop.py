@@ -19,6 +19,7 @@ from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.presets import PRESETS
 from train import loop, signals, training
 from train.data.dataset import WITHOUT_NUMBER, Split
+from train.distribution import distribution_of
 from train.errors import UserError
 from train.evaluation.extent import extent_of
 from train.evaluation.reader import Reader
@@ -242,14 +243,14 @@ def test_the_threshold_is_of_validation_photographs_and_every_split_is_read_once
 
     monkeypatch.setattr(Reader, "_read", counted)
     dataset, extent = SimpleNamespace(more_validation=splits), loop.extent_of(run)
-    readers = loop._readers(model, run, extent)
+    readers = loop._readers(model, run, extent, distribution_of(run))
     chosen = loop._reading_threshold(readers[0], run, dataset)
     assert read == [splits[WITHOUT_NUMBER], splits["test"]]
     assert chosen["threshold/validation/false_readings"] == 0
     assert 0 <= chosen["threshold/probability"] <= 1
     assert loop._reading_threshold(readers[0], run, SimpleNamespace(more_validation={})) == {}
 
-    evaluators = loop._evaluators(loop._readers(model, run, extent), run, extent, threshold=0.0)
+    evaluators = loop._evaluators(loop._readers(model, run, extent, distribution_of(run)), run, extent, threshold=0.0)
     found = {name: loop.gather(evaluators, split) for name, split in splits.items()}
     assert read[2:] == [splits["test"], splits[WITHOUT_NUMBER]]
     right = 100 - found["test"]["error/dcn/2"]

@@ -167,7 +167,9 @@ def _need(*modules):
 
 
 def _report(line: str):
-    print(line, file=sys.stderr, flush=True)
+    # One write: several threads report, and print writes the end of the line by itself.
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -6,28 +6,10 @@ The same command resumes. A finished run leaves `result.json`, `flags.txt` and `
 `train.main` does: the errors and multiplications of 'draw' are those after each number of glimpses.
 """
 
-from absl import flags
-
 from tools.baselines import glimpse_flags
 from tools.baselines.draw_config import DrawConfig
-from tools.baselines.ram_config import DATASETS
-from train import command
 
-OWN_FLAGS = {
-    "dataset": " | ".join(DATASETS) + ".",
-    "glimpses": "Number of glimpses.",
-    "glimpse_size": "Side of the grid of filters.",
-}
-
-
-def main():
-    """Runs one training. TensorFlow takes seconds to import, and wrong flags need not wait for it."""
-    config = glimpse_flags.begin(DrawConfig)
-    from tools.baselines.draw_training import train_and_evaluate
-
-    train_and_evaluate(config, flags.FLAGS.restart)
-
+OWN_FLAGS = {"glimpses": "Number of glimpses.", "glimpse_size": "Side of the grid of filters."}
 
 if __name__ == "__main__":
-    glimpse_flags.define(DrawConfig, OWN_FLAGS)
-    command.run("tools.baselines.draw", main)
+    glimpse_flags.run("draw", DrawConfig, OWN_FLAGS)

@@ -1,10 +1,12 @@
-"""The flags of the attention models that are compared with: defined, and read into their configuration."""
+"""The commands of the attention models that are compared with: flags, their configuration, and a run of it."""
 
 import dataclasses
+import importlib
 import os
 
 from absl import flags
 
+from tools.baselines.glimpse_config import DATASETS
 from train import command
 from train.errors import UserError
 from train.main import FLOAT_FLAGS, INTEGER_FLAGS, STRING_FLAGS, prepare_tensorflow
@@ -14,6 +16,24 @@ WORKDIR = "Folder for checkpoints, events, curves.csv, flags.txt, result.json. R
 DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float}
 
 
+def run(name: str, kind, own: dict[str, str]):
+    """Is the command `tools.baselines.NAME`, whose run is `train_and_evaluate` of `tools.baselines.NAME_training`.
+
+    TensorFlow takes seconds to import, and wrong flags need not wait for it.
+
+    Args:
+        name: of the model.
+        kind, own: see `define`.
+    """
+
+    def main():
+        config = begin(kind)
+        importlib.import_module(f"tools.baselines.{name}_training").train_and_evaluate(config, flags.FLAGS.restart)
+
+    define(kind, own)
+    command.run(f"tools.baselines.{name}", main)
+
+
 def define(kind, own: dict[str, str]):
     """Defines every flag of a configuration and --restart; defaults are the configuration's.
 
@@ -21,7 +41,9 @@ def define(kind, own: dict[str, str]):
         kind: a dataclass of values of flags.
         own: texts of those flags that `train.main` has not, or has otherwise.
     """
-    texts = STRING_FLAGS | INTEGER_FLAGS | FLOAT_FLAGS | {"workdir": WORKDIR} | own
+    texts = (
+        STRING_FLAGS | INTEGER_FLAGS | FLOAT_FLAGS | {"workdir": WORKDIR, "dataset": " | ".join(DATASETS) + "."} | own
+    )
     for field in dataclasses.fields(kind):
         default = None if field.default is dataclasses.MISSING else field.default
         DEFINE.get(field.type, flags.DEFINE_string)(field.name, default, texts[field.name])

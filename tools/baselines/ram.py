@@ -9,14 +9,10 @@ The same command resumes. A finished run leaves `result.json`, `flags.txt` and `
 the policy's mean.
 """
 
-from absl import flags
-
 from tools.baselines import glimpse_flags
-from tools.baselines.ram_config import DATASETS, RamConfig
-from train import command
+from tools.baselines.ram_config import RamConfig
 
 OWN_FLAGS = {
-    "dataset": " | ".join(DATASETS) + ".",
     "glimpses": "Number of glimpses.",
     "glimpse_size": "Side of a glimpse's windows in samples.",
     "scales": "Windows of a glimpse, each of twice the extent of the one before.",
@@ -28,15 +24,5 @@ OWN_FLAGS = {
     "location_weight": "Weight of the location's loss beside the cross-entropy, for what both train.",
 }
 
-
-def main():
-    """Runs one training. TensorFlow takes seconds to import, and wrong flags need not wait for it."""
-    config = glimpse_flags.begin(RamConfig)
-    from tools.baselines.ram_training import train_and_evaluate
-
-    train_and_evaluate(config, flags.FLAGS.restart)
-
-
 if __name__ == "__main__":
-    glimpse_flags.define(RamConfig, OWN_FLAGS)
-    command.run("tools.baselines.ram", main)
+    glimpse_flags.run("ram", RamConfig, OWN_FLAGS)

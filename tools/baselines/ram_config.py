@@ -1,36 +1,16 @@
-"""The configuration of a run of the Recurrent Attention Model: flags become a frozen `RamConfig`."""
+"""The configuration of a run of the Recurrent Attention Model."""
 
-import dataclasses
 from dataclasses import dataclass
 
-from train.config import Config, FlagValues
+from tools.baselines.glimpse_config import GlimpseConfig
 
-DATASETS = ("cluttered_mnist", "cluttered_digits")
 CELLS = ("rnn", "lstm")
 
 
 @dataclass(frozen=True)
-class RamConfig(FlagValues):
-    """All that a run depends on; each attribute is the flag of the same name (`python -m tools.baselines.ram --help`).
+class RamConfig(GlimpseConfig):
+    """All that a run depends on, see `GlimpseConfig`."""
 
-    Those that `train.config.Config` has too mean the same.
-    """
-
-    workdir: str
-    dataset: str = "cluttered_mnist"
-    data_dir: str | None = None
-    seed: int = 0
-    train_steps: int = 60000
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: str = "cosine"
-    decay_rate: float = 0.1
-    clip_norm: float = 0.0
-    distortion: float = 0.0
-    validation_images: int = 5000
-    test_images: int = 10000
-    glimpses: int = 8
-    glimpse_size: int = 12
     scales: int = 4
     cell: str = "rnn"
     trajectories: int = 2
@@ -38,11 +18,9 @@ class RamConfig(FlagValues):
     last_deviation: float = 0.06
     reward_decay: float = 0.5
     location_weight: float = 0.1
-    log_every: int = 500
-    checkpoint_every: int = 1000
 
     def __post_init__(self):
-        self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")
+        super().__post_init__()
         self._require("cell", self.cell in CELLS, f"one of {', '.join(CELLS)}")
         self._require("glimpses", 2 <= self.glimpses <= 1000, "at least 2 and at most 1,000")
         good = 2 <= self.glimpse_size <= 1000 and self.glimpse_size % 2 == 0
@@ -53,10 +31,3 @@ class RamConfig(FlagValues):
             self._require(name, 0 < getattr(self, name) <= 10, "greater than 0, and at most 10")
         self._require("reward_decay", 0 <= self.reward_decay <= 1, "in [0, 1]")
         self._require("location_weight", 0 <= self.location_weight <= 1e6, "from 0 to 1,000,000")
-        self.for_training()  # which checks the others
-
-    def for_training(self) -> Config:
-        """Returns what `train` needs to know of it: the data, and Adam with its schedule."""
-        known = {field.name for field in dataclasses.fields(Config)}
-        shared = {name: value for name, value in self.to_dict().items() if name in known}
-        return Config(optimizer="adam", weight_decay=0.0, **shared)

@@ -29,3 +29,19 @@ def config(tmp_path, monkeypatch):
         eval_num_patches=(1, 3),
     )
     return lambda **values: dataclasses.replace(base, **values)
+
+
+@pytest.fixture
+def tiny_run(tmp_path):
+    """Returns a function: kind of configuration of a model of glimpses, values -> configuration of a run of seconds."""
+    base = {
+        "workdir": str(tmp_path / "run"),
+        "dataset": "cluttered_digits",
+        "train_steps": 3,
+        "batch_size": 4,
+        "validation_images": 10,
+        "test_images": 20,
+        "log_every": 1,
+        "checkpoint_every": 1,
+    }
+    return lambda kind, **values: kind(**(base | values))

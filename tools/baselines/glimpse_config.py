@@ -1,0 +1,44 @@
+"""What runs of the attention models that are compared with have in common: flags become a frozen configuration."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from train.config import Config, FlagValues
+
+DATASETS = ("cluttered_mnist", "cluttered_digits")
+
+
+@dataclass(frozen=True)
+class GlimpseConfig(FlagValues):
+    """What a run of any of them depends on; each attribute is the flag of the same name (`--help` of its command).
+
+    Those that `train.config.Config` has too mean the same.
+    """
+
+    workdir: str
+    dataset: str = "cluttered_mnist"
+    data_dir: str | None = None
+    seed: int = 0
+    train_steps: int = 60000
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    decay_rate: float = 0.1
+    clip_norm: float = 0.0
+    distortion: float = 0.0
+    validation_images: int = 5000
+    test_images: int = 10000
+    glimpses: int = 8
+    glimpse_size: int = 12
+    log_every: int = 500
+    checkpoint_every: int = 1000
+
+    def __post_init__(self):
+        self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")
+        self.for_training()  # which checks the others
+
+    def for_training(self) -> Config:
+        """Returns what `train` needs to know of it: the data, and Adam with its schedule."""
+        known = {field.name for field in dataclasses.fields(Config)}
+        shared = {name: value for name, value in self.to_dict().items() if name in known}
+        return Config(optimizer="adam", weight_decay=0.0, **shared)

@@ -114,7 +114,7 @@ def make_service(parsed):
 
 
 def _make_read(runner, settings, parsed):
-    """Returns a function, pixels -> result, that follows settings and command line; UserError where the bundle cannot."""
+    """Returns a function, pixels -> result, that follows the settings; UserError where the bundle cannot."""
     from edge.serving.settings import NEVER as NO_EXIT
 
     values = settings.content() | {name: getattr(parsed, name) for name in WHETHER_READ}

@@ -91,7 +91,9 @@ plugin_qemu() {
       for package in *.deb; do dpkg -x "$package" .; done) || fail 'apt-get could not fetch qemu-user'
   fi
   local library=$QEMU/libinstructions.so
-  [ "$library" -nt "$HERE/instructions.c" ] || gcc -O2 -Wall -shared -fPIC -o "$library" "$HERE/instructions.c"
+  # Put in place whole: another count may be using the one before.
+  [ "$library" -nt "$HERE/instructions.c" ] ||
+    { gcc -O2 -Wall -shared -fPIC -o "$library.new" "$HERE/instructions.c" && mv "$library.new" "$library"; }
 }
 
 setup() {

@@ -1,7 +1,7 @@
 """Counts the instructions of one image, from pixels to answer, on the processors of a Raspberry Pi 4 and 5.
 
 python -m tools.pi.instructions --environment=build/pi/home/dcn --images=FOLDER [--bundle=models/cluttered_mnist]
-    [--float_bundle=BUNDLE] [--variants=NAME,...] [--from_files]
+    [--float_bundle=BUNDLE] [--variants=NAME,...] [--from_files | --classes]
 
 Two processes are counted, one of which reads all images twice more: their difference holds no start. One thread works.
 Images of any size are counted in theirs.
@@ -17,7 +17,9 @@ from edge.errors import UserError
 from edge.sight.images import expand
 from tools import command
 from tools.pi import machine
+from tools.pi.classes import CLASSES, least_cycles
 
+REPEAT = ("-P", "-m", "tools.pi.repeat")
 FEW, MORE = 1, 2  # times that all images are read
 
 
@@ -35,10 +37,26 @@ def per_image(core: str, environment: Path, bundle: Path, images: Path, variant=
     arguments = [f"--bundle={bundle}", f"--images={images}", f"--variant={variant}", f"--without={without}"]
 
     def total(repetitions):
-        command = ("-P", "-m", "tools.pi.repeat", *arguments, f"--repetitions={repetitions}")
-        return machine.count(core, environment, *command)
+        return machine.count(core, environment, *REPEAT, *arguments, f"--repetitions={repetitions}")
 
     return (total(FEW + MORE) - total(FEW)) / (MORE * len(list(expand([str(images)]))))
+
+
+def classes_per_image(core: str, environment: Path, bundle: Path, images: Path, variant: str) -> dict[str, float]:
+    """Returns instructions per image by class, see `tools.pi.classes`."""
+    arguments = [*REPEAT, f"--bundle={bundle}", f"--images={images}", f"--variant={variant}"]
+    few, many = (
+        machine.count_classes(core, environment, *arguments, f"--repetitions={repetitions}")
+        for repetitions in (FEW, FEW + MORE)
+    )
+    return {name: (many[name] - few[name]) / (MORE * len(list(expand([str(images)])))) for name in CLASSES}
+
+
+def _row(core: str, variant: str, counts: dict) -> str:
+    """Returns a line of the table of classes: thousand instructions of each, and what issues them at the least."""
+    cycles, busiest = least_cycles(core, counts)
+    thousands = " ".join(f"{counts[name] / 1e3:>12,.0f}" for name in CLASSES)
+    return f"{core:<5} {variant:<18} {thousands} {cycles / 1e3:>13,.0f}  {busiest}"
 
 
 def main(arguments) -> None:
@@ -56,13 +74,17 @@ def main(arguments) -> None:
     add("--float_bundle", metavar="BUNDLE", help="in float32, of the same network")
     add("--variants", type=listed, metavar="NAME,...", help=f"of {', '.join(VARIANTS)}; all by default")
     line = "count edge.run instead of variants: decoding, resizing, reading with the bundle's own settings, printing"
-    add("--from_files", action="store_true", help=line)
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--from_files", action="store_true", help=line)
+    classes = "thousands of each class of instructions, and of the cycles in which the core issues them at the least"
+    ways.add_argument("--classes", action="store_true", help=classes)
     parsed = parser.parse_args(arguments)
     if parsed.from_files and (parsed.variants or parsed.float_bundle):
         raise UserError("--from_files counts edge.run with --bundle; leave --variants and --float_bundle out")
     bundles = by_precision(load_bundle(parsed.bundle), parsed.float_bundle and load_bundle(parsed.float_bundle))
     chosen, _ = choose(bundles, parsed.variants)
-    print(f"{'core':<5} {'variant':<18} {'instructions per image':>23}")
+    heads = " ".join(f"{name:>12}" for name in (*CLASSES, "least cycles"))
+    print(f"{'core':<5} {'variant':<18} {heads if parsed.classes else 'instructions per image'.rjust(23)}")
     for core in machine.CORES:
         if parsed.from_files:
             found = per_line(core, Path(parsed.environment), Path(parsed.bundle), Path(parsed.images))
@@ -70,6 +92,10 @@ def main(arguments) -> None:
             continue
         for name in chosen:
             path = bundles[VARIANTS[name].precision].path
+            if parsed.classes:
+                counts = classes_per_image(core, Path(parsed.environment), path, Path(parsed.images), name)
+                print(_row(core, name, counts), flush=True)
+                continue
             found = per_image(core, Path(parsed.environment), path, Path(parsed.images), name)
             print(f"{core:<5} {name:<18} {found:>23,.0f}", flush=True)
 

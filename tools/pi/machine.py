@@ -1,15 +1,18 @@
 """The emulated Raspberry Pi of `emulated_pi.sh`, for programs."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from edge.errors import EXIT_WRONG_INPUT, UserError, WorkError
+from tools.pi.classes import CLASSES
 
 SCRIPT = Path(__file__).with_name("emulated_pi.sh")
 CORES = ("a72", "a76")
-COUNT = "instructions: "  # how the line of instructions.c begins
+COUNT = re.compile(r"instructions(?: of (?P<name>\w+))?: (?P<count>\d+)")  # a line of instructions.c
+ALL = ""
 
 
 def output_of(command, **options) -> str:
@@ -40,11 +43,22 @@ def count(core: str, environment: Path, *arguments) -> int:
         arguments: of Python; paths are of this machine.
     """
     command = [SCRIPT, "count", core, environment.resolve(), *arguments]
+    return _counted(command)[ALL]
+
+
+def count_classes(core: str, environment: Path, *arguments) -> dict[str, int]:
+    """Returns the same by class of instructions, see `tools.pi.classes`; for arguments and errors see `count`."""
+    counts = _counted([SCRIPT, "count", core, environment.resolve(), *arguments])
+    return {name: counts[name] for name in CLASSES}
+
+
+def _counted(command) -> dict[str, int]:
+    """Returns the instructions of each class, and of all, that a command says at its end."""
     done = _run(command, stdout=subprocess.DEVNULL)
     lines = done.stderr.splitlines()
-    counts = [line for line in lines if line.startswith(COUNT)]
-    _check(done.returncode, [line for line in lines if line not in counts], command)
-    return int(counts[-1].removeprefix(COUNT))
+    counts = [match for match in map(COUNT.fullmatch, lines) if match]
+    _check(done.returncode, [line for line in lines if not COUNT.fullmatch(line)], command)
+    return {match["name"] or ALL: int(match["count"]) for match in counts}
 
 
 def _run(command, **options):

@@ -5,6 +5,7 @@ import pytest
 from edge.bundle import load_bundle, write_bundle
 from edge.errors import UserError
 from tools.pi import instructions, machine
+from tools.pi.classes import CLASSES
 
 MODELS = Path(__file__).parents[3] / "models"
 
@@ -52,3 +53,17 @@ def test_a_line_of_edge_run_is_counted_from_its_file_on(monkeypatch, tmp_path, c
     assert rows == [["a72", "edge.run", "5,000,000"], ["a76", "edge.run", "3,000,000"]]
     with pytest.raises(UserError, match="leave --variants and --float_bundle out"):
         instructions.main([*arguments, "--variants=dcn_int8"])
+
+
+def test_classes_are_a_line_with_the_least_cycles(monkeypatch, tmp_path, capsys):
+    def count_classes(core, environment, *arguments):
+        repetitions = int(arguments[-1].removeprefix("--repetitions="))
+        return {name: 10**9 + 8 * repetitions * 1000 * (number + 1) for number, name in enumerate(CLASSES)}
+
+    monkeypatch.setattr(machine, "count_classes", count_classes)
+    images, bundle = MODELS / "samples", MODELS / "cluttered_mnist"
+    arguments = [f"--environment={tmp_path}", f"--images={images}", f"--bundle={bundle}", "--variants=dcn_int8"]
+    instructions.main([*arguments, "--classes"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    counts = ["1", "2", "3", "4", "5", "6", "7"]
+    assert rows == [["a72", "dcn_int8", *counts, "9", "decoding"], ["a76", "dcn_int8", *counts, "7", "decoding"]]

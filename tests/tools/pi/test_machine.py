@@ -1,10 +1,12 @@
 import os
+import shutil
 import subprocess
 
 import pytest
 
 from edge.errors import UserError, WorkError
 from tools.pi import machine
+from tools.pi.classes import CLASSES
 
 
 @pytest.fixture
@@ -67,3 +69,34 @@ def test_without_root_it_is_one_line():
     done = subprocess.run(command, input=machine.SCRIPT.read_text(), capture_output=True, text=True, **nobody)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "needs root" in done.stderr
+
+
+def test_classes_of_instructions_are_read(script, tmp_path):
+    lines = " ".join(f"'instructions of {name}: {number}'" for number, name in enumerate(CLASSES))
+    script(f"printf '%s\\n' warning {lines} 'instructions: 21' >&2")
+    assert machine.count_classes("a72", tmp_path, "x") == {name: number for number, name in enumerate(CLASSES)}
+    assert machine.count("a72", tmp_path, "x") == 21
+
+
+WORDS = {  # A64 instructions, as an assembler encodes them
+    "vector_load": (0x3DC00000, 0xAD400400, 0x4C407000, 0x1C000000),  # ldr q0,[x0]; ldp q0,q1,[x0]; ld1; ldr s0,literal
+    "vector_store": (0x3D800000, 0xAD000400, 0x4C007000),  # str q0,[x0]; stp q0,q1,[x0]; st1
+    "vector": (0x4E21CC00, 0x0E218000, 0x1E212800),  # fmla v0.4s; smlal v0.8h; fadd s0
+    "load": (0xF9400000, 0xA9400400, 0x39800000, 0x58000000),  # ldr x0; ldp x0,x1; ldrsb x0; ldr x0,literal
+    "store": (0xF9000000, 0xA9000400, 0x39000000),  # str x0; stp x0,x1; strb w0
+    "branch": (0x14000000, 0x54000000, 0xD65F03C0),  # b; b.eq; ret
+    "scalar": (0x91000400, 0x8B010000, 0x9B017C00),  # add x0,x0,#1; add x0,x0,x1; mul
+}
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_classes_are_those_of_the_encoding(tmp_path):
+    source = machine.SCRIPT.with_name("instructions.c")
+    names = ", ".join(f"0x{word:08X}u" for words in WORDS.values() for word in words)
+    program = f'#include "{source}"\nint main(void) {{ const uint32_t words[] = {{{names}}};\n'
+    program += "for (size_t i = 0; i < sizeof words / 4; i++) puts(NAMES[class_of(words[i])]); return 0; }\n"
+    (tmp_path / "main.c").write_text(program)
+    options = ["-ffunction-sections", "-Wl,--gc-sections", "-o", tmp_path / "main"]
+    subprocess.run(["gcc", tmp_path / "main.c", *options], check=True)
+    found = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True).stdout.split()
+    assert found == [name for name, words in WORDS.items() for _ in words]

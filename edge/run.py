@@ -21,6 +21,7 @@ from edge.bundle import load_bundle
 from edge.errors import EXIT_FAILED, UserError, run_main
 from edge.network.pyramid_runner import ALL, make_runner
 from edge.network.result import Clock
+from edge.sight.ahead import ahead
 from edge.sight.camera import frames, open_camera
 from edge.sight.images import expand
 from edge.sight.overlay import OverlayFolder, draw
@@ -120,8 +121,9 @@ def _one(bundle, paths, parsed, clock, stack) -> Iterator[Told]:
         clock.lap("budget")
     images = map(ImageFile, paths)
     if parsed.camera:
-        camera = stack.enter_context(contextlib.closing(open_camera(parsed.camera)))
-        images = frames(camera, parsed.frames, parsed.interval or 0)
+        interval = parsed.interval or 0
+        camera = stack.enter_context(contextlib.closing(ahead(open_camera(parsed.camera), interval)))
+        images = frames(camera, parsed.frames, interval)
     return (tell(image, read, bundle.manifest, parsed) for image in images)
 
 

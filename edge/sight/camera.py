@@ -53,6 +53,8 @@ class PiCamera:
         UserError: picamera2 is not installed or not usable, or there is no such camera.
     """
 
+    is_live = True  # it gives frames in its own time
+
     def __init__(self, index: int):
         module = _import("picamera2", "sudo apt install python3-picamera2, in a venv with --system-site-packages")
         try:
@@ -85,6 +87,8 @@ class OpenCvCamera:
     Args:
         index: 0 is the first, /dev/video0.
     """
+
+    is_live = True
 
     def __init__(self, index: int):
         module = _import("cv2", "pip install opencv-python-headless")
@@ -162,8 +166,9 @@ class Frame:
     def read(self, rule=None) -> Image.Image:
         """Returns the frame; WorkError where the camera gives none."""
         if self.image is None:
-            self.asked = time.monotonic()
+            asked = time.monotonic()
             self.image = self.camera.capture()
+            self.asked = getattr(self.camera, "asked", asked)  # a frame that is taken ahead was asked for before
         return self.image
 
     @property

@@ -1,8 +1,8 @@
 """Latency, error, multiplications, size and energy of the ways to read an image, side by side, on this board.
 
 python -m edge.benchmark --bundle=BUNDLE [--float_bundle=BUNDLE] [--images=PATH] [--labels=FILE] [--threads=N[,M]]
-    [--repetitions=N] [--variants=NAME,...] [--from_files] [--energy=auto|METER|model|none] [--json=FILE] [--csv=FILE]
-    [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
+    [--repetitions=N] [--variants=NAME,...] [--from_files] [--energy=auto|METER|model|trace|none] [--json=FILE]
+    [--csv=FILE] [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
 
 The variants take turns of a few images each, in an order that is shuffled each time, so that whatever disturbs the
 board disturbs all of them; `edge.comparison.board` says whether something did. One image at a time.
@@ -92,7 +92,8 @@ def make_parser() -> OneLineParser:
         metavar="N",
         help="fresh processes to time the first answer (default 3)",
     )
-    add("--energy", default="auto", metavar="METER", help=f"{METER_HELP}, else the model; model; or none")
+    trace = "trace: --json holds when energy was spent, for edge.replay"
+    add("--energy", default="auto", metavar="METER", help=f"{METER_HELP}, else the model; model; none; or {trace}")
     add("--json", metavar="FILE", help="write everything that was measured")
     add("--csv", metavar="FILE", help="write a line for each variant and number of threads")
     add("--markdown", metavar="FILE", help="write what is printed")
@@ -110,6 +111,8 @@ def parse_arguments(arguments):
         raise UserError("--from_files goes with --images; name the images")
     if parsed.from_files and parsed.write_reference:
         raise UserError("--write_reference is of a board from pixels on, and --from_files was received; leave one out")
+    if parsed.energy == "trace" and not parsed.json:
+        raise UserError("--energy=trace writes moments for edge.replay; add --json=FILE")
     if parsed.chart and parsed.energy == "none":
         raise UserError("--chart draws the energy, and --energy=none was received; leave one out")
     for name in FILES:
@@ -139,7 +142,7 @@ def main(arguments) -> None:
 
 def _meter(wanted: str):
     """Returns the meter or None, and notes of why there is none."""
-    if wanted in ("model", "none"):
+    if wanted in ("model", "none", "trace"):
         return None, []
     if wanted != "auto":
         return make_meter(wanted), []
@@ -209,7 +212,8 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
         name: findings.Run(v, bundles[v.precision], runs[name], times[name], starts[name]) for name, v in chosen.items()
     }
     found = findings.entries(raced, images.paths, images.labels)
-    taken = [take(path) for path in images.paths[:kept]] if meter else []  # what is decoded meanwhile would count
+    spent = meter or parsed.energy == "trace"
+    taken = [take(path) for path in images.paths[:kept]] if spent else []  # what is decoded meanwhile would count
     findings.add_energy(found, raced, taken, parsed.energy, meter)
     return {
         **findings.circumstances(watch, threads, bundles, images, repetitions, SEED),

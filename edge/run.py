@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.answers.reader import make_reader
+from edge.answers.reader import add_whether_read, make_reader
 from edge.answers.told import ImageFile, Told, error_line, tell
 from edge.answers.workers import Workers
 from edge.arguments import OneLineParser, number, number_of_threads
@@ -54,11 +54,7 @@ def make_parser() -> OneLineParser:
     level.add_argument("--adaptive", action="store_true", help="the bundle's saliency_level, see tools.calibrate")
     lead = f"no more patches once a reading leads by X votes; {ALL:g}: all of them; the bundle's own by default"
     level.add_argument("--vote_lead", type=number(0, ALL, float), metavar="X", help=lead)
-    least = "nothing is read where a reading has a probability below P; 0: never; the bundle's own by default"
-    told = parser.add_mutually_exclusive_group()
-    told.add_argument("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
-    always = "every image holds a number: 'nothing to read' is no answer; for crops, and a camera that faces a meter"
-    told.add_argument("--always_read", action="store_true", help=always)
+    add_whether_read(parser)
     budget = "fewer patches where an image would take more milliseconds"
     add("--budget_ms", type=number(0, kind=float), metavar="B", help=budget)
     add("--json", action="store_true", help="one JSON object a line")

@@ -167,6 +167,7 @@ class Config(FlagValues):
     looseness: float = 1.0
     background_share: float = 0.0
     easy_steps: int = 0
+    scene_kinds: tuple[str, ...] = ()
     negatives: str | None = None
     negatives_repeats: int = 6
     skip_bad: float = 0.0

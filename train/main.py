@@ -137,6 +137,11 @@ LIST_FLAGS = {
     "patch_size": (int, "Side of the patches, or height,width; the preset's own by default."),
     "eval_num_patches": (int, "Numbers of patches to evaluate with."),
     "eval_scales": (float, "Sizes to read test images at, in parts of their own; the answers are averaged one by one."),
+    "scene_kinds": (
+        str,
+        "Kinds of numbers in the scenes that training windows are cut from: house, sign, speed_limit, display, drum; "
+        "each alone, or KIND:WEIGHT, drawn so many times as often. All of them by default. street_numbers.",
+    ),
     "selectors": (
         str,
         f"Other choices of patches to compare with: {', '.join(SELECTORS[1:])}. The last two are told the truth.",

@@ -1,16 +1,29 @@
 """Reads images as a command line says; see `edge.run.make_parser` for its options."""
 
+import argparse
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from edge.arguments import number
 from edge.errors import UserError
 from edge.network.budget import BudgetRunner, PyramidBudgetRunner
 from edge.network.pyramid_runner import ALL, PyramidRunner
 from edge.network.result import Result
 from edge.network.runner import NEVER
+
+WHETHER_READ = ("reading_threshold", "always_read")
+
+
+def add_whether_read(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say whether an image may hold nothing to read: `WHETHER_READ`, one of them at most."""
+    group = parser.add_mutually_exclusive_group()
+    least = "nothing is read where a reading has a probability below P; 0: never; the bundle's own by default"
+    group.add_argument("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
+    always = "every image holds a number: 'nothing to read' is no answer; for crops, and a camera that faces a meter"
+    group.add_argument("--always_read", action="store_true", help=always)
 
 
 def make_reader(runner: Any, parsed) -> Callable[[np.ndarray], Result]:
@@ -41,7 +54,7 @@ def make_reader(runner: Any, parsed) -> Callable[[np.ndarray], Result]:
 def _reader_of_any_size(runner: PyramidRunner, parsed) -> Callable[[np.ndarray], Result]:
     """Returns the function of `make_reader` for a bundle with levels. A saliency level takes the lead's place."""
     lead = parsed.vote_lead if parsed.saliency_level is None else ALL
-    names = ("exit_entropy", "saliency_level", "reading_threshold", "always_read")
+    names = ("exit_entropy", "saliency_level", *WHETHER_READ)
     settings = {name: getattr(parsed, name) for name in names} | {"vote_lead": lead}
     if parsed.budget_ms is not None:
         return partial(PyramidBudgetRunner(runner, parsed.budget_ms, parsed.num_patches).run, **settings)

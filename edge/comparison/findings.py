@@ -13,6 +13,7 @@ from edge.comparison.work import mean_multiplications, shares
 from edge.energy.measure import measure
 from edge.energy.model import NOT_MODELLED, mixture, modelled_energy
 from edge.energy.operations import FRAME
+from edge.energy.windows import record
 from edge.errors import UserError
 
 TO = "fine_int8"
@@ -74,7 +75,7 @@ def add_energy(found: list[dict], runs: dict[str, Run], images, wanted: str, met
 
     Args:
         images: the pixels, in turn; read again and again where energy is measured.
-        wanted: 'none' for no energy at all.
+        wanted: 'none' for no energy at all; 'trace' to write down when it is spent, for `edge.replay`.
     """
     for entry in found:
         run = runs[entry["name"]]
@@ -84,7 +85,14 @@ def add_energy(found: list[dict], runs: dict[str, Run], images, wanted: str, met
         entry["energy_measurement"] = None
         entry["energy_uj"], entry["energy_source"] = entry["modelled_energy_uj"], modelled and modelled["source"]
         if meter:
-            _measure(entry, run, images, meter)
+            put_measurement(entry, measure(meter, _reading_in_turn(run, images)).to_dict())
+        if wanted == "trace":
+            entry["energy_windows"] = record(_reading_in_turn(run, images)).to_dict()
+    put_savings(found)
+
+
+def put_savings(found: list[dict]) -> None:
+    """Puts the share of energy saved against other variants into every entry."""
     by_name = {entry["name"]: entry["energy_uj"] for entry in found}
     for entry in found:
         entry["energy_saving"] = {name: _saving(entry["energy_uj"], by_name.get(name)) for name in SAVING_AGAINST}
@@ -103,9 +111,13 @@ def _modelled(run: Run) -> dict | None:
     return None if energy.microjoules.at_least else energy.to_dict()
 
 
-def _measure(entry, run, images, meter):
+def _reading_in_turn(run, images):
     turn = itertools.cycle(images)
-    measured = measure(meter, lambda: run.run(next(turn))).to_dict()
+    return lambda: run.run(next(turn))
+
+
+def put_measurement(entry: dict, measured: dict) -> None:
+    """Puts `edge.energy.measure.Measurement.to_dict` into an entry."""
     entry["energy_measurement"] = measured
     entry["energy_uj"] = measured["energy_uj"] and measured["energy_uj"]["median"]
     entry["energy_source"] = f"measured ({measured['source']})"

@@ -16,6 +16,7 @@ import datetime
 import math
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from edge.energy.plausible import Plausible
 from edge.energy.reading import Reading, integrate, same_value
@@ -36,8 +37,19 @@ HEADER = "time or time_ms, and watts or volts,amperes"
 ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)([.,]\d+)?(Z|[+-]\d\d(?::?\d\d)?)?")
 
 
-def seconds(text: str, scale: float = 1.0) -> float:
-    """Returns seconds since 1970 of a number of `scale` seconds, or of an ISO 8601 time; ValueError for others."""
+class Samples(NamedTuple):
+    """Times in seconds since 1970, ascending; watts; and the number of lines that were ignored."""
+
+    times: list[float]
+    watts: list[float]
+    ignored: int
+
+
+def seconds(text: str, scale: float = 1.0, shift: float = 0.0) -> float:
+    """Returns seconds since 1970 of a number of `scale` seconds, or of an ISO 8601 time; ValueError for others.
+
+    shift: seconds that are added.
+    """
     match = ISO.fullmatch(text.strip())
     if not match:
         value = float(text) * scale
@@ -49,13 +61,14 @@ def seconds(text: str, scale: float = 1.0) -> float:
             sign = offset.replace("Z", "+0000").replace(":", "").ljust(5, "0")
             value = datetime.datetime.strptime(date.replace(" ", "T") + sign, "%Y-%m-%dT%H:%M:%S%z").timestamp()
         value += float("0." + fraction[1:]) if fraction else 0.0
+    value += shift
     if not TIMES[0] <= value < TIMES[1]:
         raise ValueError(f"{text} is not a time since 1970")
     return value
 
 
-def read_samples(path) -> tuple[list[float], list[float], int]:
-    """Returns times in seconds since 1970, ascending, watts, and the number of lines that were ignored.
+def read_samples(path, shift: float = 0.0) -> Samples:
+    """Returns the samples of a file; `shift` seconds are added to its times.
 
     A line is ignored where a value is no number, or the time is not after the one before it. A last line without an
     end is still being written, and is left for later.
@@ -74,7 +87,8 @@ def read_samples(path) -> tuple[list[float], list[float], int]:
     for line in filter(str.strip, lines[1:]):
         try:
             (row,) = csv.reader([line])  # one by one: a stray quote must not swallow the lines behind it
-            time, value = seconds(row[at], EPOCH[time_column]), math.prod(_number(row[column]) for column in power)
+            time = seconds(row[at], EPOCH[time_column], shift)
+            value = math.prod(_number(row[column]) for column in power)
             if times and time <= times[-1]:
                 raise ValueError(f"{row[at]} is not after the time before it")
         except (ValueError, IndexError, OverflowError, csv.Error):
@@ -82,7 +96,22 @@ def read_samples(path) -> tuple[list[float], list[float], int]:
             continue
         times.append(time)
         watts.append(value)
-    return times, watts, ignored
+    return Samples(times, watts, ignored)
+
+
+def read_between(samples: Samples, begun: float, ended: float, elapsed: float, why_not: str | None = None) -> Reading:
+    """Returns the reading between two times.
+
+    Args:
+        begun, ended: seconds since 1970.
+        elapsed: seconds between them on a clock that is never set.
+        why_not: why it must not be used, where that is known before.
+    """
+    joules, missing = integrate(samples.times, samples.watts, begun, ended, LONGEST_GAP)
+    inside = [(time, value) for time, value in zip(samples.times, samples.watts) if begun <= time <= ended]
+    times, watts = zip(*inside) if inside else ((), ())
+    why_not = why_not or missing or PLAUSIBLE.why_not(times, watts)
+    return Reading(joules, elapsed, len(inside), samples.ignored, why_not, same_value(watts))
 
 
 def _complete_lines(path) -> list[str]:
@@ -130,22 +159,19 @@ class CsvMeter:
         ended = self._timer.monotonic(), self._timer.wall()
         elapsed, by_clock = (after - before for after, before in zip(ended, self._begun))
         try:
-            times, watts, ignored = self._wait_for(ended[1])
+            samples = self._wait_for(ended[1])
         except UserError as error:  # it was there at the beginning
             return Reading(None, elapsed, 0, why_not=str(error))
-        joules, why_not = integrate(times, watts, self._begun[1], ended[1], LONGEST_GAP)
+        why_not = None
         if abs(elapsed - by_clock) > CLOCK_TOLERANCE:
             why_not = f"this machine's clock was set by {by_clock - elapsed:+.2f} s in the run"
-        inside = [(time, value) for time, value in zip(times, watts) if self._begun[1] <= time <= ended[1]]
-        times, watts = zip(*inside) if inside else ((), ())
-        why_not = why_not or PLAUSIBLE.why_not(times, watts)
-        return Reading(joules, elapsed, len(inside), ignored, why_not, same_value(watts))
+        return read_between(samples, self._begun[1], ended[1], elapsed, why_not)
 
     def _wait_for(self, moment):
         """Returns the file's samples as soon as there is one at or after the moment, or patience is at its end."""
         until = self._timer.monotonic() + PATIENCE
         while True:
             samples = read_samples(self._path)
-            if (samples[0] and samples[0][-1] >= moment) or self._timer.monotonic() >= until:
+            if (samples.times and samples.times[-1] >= moment) or self._timer.monotonic() >= until:
                 return samples
             self._timer.sleep(LOOK_AGAIN)

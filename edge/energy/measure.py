@@ -31,11 +31,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Energy of one inference; there are no trials where the idle reading is not valid."""
+    """Energy of one inference; there are no trials where the idle reading is not valid.
+
+    `doubt` tells why readings that are each valid must not be used together.
+    """
 
     source: str
     idle: Reading
     trials: tuple
+    doubt: str | None = None
 
     @property
     def why_not(self) -> str | None:
@@ -46,7 +50,7 @@ class Measurement:
         ):
             if not reading.valid:
                 return f"{name}: {reading.why_not}"
-        return self._stands_still()
+        return self._stands_still() or self.doubt
 
     def _stands_still(self) -> str | None:
         """Returns that the meter told the same power for too long, over the ends of readings; None where it did not."""
@@ -116,7 +120,7 @@ def measure(
     _, idle = _read(meter, lambda: timer.sleep(idle_seconds))
     if not idle.valid:
         return Measurement(meter.source, idle, ())
-    measured = [Trial(*_read(meter, lambda: _repeat(run_once, seconds, timer))) for _ in range(trials)]
+    measured = [Trial(*_read(meter, lambda: repeat(run_once, seconds, timer))) for _ in range(trials)]
     return Measurement(meter.source, idle, tuple(measured))
 
 
@@ -127,7 +131,7 @@ def _read(meter, work) -> tuple:
     return done, meter.stop()
 
 
-def _repeat(run_once, seconds: float, timer) -> int:
+def repeat(run_once, seconds: float, timer) -> int:
     """Calls `run_once` until so many seconds have passed, at least once; returns how often."""
     until = timer.monotonic() + seconds
     count = 0

@@ -31,6 +31,11 @@ KINDS = {
 LENGTHS_OF_SCENES = (0.15, 0.25, 0.25, 0.2, 0.06, 0.04, 0.03, 0.02)  # of numbers, so that long ones are seen
 
 
+def only(kind: str) -> dict[int, dict[str, float]]:
+    """Returns the shares with which all numbers are of one kind."""
+    return {length: {kind: 1.0} for length in range(1, len(LENGTHS_OF_SCENES) + 1)}
+
+
 def rendered_sheet(kind: str, seed: int, split: str, looseness: float = 1.0) -> np.ndarray:
     """Returns a sheet uint8 [H, W] of rendered crops, photographs or scenes, in the type faces of a split."""
     size, (rows, columns) = KINDS[kind]
@@ -38,7 +43,7 @@ def rendered_sheet(kind: str, seed: int, split: str, looseness: float = 1.0) -> 
         "crops": lambda rng: render_crop(rng, size, split, looseness),
         "photographs": lambda rng: render_photograph(rng, size, split),
         "scenes": lambda rng: render_scene(rng, size, split, lengths=LENGTHS_OF_SCENES),
-    }.get(kind, lambda rng: render_scene(rng, size, split, lengths=LENGTHS_OF_SCENES, styles={kind: 1.0}))
+    }.get(kind, lambda rng: render_scene(rng, size, split, lengths=LENGTHS_OF_SCENES, styles=only(kind)))
     return _grid([render(np.random.default_rng([seed, i])).image for i in range(rows * columns)], columns)
 
 

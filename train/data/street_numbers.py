@@ -1,6 +1,7 @@
 """House numbers rendered at run time, which need nothing to be fetched: crops to train on, photographs to test on."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -20,6 +21,7 @@ from train.data.rendering.sets import (
     load_photographs,
     load_scenes,
 )
+from train.data.rendering.styles import MAKERS, weighted
 from train.data.rendering.typefaces import FAMILIES
 from train.data.room import check_room
 from train.data.windows import SCENE
@@ -27,6 +29,7 @@ from train.errors import UserError
 
 VALIDATION_PHOTOGRAPHS = 300  # at most, with a number, and as many without
 PHOTOGRAPH = (240, 320, 1)  # about the mean of a photograph's shape
+MOST_WEIGHT = 1000  # of a kind of scene
 SCENE_LENGTHS = (0.14, 0.17, 0.17, 0.16, 0.13, 0.1, 0.07, 0.06)  # of numbers with 1, 2, ... 8 digits
 
 
@@ -85,13 +88,34 @@ def check(config: Config, architecture: Architecture):
     check_room(config.test_images, PHOTOGRAPH, "lower --test_images")
     if config.negatives and of_scenes:
         check_negatives(config.negatives)
+    kind_weights(config.scene_kinds)
+
+
+def kind_weights(kinds) -> dict[str, float]:
+    """Returns {kind: weight} of `--scene_kinds`, such as ("house", "display:2"); UserError where one is wrong."""
+    weights = {}
+    for kind in kinds:
+        style, _, weight = kind.partition(":")
+        try:
+            weights[style] = float(weight or 1)
+        except ValueError:
+            weights[style] = math.nan
+        if style not in MAKERS or not 0 < weights[style] <= MOST_WEIGHT:
+            raise UserError(
+                f"--scene_kinds must be kinds of {', '.join(MAKERS)}, each alone or with a weight greater than 0 and "
+                f"at most {MOST_WEIGHT:,}, as in house,display:2. Received: {','.join(kinds)}"
+            )
+    return weights
 
 
 def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
     lengths = SCENE_LENGTHS[: architecture.top.max_length]
-    lengths = tuple(share / sum(lengths) for share in lengths)
+    lengths, styles = tuple(share / sum(lengths) for share in lengths), None
+    if config.scene_kinds:
+        lengths, styles = weighted(lengths, kind_weights(config.scene_kinds))
+    load = functools.partial(load_scenes, size=SCENE, lengths=lengths, styles=styles)
     scenes = {
-        split: _split(load_scenes(split, count, SCENE, lengths=lengths), architecture)
+        split: _split(load(split, count), architecture)
         for split, count in {"train": config.train_images, "validation": config.validation_images}.items()
     }
     photographs = load_photographs("test", config.test_images, sizes=ANY_SIZES)
@@ -103,7 +127,7 @@ def _of_scenes(config: Config, architecture: Architecture) -> Dataset:
     }
     count = round(config.train_images * config.background_share)
     if count:
-        bare = load_scenes("train", count, SCENE, lengths=lengths, painted=False)
+        bare = load("train", count, painted=False)
         splits["train"] = joined(splits["train"], _split(bare, architecture))
     if config.negatives:
         nothing = load_negatives(config.negatives, architecture.top, config.negatives_repeats)

@@ -1,9 +1,12 @@
 """edge.serve as a program: its arguments, its end, and what strangers send."""
 
+import io
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from served import LONGEST, served
 
 from edge.errors import UserError, run_main
@@ -75,6 +78,8 @@ def test_a_port_that_is_taken_is_told(capsys):
         (["--camera=screen"], "--camera must be picamera2"),
         (["--open", "--token_file=x"], "give --open or --token_file, and not both"),
         (["--token_file=missing"], "--token_file=missing cannot be read"),
+        (["--always_read", "--reading_threshold=0.5"], "--reading_threshold: not allowed with argument --always_read"),
+        (["--always_read"], "--reading_threshold and --always_read are for bundles with levels"),
         (["--num_patches=0"], "num_patches must be from 1"),
         (["--camera=auto", "--mqtt=localhost:x"], "--mqtt must be HOST or HOST:PORT"),
         (["--camera=auto", "--mqtt=localhost", "--name=a/b"], "--name must be 1 to 64 of letters"),
@@ -99,3 +104,16 @@ def test_a_reading_below_the_threshold_is_nothing_whatever_the_page_changes(make
         assert service.read_upload(photograph).result(60)["prediction"] == ""
     with pytest.raises(UserError, match="--reading_threshold and --always_read are for bundles with levels"):
         make_service("--reading_threshold=0.5")
+
+
+def test_a_number_is_always_read_where_one_is_known_to_be_there(make_service):
+    bundle = f"--bundle={MODELS / 'street_numbers'}"
+    plain, always = (
+        make_service(bundle, "--num_patches=2", *more) for more in (["--reading_threshold=1"], ["--always_read"])
+    )
+    noise = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 200, 3), np.uint8)).save(noise, "PNG")
+    assert plain.read_upload(noise.getvalue()).result(60)["prediction"] == ""
+    assert always.read_upload(noise.getvalue()).result(60)["prediction"].isdigit()
+    always.change(Settings(num_patches=1)).result(60)
+    assert always.read_upload(noise.getvalue()).result(60)["prediction"].isdigit()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.data.contact_sheet import KINDS, LENGTHS_OF_SCENES, rendered_sheet, semi_real_sheet
+from train.data.contact_sheet import KINDS, LENGTHS_OF_SCENES, only, rendered_sheet, semi_real_sheet
 from train.data.rendering.scenes import render_photograph
 from train.data.rendering.training_scenes import render_scene
 from train.errors import UserError
@@ -58,7 +58,7 @@ def test_photographs_lie_side_by_side(monkeypatch):
 def test_scenes_of_one_kind_are_shown_apart(monkeypatch):
     monkeypatch.setitem(KINDS, "display", ((60, 120), (1, 2)))
     sheet = rendered_sheet("display", 1, "test")
-    values = {"lengths": LENGTHS_OF_SCENES, "styles": {"display": 1.0}}
+    values = {"lengths": LENGTHS_OF_SCENES, "styles": only("display")}
     alone = render_scene(np.random.default_rng([1, 1]), (60, 120), "test", **values)
     np.testing.assert_array_equal(sheet[:, 120:], alone.image)
     assert alone.style == "display"

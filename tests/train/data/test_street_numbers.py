@@ -5,8 +5,10 @@ from dcn_tf.labels import NOTHING
 from train.data import street_numbers
 from train.data.registry import load_dataset
 from train.data.rendering import cache, sets
-from train.data.rendering.sets import load_crops, load_photographs
-from train.data.street_numbers import whole_boxes
+from train.data.rendering.sets import load_crops, load_photographs, load_scenes
+from train.data.rendering.styles import weighted
+from train.data.street_numbers import SCENE_LENGTHS, whole_boxes
+from train.data.windows import SCENE
 from train.errors import UserError
 
 
@@ -122,3 +124,21 @@ def test_numbers_that_the_border_cuts_are_nowhere():
     boxes = np.array([[10, 5, 32, 25], [-1, 5, 21, 25], [80, 5, 102, 25]], np.float32)
     pictures = sets.PictureSet(np.zeros((3, 40, 100)), np.zeros((3, 5)), boxes, digit_boxes, np.array(["", "", ""]))
     np.testing.assert_array_equal(whole_boxes(pictures, (40, 100)), [boxes[0], boxes[1], [0, 0, 0, 0]])
+
+
+def test_scenes_are_of_the_kinds_asked_for(few, config):
+    counts = {"train_images": 12, "validation_images": 4, "test_images": 2}
+    kinds = ("display:3", "drum")
+    config = config(dataset="street_numbers", preset="numbers", training="modular", scene_kinds=kinds, **counts)
+    load_dataset(config, config.architecture)
+    lengths = tuple(share / sum(SCENE_LENGTHS) for share in SCENE_LENGTHS)
+    lengths, styles = weighted(lengths, {"display": 3.0, "drum": 1.0})
+    made = load_scenes("train", 12, SCENE, lengths=lengths, styles=styles)
+    assert set(made.styles) <= {"display", "drum"}
+    assert len(list(cache.FOLDER.glob("street_numbers_scenes_train_*"))) == 1  # they were on disk already
+
+
+@pytest.mark.parametrize("kinds", [("house", "door"), ("house:0",), ("house:x",), ("display:1e9",), ("",)])
+def test_wrong_kinds_of_scenes_are_named(few, config, kinds):
+    with pytest.raises(UserError, match="--scene_kinds must be kinds of house, sign, .* Received: "):
+        load(config, scene_kinds=kinds)

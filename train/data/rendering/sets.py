@@ -105,7 +105,7 @@ def load_scenes(
     Args:
         size: (height, width).
         lengths: the shares of numbers with 1, 2, ... digits.
-        styles: the share of each kind of number, see `render_scene`.
+        styles: the share of each kind of number by its length, see `render_scene`.
         heights: the least and the largest height of digits, in heights of the picture.
         painted: whether the numbers are there. Without them picture i is the same otherwise.
     """

@@ -16,15 +16,34 @@ _LONG = {"house": 0.14, "sign": 0.26, "speed_limit": 0.0, "display": 0.42, "drum
 SHARES = {1: _SHORT, 2: _USUAL, 3: _USUAL, 4: _FOUR, 5: _LONG, 6: _LONG, 7: _LONG, 8: _LONG}
 
 
+def weighted(lengths, weights: dict[str, float]) -> tuple[tuple[float, ...], dict[int, dict[str, float]]]:
+    """Returns the shares of lengths, and of kinds by length, where some kinds are drawn more often than others.
+
+    Args:
+        lengths: the shares of numbers with 1, 2, ... digits, if all kinds are drawn as `SHARES` says.
+        weights: {kind: how often it is drawn against that}; kinds that are not named are not drawn.
+    """
+    together = {
+        length: {style: weights.get(style, 0) * share for style, share in SHARES[length].items()}
+        for length in range(1, len(lengths) + 1)
+    }
+    masses = [share * sum(together[length].values()) for length, share in enumerate(lengths, start=1)]
+    shares = {
+        length: {style: value / sum(kinds.values()) for style, value in kinds.items() if value}
+        for length, kinds in together.items()
+        if any(kinds.values())
+    }
+    return tuple(mass / sum(masses) for mass in masses), shares
+
+
 def draw_maker(rng, length: int, shares=None):
     """Returns the function that makes a random kind of number of so many digits.
 
     Args:
-        shares: the share of each kind, {name: share}, which sum to one; `SHARES` of that length unless said otherwise.
+        shares: {length: the share of each kind, {name: share}, which sum to one}; `SHARES` unless said otherwise.
     """
     drawn = rng.random()
-    shares = shares or SHARES[length]
-    for style, share in shares.items():
+    for style, share in (shares or SHARES)[length].items():
         drawn -= share
         if drawn < 0:
             return MAKERS[style]

@@ -32,7 +32,7 @@ def render_scene(
         size: (height, width) of the image.
         split: whose type faces are used: "train", "validation" or "test".
         lengths: the shares of numbers with 1, 2, ... digits.
-        styles: the share of each kind of number, of `styles.MAKERS`; those of `styles.SHARES` unless said otherwise.
+        styles: the share of each kind of number by its length, as `styles.SHARES`, which it is unless said otherwise.
         heights: the least and the largest height of digits, in heights of the picture.
         painted: whether the number is there. Without it the same picture has an empty label: all but the digits is the
             same, to the bit.

@@ -180,6 +180,6 @@ def test_a_scene_depends_on_its_index_and_on_what_was_asked_for(renderings):
     empty = load_scenes("train", 5, (40, 80), lengths=lengths, painted=False)
     assert empty.numbers == [[]] * 5
     load_scenes("train", 5, (40, 80))
-    drums = load_scenes("train", 5, (40, 80), styles={"drum": 0.5, "sign": 0.5})
+    drums = load_scenes("train", 5, (40, 80), styles={n: {"drum": 0.5, "sign": 0.5} for n in range(1, 6)})
     assert set(drums.styles) == {"drum", "sign"}
     assert len(renderings) == 4

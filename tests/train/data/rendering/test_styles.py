@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from train.data.rendering.styles import MAKERS, SHARES, draw_maker
+from train.data.rendering.styles import MAKERS, SHARES, draw_maker, weighted
 from train.data.street_numbers import SCENE_LENGTHS
 
 ROOM = (260, 900)
@@ -92,9 +92,23 @@ def test_kinds_are_drawn_as_often_as_their_shares_say():
         drawn = Counter(names[draw_maker(rng, length)] for _ in range(3000))
         for name, share in shares.items():
             assert drawn[name] / 3000 == pytest.approx(share, abs=0.03)
-    assert {draw_maker(rng, 3, {"drum": 1.0}) for _ in range(20)} == {MAKERS["drum"]}
+    assert {draw_maker(rng, 3, {3: {"drum": 1.0}}) for _ in range(20)} == {MAKERS["drum"]}
 
 
 def test_house_numbers_are_about_a_third():
     share = sum(part * SHARES[length]["house"] for length, part in enumerate(SCENE_LENGTHS, 1))
     assert share == pytest.approx(0.36, abs=0.04)
+
+
+def test_weights_of_kinds_make_other_shares_of_lengths_and_of_kinds():
+    lengths, shares = weighted((0.5, 0.5), {"house": 1.0, "display": 2.0})
+    # One digit: houses 0.68, displays 2 x 0.06; two digits: houses 0.5, displays 2 x 0.13.
+    assert lengths == pytest.approx((0.8 / 1.56, 0.76 / 1.56))
+    assert shares[1] == pytest.approx({"house": 0.85, "display": 0.15})
+    assert shares[2] == pytest.approx({"house": 0.5 / 0.76, "display": 0.26 / 0.76})
+    lengths, shares = weighted((0.25, 0.25, 0.5), {"speed_limit": 3.0})
+    assert lengths == pytest.approx((0, 1 / 3, 2 / 3))
+    assert shares == {2: {"speed_limit": 1.0}, 3: {"speed_limit": 1.0}}
+    lengths, shares = weighted(SCENE_LENGTHS, dict.fromkeys(MAKERS, 1.0))
+    assert lengths == pytest.approx(SCENE_LENGTHS)
+    assert shares[5] == pytest.approx({style: share for style, share in SHARES[5].items() if share})

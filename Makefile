@@ -38,6 +38,7 @@ COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.10 --upgrad
 
 # What edge is run with: the extras of pyproject.toml. tflite-runtime exists for CPython 3.10 and 3.11.
 RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.version_info < (3, 12)))')
+C_FILES := edge/network/_compiled.c $(wildcard edge/network/c/*)
 EDGE_CASES ?= $(VENV)/edge_cases
 PYTHONS := 3.10 3.11 3.12 3.13
 
@@ -80,18 +81,18 @@ pi-test:
 	$(PY) -m train.data.write_images --out=build/pi/images $(DCN_DATA_DIR:%=--data_dir=%)
 	$(PY) -m tools.pi.check --images=build/pi/images $(foreach extra,$(RUNTIMES),--environment=$(extra)=$(VENV)-$(extra))
 
-# A copy of edge whose C file is compiled with them; Python itself is not, and so has to load their library first.
+# A copy of edge whose C files are compiled with them; Python itself is not, and so has to load their library first.
 SANITIZED := build/sanitize
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
 sanitize: $(STAMP)
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/tests/edge/network
 	cp -r edge pyproject.toml $(SANITIZED)
 	cp tests/edge/network/test_compiled.py tests/edge/network/test_compiled_limits.py tests/edge/network/test_stages.py \
-		$(SANITIZED)/tests/edge/network
+		tests/edge/network/test_scaling.py $(SANITIZED)/tests/edge/network
 	cp -r models $(SANITIZED)
 	rm -f $(SANITIZED)/edge/network/_compiled*.so
 	gcc -shared -fPIC $(SANITIZERS) -I$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))') \
-		edge/network/_compiled.c -lm \
+		edge/network/_compiled.c edge/network/c/*.c -lm \
 		-o $(SANITIZED)/edge/network/_compiled$$($(PY) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
 	cd $(SANITIZED) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
@@ -145,14 +146,14 @@ python-is-known:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("Python 3.10 to 3.13 is needed: make PYTHON=python3.11. Received: $(PYTHON) = Python %d.%d" % v)'
 
 # Versions come from the lock alone, so pip has nothing to resolve.
-$(STAMP): requirements.lock pyproject.toml edge/network/_compiled.c | python-is-known
+$(STAMP): requirements.lock pyproject.toml $(C_FILES) | python-is-known
 	$(PYTHON) -m venv $(VENV)
 	$(PY) $(HASHED) --use-pep517 --no-deps -r requirements.lock
 	$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # As a user does it: pip resolves the extra, and fetches what its lock leaves out, if anything.
-$(VENV)-%/installed: requirements-%.lock requirements-test.lock pyproject.toml edge/network/_compiled.c | python-is-known
+$(VENV)-%/installed: requirements-%.lock requirements-test.lock pyproject.toml $(C_FILES) | python-is-known
 	$(PYTHON) -m venv $(VENV)-$*
 	$(VENV)-$*/bin/python $(HASHED) -r requirements-$*.lock
 	$(VENV)-$*/bin/python $(PIP_INSTALL) -e '.[$*]'

@@ -1,68 +1,17 @@
 /* Computes and copies what lies between the models, in C. saliency.py, patches.py and assembly.py beside this file say
    the same in NumPy; here no array and no call stands between any two sums. compiled.py documents the arguments. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "c/arrays.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "c/resize.h"
+
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "bytes are compared as in numbers of which the lowest byte comes first"
 #endif
-
-/* Sizes and places are at most this, so that no sum or product of two of them overflows. */
-#define MOST INT32_MAX
-
-/* Whether numbers are sizes or places that can be computed with. */
-static int are_small(Py_ssize_t count, const Py_ssize_t *numbers)
-{
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (numbers[i] < -(Py_ssize_t)MOST || numbers[i] > MOST)
-            return 0;
-    return 1;
-}
-#define ARE_SMALL(...)                                                                                                \
-    are_small(sizeof((Py_ssize_t[]){__VA_ARGS__}) / sizeof(Py_ssize_t), (Py_ssize_t[]){__VA_ARGS__})
-
-/* What is needed of an array whose values lie one after another: types, as of the struct module, and dimensions. */
-typedef struct {
-    const char *types;
-    int dimensions, writable;
-} Wanted;
-
-/* Fills in the views of arrays; -1 and an exception where one is not what is wanted. */
-static int get_arrays(int count, PyObject **objects, Py_buffer *views, const Wanted *wanted)
-{
-    for (int i = 0; i < count; i++) {
-        int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (wanted[i].writable ? PyBUF_WRITABLE : 0);
-        if (PyObject_GetBuffer(objects[i], &views[i], flags) < 0)
-            return -1;
-        const char *type = views[i].format ? views[i].format : "B";
-        if (strlen(type) != 1 || !strchr(wanted[i].types, *type) || views[i].ndim != wanted[i].dimensions) {
-            PyErr_Format(PyExc_ValueError, "array %d must be of type %s with %d dimensions, received %s with %d", i,
-                         wanted[i].types, wanted[i].dimensions, type, views[i].ndim);
-            return -1;
-        }
-        if (!are_small(views[i].ndim, views[i].shape)) { /* an array without values may be as long as it likes */
-            PyErr_Format(PyExc_ValueError, "array %d is too large", i);
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static void release_arrays(int count, Py_buffer *views)
-{
-    for (int i = 0; i < count; i++)
-        PyBuffer_Release(&views[i]);
-}
-
-static PyObject *misfit(void)
-{
-    PyErr_SetString(PyExc_ValueError, "the sizes of the arrays do not fit each other");
-    return NULL;
-}
 
 /* Keeps the compiler from moving reads and writes past here, where moved ones would have to be kept in memory meanwhile, or
    could no longer be paired. */
@@ -73,8 +22,6 @@ static PyObject *misfit(void)
     (*(ARRAY)->format == 'b'   ? NAME##_int8_t(__VA_ARGS__)                                                           \
      : *(ARRAY)->format == 'B' ? NAME##_uint8_t(__VA_ARGS__)                                                          \
                                : NAME##_float(__VA_ARGS__))
-
-typedef uint8_t Bytes __attribute__((vector_size(16)));
 
 static inline void turn_sixteen(const uint8_t *from, uint8_t *to)
 {
@@ -1253,12 +1200,13 @@ static PyMethodDef methods[] = {{"put_pixels", put_pixels, METH_VARARGS, NULL},
                                 {"cut", cut, METH_VARARGS, NULL},
                                 {"assemble", assemble, METH_VARARGS, NULL},
                                 {"put_rows", put_rows, METH_VARARGS, NULL},
+                                {"resize", resize, METH_VARARGS, NULL},
                                 {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, .m_name = "edge.network._compiled", .m_size = -1, .m_methods = methods};
 
-#define VERSION 2 /* of what is here, which compiled.py asks for; one more with every change of it */
+#define VERSION 3 /* of what is here, which compiled.py asks for; one more with every change of it */
 
 PyMODINIT_FUNC PyInit__compiled(void)
 {

@@ -5,9 +5,10 @@ import warnings
 
 import numpy as np
 
-from edge.network import assembly, patches, pixels, saliency
+from edge.network import assembly, patches, pixels, saliency, scaling
 
-VERSION = 2  # of the C file
+VERSION = 3  # of the C files
+MOST_TAPS = 2**14  # pixels of a sum in `resize`
 
 try:
     from edge.network import _compiled  # type: ignore[attr-defined]  # compiled where pip finds a compiler
@@ -30,6 +31,20 @@ class PixelInput(pixels.PixelInput):
             _compiled.put_pixels(pixels, canvas.values, canvas.before)
         else:
             super().convert(pixels, canvas)
+
+
+def scale(pixels, size) -> np.ndarray:
+    """Returns an image at another size, as `scaling.scale`: [H, W, C] uint8 -> [h, w, C] uint8."""
+    (height, width), channels = size, pixels.shape[2]
+    columns, rows = (scaling.axis_weights(*axis) for axis in ((pixels.shape[1], width), (pixels.shape[0], height)))
+    # Pillow 13 goes down before it goes across where far more rows than columns are left out, as of a tall image.
+    fewer_rows, fewer_columns = pixels.shape[0] - height, pixels.shape[1] - width
+    across_first = fewer_rows <= 0 or fewer_rows < 2 * fewer_columns
+    if channels != 1 or not across_first or max(columns[1].shape[1], rows[1].shape[1]) > MOST_TAPS:
+        return scaling.scale(pixels, size)
+    out = np.empty((height, width), np.uint8)
+    _compiled.resize(np.ascontiguousarray(pixels[..., 0]), *columns, *rows, out)
+    return out[..., None]
 
 
 class Classifier:

@@ -6,7 +6,7 @@ NumPy's calls cost a processor as small as a Raspberry Pi's more than what they 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.network import assembly, compiled, patches, pixels, saliency, stages, stages_in_place
+from edge.network import assembly, compiled, patches, pixels, saliency, scaling, stages, stages_in_place
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Kernels:
     """A form of each computation. All forms of one give the same values, but for the order of sums.
 
     Attributes:
+        scale: see `scaling.scale`.
         pixel_input: see `pixels.PixelInput`.
         cutter: see `patches.Cutter`.
         classifier: see `saliency.Classifier`.
@@ -23,6 +24,7 @@ class Kernels:
         make_stages: see `stages.Stages`.
     """
 
+    scale: Callable
     pixel_input: type
     cutter: type
     classifier: type
@@ -33,6 +35,7 @@ class Kernels:
 
 
 NUMPY = Kernels(
+    scale=scaling.scale,
     pixel_input=pixels.PixelInput,
     cutter=patches.Cutter,
     classifier=saliency.Classifier,
@@ -42,6 +45,7 @@ NUMPY = Kernels(
     make_stages=stages.Stages,
 )
 COMPILED = Kernels(
+    scale=compiled.scale,
     pixel_input=compiled.PixelInput,
     cutter=compiled.Cutter,
     classifier=compiled.Classifier,

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from edge.bundle.manifest import Manifest
 from edge.network.interpreter import Model
-from edge.network.kernels import Kernels
+from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
 
 MOST_SIZES = 16  # of levels, whose canvases are kept
@@ -45,19 +44,16 @@ def level_sizes(size, manifest: Manifest) -> list[tuple[int, int]]:
     return [(max(height, least[0]), max(width, least[1])) for height, width in scaled]
 
 
-def levels_of(pixels: np.ndarray, manifest: Manifest) -> list[Level]:
+def levels_of(pixels: np.ndarray, manifest: Manifest, kernels: Kernels = FASTEST) -> list[Level]:
     """Returns the levels of an image, [H, W, C] uint8, in the manifest's order.
 
     An image is smoothed where it becomes smaller. A level that is smaller than the input gets half of what it lacks
     before it and the rest behind, with its border repeated.
     """
     size, levels = pixels.shape[:2], []
-    image = Image.fromarray(pixels.squeeze(axis=2) if pixels.shape[2] == 1 else pixels)
     for scale in manifest.levels or ():
         height, width = scaled_size(size, scale)
-        scaled = pixels
-        if (height, width) != size:
-            scaled = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(height, width, -1)
+        scaled = pixels if (height, width) == size else kernels.scale(pixels, (height, width))
         missing = [max(0, least - side) for least, side in zip(manifest.input.size, scaled.shape)]
         start = missing[0] // 2, missing[1] // 2
         if any(missing):

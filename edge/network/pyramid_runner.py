@@ -75,6 +75,7 @@ class PyramidRunner(TwoStageRunner):
 
     def _place(self, manifest, kernels: Kernels):
         coarse, fine = self.coarse, self.fine
+        self._kernels = kernels
         self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, coarse, kernels, fine), coarse)
         self._levels, self._on, self._sizes = [], [], []
 
@@ -82,7 +83,7 @@ class PyramidRunner(TwoStageRunner):
     def glance(self, image, clock: Clock | None = None) -> Glance:
         """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`."""
         clock = clock or Clock()
-        self._levels = levels_of(checked(image, self.manifest), self.manifest)
+        self._levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels)
         self._on = [self._canvases.of(number, level.pixels.shape[:2]) for number, level in enumerate(self._levels)]
         clock.lap("levels")
         logits, self._sizes = [], []
@@ -202,11 +203,11 @@ class WholePyramidRunner(WholeFineRunner):
     """The fine model of a bundle with levels over each of them, all cells voting together; as `WholeFineRunner`."""
 
     def _place(self, kernels: Kernels):
-        manifest, model = self.manifest, self.model
+        manifest, model, self._kernels = self.manifest, self.model, kernels
         self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, model, kernels), model)
 
     def _raw(self, image, clock: Clock) -> dict:
-        levels = levels_of(checked(image, self.manifest), self.manifest)
+        levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels)
         clock.lap("levels")
         logits = []
         for number, level in enumerate(levels):

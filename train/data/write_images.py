@@ -1,9 +1,10 @@
-"""Writes images as files, for programs that read images: cluttered digits, rendered photographs, or shapes.
+"""Writes images as files, for programs that read images: cluttered digits, photographs, or shapes.
 
 python -m train.data.write_images --out=FOLDER --data_dir=MNIST [--count=200]
 python -m train.data.write_images --out=FOLDER                   # from scikit-learn's digits, where there is no MNIST
 python -m train.data.write_images --out=FOLDER --kind=photographs --count=2000          # with annotations.json
 python -m train.data.write_images --out=FOLDER --kind=empty_photographs --count=500     # their numbers not painted
+python -m train.data.write_images --out=FOLDER --kind=semi_real --data_dir=PATH         # real numbers in rendered ones
 python -m train.data.write_images --out=shapes.zip --kind=shapes --count=6000           # a folder for each class
 
 Photographs have 96 to 640 pixels a side. Photograph i depends on the split and i alone, so that a larger count begins
@@ -15,6 +16,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 from PIL import Image
 
@@ -27,6 +29,8 @@ from train.errors import UserError
 
 ANNOTATIONS = "annotations.json"  # as train.data.folder reads it, which would load TensorFlow
 CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS, SHAPES = "cluttered", "photographs", "empty_photographs", "shapes"
+SEMI_REAL = "semi_real"
+KINDS = (CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS, SEMI_REAL, SHAPES)
 
 
 def write_images(folder: Path, source: digits.Digits, count: int) -> None:
@@ -55,6 +59,31 @@ def write_photographs(folder: Path, pictures: sets.PictureSet, split: str) -> No
     (folder / ANNOTATIONS).write_text(f"[{lines}]\n", encoding="utf-8")
 
 
+def semi_real_pictures(data_dir: str, split: str, count: int) -> sets.PictureSet:
+    """Returns the first real numbers of a split, in rendered surroundings, see `train.data.semi_real`.
+
+    Raises:
+        UserError: the data is missing or wrong, or no image of the split tells where it lay.
+    """
+    # These load TensorFlow, which all others do without.
+    from dcn_tf.presets import preset
+    from train.data.annotations import annotations
+    from train.data.semi_real import KEYS, has_place, semi_real_split
+
+    read, entries = annotations(Path(data_dir))
+    chosen = [entry for entry in entries if has_place(entry) and entry["split"] == split][:count]
+    if not chosen:
+        raise UserError(
+            f"--kind=semi_real needs images of --split={split} with {', '.join(KEYS)}. Received: none in {data_dir}"
+        )
+    made = semi_real_split(read, chosen, preset("numbers"))
+    digits_of = np.full((len(chosen), max(len(entry["label"]) for entry in chosen)), sets.EMPTY, np.int8)
+    for row, entry in zip(digits_of, chosen):
+        row[: len(entry["label"])] = entry["label"]
+    images, styles = [image[..., 0] for image in made.images], np.full(len(chosen), SEMI_REAL)
+    return sets.PictureSet(images, digits_of, made.boxes, np.zeros((*digits_of.shape, 4), np.float32), styles)
+
+
 def write_shapes(out: Path, count: int) -> None:
     """Writes shapes as CLASS/NUMBER.png, into a folder, or where `out` ends in .zip into one folder in a zip."""
     if out.suffix != ".zip":
@@ -80,8 +109,10 @@ def define_flags():
     flags.DEFINE_string(
         "out", None, "The folder, of shapes also the zip, to write; PNG files that are there are removed."
     )
-    flags.DEFINE_enum("kind", CLUTTERED, [CLUTTERED, PHOTOGRAPHS, EMPTY_PHOTOGRAPHS, SHAPES], "What is on the images.")
-    flags.DEFINE_string("data_dir", None, "A folder with MNIST; scikit-learn's digits are used where this is left out.")
+    flags.DEFINE_enum("kind", CLUTTERED, KINDS, "What is on the images.")
+    flags.DEFINE_string(
+        "data_dir", None, "MNIST's folder, or scikit-learn's digits where left out; of semi_real a folder or zip."
+    )
     flags.DEFINE_integer("count", 200, "How many.", lower_bound=1, upper_bound=Config.test_images)
     flags.DEFINE_enum("split", "test", list(sets.SPLIT_SEEDS), "Of photographs: whose type faces and random numbers.")
 
@@ -97,6 +128,15 @@ def main():
         source = digits.load_mnist(values.data_dir) if values.data_dir else digits.load_sklearn()
         write_images(Path(values.out), source, values.count)
         print(f"{values.count} cluttered test images of {source.detail} in {values.out}")
+        return
+    if values.kind == SEMI_REAL:
+        if not values.data_dir:
+            raise UserError(
+                "--kind=semi_real needs real images; give a folder or zip with annotations.json, --data_dir"
+            )
+        pictures = semi_real_pictures(values.data_dir, values.split, values.count)
+        write_photographs(Path(values.out), pictures, values.split)
+        print(f"{len(pictures.images)} semi-real photographs of the {values.split} split in {values.out}")
         return
     if values.data_dir:
         raise UserError(

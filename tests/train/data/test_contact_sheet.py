@@ -1,8 +1,5 @@
-import io
-import json
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +12,6 @@ from train.data.rendering.training_scenes import render_scene
 from train.errors import UserError
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def placed_numbers(tmp_path):
-    """Returns the path of a zip of five pictures, which tells where in their photographs they lay."""
-    rng, entries, path = np.random.default_rng(0), [], tmp_path / "placed.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for i in range(5):
-            buffer = io.BytesIO()
-            Image.fromarray(rng.integers(256, size=(20, 24), dtype=np.uint8)).save(buffer, "PNG")
-            archive.writestr(f"{i}.png", buffer.getvalue())
-            place = {"frame_size": [120, 60], "frame_origin": [30 + i, 20], "scale": 1.0}
-            boxes = [{"left": 6, "top": 1, "width": 12, "height": 18}]
-            split = "test" if i == 4 else "train"
-            entries.append({"file": f"{i}.png", "label": [i], "split": split, "boxes": boxes} | place)
-        archive.writestr("annotations.json", json.dumps(entries))
-    return path
 
 
 def run(*flags):

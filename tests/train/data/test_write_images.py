@@ -10,7 +10,8 @@ from PIL import Image
 from train.data import digits
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
 from train.data.rendering import cache, sets
-from train.data.write_images import write_images, write_photographs
+from train.data.write_images import semi_real_pictures, write_images, write_photographs
+from train.errors import UserError
 
 ROOT = Path(__file__).parents[3]
 
@@ -59,6 +60,20 @@ def test_empty_photographs_are_the_same_without_their_numbers(tmp_path, photogra
         assert (empty != image).any()
 
 
+def test_real_numbers_are_written_in_rendered_photographs(tmp_path, placed_numbers):
+    pictures = semi_real_pictures(str(placed_numbers), "train", 3)
+    write_photographs(tmp_path / "out", pictures, "train")
+    entries = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert [(entry["label"], entry["style"]) for entry in entries] == [([i], "semi_real") for i in range(3)]
+    for i, (entry, image) in enumerate(zip(entries, pictures.images)):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / entry["file"])), image)
+        # The digit's box of the image, from where that lay in the photograph of 120 x 60 pixels, which is enlarged.
+        scale = image.shape[0] / 60
+        np.testing.assert_allclose(entry["box"], scale * np.array([36 + i, 21, 48 + i, 39]), atol=0.11)
+    with pytest.raises(UserError, match="needs images of --split=validation with frame_size, .* Received: none in"):
+        semi_real_pictures(str(placed_numbers), "validation", 3)
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
@@ -67,6 +82,7 @@ def test_empty_photographs_are_the_same_without_their_numbers(tmp_path, photogra
         (["--out=x", "--data_dir=none"], "no MNIST"),
         (["--out=x", "--kind=photographs", "--data_dir=x"], "rendered from nothing"),
         (["--out=x", "--split=train"], "of the test split"),
+        (["--out=x", "--kind=semi_real"], "give a folder or zip with annotations.json"),
         (["--out=x", "--kind=none"], "--kind"),
     ],
 )

@@ -11,8 +11,9 @@ from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
 
-MOST_SIZES = 16  # of levels, whose canvases are kept
+MOST_SIZES = 128  # of levels, whose canvases are kept: those of some fourteen sizes of images
 MOST_KEPT = 2**23  # pixels of them together: about those of one large image
+MOST_OF_OTHERS = 2**21  # pixels of those that the present image has no use for
 MOST_AT_ONCE = 5 * 2**17  # pixels of a level that a model takes together; a larger level is seen in bands
 
 
@@ -149,7 +150,10 @@ def _bands(size, manifest: Manifest, model: Model):
 
 
 class Canvases:
-    """Canvases by level and size, of which those used last are kept: `MOST_SIZES`, of at most `MOST_KEPT` pixels.
+    """Canvases by level and size, of which those used last are kept.
+
+    They are `MOST_SIZES` at most, of `MOST_KEPT` pixels, and of `MOST_OF_OTHERS` without those of the present image.
+    Level 0 begins an image.
 
     Args:
         make: (height, width) -> `LevelCanvas`.
@@ -158,17 +162,24 @@ class Canvases:
 
     def __init__(self, make, model: Model):
         self._make, self._model = make, model
-        self._kept = OrderedDict()
+        self._kept, self._present = OrderedDict(), set()
 
     def of(self, number: int, size) -> LevelCanvas:
         """Returns the canvas of the level of that number, at a size (height, width). No two levels share one."""
         key = (number, *size)
+        self._present = {key} if number == 0 else self._present | {key}
         if key not in self._kept:
             self._kept[key] = self._make(size)
-            while len(self._kept) > MOST_SIZES or (self._pixels() > MOST_KEPT and len(self._kept) > 1):
+            while self._are_too_many():
                 self._model.forget(self._kept.popitem(last=False)[1].input_shape)
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _pixels(self) -> int:
-        return sum(height * width for _, height, width in self._kept)
+    def _are_too_many(self) -> bool:
+        of_others = _pixels(self._kept.keys() - self._present)
+        too_large = of_others > MOST_OF_OTHERS or _pixels(self._kept) > MOST_KEPT
+        return len(self._kept) > MOST_SIZES or (too_large and len(self._kept) > 1)
+
+
+def _pixels(keys) -> int:
+    return sum(height * width for _, height, width in keys)

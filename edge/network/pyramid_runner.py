@@ -9,7 +9,7 @@ from edge.bundle import Bundle
 from edge.bundle.content import MOST_PATCHES
 from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
-from edge.network.pyramid import Canvases, LevelCanvas, levels_of, patch_boxes, spread
+from edge.network.pyramid import MOST_SIZES, Canvases, LevelCanvas, levels_of, patch_boxes, spread
 from edge.network.result import Answer, Clock, Glance, Look, Result
 from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner, one_thread
 from edge.network.step_budget import StepBudget
@@ -25,6 +25,8 @@ class PyramidRunner(TwoStageRunner):
     `run` takes an image [H, W] or [H, W, C] uint8 of any size. `num_patches` is the most for all levels together; an
     image with fewer cells has all of them looked at. Cells are (level, row, column).
     """
+
+    _most_shapes = MOST_SIZES
 
     @one_thread
     def run(

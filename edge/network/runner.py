@@ -19,7 +19,7 @@ from edge.network.stages import WHOLE, Parts
 from edge.network.tops import top_of
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
-MOST_SHAPES = 16  # of levels, of numbers of patches, and of windows, that interpreters are kept for
+MOST_SHAPES = 16  # of numbers of patches, and of windows, that interpreters are kept for
 IN_USE = "a runner reads one image at a time, and another thread is using this one; make one runner for each thread"
 NEVER = -1.0  # an exit_entropy at which the coarse answer never stands
 
@@ -59,10 +59,13 @@ class TwoStageRunner:
         UserError: a model cannot be run here, or the parts of the bundle do not fit each other.
     """
 
+    _most_shapes = MOST_SHAPES
+
     def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         manifest = bundle.manifest
         self.manifest, self._in_use = manifest, threading.RLock()
-        self.coarse, self.fine, self.top = (_load(bundle, name, num_threads) for name in ("coarse", "fine", "top"))
+        self.coarse = _load(bundle, "coarse", num_threads, self._most_shapes)
+        self.fine, self.top = (_load(bundle, name, num_threads) for name in ("fine", "top"))
         self._check_models()
         self._pixels = kernels.pixel_input(manifest.input, self.coarse.input)
         self._select_cells = kernels.select_cells
@@ -252,8 +255,8 @@ def _check_facts(facts: dict):
             raise UserError(f"{problem}; export the bundle again")
 
 
-def _load(bundle: Bundle, name: str, num_threads: int) -> Model:
-    return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), MOST_SHAPES)
+def _load(bundle: Bundle, name: str, num_threads: int, most_shapes: int = MOST_SHAPES) -> Model:
+    return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), most_shapes)
 
 
 def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 WEIGHT_BITS = 22  # of Pillow's weights behind the point
-MOST_AXES = 64  # of sizes, whose weights are kept
+MOST_AXES = 256  # of sizes, whose weights are kept: those of some fourteen sizes of images
 
 
 def scale(pixels: np.ndarray, size) -> np.ndarray:

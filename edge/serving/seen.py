@@ -119,7 +119,7 @@ class Recent:
                 self._held = found
         return found
 
-    def history(self, after: int) -> list:
-        """Returns (number, time, prediction, probability) of the readings behind a number, oldest first."""
+    def history(self, after: int, last: int) -> list:
+        """Returns (number, time, prediction, probability) of readings behind a number, up to `last`; oldest first."""
         with self._lock:
-            return [entry for entry in self._history if entry[0] > after]
+            return [entry for entry in self._history if after < entry[0] <= last]

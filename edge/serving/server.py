@@ -80,13 +80,14 @@ class Server:
 
     async def _live(self, request):
         service, last = self.service, self.service.recent.last
+        after = _number(request.query.get("after", "0"), "after")
         totals, camera, publisher = service.totals(), service.camera, service.publisher
         manifest = service.manifest
         return web.json_response(
             {
                 "reading": last and last.reading(),
                 "picture": last and last.picture(manifest),
-                "history": service.recent.history(_number(request.query.get("after", "0"), "after")),
+                "history": service.recent.history(after, last.number) if last else [],
                 "published": {"reading": service.meter.reading, "state": service.meter.state},
                 "settings": service.settings.content(),
                 "bundle": {

@@ -49,6 +49,8 @@ def count(core: str, environment: Path, *arguments) -> int:
 def count_classes(core: str, environment: Path, *arguments) -> dict[str, int]:
     """Returns the same by class of instructions, see `tools.pi.classes`; for arguments and errors see `count`."""
     counts = _counted([SCRIPT, "count", core, environment.resolve(), *arguments])
+    if not counts.keys() >= set(CLASSES):
+        raise UserError(f"the plugin that counts tells no classes: it is of an older version; run {SCRIPT} setup")
     return {name: counts[name] for name in CLASSES}
 
 

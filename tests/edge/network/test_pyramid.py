@@ -52,30 +52,32 @@ def test_patches_are_placed_in_pixels_of_the_image(pyramid_case):
     )
 
 
-@pytest.mark.parametrize("again", [0, 16])
+@pytest.mark.parametrize("again", [0, 128])
 def test_the_canvases_used_last_are_kept(again):
     made = []
     canvases = Canvases(lambda size: made.append(size) or SimpleNamespace(input_shape=size), MODEL)
-    for side in range(17):
+    for side in range(129):
         canvases.of(0, (side, 5))
     canvases.of(0, (again, 5))
-    assert len(made) == (18 if again == 0 else 17)
-    assert canvases.of(1, (16, 5)).input_shape == (16, 5)
-    assert made[-1] == (16, 5)  # another level of that size has its own
+    assert len(made) == (130 if again == 0 else 129)
+    assert canvases.of(1, (128, 5)).input_shape == (128, 5)
+    assert made[-1] == (128, 5)  # another level of that size has its own
 
 
-def test_levels_of_one_large_image_are_kept_and_the_model_forgets_older_ones():
+def test_levels_of_one_large_image_are_kept_and_the_model_forgets_those_of_others():
     forgotten, model = [], SimpleNamespace()
     model.forget = forgotten.append
     canvases = Canvases(lambda size: SimpleNamespace(input_shape=size), model)
-    sides = 1000, 1400, 2000, 1001
-    for side in sides:
-        canvases.of(0, (side, 1000))
+    for number, side in enumerate((1000, 1400, 2000, 1001)):
+        canvases.of(number, (side, 1000))
     assert forgotten == []
-    canvases.of(0, (3900, 1000))
-    assert forgotten == [(1000, 1000)]
-    canvases.of(0, (9000, 1000))  # one alone may have more
-    assert forgotten == [(side, 1000) for side in (*sides, 3900)]
+    canvases.of(0, (500, 1000))  # of another image, so that the first one's levels are of others now
+    assert forgotten == [(1000, 1000), (1400, 1000), (2000, 1000)]
+    canvases.of(1, (600, 1000))
+    canvases.of(0, (550, 1000))
+    assert forgotten[3:] == [(1001, 1000)]
+    canvases.of(1, (9000, 1000))  # one alone may have more
+    assert forgotten[4:] == [(500, 1000), (600, 1000), (550, 1000)]
 
 
 def test_cells_near_an_earlier_one_of_their_level_are_passed_over():

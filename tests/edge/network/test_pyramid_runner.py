@@ -82,7 +82,8 @@ def test_the_same_image_is_read_alike_after_others(pyramid_case):
         np.testing.assert_array_equal(after.saliency, before.saliency)
 
 
-def test_many_sizes_are_read_with_few_interpreters(pyramid_case):
+def test_many_sizes_are_read_with_few_interpreters(pyramid_case, monkeypatch):
+    monkeypatch.setattr(pyramid, "MOST_SIZES", 16)
     runner = make_runner(pyramid_case.float32)
     before = runner.run(pyramid_case.images[0])
     for side in range(20, 40):

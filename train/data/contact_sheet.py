@@ -55,12 +55,10 @@ def semi_real_sheet(data_dir: str, seed: int, split: str) -> np.ndarray:
     """
     # These load TensorFlow, which rendered sheets do without.
     from dcn_tf.presets import preset
-    from train.data.annotations import annotations
-    from train.data.semi_real import has_place, semi_real_split
+    from train.data.semi_real import placed_entries, semi_real_split
 
     size, (rows, columns) = KINDS["semi_real"]
-    read, entries = annotations(Path(data_dir))
-    entries = [entry for entry in entries if has_place(entry) and entry["split"] == split]
+    read, entries = placed_entries(data_dir, split)
     if len(entries) < rows * columns:
         raise UserError(
             f"--kind=semi_real needs {rows * columns} images of --split={split} with frame_size, frame_origin, scale "

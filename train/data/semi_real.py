@@ -6,12 +6,14 @@ An entry of `annotations.json` may tell where in its photograph an image lay tha
 
 import math
 from functools import partial
+from pathlib import Path
 
 import joblib
 import numpy as np
 
 from dcn_tf.architecture import Architecture
 from dcn_tf.labels import sequence_labels
+from train.data.annotations import annotations
 from train.data.dataset import Split
 from train.data.images import read_image
 from train.data.rendering.real_patches import digit_boxes, photograph_of_entry, real_pixels
@@ -25,6 +27,16 @@ CHUNK = 20  # photographs that a worker makes in one go
 def has_place(entry: dict) -> bool:
     """Whether an entry tells where in its photograph the image lay."""
     return all(key in entry for key in KEYS)
+
+
+def placed_entries(data_dir, split: str) -> tuple:
+    """Returns a reader (name -> bytes) of a folder or zip, and its entries of a split that tell where they lay.
+
+    Raises:
+        UserError: the data is missing or wrong.
+    """
+    read, entries = annotations(Path(data_dir))
+    return read, [entry for entry in entries if has_place(entry) and entry["split"] == split]
 
 
 def semi_real_split(read, entries, architecture: Architecture, workers: int | None = None) -> Split:

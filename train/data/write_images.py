@@ -67,11 +67,10 @@ def semi_real_pictures(data_dir: str, split: str, count: int) -> sets.PictureSet
     """
     # These load TensorFlow, which all others do without.
     from dcn_tf.presets import preset
-    from train.data.annotations import annotations
-    from train.data.semi_real import KEYS, has_place, semi_real_split
+    from train.data.semi_real import KEYS, placed_entries, semi_real_split
 
-    read, entries = annotations(Path(data_dir))
-    chosen = [entry for entry in entries if has_place(entry) and entry["split"] == split][:count]
+    read, chosen = placed_entries(data_dir, split)
+    chosen = chosen[:count]
     if not chosen:
         raise UserError(
             f"--kind=semi_real needs images of --split={split} with {', '.join(KEYS)}. Received: none in {data_dir}"

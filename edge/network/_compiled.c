@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "c/presence.h"
 #include "c/resize.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -1201,12 +1202,14 @@ static PyMethodDef methods[] = {{"put_pixels", put_pixels, METH_VARARGS, NULL},
                                 {"assemble", assemble, METH_VARARGS, NULL},
                                 {"put_rows", put_rows, METH_VARARGS, NULL},
                                 {"resize", resize, METH_VARARGS, NULL},
+                                {"see_cells", see_cells, METH_VARARGS, NULL},
+                                {"presence_saliency", presence_saliency, METH_VARARGS, NULL},
                                 {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, .m_name = "edge.network._compiled", .m_size = -1, .m_methods = methods};
 
-#define VERSION 3 /* of what is here, which compiled.py asks for; one more with every change of it */
+#define VERSION 4 /* of what is here, which compiled.py asks for; one more with every change of it */
 
 PyMODINIT_FUNC PyInit__compiled(void)
 {

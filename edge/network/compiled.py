@@ -5,10 +5,12 @@ import warnings
 
 import numpy as np
 
-from edge.network import assembly, patches, pixels, saliency, scaling
+from edge.bundle.tensors import Tensor
+from edge.network import assembly, patches, pixels, presence, saliency, scaling
 
-VERSION = 3  # of the C files
+VERSION = 4  # of the C files
 MOST_TAPS = 2**14  # pixels of a sum in `resize`
+BLOCK = 4  # rows and columns of weights that `presence_saliency` takes at once
 
 try:
     from edge.network import _compiled  # type: ignore[attr-defined]  # compiled where pip finds a compiler
@@ -99,6 +101,66 @@ def select_cells(scores, num_patches: int) -> np.ndarray:
     cells = np.empty((num_patches, 2), np.intp)
     _compiled.select_cells(scores, cells)
     return cells
+
+
+class SeenCells:
+    """What the cells of an image see, the pooled output, and its entropy; arguments as of `presence.SeenCells`.
+
+    Attributes:
+        log_probabilities, weights, entropy: as there.
+        logits: the cells' logits as C takes them.
+        counted, power: arguments of the saliency.
+    """
+
+    def __init__(self, raw, tensor: Tensor, heads, saliency_heads, power: float):
+        if tensor.dtype == "uint8":
+            raw, tensor = tensor.dequantize(raw), Tensor(tensor.name, tensor.order, tensor.shape, "float32")
+        decoded = *_exponentials(tensor), tensor.scale, tensor.zero_point
+        self.logits = np.ascontiguousarray(raw), *decoded, heads[0] - 1, len(heads) - 1
+        self.power, self.counted = power, np.isin(np.arange(1, len(heads)), saliency_heads)
+        self.weights = np.empty(len(raw), np.float32)
+        self.log_probabilities = np.empty(raw.shape[1], np.float32)
+        self.entropy = _compiled.see_cells(self.logits, self.counted, power, self.weights, self.log_probabilities)
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return len(self.weights)
+
+
+@functools.lru_cache(8)
+def _exponentials(tensor: Tensor):
+    """Returns those of each int8 logit of a position, and of what a length is less than another; [256] float32 each."""
+    if tensor.dtype != "int8":
+        return np.zeros(256, np.float32), np.zeros(256, np.float32)  # of which none is read
+    return presence.exponentials_of(tensor), np.exp(-np.arange(256, dtype=np.float32) * np.float32(tensor.scale))
+
+
+class PresenceSaliency(presence.PresenceSaliency):
+    """The norm of the gradient of the pooled output's entropy at every cell; as `presence.PresenceSaliency`."""
+
+    def __init__(self, dense):
+        super().__init__(dense)
+        self.is_triangular = not np.tril(self.dense, -1).any()
+        rows, columns = self.dense.shape
+        self.padded = np.pad(self.dense, ((0, -rows % BLOCK), (0, -columns % BLOCK)))
+
+    def __call__(self, cells: SeenCells, num_patches: int) -> np.ndarray:
+        """Returns the saliency, [cells]: exact for the `num_patches` most salient cells, and for others exact or 0."""
+        found = np.empty(cells.count, np.float32)
+        _compiled.presence_saliency(
+            cells.logits,
+            cells.counted,
+            cells.power,
+            cells.weights,
+            cells.log_probabilities,
+            self.padded,
+            self.is_triangular,
+            self.greatest,
+            min(num_patches, cells.count),
+            found,
+        )
+        return found
 
 
 class Cutter(patches.Cutter):

@@ -6,7 +6,7 @@ NumPy's calls cost a processor as small as a Raspberry Pi's more than what they 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.network import assembly, compiled, patches, pixels, saliency, scaling, stages, stages_in_place
+from edge.network import assembly, compiled, patches, pixels, presence, saliency, scaling, stages, stages_in_place
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Kernels:
         cutter: see `patches.Cutter`.
         classifier: see `saliency.Classifier`.
         classifier_saliency: see `saliency.ClassifierSaliency`.
+        seen_cells: see `presence.SeenCells`.
+        presence_saliency: see `presence.PresenceSaliency`, which takes the cells of the same set of kernels.
         select_cells: see `saliency.select_cells`.
         assembler: see `assembly.Assembler`.
         make_stages: see `stages.Stages`.
@@ -29,6 +31,8 @@ class Kernels:
     cutter: type
     classifier: type
     classifier_saliency: type
+    seen_cells: type
+    presence_saliency: type
     select_cells: Callable
     assembler: type
     make_stages: Callable
@@ -40,6 +44,8 @@ NUMPY = Kernels(
     cutter=patches.Cutter,
     classifier=saliency.Classifier,
     classifier_saliency=saliency.ClassifierSaliency,
+    seen_cells=presence.SeenCells,
+    presence_saliency=presence.PresenceSaliency,
     select_cells=saliency.select_cells,
     assembler=assembly.Assembler,
     make_stages=stages.Stages,
@@ -50,6 +56,8 @@ COMPILED = Kernels(
     cutter=compiled.Cutter,
     classifier=compiled.Classifier,
     classifier_saliency=compiled.ClassifierSaliency,
+    seen_cells=compiled.SeenCells,
+    presence_saliency=compiled.PresenceSaliency,
     select_cells=compiled.select_cells,
     assembler=compiled.Assembler,
     make_stages=stages_in_place.make_stages,

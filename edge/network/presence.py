@@ -34,19 +34,20 @@ class SeenCells:
     """
 
     def __init__(self, raw, tensor: Tensor, heads, saliency_heads, power: float):
-        absent, present, self.lengths = _length_parts(tensor.dequantize(raw[:, : heads[0]]))
-        odds = present - absent
+        odds, self.lengths = _length_parts(tensor.dequantize(raw[:, : heads[0]]))
+        surest = odds.max()  # the image holds what its surest cell sees
         self.power = np.float32(power)
-        self.weights = np.exp(self.power * (odds - odds.max()))
+        self.weights = np.exp(self.power * (odds - surest))
         self.weights /= self.weights.sum()
         flat, positions = _exponentials(raw[:, heads[0] :], tensor), len(heads) - 1
         self.exponentials = flat.reshape(len(raw), positions, -1)
         self.sums = small_product(flat, np.repeat(np.eye(positions, dtype=np.float32), heads[1], axis=0))
         every = small_product(np.ascontiguousarray((self.weights[:, None] / self.sums).T), flat)
         pooled = every.reshape(positions, positions, -1)[range(positions), range(positions)]  # of its own position
-        lengths = np.log(np.maximum(self.weights @ self.lengths, TINY)) + present.max()
+        lengths = np.log(np.maximum(self.weights @ self.lengths, TINY)) - np.logaddexp(0, -surest)
         self.positions = np.log(np.maximum(pooled, TINY))
-        self.log_probabilities = np.concatenate([[absent.min()], lengths, self.positions.ravel()]).astype(np.float32)
+        self.log_probabilities = np.concatenate([[-np.logaddexp(0, surest)], lengths, self.positions.ravel()])
+        self.log_probabilities = self.log_probabilities.astype(np.float32)
         self.counted = np.isin(np.arange(1, len(heads)), saliency_heads)
         self.entropy = float(entropies(self.positions.ravel(), heads[1:])[self.counted].sum())
 
@@ -61,24 +62,26 @@ class SeenCells:
 
 
 def _length_parts(logits):
-    """Returns of every cell the log-probability of nothing, that of something, and the lengths given something.
+    """Returns of every cell the log odds that it sees something, and the lengths given something.
 
-    [cells, 1 + lengths] -> [cells], [cells], [cells, lengths].
+    [cells, 1 + lengths] -> [cells], [cells, lengths].
     """
     nothing, lengths = logits[:, 0], logits[:, 1:]
     peak = lengths.max(axis=1)
     exponentials = np.exp(lengths - peak[:, None])
     sums = exponentials.sum(axis=1)
-    something = peak + np.log(sums)
-    both = np.logaddexp(nothing, something)
-    return nothing - both, something - both, exponentials / sums[:, None]
+    return peak + np.log(sums) - nothing, exponentials / sums[:, None]
+
+
+def exponentials_of(tensor: Tensor) -> np.ndarray:
+    """Returns the exponentials of each int8 value, but for a factor, from the least one on: [256] float32."""
+    return np.exp(np.maximum((np.arange(256, dtype=np.float32) - 255) * np.float32(tensor.scale), LEAST_LOGIT))
 
 
 def _exponentials(raw, tensor: Tensor):
     """Returns the exponentials of real values, but for a factor: [cells, n] -> [cells, n] float32."""
     if tensor.dtype == "int8":
-        steps = np.arange(256, dtype=np.float32) - 255
-        table = np.exp(np.maximum(steps * tensor.scale, LEAST_LOGIT))
+        table = exponentials_of(tensor)
         found = np.empty(raw.shape, np.float32)
         for start in range(0, len(raw), ROWS):  # since indices take eight bytes each
             found[start : start + ROWS] = table.take(raw[start : start + ROWS].view(np.uint8) ^ np.uint8(128))

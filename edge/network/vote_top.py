@@ -8,7 +8,6 @@ from edge.bundle.manifest import Manifest
 from edge.bundle.tasks import Sequence
 from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
-from edge.network.presence import PresenceSaliency, SeenCells
 from edge.network.result import Glance
 from edge.network.votes import lead, vote
 
@@ -31,18 +30,18 @@ class Voted(NamedTuple):
 class VoteTop:
     """The top of a bundle with levels. Cells of all levels stand in one list.
 
-    Arguments are those of `edge.network.tops.PoolTop`; its sums are NumPy's whatever the kernels are.
+    Arguments are those of `edge.network.tops.SwapTop`.
     """
 
-    def __init__(self, manifest: Manifest, weights: dict, coarse: Model, top: Model, kernels: Kernels | None = None):
+    def __init__(self, manifest: Manifest, weights: dict, coarse: Model, top: Model, kernels: Kernels):
         self.task = manifest.task
         self.coarse_logits, self.fine_logits = coarse.output("cell_logits"), top.output("cell_logits")
         self.boxes = next((tensor for tensor in top.outputs if tensor.name == "boxes"), None)
-        self.saliency_of = PresenceSaliency(weights["dense"])
+        self._seen, self.saliency_of = kernels.seen_cells, kernels.presence_saliency(weights["dense"])
 
     def glance(self, raw) -> Glance:
         """Returns what the raw logits of the cells of all levels say: [cells, sum(heads)]."""
-        cells = SeenCells(raw, self.coarse_logits, self.task.heads, self.task.saliency_heads, self.task.power)
+        cells = self._seen(raw, self.coarse_logits, self.task.heads, self.task.saliency_heads, self.task.power)
         return Glance(cells.log_probabilities, cells.entropy, cells)
 
     def saliency(self, glance: Glance, num_patches: int) -> np.ndarray:

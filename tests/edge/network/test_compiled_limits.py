@@ -47,12 +47,32 @@ def assemble(*, above=0, before=0, down=1, right=1, step=1, cell=0, window=0):
     )  # fmt: skip
 
 
+def cell_logits(zero, lengths, positions):
+    tables = np.ones(256, np.float32), np.ones(256, np.float32)
+    return (np.zeros((5, 9), np.int8), *tables, 0.5, zero, lengths, positions)
+
+
+def see_cells(*, zero=0, lengths=2, positions=3):
+    counted, weights, found = np.ones(3, bool), np.zeros(5, np.float32), np.zeros(9, np.float32)
+    return compiled._compiled.see_cells(cell_logits(zero, lengths, positions), counted, 2.0, weights, found)
+
+
+def presence_saliency(*, zero=0, lengths=2, positions=3, k=2):
+    counted, found = np.ones(3, bool), np.zeros(5, np.float32)
+    pooled = np.full(5, 0.2, np.float32), np.full(9, -1, np.float32)
+    dense = np.ones((4, 12), np.float32)
+    arguments = cell_logits(zero, lengths, positions), counted, 2.0, *pooled, dense, False, 10.0, k, found
+    return compiled._compiled.presence_saliency(*arguments)
+
+
 FUNCTIONS = {
     put_pixels: ("above", "before"),
     cut: ("row", "column", "down", "right", "height", "width", "above", "before", "rows", "length", "groups_down",
           "groups_right", "place"),
     saliency: ("down", "right", "above", "before"),
     assemble: ("above", "before", "down", "right", "step", "cell", "window"),
+    see_cells: ("zero", "lengths", "positions"),
+    presence_saliency: ("zero", "lengths", "positions", "k"),
 }  # fmt: skip
 
 

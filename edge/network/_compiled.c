@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "c/clock.h"
 #include "c/presence.h"
 #include "c/resize.h"
 
@@ -40,6 +41,12 @@ static void turn_over(const uint8_t *from, Py_ssize_t rows, Py_ssize_t row, cons
     uint8_t *restrict to = (uint8_t *)canvas->buf + above * step + before * depth;
     for (; rows > 0; rows--, from += row, to += step) {
         Py_ssize_t i = 0;
+        for (; i + 64 <= row; i += 64) {
+            turn_sixteen(from + i, to + i);
+            turn_sixteen(from + i + 16, to + i + 16);
+            turn_sixteen(from + i + 32, to + i + 32);
+            turn_sixteen(from + i + 48, to + i + 48);
+        }
         for (; i + 16 <= row; i += 16)
             turn_sixteen(from + i, to + i);
         if (i < row && row >= 16)
@@ -351,6 +358,7 @@ SPREAD(simd, , 16, 24)
 #endif
 
 typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t Words __attribute__((vector_size(16)));
 typedef float Two __attribute__((vector_size(8), aligned(4), may_alias));
 
 /* The sum of squares, as four sums side by side. */
@@ -507,6 +515,16 @@ static PyObject *classifier_saliency(PyObject *self, PyObject *arguments)
     return result;
 }
 
+/* Whether any of eight values is above another. */
+static inline int any_above(const float *values, float other)
+{
+    const Four first = *(const Four *)values, second = *(const Four *)(values + 4), others = {other, other, other, other};
+    const Words above = (first > others) | (second > others);
+    uint64_t halves[2];
+    memcpy(halves, &above, 16);
+    return (halves[0] | halves[1]) != 0;
+}
+
 /* The indices of the k greatest values, the greatest first, and of equal ones the first first. */
 static void select_greatest(const float *values, Py_ssize_t count, Py_ssize_t *selected, Py_ssize_t k)
 {
@@ -516,6 +534,8 @@ static void select_greatest(const float *values, Py_ssize_t count, Py_ssize_t *s
             if (k == 0)
                 break;
             float last = values[selected[k - 1]];
+            for (; i + 8 <= count && !any_above(values + i, last); i += 8)
+                ;
             while (i < count && !(values[i] > last))
                 i++;
             if (i == count)
@@ -749,7 +769,7 @@ static PyObject *cut(PyObject *self, PyObject *arguments)
 
 /* How windows of the top's convolution lie on a map of vectors with zeros around it, and which of them hold each cell. */
 typedef struct {
-    Py_ssize_t above, before, down, right, step;
+    Py_ssize_t above, before, down, right, few, step;
     Py_ssize_t wide, windows; /* in a row, and all of them */
     const Py_buffer *windows_of_cells, *canvas;
 } Map;
@@ -767,15 +787,18 @@ static int in_range(const int32_t *values, Py_ssize_t count, Py_ssize_t end)
 static int fits_map(Map *map, const Py_buffer *features, const Py_ssize_t *kernel, const Py_buffer *indices)
 {
     const Py_buffer *canvas = map->canvas, *of_cells = map->windows_of_cells;
-    if (!ARE_SMALL(map->above, map->before, map->down, map->right, map->step) || *features->format != *canvas->format ||
+    if (!ARE_SMALL(map->above, map->before, map->down, map->right, map->few, map->step) ||
+        *features->format != *canvas->format ||
         canvas->shape[2] != features->shape[2] || kernel[2] != features->shape[2] ||
         of_cells->shape[0] != features->shape[0] || of_cells->shape[1] != features->shape[1] || map->down < 1 ||
-        map->right < 1 || map->step < 1 || !holds(canvas, features->shape[0], features->shape[1], map->above, map->before) ||
+        map->right < 1 || map->few < 0 || map->step < 1 ||
+        !holds(canvas, features->shape[0], features->shape[1], map->above, map->before) ||
         kernel[0] > canvas->shape[0] || kernel[1] > canvas->shape[1] || indices->itemsize != sizeof(Py_ssize_t))
         return 0;
     map->wide = (canvas->shape[1] - kernel[1]) / map->right + 1;
     map->windows = ((canvas->shape[0] - kernel[0]) / map->down + 1) * map->wide;
-    return indices->shape[0] >= (map->windows + map->step - 1) / map->step * map->step &&
+    const Py_ssize_t most = (map->windows + map->step - 1) / map->step * map->step;
+    return indices->shape[0] >= (map->windows > map->few ? most : map->windows) &&
            in_range(of_cells->buf, of_cells->len / 4, map->windows);
 }
 
@@ -789,7 +812,8 @@ static int fits_cells(const Py_buffer *cells, Py_ssize_t rows, Py_ssize_t column
     return fit;
 }
 
-/* Lists the windows that hold one of the cells, in order; the last again and again until there are a multiple of step.
+/* Lists the windows that hold one of the cells, in order; of more than a few the last again and again until there
+   are a multiple of step.
    `held`: a 0 for every window, to be written to. */
 static Py_ssize_t list_windows(const Map *map, const Py_buffer *cells, char *held, Py_ssize_t *indices)
 {
@@ -803,7 +827,7 @@ static Py_ssize_t list_windows(const Map *map, const Py_buffer *cells, char *hel
     for (Py_ssize_t window = 0; window < map->windows; window++)
         if (held[window])
             indices[count++] = window;
-    for (; count % map->step; count++)
+    for (; count > map->few && count % map->step; count++)
         indices[count] = indices[count - 1];
     return count;
 }
@@ -841,8 +865,9 @@ static PyObject *assemble(PyObject *self, PyObject *arguments)
     Py_buffer views[7] = {{0}};
     const Py_buffer *features = &views[0], *fine = &views[1], *cells = &views[2], *cut = &views[5], *indices = &views[6];
     Map map = {.windows_of_cells = &views[3], .canvas = &views[4]};
-    if (!PyArg_ParseTuple(arguments, "OOOOO(nn)(nn)nOO", &objects[0], &objects[1], &objects[2], &objects[3], &objects[4],
-                          &map.above, &map.before, &map.down, &map.right, &map.step, &objects[5], &objects[6]))
+    if (!PyArg_ParseTuple(arguments, "OOOOO(nn)(nn)(nn)OO", &objects[0], &objects[1], &objects[2], &objects[3], &objects[4],
+                          &map.above, &map.before, &map.down, &map.right, &map.few, &map.step, &objects[5],
+                          &objects[6]))
         return NULL;
     char *held = NULL;
     if (get_arrays(7, objects, views, wanted) < 0)
@@ -977,10 +1002,10 @@ static PyObject *stages_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     Stages *stages = (Stages *)type->tp_alloc(type, 0);
     if (!stages)
         return NULL;
-    if (!PyArg_ParseTuple(arguments, "O!(nn)(nn)(" WINDOWS ")(" WINDOWS ")(nn)(nn)ni", &PyTuple_Type, &list, &stages->height,
+    if (!PyArg_ParseTuple(arguments, "O!(nn)(nn)(" WINDOWS ")(" WINDOWS ")(nn)(nn)(nn)i", &PyTuple_Type, &list, &stages->height,
                           &stages->width, &stages->above, &stages->before, WINDOWS_MEMBERS(&stages->image),
                           WINDOWS_MEMBERS(&stages->patches), &stages->map.down, &stages->map.right, &stages->map.above,
-                          &stages->map.before, &stages->map.step, &stages->zero))
+                          &stages->map.before, &stages->map.few, &stages->map.step, &stages->zero))
         goto failed;
     if (PyTuple_GET_SIZE(list) != ARRAYS) {
         misfit();
@@ -1209,12 +1234,13 @@ static PyMethodDef methods[] = {{"put_pixels", put_pixels, METH_VARARGS, NULL},
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, .m_name = "edge.network._compiled", .m_size = -1, .m_methods = methods};
 
-#define VERSION 4 /* of what is here, which compiled.py asks for; one more with every change of it */
+#define VERSION 5 /* of what is here, which compiled.py asks for; one more with every change of it */
 
 PyMODINIT_FUNC PyInit__compiled(void)
 {
     PyObject *made = PyModule_Create(&module);
-    if (made && (PyModule_AddType(made, &stages_type) < 0 || PyModule_AddIntConstant(made, "VERSION", VERSION) < 0))
+    if (made && (PyModule_AddType(made, &stages_type) < 0 || PyModule_AddType(made, &clock_type) < 0 ||
+                 PyModule_AddIntConstant(made, "VERSION", VERSION) < 0))
         Py_CLEAR(made);
     return made;
 }

@@ -17,7 +17,7 @@ class Assembler:
         dtype, zero: of the vectors.
     """
 
-    STEP = 4  # the number of windows is a multiple of it, so that few batch sizes are in use
+    FEW, STEP = 10, 4  # of more windows than a few the number is a multiple of it: sixteen batch sizes up to 32 windows
 
     def __init__(self, map_size, padding, strides, kernel_shape, dtype, zero):
         size, depth = kernel_shape[:2], kernel_shape[2]
@@ -45,8 +45,12 @@ class Assembler:
         changed = np.zeros(self.num_windows, bool)
         changed[self.windows_of_cells[rows, columns]] = True
         indices = changed.nonzero()[0]
-        indices = indices.take(range(-(-len(indices) // self.STEP) * self.STEP), mode="clip")
+        indices = indices.take(range(self.rounded(len(indices))), mode="clip")
         return self.windows[np.divmod(indices, self.windows.shape[1])], indices
+
+    def rounded(self, count: int) -> int:
+        """Returns of how many windows the top is run, where so many change: the last comes again."""
+        return count if count <= self.FEW else -(-count // self.STEP) * self.STEP
 
     @staticmethod
     def put(activations, indices, rows) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from edge.bundle.tensors import Tensor
 from edge.network import assembly, patches, pixels, presence, saliency, scaling
 
-VERSION = 4  # of the C files
+VERSION = 5  # of the C files
 MOST_TAPS = 2**14  # pixels of a sum in `resize`
 BLOCK = 4  # rows and columns of weights that `presence_saliency` takes at once
 
@@ -201,7 +201,7 @@ class Assembler(assembly.Assembler):
 
     def __init__(self, map_size, padding, strides, kernel_shape, dtype, zero):
         super().__init__(map_size, padding, strides, kernel_shape, dtype, zero)
-        most = -(-self.num_windows // self.STEP) * self.STEP
+        most = self.rounded(self.num_windows)
         self._cut = np.empty((most, *kernel_shape), dtype)
         self._indices = np.empty(most, np.intp)
         self._before, self._strides = tuple(sides[0] for sides in padding), tuple(strides)
@@ -216,7 +216,7 @@ class Assembler(assembly.Assembler):
             self.canvas,
             self._before,
             self._strides,
-            self.STEP,
+            (self.FEW, self.STEP),
             self._cut,
             self._indices,
         )

@@ -1,13 +1,15 @@
 """Results of one image: of its second and third stage, and of all; and the clock that times them."""
 
 import math
-import time
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from edge.errors import WorkError
+from edge.network import clock, compiled
+
+Clock = compiled._compiled.Clock if compiled.IS_COMPILED else clock.Clock
 
 
 class Glance(NamedTuple):
@@ -115,28 +117,3 @@ def numbers(values: np.ndarray) -> np.ndarray:
     if math.isnan(total) and np.isnan(values).any():
         raise WorkError("a model of the bundle answers with what is no number (NaN); export the bundle again")
     return values
-
-
-class Clock:
-    """Splits the time since it was made into named stages, in microseconds."""
-
-    def __init__(self):
-        self.laps = {}
-        self._last = time.perf_counter_ns()
-
-    @property
-    def total_us(self) -> float:
-        """All stages so far."""
-        return sum(self.laps.values())
-
-    def lap(self, stage: str) -> None:
-        """Ends a stage."""
-        now = time.perf_counter_ns()
-        self.laps[stage] = (now - self._last) / 1e3
-        self._last = now
-
-    def add(self, stage: str) -> None:
-        """Ends a part of a stage that has several."""
-        now = time.perf_counter_ns()
-        self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) / 1e3
-        self._last = now

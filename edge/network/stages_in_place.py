@@ -38,11 +38,11 @@ class StagesInPlace(Stages):
         self._steps = self._make_steps(coarse.input)
         self._classes, self._map_size = parts.reader.classes, self._features.shape[:2]
         self._fine_shape, self._top_shape = parts.fine.input.shape[1:], parts.top.input.shape[1:]
+        self._last_count, self._last_fine = 0, None
 
     def _make_steps(self, laid_out):
         """Returns the C object of all steps, which checks that what they work on fits."""
         parts, saliency, assembler = self.parts, self.parts.reader.saliency_of, self.parts.reader.assembler
-        most = -(-assembler.num_windows // assembler.STEP) * assembler.STEP
         arrays = (
             parts.canvas.values,
             laid_out,
@@ -58,15 +58,18 @@ class StagesInPlace(Stages):
             self._maxima,
             np.empty(self._maxima.shape, bool),  # room
             np.empty_like(self._activations),
-            np.empty(most, np.intp),
+            np.empty(assembler.rounded(assembler.num_windows), np.intp),
         )
         places = parts.pixels.shape[:2], parts.canvas.before, parts.image.placed, parts.patches.placed
-        convolution = saliency.strides, saliency.before, assembler.STEP, parts.reader.zero
+        convolution = saliency.strides, saliency.before, (assembler.FEW, assembler.STEP), parts.reader.zero
         return compiled._compiled.Stages(arrays, *places, *convolution)
 
     def _of_patches(self, count):
-        """Returns the fine model of so many patches."""
-        return self.parts.fine.in_place((count, *self._fine_shape), (count, *self.parts.patches.groups))
+        """Returns the fine model of so many patches, which are mostly as many as of the image before."""
+        if count != self._last_count:
+            shape, seen_as = (count, *self._fine_shape), (count, *self.parts.patches.groups)
+            self._last_count, self._last_fine = count, self.parts.fine.in_place(shape, seen_as)
+        return self._last_fine
 
     def glance(self, image, clock: Clock) -> Glance:
         """Returns the first stage."""

@@ -5,6 +5,7 @@ import pytest
 
 from edge.network import budget as budget_module
 from edge.network.budget import BudgetRunner, PatchBudget
+from edge.network.clock import Clock
 from edge.network.result import Result
 from edge.network.runner import TwoStageRunner
 
@@ -79,7 +80,8 @@ def test_times_that_fall_with_patches_are_not_believed():
 
 def test_a_clock_that_stands_still_fits_everything_and_levels_go_on_to_the_runner(case, monkeypatch):
     ticks = iter(range(0, 10**9, 1000))
-    monkeypatch.setattr("edge.network.result.time.perf_counter_ns", lambda: next(ticks))  # every stage takes 1 us
+    monkeypatch.setattr("edge.network.runner.Clock", Clock)
+    monkeypatch.setattr("edge.network.clock.time.perf_counter_ns", lambda: next(ticks))  # every stage takes 1 us
     runner = TwoStageRunner(case.float32)
     with_all = BudgetRunner(runner, 1.0)
     assert with_all.run(case.images[0]).num_patches == 3

@@ -36,13 +36,13 @@ def saliency(*, down=1, right=1, above=0, before=0):
     )  # fmt: skip
 
 
-def assemble(*, above=0, before=0, down=1, right=1, step=1, cell=0, window=0):
+def assemble(*, above=0, before=0, down=1, right=1, few=0, step=1, cell=0, window=0):
     windows = np.zeros((4, 4, 1), np.int32)
     windows[0, 0] = min(max(window, -(2**31)), 2**31 - 1)
     kernel, most = (2, 2, 1), 9
     return compiled._compiled.assemble(
         np.zeros((4, 4, 1), np.int8), np.zeros((1, 1), np.int8), np.array([[cell, 0]]), windows,
-        np.zeros((4, 4, 1), np.int8), (above, before), (down, right), step, np.zeros((most, *kernel), np.int8),
+        np.zeros((4, 4, 1), np.int8), (above, before), (down, right), (few, step), np.zeros((most, *kernel), np.int8),
         np.zeros(most, np.intp),
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ FUNCTIONS = {
     cut: ("row", "column", "down", "right", "height", "width", "above", "before", "rows", "length", "groups_down",
           "groups_right", "place"),
     saliency: ("down", "right", "above", "before"),
-    assemble: ("above", "before", "down", "right", "step", "cell", "window"),
+    assemble: ("above", "before", "down", "right", "few", "step", "cell", "window"),
     see_cells: ("zero", "lengths", "positions"),
     presence_saliency: ("zero", "lengths", "positions", "k"),
 }  # fmt: skip

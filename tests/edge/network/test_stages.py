@@ -144,11 +144,11 @@ def test_the_steps_refuse_what_does_not_fit(bundle):
     cells, patches, window = (
         np.zeros((2, 2), np.intp),
         np.empty((2, 12, 6, 12), np.int8),
-        np.empty((4, 4, 4, 24), np.int8),
+        np.empty((1, 4, 4, 24), np.int8),
     )
     assert steps.look(heads, 2.3, saliency, cells, patches, -1.0) == 2
     cells[:] = 0
-    assert steps.changed(np.zeros((1, 2), np.intp)) == 4
+    assert steps.changed(np.zeros((1, 2), np.intp)) == 1
     steps.swap(np.zeros((1, 24), np.int8), np.zeros((1, 2), np.intp), window)
     wrong = [
         lambda: steps.glance(np.empty(9)),
@@ -167,10 +167,10 @@ def test_the_steps_refuse_what_does_not_fit(bundle):
         lambda: steps.swap(np.zeros((1, 23), np.int8), cells[:1], window),
         lambda: steps.swap(np.zeros((2, 24), np.int8), cells[:1], window),
         lambda: steps.swap(np.zeros((1, 24), np.int8), cells[:1] + 23, window),
-        lambda: steps.swap(np.zeros((1, 24), np.int8), cells[:1], window[:3]),
-        lambda: steps.answer(np.zeros((3, 1, 1, 96), np.int8), np.empty(10)),
-        lambda: steps.answer(np.zeros((4, 1, 1, 95), np.int8), np.empty(10)),
-        lambda: steps.answer(np.zeros((4, 1, 1, 96), np.int8), np.empty(11)),
+        lambda: steps.swap(np.zeros((1, 24), np.int8), cells[:1], window[:0]),
+        lambda: steps.answer(np.zeros((2, 1, 1, 96), np.int8), np.empty(10)),
+        lambda: steps.answer(np.zeros((1, 1, 1, 95), np.int8), np.empty(10)),
+        lambda: steps.answer(np.zeros((1, 1, 1, 96), np.int8), np.empty(11)),
     ]
     for call in wrong:
         with pytest.raises(ValueError, match="fit each other|must be of type"):

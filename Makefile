@@ -88,7 +88,7 @@ sanitize: $(STAMP)
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)/tests/edge/network
 	cp -r edge pyproject.toml $(SANITIZED)
 	cp tests/edge/network/test_compiled.py tests/edge/network/test_compiled_limits.py tests/edge/network/test_stages.py \
-		tests/edge/network/test_scaling.py $(SANITIZED)/tests/edge/network
+		tests/edge/network/test_scaling.py tests/edge/network/test_presence.py tests/edge/network/test_clock.py $(SANITIZED)/tests/edge/network
 	cp -r models $(SANITIZED)
 	rm -f $(SANITIZED)/edge/network/_compiled*.so
 	gcc -shared -fPIC $(SANITIZERS) -I$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("include"))') \

@@ -8,7 +8,7 @@ import numpy as np
 from edge.bundle.tensors import Tensor
 from edge.network import assembly, patches, pixels, presence, saliency, scaling
 
-VERSION = 5  # of the C files
+VERSION = 6  # of the C files
 MOST_TAPS = 2**14  # pixels of a sum in `resize`
 BLOCK = 4  # rows and columns of weights that `presence_saliency` takes at once
 
@@ -136,14 +136,14 @@ def _exponentials(tensor: Tensor):
     return presence.exponentials_of(tensor), np.exp(-np.arange(256, dtype=np.float32) * np.float32(tensor.scale))
 
 
-class PresenceSaliency(presence.PresenceSaliency):
+class PresenceSaliency:
     """The norm of the gradient of the pooled output's entropy at every cell; as `presence.PresenceSaliency`."""
 
     def __init__(self, dense):
-        super().__init__(dense)
-        self.is_triangular = not np.tril(self.dense, -1).any()
-        rows, columns = self.dense.shape
-        self.padded = np.pad(self.dense, ((0, -rows % BLOCK), (0, -columns % BLOCK)))
+        plain = presence.PresenceSaliency(dense)
+        rows, columns = plain.dense.shape
+        self.greatest, self.is_triangular = plain.greatest, not np.tril(plain.dense, -1).any()
+        self.dense = np.pad(plain.dense, ((0, -rows % BLOCK), (0, -columns % BLOCK)))
 
     def __call__(self, cells: SeenCells, num_patches: int) -> np.ndarray:
         """Returns the saliency, [cells]: exact for the `num_patches` most salient cells, and for others exact or 0."""
@@ -154,7 +154,7 @@ class PresenceSaliency(presence.PresenceSaliency):
             cells.power,
             cells.weights,
             cells.log_probabilities,
-            self.padded,
+            self.dense,
             self.is_triangular,
             self.greatest,
             min(num_patches, cells.count),

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edge.errors import WorkError
-from edge.network import clock, compiled
+from edge.network import compiled
+from edge.network.clock import Clock
 
-Clock = compiled._compiled.Clock if compiled.IS_COMPILED else clock.Clock
+if compiled.IS_COMPILED:
+    Clock = compiled._compiled.Clock  # type: ignore[misc]
 
 
 class Glance(NamedTuple):

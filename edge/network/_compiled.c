@@ -27,7 +27,7 @@ static PyMethodDef methods[] = {{"put_pixels", put_pixels, METH_VARARGS, NULL},
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, .m_name = "edge.network._compiled", .m_size = -1, .m_methods = methods};
 
-#define VERSION 6 /* of what is here, which compiled.py asks for; one more with every change of it */
+#define VERSION 7 /* of what is here, which compiled.py asks for; one more with every change of it */
 
 PyMODINIT_FUNC PyInit__compiled(void)
 {

@@ -8,7 +8,7 @@ import numpy as np
 from edge.bundle.tensors import Tensor
 from edge.network import assembly, patches, pixels, presence, saliency, scaling
 
-VERSION = 6  # of the C files
+VERSION = 7  # of the C files
 MOST_TAPS = 2**14  # pixels of a sum in `resize`
 BLOCK = 4  # rows and columns of weights that `presence_saliency` takes at once
 

@@ -65,10 +65,13 @@ INLINE void see_positions(const Logits *logits, Py_ssize_t index, Py_ssize_t cat
 {
     const Py_ssize_t first = index * logits->logits + 1 + logits->lengths, count = logits->positions * categories;
     float *to = cell->positions;
-    if (logits->bytes)
+    if (logits->bytes) {
+        const int8_t *raw = logits->bytes + first;
+        const float *of_zero = logits->exponentials + 128;
+        _Pragma("GCC unroll 8")
         for (Py_ssize_t i = 0; i < count; i++)
-            to[i] = logits->exponentials[(uint8_t)logits->bytes[first + i] ^ 0x80];
-    else {
+            to[i] = of_zero[raw[i]];
+    } else {
         const float *real = logits->floats + first;
         float highest = real[0];
         for (Py_ssize_t i = 1; i < count; i++)
@@ -114,7 +117,10 @@ INLINE void add_cells(const Logits *logits, const float *weights, Py_ssize_t beg
             *to++ += share * cell->lengths[i];
         for (Py_ssize_t i = 0; i < logits->positions; i++, to += categories) {
             const float factor = weights[index] / cell->of_positions[i], *from = cell->positions + i * categories;
-            for (Py_ssize_t j = 0; j < categories; j++)
+            Py_ssize_t j = 0;
+            for (; j + 4 <= categories; j += 4)
+                *(Four *)(to + j) += factor * *(const Four *)(from + j);
+            for (; j < categories; j++)
                 to[j] += factor * from[j];
         }
     }

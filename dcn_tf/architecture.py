@@ -14,6 +14,7 @@ from dcn_tf.declared import KerasLayer
 from dcn_tf.descriptions import (
     Conv,
     DepthwiseConv,
+    IntegrateAndFire,
     MaxPool,
     Residual,
     channels_of,
@@ -28,6 +29,7 @@ __all__ = [
     "ClassifierTopSpec",
     "Conv",
     "DepthwiseConv",
+    "IntegrateAndFire",
     "KerasLayer",
     "MaxPool",
     "Residual",

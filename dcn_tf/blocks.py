@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from dcn_tf import architecture as spec
+from dcn_tf.counting import integrate_and_fire
 from dcn_tf.declared_layer import DeclaredLayer, shape_after
 from dcn_tf.normalization import BatchNormalization
 
@@ -24,6 +25,8 @@ def block_of(layer, dtype, number: int | None = None):
     place = "" if number is None else f"_{number}"
     if isinstance(layer, spec.MaxPool):
         return _Pool(layer, dtype=dtype, name=f"pool{place}")
+    if isinstance(layer, spec.IntegrateAndFire):
+        return _IntegrateAndFire(layer, dtype=dtype, name=f"integrate_and_fire{place}")
     if isinstance(layer, spec.KerasLayer):
         return DeclaredLayer(layer, dtype=dtype, name=f"keras{place}")
     if isinstance(layer, spec.Residual):
@@ -149,3 +152,17 @@ class _Pool(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*shape_after((self.spec,), input_shape), input_shape[-1])
+
+
+class _IntegrateAndFire(keras.layers.Layer):
+    """The symbols of a row, counted from the left, as one `IntegrateAndFire` says."""
+
+    def __init__(self, layer: spec.IntegrateAndFire, **kwargs):
+        super().__init__(**kwargs)
+        self.spec = layer
+
+    def call(self, inputs, training=False):
+        return tf.cast(integrate_and_fire(self.spec, inputs), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (*shape_after((self.spec,), input_shape), self.spec.filters)

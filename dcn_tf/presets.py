@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec, separable_conv
+from dcn_tf.architecture import (
+    Architecture,
+    ClassifierTopSpec,
+    Conv,
+    IntegrateAndFire,
+    MaxPool,
+    SequenceTopSpec,
+    separable_conv,
+)
 
 
 def cluttered_mnist() -> Architecture:
@@ -95,8 +103,8 @@ def numbers() -> Architecture:
     """Returns a reader of numbers of up to eight digits in photographs of any size, or of none.
 
     Windows are 54 x 110 as in the paper's section 4.2. The coarse stack, which sees every pixel, is narrow. The fine
-    stack, which sees a few patches, brings them to a line of 27 places; which digit of the number a place shows depends
-    on all that is left and right of it, so two wide convolutions run along the line before its maxima are taken.
+    stack, which sees a few patches, brings them to a row of 27 places. Whether a place belongs to the number depends on
+    all that is left and right of it, so two wide convolutions run along the row before its symbols are counted.
     """
     return Architecture(
         name="numbers",
@@ -122,10 +130,8 @@ def numbers() -> Architecture:
             Conv(160, (6, 1)),
             Conv(128, (1, 29), padding="same"),
             Conv(192, (1, 25), padding="same"),
-            Conv(320, 1),
-            MaxPool((1, 7), strides=(1, 4)),
-            Conv(320, (1, 6), dropout=0.1),
-            Conv(320, 1, dropout=0.1),
+            Conv(65, 1, batch_normalization=False, activation=None),
+            IntegrateAndFire(positions=8, features=64, kernel=27, strides=4),
         ),
         top=SequenceTopSpec(
             max_length=8, symbols=10, coarse_weighting="presence", refined_weighting="votes", min_length=0, box=True

@@ -4,12 +4,13 @@ import dataclasses
 import inspect
 
 from dcn_tf.declared import KerasLayer
-from dcn_tf.descriptions import Conv, DepthwiseConv, MaxPool, Residual, separable_conv
+from dcn_tf.descriptions import Conv, DepthwiseConv, IntegrateAndFire, MaxPool, Residual, separable_conv
 
 GLOBAL = ("squeeze_excite", "global_pool", "attention")  # kinds that look at the whole map
 KINDS = {
     "conv": Conv,
     "depthwise_conv": DepthwiseConv,
+    "integrate_and_fire": IntegrateAndFire,
     "keras": KerasLayer,
     "max_pool": MaxPool,
     "residual": Residual,

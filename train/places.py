@@ -1,9 +1,9 @@
-"""A loss on the places of the fine stack's row: which digit of the number each of them shows.
+"""A loss on the places of the row that the fine stack counts along: which symbol each of them shows, and the count.
 
-A sequence top asks the fine stack for the symbol at every position of a number, so the stack has to count: which symbol
-of the number a place shows depends on how many stand left of it. From the answer alone it learns that one position
-after the other, long numbers last. This loss tells it at every place. It is of training alone: what reads the places
-is no part of the network.
+A sequence top asks the fine stack for the symbol at every position of a number. From the answer alone it learns one
+position after the other, long numbers last. Where the number lies is known in training, so that every place of the row
+can be told which symbol it shows, and how many symbols end left of it. What reads the places' symbols is no part of the
+network.
 """
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf import geometry
-from dcn_tf.architecture import SEQUENCE, Architecture, channels_of
+from dcn_tf.architecture import SEQUENCE, Architecture, IntegrateAndFire
 from train.config import Config
 from train.errors import UserError
 
@@ -31,62 +31,58 @@ def place_reader_of(config: Config, architecture: Architecture) -> "PlaceReader 
         raise UserError("--place_weight is of the fine stack over windows; add --training=modular, or leave it out")
     if architecture.task != SEQUENCE or architecture.top.min_length or row_of(architecture) is None:
         raise UserError(
-            "--place_weight needs a sequence top with min_length 0, and a fine stack with a map one place high that "
-            f"has a place for each symbol. Received: {architecture.name}; use --preset=numbers, or leave it out"
+            "--place_weight needs a sequence top with min_length 0, and a fine stack whose last layer is of kind "
+            f"integrate_and_fire. Received: {architecture.name}; use --preset=numbers, or leave it out"
         )
     return PlaceReader(architecture, config.seed)
 
 
 def row_of(architecture: Architecture) -> int | None:
-    """Returns how many layers of the fine stack end in its row; None where it has none.
-
-    The row is the last map that is one place high and as wide as any such is, with room for every symbol.
-    """
-    stack, found, widest = architecture.fine, None, architecture.top.max_length - 1
-    for count in range(1, len(stack) + 1):
-        height, width = geometry.output_size(stack[:count], architecture.train_size)
-        if height == 1 and width >= max(widest, 2):
-            found, widest = count, width
-    return found
+    """Returns how many layers of the fine stack end in the row that its last layer counts along; None without one."""
+    return len(architecture.fine) - 1 if isinstance(architecture.fine[-1], IntegrateAndFire) else None
 
 
 class PlaceReader:
     """Reads every place of the row by one dense layer, to train the layers before it.
 
     Args:
-        architecture: of a sequence top, with a row in its fine stack (`row_of`).
+        architecture: of a sequence top, with a row that is counted along (`row_of`).
 
     Attributes:
         count: layers of the fine stack up to the row.
-        variables: its weights: [D, positions * symbols + 1] and [positions * symbols + 1].
+        variables: its weights: [features, symbols + 1] and [symbols + 1].
     """
 
     def __init__(self, architecture: Architecture, seed: int):
         self.count = row_of(architecture)
-        stack, top, size = architecture.fine[: self.count], architecture.top, architecture.train_size
-        self.positions, self.symbols = top.max_length, top.symbols
-        self.centres = place_centres(stack, size)
-        self._dense = keras.layers.Dense(
-            self.positions * self.symbols + 1, kernel_initializer=keras.initializers.GlorotUniform(seed)
-        )
-        self._dense.build((None, channels_of(stack)))
+        self.symbols = architecture.top.symbols
+        self.centres = place_centres(architecture.fine[: self.count], architecture.train_size)
+        self._dense = keras.layers.Dense(self.symbols + 1, kernel_initializer=keras.initializers.GlorotUniform(seed))
+        self._dense.build((None, architecture.fine[-1].features))
         self.variables = self._dense.trainable_variables
 
     def loss(self, row, labels, boxes):
-        """Returns the mean negative log-likelihood of what the places show, in nats.
+        """Returns the mean negative log-likelihood of what the places show, in nats, and of the count's error.
 
         Places in the middle of a symbol and places beside the number count the same in all, however many they are.
 
         Args:
-            row: [batch, 1, places, D].
+            row: [batch, 1, places, 1 + features].
             labels: [batch, 1 + positions] integer: the number of symbols, the symbols, and 'none' behind.
-            boxes: [batch, 4], (left, top, right, bottom) of the number in parts of the patch; zeros for none.
+            boxes: [batch, 4], (left, top, right, bottom) of the number in parts of the patch; zeros for none. Behind
+                that, [batch, 4 + positions], where its symbols end if that is known, see `train.data.dataset.Split`.
         """
-        logits = tf.cast(self._dense(row[:, 0]), tf.float32)
-        targets, shown, beside = place_targets(labels, boxes, self.centres, self.symbols)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        row = tf.cast(row[:, 0], tf.float32)
+        logits = self._dense(tf.nn.relu(row[..., 1:]))
+        symbols, shown, beside, least, most = place_targets(labels, boxes, self.centres, self.symbols)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(symbols, logits)
+        amounts = tf.sigmoid(row[..., 0])
+        counted = tf.cumsum(amounts, axis=1) - amounts / 2  # at the middle of each place
+        off = tf.nn.relu(least - counted) + tf.nn.relu(counted - most)
+        within = tf.cast(most >= 0, tf.float32)
         return sum(
-            tf.reduce_sum(losses * weights) / tf.maximum(tf.reduce_sum(weights), 1.0) for weights in (shown, beside)
+            tf.reduce_sum(values * weights) / tf.maximum(tf.reduce_sum(weights), 1.0)
+            for values, weights in ((losses, shown), (losses, beside), (off, within))
         )
 
 
@@ -99,25 +95,37 @@ def place_centres(stack, size) -> np.ndarray:
 
 
 def place_targets(labels, boxes, centres, symbols: int):
-    """Returns the category of each place, and whether it shows a symbol or lies beside the number.
+    """Returns what each place of the row shows, and between which counts of symbols it lies.
 
-    The symbols of a number are taken to be of one width, which those of most faces nearly are.
+    Where nobody knows where the symbols end, they are taken to be of one width. A window without a number tells nothing
+    of its places: there may be a part of one.
 
     Args:
+        boxes: as `PlaceReader.loss` takes them.
         centres: [places], in parts of the patch's width.
 
     Returns:
-        categories int32 [batch, places], position * symbols + symbol, or positions * symbols where none is shown;
-        shown float32 [batch, places], 1 in the middle of a symbol; beside float32 [batch, places], 1 off the number.
+        symbols int32 [batch, places], `symbols` where none is shown; shown float32 [batch, places], 1 in the middle of
+        a symbol; beside float32 [batch, places], 1 off the number; least and most float32 [batch, places], the symbols
+        that end, and that begin, left of the place: -1 where nobody can tell.
     """
     positions = labels.shape[1] - 1
     length, wide = tf.cast(labels[:, :1], tf.float32), boxes[:, 2:3] - boxes[:, :1]
     holds = (length > 0) & (wide > 0)
-    along = (centres - boxes[:, :1]) / tf.maximum(wide, 1e-3) * length
-    position = tf.clip_by_value(tf.cast(tf.floor(along), tf.int32), 0, positions - 1)
-    part = along - tf.floor(along)
-    shown = holds & (along > 0) & (along < length) & (part > MIDDLE[0]) & (part < MIDDLE[1])
-    beside = ~holds | (along < -BESIDE) | (along > length + BESIDE)
-    symbol = tf.minimum(tf.gather(labels[:, 1:], position, batch_dims=1), symbols - 1)
-    categories = tf.where(shown, position * symbols + symbol, positions * symbols)
-    return categories, tf.cast(shown, tf.float32), tf.cast(beside, tf.float32)
+    along = (centres - boxes[:, :1]) / tf.maximum(wide, 1e-3)  # in parts of the number
+    ends = boxes[:, 4:]
+    if not ends.shape[1]:
+        ends = tf.minimum(tf.range(1, positions + 1, dtype=tf.float32) / tf.maximum(length, 1), 1.0)
+    position = tf.reduce_sum(tf.cast(along[..., None] >= ends[:, None], tf.int32), axis=2)
+    position = tf.minimum(position, positions - 1)
+    starts = tf.pad(ends[:, :-1], [(0, 0), (1, 0)])
+    start, end = (tf.gather(sides, position, batch_dims=1) for sides in (starts, ends))
+    part = (along - start) / tf.maximum(end - start, 1e-3)
+    within = holds & (along > 0) & (along < 1)
+    shown = within & (part > MIDDLE[0]) & (part < MIDDLE[1])
+    beside = holds & (tf.abs(along - 0.5) > 0.5 + BESIDE / tf.maximum(length, 1))
+    symbol = tf.where(shown, tf.gather(labels[:, 1:], position, batch_dims=1), symbols)
+    passed = tf.where(along < 0.5, 0.0, length)  # off the number
+    count = tf.cast(position, tf.float32)
+    least, most = (tf.where(holds, tf.where(within, of_it, passed), -1.0) for of_it in (count, count + 1))
+    return tf.minimum(symbol, symbols), tf.cast(shown, tf.float32), tf.cast(beside, tf.float32), least, most

@@ -58,7 +58,7 @@ def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names, co
         terms[name] = (1.0, negative_log_likelihood(outputs["logits"], labels, heads, smoothing))
         if getattr(whole.top, "box", None) is not None:
             found = whole.top.cell_boxes(tf.reduce_mean(outputs["features"], axis=(1, 2)))
-            terms["box"] = (BOX_WEIGHT, box_loss(found, boxes))
+            terms["box"] = (BOX_WEIGHT, box_loss(found, boxes[:, :4]))
     return terms
 
 

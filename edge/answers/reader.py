@@ -14,16 +14,18 @@ from edge.network.pyramid_runner import ALL, PyramidRunner
 from edge.network.result import Result
 from edge.network.runner import NEVER
 
-WHETHER_READ = ("reading_threshold", "always_read")
+WHETHER_READ = ("reading_threshold", "always_read", "framed")
 
 
 def add_whether_read(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that say whether an image may hold nothing to read: `WHETHER_READ`, one of them at most."""
+    """Adds the options that say what is known of an image before it is read: `WHETHER_READ`."""
     group = parser.add_mutually_exclusive_group()
     least = "nothing is read where a reading has a probability below P; 0: never; the bundle's own by default"
     group.add_argument("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
     always = "every image holds a number: 'nothing to read' is no answer; for crops, and a camera that faces a meter"
     group.add_argument("--always_read", action="store_true", help=always)
+    framed = "an image is cut out around one number: only patches that show all of it are looked at, if there are any"
+    parser.add_argument("--framed", action="store_true", help=framed)
 
 
 def make_reader(runner: Any, parsed) -> Callable[[np.ndarray], Result]:
@@ -36,9 +38,9 @@ def make_reader(runner: Any, parsed) -> Callable[[np.ndarray], Result]:
         raise UserError(f"--adaptive needs a bundle with a {name}; run tools.calibrate, or give --{name}=X")
     if runner.manifest.levels:
         return _reader_of_any_size(runner, parsed)
-    if (parsed.vote_lead, parsed.reading_threshold, parsed.always_read) != (None, None, False):
+    if any(getattr(parsed, name) not in (None, False) for name in ("vote_lead", *WHETHER_READ)):
         raise UserError(
-            "--vote_lead, --reading_threshold and --always_read are for bundles with levels, see its card; "
+            "--vote_lead, --reading_threshold, --always_read and --framed are for bundles with levels, see its card; "
             "leave them out"
         )
     level = runner.manifest.saliency_level if parsed.adaptive else parsed.saliency_level

@@ -60,6 +60,22 @@ def _fully_connected(operator):
     return _multiply_accumulates(operator, operator.outputs[0].elements * operator.inputs[1].shape[-1])
 
 
+def _batch_matmul(operator):
+    # However the first of the two is turned, each value of it meets every column of the result.
+    return _multiply_accumulates(operator, operator.inputs[0].elements * operator.outputs[0].shape[-1])
+
+
+def _running_sum(operator):
+    output = operator.outputs[0]
+    return Counter({(ADD, ACCUMULATOR.get(output.dtype, output.dtype)): output.elements})
+
+
+def _logistic(operator):
+    """By a polynomial of the fifth degree and a division, as XNNPACK has it."""
+    output = operator.outputs[0]
+    return Counter({(MULTIPLY, output.dtype): 6 * output.elements, (ADD, output.dtype): 6 * output.elements})
+
+
 def _max_pool(operator):
     output = operator.outputs[0]
     return Counter({(COMPARE, output.dtype): output.elements * (math.prod(operator.window) - 1)})
@@ -132,12 +148,15 @@ ARITHMETIC = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
     "FULLY_CONNECTED": _fully_connected,
+    "BATCH_MATMUL": _batch_matmul,
     "MAX_POOL_2D": _max_pool,
     "AVERAGE_POOL_2D": _average_pool,
     "REDUCE_MAX": _reduce_by_comparing,
     "REDUCE_MIN": _reduce_by_comparing,
     "SUM": _reduce_by_adding,
     "MEAN": _mean,
+    "CUMSUM": _running_sum,
+    "LOGISTIC": _logistic,
     "ADD": _add,
     "SUB": _add,
     "MUL": _multiply,

@@ -15,6 +15,8 @@ MOST_SIZES = 128  # of levels, whose canvases are kept: those of some fourteen s
 MOST_KEPT = 2**23  # pixels of them together: about those of one large image
 MOST_OF_OTHERS = 2**21  # pixels of those that the present image has no use for
 MOST_AT_ONCE = 5 * 2**17  # pixels of a level that a model takes together; a larger level is seen in bands
+SLACK = 0.1  # of an image's height, which a patch may leave out at a side and still show all of it
+LEAST_FILL = 0.3  # of a patch's width or height, which an image takes that is read in it
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,20 @@ def patch_boxes(cells: np.ndarray, levels: list[Level], manifest: Manifest) -> n
     first = np.array(manifest.patch.origin) + cells[:, 1:] * np.array(manifest.cells.stride) - start
     corners = np.stack([first, first + np.array(manifest.patch.size)], axis=1) / zoom[:, None]  # [k, 2, (row, column)]
     return corners[..., ::-1].reshape(-1, 4)
+
+
+def framing(boxes: np.ndarray, size) -> np.ndarray:
+    """Returns which patches show a whole image, and large enough to be read: [n] true or false.
+
+    Args:
+        boxes: [n, 4] of `patch_boxes`.
+        size: (height, width) of the image.
+    """
+    height, width = size
+    beyond = SLACK * height
+    starts, ends = boxes[:, :2].max(axis=1) <= beyond, (boxes[:, 2:] >= np.array([width, height]) - beyond).all(axis=1)
+    fill = np.max([width, height] / (boxes[:, 2:] - boxes[:, :2]), axis=1)
+    return starts & ends & (fill >= LEAST_FILL)
 
 
 def spread(cells: np.ndarray, count: int, nearest) -> np.ndarray:

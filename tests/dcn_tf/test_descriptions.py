@@ -47,7 +47,10 @@ def test_layers_with_weights_have_paths():
         ([{"kind": "conv", "filters": "8", "kernel": 3}], "filters must be a positive integer. Received: '8'"),
         ([{"kind": "conv", "filters": 8, "kernel": 3, "activation": 4}], "activation must be the name"),
         ([{"kind": "squeeze_excite"}], "looks at the whole map"),
-        ([{"kind": "dense"}], "must be of kind conv, depthwise_conv, keras, max_pool, residual, separable_conv"),
+        (
+            [{"kind": "dense"}],
+            "must be of kind conv, depthwise_conv, integrate_and_fire, keras, max_pool, residual, separable_conv",
+        ),
         ([7], "must be an object"),
         ({"kind": "conv"}, "a stack must be a list"),
         ([{"kind": "depthwise_conv", "kernel": 3, "strides": [1, 2]}], "strides must be equal"),

@@ -96,6 +96,10 @@ def test_thresholds_of_the_command_line(pyramid_case, folder, capsys):
     assert found["probability"] == pytest.approx(1 - plain["probability"], abs=2e-6)
     (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--always_read")[1])
     assert (found["prediction"], found["box"]) == (plain["prediction"], plain["box"])
+    (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--framed", "--cells")[1])
+    assert 1 <= len(found["cells"]) <= plain["num_patches"]
+    shown = [level for level, _, _ in found["cells"]]
+    assert 0 not in shown  # where the image is larger than a patch
     (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--vote_lead=0")[1])
     assert found["num_patches"] == 1
 
@@ -112,8 +116,8 @@ def test_wrong_thresholds_are_one_line(pyramid_case, sequence_case, folder, caps
     status, lines, errors = run(capsys, sequence_case, folder, "--reading_threshold=0.5")
     assert (status, lines) == (2, [])
     assert errors == [
-        "error: --vote_lead, --reading_threshold and --always_read are for bundles with levels, see its card; "
-        "leave them out"
+        "error: --vote_lead, --reading_threshold, --always_read and --framed are for bundles with levels, "
+        "see its card; leave them out"
     ]
 
 

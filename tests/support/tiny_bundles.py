@@ -1,10 +1,11 @@
 """Tiny networks with random weights, finished workdirs that hold them, and bundles made from those."""
 
+import dataclasses
 import json
 
 import numpy as np
 
-from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, MaxPool, SequenceTopSpec
+from dcn_tf.architecture import Architecture, ClassifierTopSpec, Conv, IntegrateAndFire, MaxPool, SequenceTopSpec
 from dcn_tf.model import DynamicCapacityNetwork
 from edge.bundle import write_bundle
 from edge.network.patches import Layout
@@ -65,6 +66,13 @@ def pyramid_architecture(box=True):
         num_patches=4,
         levels=(1.41, 1.0, 0.5),
     )
+
+
+def counting_architecture():
+    """The same numbers and pictures, read along a row of six places."""
+    architecture = pyramid_architecture()
+    row = (Conv(8, (4, 1)), Conv(5, 1, batch_normalization=False, activation=None), IntegrateAndFire(3, 4, 6, 2))
+    return dataclasses.replace(architecture, name="tiny_counting", fine=(*architecture.fine[:3], *row))
 
 
 def make_network(architecture, seed=0):

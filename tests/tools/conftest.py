@@ -32,7 +32,18 @@ def pyramid():
 @pytest.fixture(scope="session")
 def pyramid_workdir(pyramid, tmp_path_factory):
     """A finished workdir that keeps photographs too; tests must not change it."""
-    workdir = tiny_bundles.write_workdir(tmp_path_factory.mktemp("pyramid"), pyramid)
+    return write_with_photographs(tmp_path_factory.mktemp("pyramid"), pyramid)
+
+
+@pytest.fixture(scope="session")
+def counting_workdir(tmp_path_factory):
+    """The same of a network that counts symbols along a row; tests must not change it."""
+    network = tiny_bundles.make_network(tiny_bundles.counting_architecture())
+    return write_with_photographs(tmp_path_factory.mktemp("counting"), network)
+
+
+def write_with_photographs(folder, network):
+    workdir = tiny_bundles.write_workdir(folder, network)
     images = [image[: 40 - i, : 28 + i] for i, image in enumerate(tiny_bundles.make_images(WIDE, 12, seed=3))]
     facts = {"label_names": np.array(list("0123456789")), "dataset": "tiny", "split": "photographs"}
     np.savez(

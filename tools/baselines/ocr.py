@@ -9,8 +9,8 @@ models are inside its package. Without --bundle it measures RapidOCR alone.
 
 An image is read right where the digits are its label's, all of them, and where nothing is read in an image whose label
 is empty. How RapidOCR's lines of text become a number is told in `tools.baselines.ocr_reading`; --crops says that the
-images are tight crops of one number: RapidOCR reads without detection, and the bundle as edge.run --always_read does.
-Else the bundle reads as edge.run does, by the manifest's patches and thresholds.
+images are tight crops of one number: RapidOCR reads without detection, and the bundle as edge.run --always_read
+--framed does. Else the bundle reads as edge.run does, by the manifest's patches and thresholds.
 
 Time is from the decoded image, in its own size and colours, to the number; resizing counts. `ratio` is the median over
 the images of the bundle's time by RapidOCR's. Processors' time hardly depends on what else the machine does, time by
@@ -92,17 +92,17 @@ def main(arguments) -> None:
         write(parsed.markdown, text + "\n")
 
 
-def bundle_reader(bundle, num_patches: int | None = None, always_read: bool = False) -> Reader:
+def bundle_reader(bundle, num_patches: int | None = None, crops: bool = False) -> Reader:
     """Returns the reader that edge.run is with a bundle; UserError where the bundle cannot be run.
 
-    always_read: as that of edge.run, where the bundle has levels.
+    crops: whether it reads as with --always_read and --framed, where the bundle has levels.
     """
     manifest = bundle.manifest
     threshold = ADAPTIVE if manifest.levels else "exit_entropy"
     variant = Variant(PRECISIONS.get(manifest.method), DCN, threshold)
     has_it = getattr(manifest, variant.setting_of(manifest)) is not None
     run = make_run(variant if has_it else replace(variant, setting=None), bundle, num_patches)
-    settings = {"always_read": True} if always_read and manifest.levels else {}
+    settings = {"always_read": True, "framed": True} if crops and manifest.levels else {}
     return Reader(
         load=lambda path: open_image(path, manifest.input),
         read=lambda image: run(model_pixels(image, manifest.input), **settings).prediction,

@@ -10,7 +10,8 @@ import tf_keras
 import tensorflow_model_optimization as tfmot
 # isort: on
 
-from dcn_tf.architecture import DepthwiseConv, MaxPool, Residual, explicit_padding
+from dcn_tf.architecture import DepthwiseConv, IntegrateAndFire, MaxPool, Residual, explicit_padding
+from dcn_tf.counting import symbols_of
 from dcn_tf.geometry import output_size
 from edge.errors import UserError
 from tools.export.relayout import relayout
@@ -85,11 +86,22 @@ class LayerBuilder:
                 layers += _pool(description, non_negative)
                 continue
             non_negative = description.activation == "relu"
-            if isinstance(description, Residual):
+            if isinstance(description, IntegrateAndFire):
+                layers.append(self._counted(f"{name}/{i}", description, any_size, last=i == len(descriptions) - 1))
+            elif isinstance(description, Residual):
                 layers.append(self._residual(f"{name}/{i}", description))
             elif i or not first:
                 layers += self.convolution(f"{name}/{i}", description)
         return layers
+
+    def _counted(self, name, description, any_size: bool, last: bool):
+        if not last or name.startswith("coarse/"):
+            raise UserError(
+                f"a bundle's networks count symbols in the last layer of the fine stack, received it as layer {name}; "
+                "train such a network"
+            )
+        counted = tf_keras.layers.Lambda(lambda row: symbols_of(description, row, any_size), name=name)
+        return self._ranged(counted)  # a list of cells: no size of a map in it
 
     def _residual(self, name, description):
         _check_activation(description)

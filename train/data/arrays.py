@@ -36,7 +36,8 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
             return random_windows(images, window, rng, augment), labels, no_boxes(len(chosen))
         hardness = min(1.0, step / config.easy_steps) if config.easy_steps else 1.0
         windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment, hardness)
-        return windows, np.where(boxes[:, 2:3] > 0, labels, nothing), boxes
+        labels = np.where(boxes[:, 2:3] > 0, labels, nothing)
+        return windows, labels, boxes if train.ends is None else np.hstack([boxes, train.ends[chosen]])
 
     order = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
     calibration = Split(train.images[order], train.labels[order])
@@ -57,9 +58,12 @@ def background_count(images: int, share: float) -> int:
 
 
 def joined(first: Split, second: Split) -> Split:
-    """Returns the images of two splits of one size, those of the first before the others."""
+    """Returns the images of two splits of one size, those of the first before the others, which hold no number."""
     fields = ((getattr(first, name), getattr(second, name)) for name in ("images", "labels", "boxes"))
-    return Split(*map(np.concatenate, fields))
+    ends = first.ends
+    if ends is not None:
+        ends = np.concatenate([ends, np.ones((len(second), ends.shape[1]), np.float32)])
+    return Split(*map(np.concatenate, fields), ends)
 
 
 def window_split(pictures: Split, architecture: Architecture) -> Split:

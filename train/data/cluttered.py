@@ -98,7 +98,7 @@ def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
     images, corners = map(np.concatenate, zip(*sets))
     start, end = corners[:, ::-1], corners[:, ::-1] + digit_images.shape[1]  # (column, row), as boxes have it
     boxes = np.concatenate([start, end], axis=1).astype(np.float32)
-    return Split(images, digit_labels[targets, None].astype(np.int32), boxes, targets)
+    return Split(images, digit_labels[targets, None].astype(np.int32), boxes, sources=targets)
 
 
 def check(config: Config, architecture: Architecture):

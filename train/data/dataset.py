@@ -19,6 +19,8 @@ class Split:
         labels: int32 [n, heads].
         boxes: float32 [n, 4], (left, top, right, bottom) of what is to be read, in pixels of its image; None where it
             is not known.
+        ends: float32 [n, positions], where each symbol of a sequence ends, in parts of the sequence's width, 1 from the
+            last one on; None where it is not known.
         sources: int [n], what each image was made of, such as the digit among the clutter; None where every image is
             a source of its own.
     """
@@ -26,6 +28,7 @@ class Split:
     images: np.ndarray | list[np.ndarray]
     labels: np.ndarray
     boxes: np.ndarray | None = None
+    ends: np.ndarray | None = None
     sources: np.ndarray | None = None
 
     def __len__(self):
@@ -38,8 +41,8 @@ class Split:
 
     def head(self, count: int) -> "Split":
         """Returns the first `count` of them."""
-        boxes, sources = (None if field is None else field[:count] for field in (self.boxes, self.sources))
-        return Split(self.images[:count], self.labels[:count], boxes, sources)
+        known = (None if field is None else field[:count] for field in (self.boxes, self.ends, self.sources))
+        return Split(self.images[:count], self.labels[:count], *known)
 
     def sizes(self) -> np.ndarray:
         """Returns the (height, width) of every image: [n, 2]."""
@@ -66,7 +69,8 @@ class Dataset:
         label_names: class names, or symbols of sequences.
         train_batch: step -> (images uint8 [batch, h, w, C], labels int32 [batch, heads], boxes float32 [batch, 4]:
             where in its image each number is, (left, top, right, bottom) in parts of the image's sides, zeros where
-            that is not known). It depends on nothing but the seed and the step, so that a resumed run sees what an
+            that is not known; where it is known behind that [batch, 4 + positions], where its symbols end, see
+            `Split`). It depends on nothing but the seed and the step, so that a resumed run sees what an
             uninterrupted one would have seen.
         validation: fixed, of one size, independent of the seed.
         test: fixed, independent of the seed; photographs may be of many sizes.

@@ -152,13 +152,27 @@ def _split(pictures: PictureSet, architecture: Architecture) -> Split:
     """Returns the pictures with a channel, and their labels as the architecture's heads give them."""
     images = pictures.images
     images = images[..., None] if isinstance(images, np.ndarray) else [image[..., None] for image in images]
-    boxes = pictures.boxes
+    boxes, ends = pictures.boxes, symbol_ends(pictures)[:, : architecture.top.max_length]
     if isinstance(images, np.ndarray):
         boxes = whole_boxes(pictures, images.shape[1:3])
     labels = sequence_labels(
         pictures.numbers, architecture.top.max_length, architecture.top.symbols, architecture.top.min_length
     )
-    return Split(images, np.array(labels, np.int32), boxes)
+    return Split(images, np.array(labels, np.int32), boxes, ends)
+
+
+def symbol_ends(pictures: PictureSet) -> np.ndarray:
+    """Returns where each digit ends, in parts of its number's width, 1 from the last one on: float32 [n, MAX_DIGITS].
+
+    Between two digits that is the middle of the gap.
+    """
+    lefts, rights = pictures.digit_boxes[..., 0], pictures.digit_boxes[..., 2]
+    known = rights > lefts
+    first = lefts[:, :1]
+    wide = np.where(known, rights, -np.inf).max(axis=1, keepdims=True) - first
+    middles = (rights[:, :-1] + lefts[:, 1:]) / 2
+    between = np.where(known[:, 1:], (middles - first) / np.maximum(wide, 1e-3), 1)
+    return np.pad(between, [(0, 0), (0, 1)], constant_values=1).clip(0, 1).astype(np.float32)
 
 
 def whole_boxes(pictures: PictureSet, size) -> np.ndarray:

@@ -201,6 +201,26 @@ def test_where_a_number_is_known_to_be_there_one_is_always_read(pyramid_case):
             assert (after.prediction, after.probability) == (before.prediction, before.probability)
 
 
+def test_of_a_framed_number_only_patches_that_show_all_of_it_are_looked_at(pyramid_case):
+    runner = make_runner(pyramid_case.float32)
+    picture = pyramid_case.images[0][:20, :40]  # patches are 16 x 24: of half the size a patch shows all of it
+    framed, free = runner.run(picture, 32, framed=True), runner.run(picture, 32)
+    assert 0 < len(framed.cells) < len(free.cells) == 32
+    boxes = pyramid.patch_boxes(framed.cells, runner._levels, runner.manifest)
+    assert (boxes[:, :2] <= 2).all()
+    assert (boxes[:, 2:] >= (38, 18)).all()
+    order = framed.saliency[cells_of(runner, framed.cells)]
+    assert (np.diff(order) <= 0).all()
+    large = np.tile(pyramid_case.images[0], (4, 4, 1))  # of which no patch shows all
+    np.testing.assert_array_equal(runner.run(large, framed=True).cells, runner.run(large).cells)
+
+
+def cells_of(runner, cells):
+    """Returns the positions of cells in the list of all."""
+    every = cells_at(np.arange(sum(rows * columns for rows, columns in runner._sizes)), runner._sizes).tolist()
+    return [every.index(cell) for cell in cells.tolist()]
+
+
 def test_the_manifests_lead_is_the_default_and_its_exit_is_not(pyramid_case):
     runner = make_runner(with_thresholds(pyramid_case.float32, vote_lead=0.0, exit_entropy=1e5))
     assert runner.run(pyramid_case.images[0]).num_patches == 1

@@ -14,11 +14,13 @@ from edge.bundle import card, load_bundle
 from edge.energy.operations import bundle_operations
 from edge.errors import UserError
 from edge.network import pyramid as device
+from edge.network.pyramid_runner import make_runner, make_whole_runner
 from tools import calibrate, quantize
 from tools.export import any_size, describe, input_size
 from tools.workdir import load_workdir
 
 ARCHITECTURE = tiny_bundles.pyramid_architecture()
+WIDER = dataclasses.replace(ARCHITECTURE, image_size=(40, 64))
 
 
 def changed(**top):
@@ -62,9 +64,10 @@ def test_models_see_tiles_of_levels_windows_and_selected_patches(pyramid_workdir
 
 
 @pytest.mark.parametrize("method", ["float32", "ptq"])
-def test_from_a_workdir_to_a_bundle(pyramid_workdir, tmp_path, method):
-    path = tmp_path / "bundle"
-    quantize.main([f"--workdir={pyramid_workdir}", f"--bundle={path}", f"--method={method}"])
+@pytest.mark.parametrize("workdir", ["pyramid_workdir", "counting_workdir"])
+def test_from_a_workdir_to_a_bundle(request, workdir, tmp_path, method):
+    path, workdir = tmp_path / "bundle", request.getfixturevalue(workdir)
+    quantize.main([f"--workdir={workdir}", f"--bundle={path}", f"--method={method}"])
     bundle = load_bundle(path)
     manifest = bundle.manifest
     assert (manifest.levels, manifest.input.resize) == ((1.41, 1.0, 0.5), "keep")
@@ -80,20 +83,37 @@ def test_from_a_workdir_to_a_bundle(pyramid_workdir, tmp_path, method):
     assert "any size, L, levels of 1.41, 1, 0.5, at least" in card(bundle)
     assert "presence, then votes" in card(bundle)
     with pytest.raises(UserError, match="images of any size: its thresholds need --images, and not --workdir"):
-        calibrate.main([f"--workdir={pyramid_workdir}", f"--bundle={path}"])
+        calibrate.main([f"--workdir={workdir}", f"--bundle={path}"])
+
+
+def test_a_network_that_counts_reads_any_number_of_patches_of_images_of_any_size(counting_workdir, tmp_path):
+    network = load_workdir(counting_workdir).model
+    bundle = tiny_bundles.make_bundle(tmp_path / "bundle", counting_workdir, "float32")
+    reader, whole = make_runner(bundle), make_whole_runner(bundle)
+    for image, num_patches in zip(tiny_bundles.make_images(WIDER, 3), (1, 4, 7)):
+        values = image[None].astype(np.float32) / 255
+        expected = network(values, num_patches=num_patches)
+        found = reader.run(image, num_patches)
+        np.testing.assert_array_equal(found.cells, expected["cells"][0])
+        np.testing.assert_allclose(found.log_probabilities, expected["logits"][0], atol=0.01)
+        everywhere = network.whole_model("fine")(values)["logits"][0]
+        np.testing.assert_allclose(whole.run(image).log_probabilities, everywhere, atol=0.01)
 
 
 @pytest.mark.parametrize("size", [(60, 80), (10, 12)])
-def test_operations_are_those_of_the_architecture_on_all_levels(pyramid_workdir, tmp_path, size):
-    bundle = tiny_bundles.make_bundle(tmp_path / "bundle", pyramid_workdir, "float32", laid_out=False)
-    assert device.level_sizes(size, bundle.manifest) == level_sizes(ARCHITECTURE, size)
+@pytest.mark.parametrize("kind", ["pyramid", "counting"])
+def test_operations_are_those_of_the_architecture_on_all_levels(request, kind, tmp_path, size):
+    architecture = getattr(tiny_bundles, f"{kind}_architecture")()
+    workdir = request.getfixturevalue(f"{kind}_workdir")
+    bundle = tiny_bundles.make_bundle(tmp_path / "bundle", workdir, "float32", laid_out=False)
+    assert device.level_sizes(size, bundle.manifest) == level_sizes(architecture, size)
     found = {name: model.multiply_accumulates.value for name, model in bundle_operations(bundle, 4, size).items()}
-    cost = dcn_cost(ARCHITECTURE, 4, size)
+    cost = dcn_cost(architecture, 4, size)
     assert found == {
         "coarse": cost.coarse_stack + cost.coarse_pass,
         "fine": cost.fine_stack,
         "top": cost.refined_pass,
-        "whole_fine": whole_multiplications(ARCHITECTURE, "fine", size),
+        "whole_fine": whole_multiplications(architecture, "fine", size),
     }
 
 

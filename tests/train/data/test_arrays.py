@@ -104,6 +104,19 @@ def test_windows_around_numbers_have_their_label_and_box_and_others_are_nothing(
     assert 40 < whole < 90  # about 64 in 100 of 100
 
 
+def test_where_symbols_end_goes_with_the_box(scenes, config):
+    ends = np.array([[0.1 * (i + 1), 1, 1] for i in range(5)] + [[1, 1, 1]], np.float32)
+    known = {name: dataclasses.replace(split, ends=ends) for name, split in scenes.items()}
+    boxes = placed(known, config, batch_size=6, augment=False).train_batch(3)[2]
+    without = placed(scenes, config, batch_size=6, augment=False).train_batch(3)[2]
+    np.testing.assert_array_equal(boxes[:, :4], without)
+    np.testing.assert_allclose(np.sort(boxes[:, 4]), ends[:, 0])
+    both = joined(known["train"], scenes["train"])
+    np.testing.assert_array_equal(both.ends, np.concatenate([ends, np.ones((6, 3))]))
+    assert joined(scenes["train"], scenes["train"]).ends is None
+    np.testing.assert_array_equal(both.head(7).ends[6], 1)
+
+
 def test_windows_depend_on_the_seed_and_the_step_alone(scenes, config):
     first, again, other = (placed(scenes, config, batch_size=4, seed=seed) for seed in (0, 0, 1))
     for one, same in zip(first.train_batch(7), again.train_batch(7)):

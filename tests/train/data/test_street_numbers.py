@@ -7,7 +7,7 @@ from train.data.registry import load_dataset
 from train.data.rendering import cache, sets
 from train.data.rendering.sets import load_crops, load_photographs, load_scenes
 from train.data.rendering.styles import weighted
-from train.data.street_numbers import SCENE_LENGTHS, whole_boxes
+from train.data.street_numbers import SCENE_LENGTHS, symbol_ends, whole_boxes
 from train.data.windows import SCENE
 from train.errors import UserError
 
@@ -90,7 +90,7 @@ def test_a_network_that_knows_nothing_to_read_sees_windows_of_scenes_and_photogr
 
     images, labels, boxes = dataset.train_batch(0)  # of all 25 scenes one window each
     assert images.shape == (25, 54, 110, 1)
-    assert boxes.shape == (25, 4)
+    assert boxes.shape == (25, 4 + 8)
     known = boxes[:, 2] > 0
     assert 5 < known.sum() < 20
     assert (labels[known, 0] > 0).all()
@@ -142,3 +142,20 @@ def test_scenes_are_of_the_kinds_asked_for(few, config):
 def test_wrong_kinds_of_scenes_are_named(few, config, kinds):
     with pytest.raises(UserError, match="--scene_kinds must be kinds of house, sign, .* Received: "):
         load(config, scene_kinds=kinds)
+
+
+def test_digits_end_in_the_middle_of_the_gap_behind_them():
+    boxes = np.zeros((2, 8, 4), np.float32)
+    boxes[0, :3] = [(10, 5, 20, 30), (24, 5, 40, 30), (42, 10, 50, 30)]
+    digits = np.full((2, 8), -1, np.int8)
+    digits[0, :3] = 1, 2, 3
+    pictures = sets.PictureSet(np.zeros((2, 40, 60)), digits, boxes.max(axis=1), boxes, np.array(["display"] * 2))
+    np.testing.assert_allclose(symbol_ends(pictures), [[0.3, 0.775, *[1] * 6], [1] * 8], rtol=1e-6)
+
+
+def test_scenes_tell_where_their_digits_end(few, config):
+    made = config(dataset="street_numbers", preset="numbers", training="modular", train_images=12, validation_images=4)
+    boxes = load_dataset(made, made.architecture).train_batch(0)[2]
+    assert boxes.shape[1] == 4 + 8
+    assert (np.diff(boxes[:, 4:], axis=1) >= 0).all()
+    assert (boxes[:, -1] == 1).all()

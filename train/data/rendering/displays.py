@@ -12,7 +12,11 @@ from train.data.rendering.typefaces import draw_type_face
 
 WORDS = ("LITRES", "kWh", "TOTAL", "SALE", "PRICE", "VOLUME", "AMOUNT", "kW", "CUM", "BP", "MD", "UNIT", "kVA", "h")
 WORDS += ("LITERS", "GALLONS", "EURO", "MAX", "MIN", "RESET", "MODE", "TARIFF", "kVARh", "CkWh", "TIME", "No", "Hz")
-ZEROS = 0.35  # share of displays that show zeros before their number
+ZEROS = 0.45  # share of displays that show zeros before their number
+FRACTIONS = 0.4  # share of displays whose last digits are smaller: tenths and hundredths of a unit
+FRACTION_DIGITS = (0.6, 0.25, 0.15)  # of those, shares with 1, 2 and 3 such digits
+POINTS = 0.45  # share of displays with a decimal point
+RAISED = 0.2  # share of smaller digits that stand at the top
 
 
 def display(rng, split: str, length: int, height: float) -> Subject:
@@ -21,13 +25,16 @@ def display(rng, split: str, length: int, height: float) -> Subject:
     if rng.random() < ZEROS and length > 2:
         zeros = int(rng.integers(1, length - 1))
         label = (0,) * zeros + label[zeros:]
+    whole = max(0, length - 1 - int(rng.choice(len(FRACTION_DIGITS), p=FRACTION_DIGITS)))
     row = set_row(
         draw_segments(rng),
         label,
         height,
         blanks=int(rng.integers(1, 4)) if rng.random() < 0.2 else 0,
-        point_after=max(0, length - int(rng.integers(1, 4))) if rng.random() < 0.45 else 0,
-        small=rng.uniform(0.55, 0.8) if rng.random() < 0.4 else 1.0,
+        point_after=whole if rng.random() < POINTS else 0,
+        small_after=whole if rng.random() < FRACTIONS else 0,
+        small=rng.uniform(0.4, 0.85),
+        raised=rng.random() < RAISED,
     )
     sides = _margins(rng, height)
     window = np.pad(row.lit, sides), np.pad(row.ghosts, sides)

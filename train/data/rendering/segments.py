@@ -97,23 +97,35 @@ class Row:
     boxes: np.ndarray
 
 
-def set_row(segments: Segments, label, height: float, *, blanks: int = 0, point_after: int = 0, small: float = 1.0):
+def set_row(
+    segments: Segments,
+    label,
+    height: float,
+    *,
+    blanks: int = 0,
+    point_after: int = 0,
+    small_after: int = 0,
+    small: float = 1.0,
+    raised: bool = False,
+):
     """Returns a number's digits, about `height` pixels high, as a `Row`.
 
     Args:
         height: of a digit, in pixels.
         blanks: places before the first digit that show nothing but ghosts.
         point_after: after how many digits there is a decimal point; 0 for none.
-        small: height of the digits after the point, in heights of the others.
+        small_after: after how many digits smaller ones follow; 0 for none.
+        small: height of those, in heights of the others.
+        raised: whether they stand at the top of the row and not at its bottom.
     """
-    heights = [height * (small if point_after and i >= point_after else 1.0) for i in range(len(label))]
+    heights = [height * (small if small_after and i >= small_after else 1.0) for i in range(len(label))]
     lefts = np.cumsum([0.0] + [segments.pitch * h for h in [height] * blanks + heights]) + 1
     shapes = segments.polygons()
     lit, ghosts, boxes = [], [], []
     for left in lefts[:blanks]:
         ghosts += [shape * height + (left, 1) for shape in shapes.values()]
     for left, digit, high in zip(lefts[blanks:], label, heights):
-        placed = {name: shape * high + (left, 1 + height - high) for name, shape in shapes.items()}
+        placed = {name: shape * high + (left, 1 + (0 if raised else height - high)) for name, shape in shapes.items()}
         ghosts += placed.values()
         lit += [placed[name] for name in segments.lit(digit)]
         points = np.concatenate([placed[name] for name in segments.lit(digit)])

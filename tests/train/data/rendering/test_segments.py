@@ -47,7 +47,7 @@ def test_boxes_lie_close_around_what_is_lit(seed):
 
 
 def test_a_point_follows_its_digit_and_smaller_digits_stand_on_the_same_line():
-    without, row = (set_row(PLAIN, (1, 2, 3), 50.0, point_after=after, small=0.6) for after in (0, 2))
+    without, row = (set_row(PLAIN, (1, 2, 3), 50.0, point_after=p, small_after=2, small=0.6) for p in (0, 2))
     added = row.lit[:, :90].astype(int) - without.lit[:, :90]
     y, x = np.nonzero(added > 60)
     assert y.min() > 40
@@ -56,6 +56,13 @@ def test_a_point_follows_its_digit_and_smaller_digits_stand_on_the_same_line():
     np.testing.assert_allclose(
         np.diff(row.boxes[:, [1, 3]])[:, 0], [50 * (1 - 2 * (0.3 * 0.12 + 0.01)), 50, 30], rtol=1e-4
     )
+
+
+def test_smaller_digits_stand_at_the_top_where_they_are_raised():
+    row = set_row(PLAIN, (1, 2, 3), 50.0, small_after=1, small=0.5, raised=True)
+    np.testing.assert_allclose(row.boxes[1:, [1, 3]] - row.boxes[0, 1], [[0, 25]] * 2, atol=2.5)
+    np.testing.assert_allclose(row.boxes[2, 0] - row.boxes[1, 0], (row.boxes[1, 0] - 1) / 2, atol=2.5)
+    assert len(np.unique(set_row(PLAIN, (8, 8), 50.0, small=0.5).boxes[:, 1])) == 1  # unless some are to be smaller
 
 
 def test_blank_places_show_ghosts_alone():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class PyramidRunner(TwoStageRunner):
                 if there are any.
         """
         vote_lead = self.manifest.vote_lead if vote_lead is None else vote_lead
-        where = {"saliency_level": saliency_level, "patches_apart": patches_apart, "framed": framed}
+        where: dict[str, Any] = {"saliency_level": saliency_level, "patches_apart": patches_apart, "framed": framed}
         look = partial(self.look_closely, **where)
         if budget is not None or (vote_lead is not None and vote_lead < ALL):
             enough = ALL if vote_lead is None else vote_lead

@@ -69,8 +69,8 @@ class PlaceReader:
         Args:
             row: [batch, 1, places, 1 + features].
             labels: [batch, 1 + positions] integer: the number of symbols, the symbols, and 'none' behind.
-            boxes: [batch, 4], (left, top, right, bottom) of the number in parts of the patch; zeros for none. Behind
-                that, [batch, 4 + positions], where its symbols end if that is known, see `train.data.dataset.Split`.
+            boxes: [batch, 4 + positions], (left, top, right, bottom) of the number in parts of the patch, zeros for
+                none, and where its symbols end, see `train.data.dataset.Split`.
         """
         row = tf.cast(row[:, 0], tf.float32)
         logits = self._dense(tf.nn.relu(row[..., 1:]))
@@ -97,8 +97,7 @@ def place_centres(stack, size) -> np.ndarray:
 def place_targets(labels, boxes, centres, symbols: int):
     """Returns what each place of the row shows, and between which counts of symbols it lies.
 
-    Where nobody knows where the symbols end, they are taken to be of one width. A window without a number tells nothing
-    of its places: there may be a part of one.
+    A window without a number tells nothing of its places: there may be a part of one.
 
     Args:
         boxes: as `PlaceReader.loss` takes them.
@@ -114,8 +113,6 @@ def place_targets(labels, boxes, centres, symbols: int):
     holds = (length > 0) & (wide > 0)
     along = (centres - boxes[:, :1]) / tf.maximum(wide, 1e-3)  # in parts of the number
     ends = boxes[:, 4:]
-    if not ends.shape[1]:
-        ends = tf.minimum(tf.range(1, positions + 1, dtype=tf.float32) / tf.maximum(length, 1), 1.0)
     position = tf.reduce_sum(tf.cast(along[..., None] >= ends[:, None], tf.int32), axis=2)
     position = tf.minimum(position, positions - 1)
     starts = tf.pad(ends[:, :-1], [(0, 0), (1, 0)])

@@ -8,6 +8,7 @@ from dcn_tf import presets
 from dcn_tf.descriptions import Conv, IntegrateAndFire, MaxPool
 from dcn_tf.model import DynamicCapacityNetwork
 from train import steps
+from train.data.arrays import even_ends
 from train.errors import UserError
 from train.places import PlaceReader, place_centres, place_reader_of, place_targets, row_of
 
@@ -34,10 +35,10 @@ def test_the_shipped_reader_has_a_row_of_27_places_and_the_papers_network_none()
     assert row_of(presets.preset("svhn_paper")) is None
 
 
-def targets(digits, box, centres, ends=()):
+def targets(digits, box, centres, ends=None):
     labels = np.full((1, 9), NONE, np.int32)
     labels[0, 0], labels[0, 1 : 1 + len(digits)] = len(digits), digits
-    boxes = tf.constant([[*box, *ends]], tf.float32)
+    boxes = tf.constant([[*box, *(even_ends(labels)[0] if ends is None else ends)]], tf.float32)
     found = place_targets(tf.constant(labels), boxes, np.array(centres, np.float32), 10)
     return [values.numpy()[0].tolist() for values in found]
 
@@ -75,7 +76,7 @@ def test_the_loss_is_the_mean_over_places_that_show_and_that_are_beside_and_of_t
     places.variables[0].assign(tf.zeros(places.variables[0].shape))
     places.variables[1].assign(tf.constant([0.0] * 10 + [2.0]))  # 'none' is likelier everywhere
     labels = tf.constant([[1, 4, 10, 10], [0, 10, 10, 10]], tf.int32)
-    boxes = tf.constant([[0.25, 0.2, 0.75, 0.8], [0, 0, 0, 0]], tf.float32)
+    boxes = tf.constant([[0.25, 0.2, 0.75, 0.8, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1]], tf.float32)
     row = np.ones((2, 1, 8, 7), np.float32)
     row[..., 0] = [-50, 50, -50, -50, 50, -50, -50, -50]  # nothing, or a whole symbol
     total = np.log(10 + np.exp(2.0))

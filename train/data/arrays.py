@@ -25,23 +25,32 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
     whole_models = config.model != "dcn" or config.training == "modular"
     window = architecture.train_size if whole_models else architecture.image_size
     augment = config.augment and architecture.task == "sequence"
-    placed = train.boxes is not None and architecture.task == "sequence" and architecture.top.min_length == 0
+    may_be_empty = architecture.task == "sequence" and architecture.top.min_length == 0
+    placed = train.boxes is not None and may_be_empty
     nothing = np.array(nothing_labels(architecture.top), np.int32) if placed else None
 
     def train_batch(step):
         chosen = epoch_indices(len(train), config.batch_size, config.seed, step)
         rng = step_generator(config.seed, step)
         images, labels = train.images[chosen], train.labels[chosen]
+        ends = even_ends(labels) if train.ends is None else train.ends[chosen]
         if not placed:
-            return random_windows(images, window, rng, augment), labels, no_boxes(len(chosen))
+            boxes = no_boxes(len(chosen))
+            boxes = np.hstack([boxes, ends]) if may_be_empty else boxes  # as wide as of data sets that know more
+            return random_windows(images, window, rng, augment), labels, boxes
         hardness = min(1.0, step / config.easy_steps) if config.easy_steps else 1.0
         windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment, hardness)
-        labels = np.where(boxes[:, 2:3] > 0, labels, nothing)
-        return windows, labels, boxes if train.ends is None else np.hstack([boxes, train.ends[chosen]])
+        return windows, np.where(boxes[:, 2:3] > 0, labels, nothing), np.hstack([boxes, ends])
 
     order = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
     calibration = Split(train.images[order], train.labels[order])
     return Dataset(name, detail, label_names, train_batch, splits["validation"], splits["test"], calibration)
+
+
+def even_ends(labels) -> np.ndarray:
+    """Returns where symbols of one width end, as `Split.ends`: labels [n, 1 + positions] -> float32 [n, positions]."""
+    ends = np.arange(1, labels.shape[1]) / np.maximum(labels[:, :1], 1)
+    return np.minimum(ends, 1).astype(np.float32)
 
 
 def with_backgrounds(train: Split, backgrounds: np.ndarray, nothing) -> Split:

@@ -69,9 +69,9 @@ class Dataset:
         label_names: class names, or symbols of sequences.
         train_batch: step -> (images uint8 [batch, h, w, C], labels int32 [batch, heads], boxes float32 [batch, 4]:
             where in its image each number is, (left, top, right, bottom) in parts of the image's sides, zeros where
-            that is not known; where it is known behind that [batch, 4 + positions], where its symbols end, see
-            `Split`). It depends on nothing but the seed and the step, so that a resumed run sees what an
-            uninterrupted one would have seen.
+            that is not known. Behind that, [batch, 4 + positions], where its symbols end, see `Split`, if the network
+            can answer that there is none). It depends on nothing but the seed and the step, so that a resumed run sees
+            what an uninterrupted one would have seen.
         validation: fixed, of one size, independent of the seed.
         test: fixed, independent of the seed; photographs may be of many sizes.
         calibration: training images as they look at evaluation, for quantization.

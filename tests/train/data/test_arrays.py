@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcn_tf.labels import NOTHING
-from train.data.arrays import background_count, dataset_of_arrays, joined, window_split, with_backgrounds
+from train.data.arrays import background_count, dataset_of_arrays, even_ends, joined, window_split, with_backgrounds
 from train.data.dataset import Split
 
 
@@ -109,7 +109,12 @@ def test_where_symbols_end_goes_with_the_box(scenes, config):
     known = {name: dataclasses.replace(split, ends=ends) for name, split in scenes.items()}
     boxes = placed(known, config, batch_size=6, augment=False).train_batch(3)[2]
     without = placed(scenes, config, batch_size=6, augment=False).train_batch(3)[2]
-    np.testing.assert_array_equal(boxes[:, :4], without)
+    np.testing.assert_array_equal(boxes[:, :4], without[:, :4])
+    assert (without[:, 4:] == 1).all()  # of one digit each
+    labels = np.array([[3, 1, 2, 3, 10], [0, 10, 10, 10, 10]])
+    np.testing.assert_allclose(even_ends(labels), [[1 / 3, 2 / 3, 1, 1], [1] * 4])
+    nowhere = {name: dataclasses.replace(split, boxes=None) for name, split in scenes.items()}
+    assert placed(nowhere, config, batch_size=6).train_batch(3)[2].shape == boxes.shape  # so that they can be mixed
     np.testing.assert_allclose(np.sort(boxes[:, 4]), ends[:, 0])
     both = joined(known["train"], scenes["train"])
     np.testing.assert_array_equal(both.ends, np.concatenate([ends, np.ones((6, 3))]))

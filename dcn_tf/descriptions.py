@@ -176,7 +176,7 @@ class IntegrateAndFire:
     strides: Window = 1
 
     padding = ((0, 0), (0, 0))
-    activation = None  # what it gives is not negative, but where places are
+    activation = None  # its sigmoid and its ReLU are part of it
 
     def __post_init__(self):
         for name in ("positions", "features"):

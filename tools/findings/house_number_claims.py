@@ -74,8 +74,8 @@ def _boxes(run: Variant) -> list[str]:
     if found is None or centred is None:
         return []
     return [
-        f"**Boxes** of what is read: {found.text(1)} % overlap the true one by more than 0.3 (intersection over union), and "
-        f"{centred.text(1)} % have their middle in it."
+        f"**Boxes** of what is read: {found.text(1)} % overlap the true one by more than 0.3 of the union, "
+        f"and {centred.text(1)} % have their middle in it."
     ]
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from edge.errors import WorkError
 from edge.output import write
 from tools import command
-from tools.findings import claims, cluttered_plots, cluttered_tables, house_number_tables, plots
+from tools.findings import claims, cluttered_plots, cluttered_tables, house_number_claims, house_number_tables, plots
 from tools.findings.runs import read_kept, read_runs, read_sweep
 
 PAGE = "RESULTS.md"
 TABLES = "tables"  # in the folder of results
 BUNDLES = "cluttered_mnist_50000"  # in the same
+COMPARISONS = "ocr"  # in the same
 HEAD = """# Results
 
 Made by `python -m tools.tables` from the files in `results/`; the same figures give the same text. Errors are in % of test images.
@@ -36,12 +37,16 @@ def render(results: Path) -> tuple[dict[str, str], dict[str, plots.Plot]]:
     published = read_kept(results / "published.json")
     runs = read_runs(results)
     sweep, ablations = (read_sweep(results / name) for name in ("cluttered_mnist", "cluttered_mnist_ablations"))
-    bundles = {path.stem: read_kept(path) for path in sorted((results / BUNDLES).glob("*.json"))}
+    bundles, comparisons = (
+        {path.stem: read_kept(path) for path in sorted((results / name).glob("*.json"))}
+        for name in (BUNDLES, COMPARISONS)
+    )
     of_digits, of_numbers = published["cluttered_mnist"], published["svhn"]
     drawn = cluttered_plots.drawings(sweep, of_digits)
     page = [HEAD, "## Cluttered MNIST\n", *cluttered_tables.main_table(sweep, of_digits)]
     page += claims.sections(sweep, bundles, of_digits)
-    page += ["## House numbers\n", *claims.of_numbers(runs), *house_number_tables.main_table(of_numbers)]
+    page += ["## House numbers\n", *house_number_claims.sections(runs, comparisons)]
+    page += ["### The paper's own figures\n", *house_number_tables.main_table(of_numbers)]
     texts = {
         PAGE: page,
         "cluttered_mnist.md": ["# Cluttered MNIST\n", *cluttered_tables.sections(sweep, ablations, of_digits, drawn)],

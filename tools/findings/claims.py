@@ -129,31 +129,3 @@ def _bundle(name: str, found: dict) -> list[str]:
         f'the whole image. "Alone wrong" counts images that one of the two alone reads wrong: it / fine. `{BUNDLES}`\n',
         table(["", *columns], rows),
     ]
-
-
-def of_numbers(runs: dict[str, Variant]) -> list[str]:
-    """Returns the findings about house numbers, as Markdown.
-
-    Args:
-        runs: single runs, by folder name.
-    """
-    run = runs.get("street_numbers")
-    if run is None or not run.group("selectors"):
-        return []
-    k = max(run.group("error", "dcn"), key=int)
-    ours, fine = run.figure("error", "dcn", k), run.figure("error", "fine_inverse_entropy")
-    costs = [run.figure("multiplications", *keys).mean for keys in (("dcn", k), ("fine_inverse_entropy",))]
-    others = [
-        f"{name.replace('_', ' ')} {errors[k]:.1f}" for name, errors in run.group("selectors").items() if k in errors
-    ]
-    return [
-        bullets(
-            [
-                f"**Rendered photographs**: {ours.text(1)} % of numbers with {k} patches, {fine.text(1)} with the fine "
-                f"model everywhere, for {costs[0] / costs[1]:.2f} of its multiplications ({run.group()['test_images']} "
-                f"images, one run). `python -m train.main --flagfile=results/street_numbers/flags.txt`",
-                f"**Where to look** in them, the same network, {k} patches: entropy gradient {ours.text(1)} %, "
-                f"{', '.join(others)}. The oracle is told the true box.",
-            ]
-        )
-    ]

@@ -77,14 +77,6 @@ def test_a_bundle_on_many_images(results):
     assert row(text, "DCN with exit entropy")[:2] == ["0.80", "0.70 to 0.90"]
 
 
-def test_house_numbers(results):
-    run = json.loads((results / "street_numbers" / "result.json").read_text())
-    ours, fine = run["error"]["dcn"]["6"], run["error"]["fine_inverse_entropy"]
-    line = finding(results, "Rendered photographs")
-    assert f"{ours:.1f} % of numbers with 6 patches, {fine:.1f} with the fine model everywhere, for 0.27 of" in line
-    assert f"oracle {run['selectors']['oracle']['6']:.1f}" in finding(results, "Where to look")
-
-
 def test_the_page_is_short_and_links_the_long_tables():
     text = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150

@@ -11,7 +11,6 @@ from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.geometry import smallest_input
 from dcn_tf.presets import PRESETS
 from train import files
-from train.data.files_of import read_plain, text_of
 from train.errors import UserError
 from train.progress import log
 
@@ -229,7 +228,7 @@ class Config(FlagValues):
             return self._described("set", lambda: of_preset(self.preset, self.set))
         path = Path(self.architecture_file)
         try:
-            text = text_of(read_plain(path, most=MOST_TEXT))
+            text = files.read_text(path, MOST_TEXT)
         except (OSError, ValueError) as error:
             raise UserError(f"--architecture={path} can't be read: {error}; name a YAML or JSON file") from error
         written = self._described("architecture_file", lambda: of_text(text, path.stem))

@@ -59,13 +59,19 @@ def contradictions(entries: list[dict]) -> dict[str, str]:
         listed[entry["original"]].append(entry)
     found = {}
     for group in filter(lambda group: len(group) > 1, listed.values()):
-        for key in ("label", "split"):
-            values = list(dict.fromkeys(_in_words(entry[key]) for entry in group))
-            if len(values) > 1:
-                mistake = f"has the {key}s {' and '.join(values[:3])}"
-                found |= {entry["file"]: _equals(entry, group) + mistake for entry in group}
-                break
+        mistake = differences(group)
+        if mistake:
+            found |= {entry["file"]: _equals(entry, group) + mistake for entry in group}
     return found
+
+
+def differences(group: list[dict]) -> str | None:
+    """Returns which labels, or else splits, entries of one image have, in words; None where they have the same."""
+    for key in ("label", "split"):
+        values = list(dict.fromkeys(_in_words(entry[key]) for entry in group))
+        if len(values) > 1:
+            return f"has the {key}s {' and '.join(values[:3])}"
+    return None
 
 
 def _equals(entry: dict, group: list[dict]) -> str:

@@ -209,7 +209,7 @@ def _checked(path: Path, architecture: Architecture, skip_bad: float, flag: str 
     read, entries = annotations(path, architecture.task != CLASSIFICATION, flag)
     bad = BadImages(len(entries), skip_bad)
     for file, mistake in contradictions(entries).items():
-        bad.add(file, f"{file} {mistake}; list it once")
+        bad.add(file, f"{file} {mistake}; list it once, in one split")
     if architecture.task == CLASSIFICATION:
         return read, entries, 0, bad
     kept = [entry for entry in entries if len(entry["label"]) <= architecture.top.max_length]

@@ -29,6 +29,7 @@ TRAINING = (
 SHORT = {  # flags that come last, and make a long command short
     "train.main": TRAINING,
     "train.benchmark": "--rounds=1 --steps_per_round=1 --validation_images=16 --test_images=16",
+    "train.mine_negatives": "--photographs=8",
     "train.data.write_images": "--count=24",
     "train.data.rendering.benchmark": "--crops=100 --workers=2",
     "tools.quantize": "--calibration_images=16 --test_images=8 --qat_steps=2",

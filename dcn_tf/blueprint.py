@@ -12,6 +12,7 @@ from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.presets import preset
 from dcn_tf.stack_lists import lists
 
+MOST_VALUES = 100_000  # in a file: a few aliases of YAML could say more than memory holds
 ASSUMED = {"channels": 3, "classes": 10}  # until the data says it
 
 
@@ -47,6 +48,8 @@ def of_preset(name: str, changes=()) -> Blueprint:
 def of_text(text: str, name: str, changes=()) -> Blueprint:
     """Returns the blueprint of YAML or JSON, `name` where it has none; ValueError where it describes no network."""
     written = _parsed(text)
+    if not _is_short(written):
+        raise ValueError(f"it must hold at most {MOST_VALUES:,} values, those of aliases counted wherever they stand")
     if not isinstance(written, dict):
         raise ValueError(
             f"it must hold an object with the fields of an architecture. Received: {type(written).__name__}"
@@ -126,6 +129,17 @@ def _value(text: str):
         except ValueError:
             continue
     return None if text in ("None", "none") else text
+
+
+def _is_short(written) -> bool:
+    """Returns whether at most `MOST_VALUES` are in what was written; one that holds itself has no end."""
+    left, count = [written], 0
+    while left and count + len(left) <= MOST_VALUES:
+        value = left.pop()
+        count += 1
+        if isinstance(value, dict | list):
+            left += value.values() if isinstance(value, dict) else value
+    return not left
 
 
 def _parsed(text: str):

@@ -1,5 +1,6 @@
 """Files of the user's, read without surprises: nothing that is no file, and no more than a device has room for."""
 
+import codecs
 import json
 import os
 import stat
@@ -51,8 +52,14 @@ def read_bytes(path, limit: int) -> bytes:
     return content
 
 
+def text_of(content: bytes, errors: str = "strict") -> str:
+    """Returns the text in a file: of UTF-8, or of UTF-16 with the mark that Windows writes; ValueError for others."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig", errors)
+
+
 def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
-    """Returns what a JSON file holds: UTF-8, with a byte order mark or without, and no NaN or infinity.
+    """Returns what a JSON file holds: text as of `text_of`, and no NaN or infinity.
 
     Args:
         remedy: how the message ends that says it cannot be read.
@@ -62,7 +69,7 @@ def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
         UserError: it cannot be read, or is no JSON.
     """
     try:
-        content = json.loads(read_bytes(path, limit).decode("utf-8-sig"), parse_constant=_refuse)
+        content = json.loads(text_of(read_bytes(path, limit)), parse_constant=_refuse)
         json.dumps(content, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as JSON: {one_line(error)}; {remedy}") from None

@@ -18,12 +18,14 @@ from edge.answers.reader import WHETHER_READ, add_whether_read, make_reader
 from edge.arguments import OneLineParser, number, number_of_threads
 from edge.bundle import load_bundle
 from edge.errors import UserError, one_line, run_main
+from edge.files import read_bytes
 from edge.network.pyramid_runner import make_runner
 from edge.network.runner import NEVER
 from edge.run import MOST_STABLE
 from edge.run import make_parser as parser_of_run
 from edge.sight.camera import open_camera
 
+MOST_PASSWORD_BYTES = 4096
 LISTEN = "127.0.0.1:8080"
 
 
@@ -131,7 +133,7 @@ def _publisher(parsed, manifest):
     password = None
     if parsed.mqtt_password_file:
         try:
-            password = Path(parsed.mqtt_password_file).read_text(encoding="utf-8").strip()
+            password = read_bytes(parsed.mqtt_password_file, MOST_PASSWORD_BYTES).decode().strip()
         except (OSError, ValueError) as error:
             raise UserError(
                 f"--mqtt_password_file={parsed.mqtt_password_file} cannot be read: {one_line(error)}; name another file"

@@ -1,6 +1,7 @@
 """Training and the device see the same pixels in a file of any mode: `train.data.images` and `edge.sight.images`."""
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,33 @@ def test_odd_real_numbers_are_seen_alike(tmp_path, value):
 def test_odd_tags_beside_the_orientation_do_not_matter(tmp_path):
     (tmp_path / "a.jpg").write_bytes(odd_exif(Image.fromarray(COLOUR)))
     np.testing.assert_allclose(pixels(tmp_path / "a.jpg", 3).astype(int), COLOUR, atol=60)
+
+
+@pytest.mark.parametrize("tag", [0x010E, 0x011A, 0x0110])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("order", "<>")
+def test_a_tag_that_lies_outside_the_file_does_not_matter(tmp_path, order, suffix, tag):
+    start = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "LH", 8, 2)
+    far = struct.pack(order + "HHLL", tag, 5, 2, 2**24), struct.pack(order + "HHLHH", 0x0112, 3, 1, 6, 0)
+    lying = Image.fromarray(COLOUR).transpose(Image.Transpose.ROTATE_90)
+    path = written(tmp_path, f"a.{suffix}", lying, exif=b"Exif\0\0" + start + b"".join(far) + b"\0\0\0\0", quality=95)
+    np.testing.assert_allclose(pixels(path, 3).astype(int), COLOUR, atol=60)
+
+
+@pytest.mark.parametrize(
+    "values", [(RAMP * 257 * 257).astype(np.int32), (RAMP * -200).astype(np.int32), (RAMP * 257).astype(np.float32)]
+)
+def test_numbers_of_an_unknown_scale_are_refused_by_both(tmp_path, values):
+    path = written(tmp_path, "a.tif", Image.fromarray(values))
+    with pytest.raises(ValueError, match="reach"):
+        decode(path.read_bytes(), 1)
+    with pytest.raises(UserError, match="reach"):
+        load_image(path, RULES[1])
+
+
+def test_shares_a_little_above_white_are_shares(tmp_path):
+    path = written(tmp_path, "a.tif", Image.fromarray((RAMP / 255 * 1.2).astype(np.float32)))
+    np.testing.assert_allclose(pixels(path, 1)[..., 0], np.minimum(RAMP * 1.2, 255), atol=1)
 
 
 def test_the_device_turns_an_image_with_an_odd_tag(tmp_path):

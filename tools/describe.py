@@ -17,9 +17,11 @@ from edge.errors import UserError
 from edge.output import check_writable
 from edge.sight.images import open_image
 from tools import command
+from tools.files import check_size
 from tools.table import table
 
 CELL, FIELD, PATCH = (90, 160, 255), (255, 200, 0), (60, 255, 120)
+MOST_TEXT = 2**20  # bytes of a file that describes a network
 SMALLEST = 400  # pixels of a drawing's longer side
 
 
@@ -40,6 +42,7 @@ def read_blueprint(name: str, changes=()) -> Blueprint:
     try:
         if name in PRESETS:
             return of_preset(name, changes)
+        check_size(name, MOST_TEXT)
         text = Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{name} is no preset ({', '.join(PRESETS)}), and can't be read as a file: {error}") from error

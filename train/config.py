@@ -22,6 +22,7 @@ COMPUTE_DTYPES = ("float32", "bfloat16")
 EVALS = ("quick", "full")
 SCHEDULES = ("cosine", "exponential", "constant")
 
+MOST_TEXT = 2**20  # bytes of a file that describes a network
 REPEATED = ("set",)  # flags that are given once for each of their values
 
 # (least, most) of the flags that are numbers, far beyond use. Infinity and NaN are in no range.
@@ -227,7 +228,7 @@ class Config(FlagValues):
             return self._described("set", lambda: of_preset(self.preset, self.set))
         path = Path(self.architecture_file)
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = files.read_text(path, MOST_TEXT)
         except (OSError, ValueError) as error:
             raise UserError(f"--architecture={path} can't be read: {error}; name a YAML or JSON file") from error
         written = self._described("architecture_file", lambda: of_text(text, path.stem))
@@ -325,10 +326,10 @@ def _begun(workdir: Path) -> dict | None:
     config, result = workdir / "config.json", workdir / "result.json"
     try:
         if config.exists():
-            return json.loads(config.read_text())
+            return dict(json.loads(config.read_text()))
         if result.exists():
-            return json.loads(result.read_text())["config"]
-    except (ValueError, KeyError) as error:
+            return dict(json.loads(result.read_text())["config"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{workdir} is damaged ({error}); mend config.json or choose another --workdir") from error
     if (workdir / "flags.txt").exists():
         log.warning("%s has no config.json: that it is the same run is not checked", workdir)

@@ -41,12 +41,19 @@ def read(workdir: Path) -> list[Sitting]:
     path = Path(workdir, FILE)
     try:
         if path.exists():
-            return [Sitting(**values) for values in json.loads(path.read_text())]
+            return [_checked(Sitting(**values)) for values in json.loads(path.read_text())]
         flags = Path(workdir, "flags.txt")
         steps = flags.exists() and re.search(r"^--train_steps=(\d+)$", flags.read_text(), re.MULTILINE)
         return [Sitting(0, int(steps[1]))] if steps else []
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); remove it, the run then counts as begun at once") from error
+
+
+def _checked(sitting: Sitting) -> Sitting:
+    for name, value in dataclasses.asdict(sitting).items():
+        if type(value) is not int and not (name == "cores" and value is None):
+            raise TypeError(f"{name} must be a whole number, and is {str(value)[:40]}")
+    return sitting
 
 
 def with_next(sittings: list[Sitting], step: int, train_steps: int) -> list[Sitting]:

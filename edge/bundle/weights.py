@@ -15,7 +15,7 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 
 
 def read_weights(content: bytes) -> dict[str, np.ndarray]:
-    """Returns the arrays of an .npz file: name -> float array, all of its values finite.
+    """Returns the arrays of an .npz file: name -> float32 array, row by row, all of its values finite.
 
     Raises:
         ValueError: an array is larger than its part of the file, or than `MOST_BYTES`; is not of numbers; or holds NaN
@@ -55,7 +55,9 @@ def _array(part: bytes, name: str) -> np.ndarray:
     count, there = math.prod(shape), len(part) - file.tell()
     if count * dtype.itemsize != there:
         raise ValueError(f"{name} has {there:,} bytes, and its header says {count * dtype.itemsize:,}")
-    values = np.frombuffer(part, dtype, count, file.tell()).reshape(shape, order="F" if by_columns else "C")
+    stored = np.frombuffer(part, dtype, count, file.tell()).reshape(shape, order="F" if by_columns else "C")
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(stored, np.float32).reshape(shape)  # which a number alone is not left as
     if not np.isfinite(values).all():
         raise ValueError(f"{name} holds what is no finite number")
     return values

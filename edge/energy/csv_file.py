@@ -22,7 +22,7 @@ from edge.energy.plausible import Plausible
 from edge.energy.reading import Reading, integrate, same_value
 from edge.energy.timer import Timer
 from edge.errors import UserError, one_line
-from edge.files import read_bytes
+from edge.files import read_bytes, text_of
 
 MOST_BYTES = 2**25  # of the file: a day and a night of ten samples a second
 LONGEST_GAP = 1.0  # seconds
@@ -116,7 +116,7 @@ def read_between(samples: Samples, begun: float, ended: float, elapsed: float, w
 
 def _complete_lines(path) -> list[str]:
     try:
-        text = read_bytes(path, MOST_BYTES).decode("utf-8-sig", errors="replace").replace("\0", "?")
+        text = text_of(read_bytes(path, MOST_BYTES), errors="replace").replace("\0", "?")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {one_line(error)}; name the file that the meter writes") from None
     return text[: text.rfind("\n") + 1].splitlines()

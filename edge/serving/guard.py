@@ -4,11 +4,12 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge.errors import UserError, one_line
+from edge.files import read_bytes
 
 LEAST_TOKEN = 16  # characters
+MOST_TOKEN_BYTES = 4096
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -40,7 +41,7 @@ def parse_address(text: str) -> Address:
 def load_token(path) -> str:
     """Returns the token that a file holds; UserError where it cannot be read, or is too short to be safe."""
     try:
-        token = Path(path).read_text(encoding="ascii").strip()
+        token = read_bytes(path, MOST_TOKEN_BYTES).decode("ascii").strip()
     except (OSError, ValueError) as error:
         raise UserError(f"--token_file={path} cannot be read: {one_line(error)}; name a file of ASCII text") from None
     if len(token) < LEAST_TOKEN or not token.isprintable():

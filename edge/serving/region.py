@@ -5,9 +5,11 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from edge.errors import UserError, one_line
+from edge.files import read_bytes
 from edge.output import replacing
 
 LEAST = 8  # pixels a side
+MOST_BYTES = 4096  # of the file that a region lies in
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def load_region(path: Path | None) -> Region:
     if path is None or not path.exists():
         return Region()
     try:
-        return Region.from_content(json.loads(path.read_bytes()))
+        return Region.from_content(json.loads(read_bytes(path, MOST_BYTES)))
     except (OSError, ValueError, RecursionError, UserError) as error:
         raise UserError(f"{path} holds no region: {one_line(error)}; delete the file") from None
 

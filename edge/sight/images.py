@@ -15,27 +15,20 @@ from PIL import Image
 from edge.bundle.manifest import Input
 from edge.errors import UserError, one_line
 from edge.files import open_file
+from edge.sight.orientation import TURNS, turn_of
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
 LONGEST_LINE = 2**16  # bytes of a path on standard input
 MOST_BYTES = 2**28  # of a file: some of Pillow's readers take all of it in
 MOST_DECODED = 2**26  # pixels: some 500 MB for what is transparent
+MOST_SHARE = 1.5  # of white, where real numbers are shares of it: sharpening and resizing go beyond 1
+MOST_REAL = 256.0  # of real numbers: a little more than white, as resizing leaves it
 STRIP = 2**20  # pixels that are converted at a time
 MOST_PIXELS = 2**21  # of an image that keeps its size, about 1920 x 1080; a larger one is shrunk to so many
 SMALLEST = 4  # pixels a side of an image that keeps its size
 KEEP = "keep"  # the manifest's word for that
 WHOLE_SIZE = "whole_size"  # in the info of an image that was decoded reduced: (width, height) of the whole, upright
-ORIENTATION = 0x0112  # EXIF's tag
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}  # by that tag's value
 LYING = [TURNS[value] for value in (5, 6, 7, 8)]  # width and height change places
 TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")  # modes
 
@@ -102,9 +95,9 @@ def natural_key(path: Path) -> list:
 def open_image(path, rule: Input | None = None) -> Image.Image:
     """Returns a decoded image, upright, as 'L' or 'RGB'. What is transparent stands on black.
 
-    Sixteen bits a pixel become eight by their depth, whatever is in them: 65535 is white, and so is more of 32 bits.
-    Real numbers that are all at most 1 are shares of white; others are from 0 to 255. Of EXIF the orientation alone is
-    read. (`train.data.images.decode`.)
+    Sixteen bits a pixel become eight by their depth, whatever is in them: 65535 is white, in 32 bits too. Real numbers
+    that are all at most 1, or hardly more, are shares of white; others are from 0 to 255. Larger ones are refused. Of
+    EXIF the orientation alone is read. (`train.data.images.decode`.)
 
     Args:
         path: of the file, or the file, open.
@@ -139,7 +132,7 @@ def decoded(file, rule: Input | None = None) -> Image.Image:
             raise ValueError(f"{image.width} x {image.height} pixels, more than {MOST_DECODED:,}")
         reduced = image.size != whole
         image.load()
-        turn = _turn(image)
+        turn = turn_of(image)
         plain = _plain(image)
     upright = plain.transpose(turn) if turn is not None else plain
     if reduced:
@@ -156,14 +149,6 @@ def _reduce(image: Image.Image, least, colour: str):
 def whole_size(image: Image.Image) -> tuple[int, int]:
     """Returns the (width, height) of an image as its user knows it, however it was decoded."""
     return image.info.get(WHOLE_SIZE, image.size)
-
-
-def _turn(image: Image.Image):
-    """Returns how an image is turned upright, or None."""
-    try:
-        return TURNS.get(image.getexif().get(ORIENTATION, 0))
-    except Exception:  # damaged EXIF says nothing of the pixels
-        return None
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -187,13 +172,24 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _white(image: Image.Image) -> float | None:
-    """Returns the value that is white in an image of more than eight bits; None for one of eight."""
-    if image.mode.startswith("I"):
+    """Returns the value that is white in an image of more than eight bits; None for one of eight.
+
+    ValueError for values of 32 bits that no scale is known for: they would be read as white or black without a word.
+    """
+    if image.mode.startswith("I;"):
+        return 65535.0
+    if image.mode == "I":
+        least, most = image.getextrema()
+        if least < -32768 or most > 65535:
+            raise ValueError(f"its whole numbers reach from {least} to {most}, and white is 65535; save it in 16 bits")
         return 65535.0
     if image.mode != "F":
         return None
     values = np.asarray(image)
-    return 1.0 if values.max(initial=0, where=np.isfinite(values)) <= 1 else 255.0
+    most = values.max(initial=0, where=np.isfinite(values))
+    if most > MOST_REAL:
+        raise ValueError(f"its real numbers reach {most:g}, and white is 1 or 255; save them as shares of white")
+    return 1.0 if most <= MOST_SHARE else 255.0
 
 
 class Fit:

@@ -94,6 +94,9 @@ def test_a_file_may_begin_from_a_preset():
     assert architecture.top.conv == preset("cluttered_mnist").top.conv
 
 
+NINE_TIMES_NINE = "x: &x0 [1]\n" + "".join(f"y{i}: &x{i + 1} [{', '.join([f'*x{i}'] * 9)}]\n" for i in range(9))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -102,6 +105,8 @@ def test_a_file_may_begin_from_a_preset():
         ('{"preset": "mnits"}', "preset must be one of"),
         ('{"top": 3}', "top must be an object"),
         ("[" * 100_000, "nests too deeply|neither"),
+        ("a: &a [*a]", "at most 100,000 values|needs a package"),
+        (NINE_TIMES_NINE, "at most 100,000 values|needs a package"),
     ],
 )
 def test_a_file_that_describes_no_network(text, message):

@@ -22,14 +22,15 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
         open_file(path)
 
 
-def test_json_with_a_byte_order_mark_is_read(tmp_path):
-    (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + json.dumps({"ä": [1]}, ensure_ascii=False).encode())
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_with_a_byte_order_mark_is_read(tmp_path, encoding):
+    (tmp_path / "a.json").write_bytes(json.dumps({"ä": [1]}, ensure_ascii=False).encode(encoding))
     assert read_json(tmp_path / "a.json", "mend it") == {"ä": [1]}
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[" * 10**5, b"[NaN]", b"[Infinity]", b'"\\ud800"', b"\xff", '{"a": 1}'.encode("utf-16"), b"9" * 5000],
+    [b"", b"[" * 10**5, b"[NaN]", b"[Infinity]", b'"\\ud800"', b"\xff", '{"a": 1}'.encode("utf-16-le"), b"9" * 5000],
 )
 def test_what_is_no_json_is_one_line(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)

@@ -45,6 +45,7 @@ def test_a_file_with_a_change(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["mnits"], "no preset .* can't be read as a file"),
+        (["/dev/zero"], "/dev/zero: it is no plain file"),
         (["cluttered_mnist", "--set=patch_size=8"], "the network cannot work: patch_size must be at least .* 14 x 14"),
         (["cluttered_mnist", "--set=filters=8"], "cluttered_mnist: 'filters': there is no 'filters'"),
         (["cluttered_mnist", "--image=x.png"], "give --draw"),

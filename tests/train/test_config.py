@@ -126,10 +126,11 @@ def test_a_workdir_from_before_config_json_says_it_in_its_result_or_not(config, 
         check_same_run(config(seed=1))
 
 
-def test_a_damaged_config_is_told_in_one_line(config):
+@pytest.mark.parametrize("damaged", [lambda text: text[:50], lambda _: "[1]", lambda _: "3"])
+def test_a_damaged_config_is_told_in_one_line(config, damaged):
     write_config(config())
     path = Path(config().workdir, "config.json")
-    path.write_text(path.read_text()[:50])
+    path.write_text(damaged(path.read_text()))
     with pytest.raises(UserError, match=r"is damaged \(.*mend config.json") as caught:
         check_same_run(config())
     assert "\n" not in str(caught.value)
@@ -164,6 +165,11 @@ def test_a_network_that_cannot_be_made(config, tmp_path, text, changes, message)
         file.write_text(text)
     with pytest.raises(UserError, match=message):
         _ = config(architecture_file=str(file), set=changes).architecture
+
+
+def test_a_device_describes_no_network(config):
+    with pytest.raises(UserError, match=r"--architecture=/dev/zero can't be read: it is no plain file"):
+        _ = config(architecture_file="/dev/zero").architecture
 
 
 def test_too_many_patches_for_the_cells(config):

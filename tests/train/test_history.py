@@ -79,7 +79,11 @@ def test_the_file_is_read_as_it_was_written(tmp_path):
     assert read(tmp_path) == [Sitting(0, 60, 0, None)]
     history.write(tmp_path, with_next(BEGUN, 60, 100))
     assert read(tmp_path) == with_next(BEGUN, 60, 100)
-    (tmp_path / history.FILE).write_text('[{"first_step": 0')
+
+
+@pytest.mark.parametrize("text", ['[{"first_step": 0', "3", '["ab"]', '[{"first_step": "a", "train_steps": 1}]'])
+def test_a_damaged_file_is_told_in_one_line(tmp_path, text):
+    (tmp_path / history.FILE).write_text(text)
     with pytest.raises(UserError, match=r"history.json is damaged \(.*\); remove it") as caught:
         read(tmp_path)
     assert "\n" not in str(caught.value)

@@ -7,7 +7,7 @@ import zlib
 from collections import defaultdict
 from pathlib import Path
 
-from train.data.files_of import opened, reason
+from train.data.files_of import opened, reason, text_of
 from train.data.listing import CSV, listed
 from train.errors import UserError
 
@@ -98,7 +98,7 @@ def _entries(read, path: Path) -> list[dict]:
         data = read(ANNOTATIONS)
         if len(data) > MOST_BYTES:
             raise ValueError(f"it holds more than {MOST_BYTES / 1e6:.0f} MB, the most that is read")
-        entries = json.loads(data)
+        entries = json.loads(text_of(data))
     except FileNotFoundError as error:
         entries = listed(path, read)
         if entries is None:

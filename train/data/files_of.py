@@ -1,6 +1,7 @@
 """The files of a data set in a folder or a zip: none from outside, none that is no plain file, each of bounded size."""
 
 import bz2
+import codecs
 import copy
 import lzma
 import os
@@ -48,15 +49,21 @@ def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str
     """
     if path.is_dir():
         inside = _only_folder(path, landmark)
-        return lambda name: read_plain(inside / _relative(name), within=path)
+        return lambda name: read_plain(_beside(inside, name), within=path)
     check_exists(path, landmark, flag)
     try:
         _check_plain(path)
         archive = zipfile.ZipFile(path)
     except Exception as error:  # of a damaged one zipfile raises almost anything
         raise UserError(f"{flag} must be a folder or a zip. Received: {path} ({reason(error)})") from error
-    prefix = _prefix(archive.namelist(), landmark)
-    return lambda name: _member(archive, prefix + _relative(name))
+    members = {plain_name(member.filename): member for member in archive.infolist()}
+    prefix = _prefix(list(members), landmark)
+    return lambda name: _member(archive, members.get(prefix + _relative(plain_name(name))))
+
+
+def plain_name(name: str) -> str:
+    """Returns a name in a zip with slashes: some programs of Windows write backslashes."""
+    return name.replace("\\", "/")
 
 
 def check_exists(path: Path, landmark: str, flag: str):
@@ -109,6 +116,11 @@ def unpacked(file, most: int) -> bytes:
     return b"".join(blocks)
 
 
+def text_of(data: bytes) -> str:
+    """Returns the text in a file: of UTF-8, or of UTF-16 with the mark that Windows writes; UnicodeDecodeError else."""
+    return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+
+
 def reason(error: BaseException, most: int = 160) -> str:
     """Returns an error's message on one line of at most so many characters."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -132,6 +144,12 @@ def _relative(name: str) -> str:
     if posixpath.isabs(plain) or plain.split("/")[0] == ".." or Path(plain).is_absolute():
         raise ValueError("it lies outside the data set's folder")
     return plain
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """Returns the path of a name in a folder; a backslash in it, as Windows writes, is a slash if there is no such."""
+    path = folder / _relative(name)
+    return path if "\\" not in name or os.path.lexists(path) else folder / _relative(plain_name(name))
 
 
 def _only_folder(path: Path, landmark: str) -> Path:
@@ -175,9 +193,10 @@ def _is_hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX"))
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None) -> bytes:
+    if member is None:
+        raise FileNotFoundError("there is no such file in the zip")
     try:
-        member = archive.getinfo(name)
         _check_size(member.file_size, MOST_BYTES)
         if member.flag_bits & 1:
             raise ValueError("it is encrypted; zip the folder again without a password")
@@ -185,8 +204,6 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
             return _of_other_methods(archive, member)
         with archive.open(member) as file:
             return unpacked(file, MOST_BYTES)
-    except KeyError:
-        raise FileNotFoundError("there is no such file in the zip") from None
     except NotImplementedError as error:
         method = METHODS.get(member.compress_type, f"method {member.compress_type}")
         raise ValueError(f"it is compressed by {method}; zip the folder again by Deflate") from error

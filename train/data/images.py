@@ -1,12 +1,14 @@
 """Image files as they come: any mode and depth, turned by EXIF, large."""
 
 import io
+import warnings
 import zipfile
 import zlib
 
 import numpy as np
 from PIL import Image
 
+from train.data.orientation import turn_of
 from train.errors import UserError
 
 UNREADABLE = (
@@ -15,17 +17,9 @@ UNREADABLE = (
 )
 FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
 MOST_DECODED = 2**26  # pixels
+MOST_SHARE = 1.5  # of white, where real numbers are shares of it: sharpening and resizing go beyond 1
+MOST_REAL = 256.0  # of real numbers: a little more than white, as resizing leaves it
 STRIP = 2**20  # pixels that are converted at a time
-ORIENTATION = 0x0112  # EXIF's tag
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}  # by that tag's value
 TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")  # modes
 
 
@@ -49,14 +43,16 @@ def decode(data: bytes, channels: int) -> Image.Image:
     """Returns an image file's picture, upright, grey (1 channel) or 'RGB' (3); what is transparent stands on black.
 
     The device's rule (`edge.sight.images.open_image`): sixteen bits a pixel become eight by their depth, whatever is in
-    them; 65535 is white, and so are larger ones of 32 bits. Real numbers that are all at most 1 are shares of white;
-    others are from 0 to 255. Of EXIF the orientation alone is read.
+    them; 65535 is white, in 32 bits too. Real numbers that are all at most 1, or hardly more, are shares of white;
+    others are from 0 to 255. Larger ones are refused. Of EXIF the orientation alone is read.
 
     Raises:
         one of `UNREADABLE`: it is no image, is damaged, or has more than `MOST_DECODED` pixels.
     """
     try:
-        picture = _decoded(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of odd files; what matters comes as an exception
+            picture = _decoded(data)
     except UNREADABLE:
         raise
     except Exception as error:  # on a damaged file Pillow's readers raise almost anything
@@ -69,17 +65,9 @@ def _decoded(data: bytes) -> Image.Image:
         if image.width * image.height > MOST_DECODED:
             raise ValueError(f"{image.width} x {image.height} pixels, more than {MOST_DECODED:,}")
         image.load()
-        turn = _turn(image)
+        turn = turn_of(image)
         plain = _plain(image)
     return plain.transpose(turn) if turn is not None else plain
-
-
-def _turn(image: Image.Image):
-    """Returns how an image is turned upright, or None."""
-    try:
-        return TURNS.get(image.getexif().get(ORIENTATION))
-    except Exception:  # damaged EXIF says nothing of the pixels
-        return None
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -103,10 +91,21 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _white(image: Image.Image) -> float | None:
-    """Returns the value that is white in an image of more than eight bits; None for one of eight."""
-    if image.mode.startswith("I"):
+    """Returns the value that is white in an image of more than eight bits; None for one of eight.
+
+    ValueError for values of 32 bits that no scale is known for: they would be read as white or black without a word.
+    """
+    if image.mode.startswith("I;"):
+        return 65535.0
+    if image.mode == "I":
+        least, most = image.getextrema()
+        if least < -32768 or most > 65535:
+            raise ValueError(f"its whole numbers reach from {least} to {most}, and white is 65535; save it in 16 bits")
         return 65535.0
     if image.mode != "F":
         return None
     values = np.asarray(image)
-    return 1.0 if values.max(initial=0, where=np.isfinite(values)) <= 1 else 255.0
+    most = values.max(initial=0, where=np.isfinite(values))
+    if most > MOST_REAL:
+        raise ValueError(f"its real numbers reach {most:g}, and white is 1 or 255; save them as shares of white")
+    return 1.0 if most <= MOST_SHARE else 255.0

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from train.data.files_of import plain_name, text_of
 from train.errors import UserError
 
 CSV = "labels.csv"
@@ -49,7 +50,7 @@ def files_in(path: Path) -> list[str]:
         names = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
     else:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
+            names = [plain_name(name) for name in archive.namelist() if not name.endswith(("/", "\\"))]
     names = sorted(name for name in names if not any(_is_hidden(part) for part in name.split("/")))
     if len(names) > MOST_FILES:
         raise UserError(f"{path} holds {len(names)} files, more than {MOST_FILES:,}; name a folder of images alone")
@@ -72,7 +73,7 @@ def _common_folder(names: list[str]) -> str:
 def _of_csv(data: bytes, prefix: str, path: Path) -> list[dict]:
     where = f"{CSV} in {path}"
     try:
-        text = data.decode("utf-8-sig")
+        text = text_of(data)
     except UnicodeDecodeError as error:
         raise UserError(f"{where} is not UTF-8 text: {error}; save it as UTF-8") from error
     head = text.partition("\n")[0]

@@ -34,7 +34,19 @@ def test_arrays_are_those_that_numpy_reads(compressed):
     found = read_weights(npz(compressed, **arrays))
     assert list(found) == list(arrays)
     for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array, strict=True)
+        np.testing.assert_array_equal(found[name], array.astype(np.float32), strict=True)
+        assert found[name].flags.c_contiguous
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "<f2", "<f8"])
+def test_floats_of_any_width_and_order_become_float32_row_by_row(dtype):
+    array = (np.arange(6).reshape(2, 3) / 2).astype(dtype)
+    np.testing.assert_array_equal(read_weights(npz(a=array))["a"], array.astype(np.float32), strict=True)
+
+
+def test_numbers_that_float32_cannot_hold_are_refused():
+    with pytest.raises(ValueError, match="no finite number"):
+        read_weights(npz(a=np.array([1.0, 1e300])))
 
 
 HEADER = "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }\n"

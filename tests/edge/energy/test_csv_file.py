@@ -177,8 +177,9 @@ def test_what_no_board_draws_spoils_a_run(file, time, watts, why_not):
     assert read(file, time).why_not.startswith(why_not)
 
 
-def test_a_byte_order_mark_is_read(file):
-    file.write_bytes(b"\xef\xbb\xbftime,watts\n%d,2.5\n" % BEGIN)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_read(file, encoding):
+    file.write_bytes(f"time,watts\n{BEGIN:.0f},2.5\n".encode(encoding))
     assert read_samples(file) == ([BEGIN], [2.5], 0)
 
 

@@ -27,6 +27,11 @@ def test_a_token_that_is_none_is_told(tmp_path, content, message):
         load_token(tmp_path / "token")
 
 
+def test_a_token_of_a_device_is_not_read():
+    with pytest.raises(UserError, match="it is a device, and no file"):
+        load_token("/dev/zero")
+
+
 def test_a_token_is_read_without_its_line_end(tmp_path):
     (tmp_path / "token").write_text("0123456789abcdef\n")
     assert load_token(tmp_path / "token") == "0123456789abcdef"

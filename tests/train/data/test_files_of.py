@@ -64,6 +64,17 @@ def test_nothing_is_read_from_outside(folder, tmp_path, name):
         opened(folder, LANDMARK)(name.replace("up/x", "up/outside.png"))
 
 
+def test_names_with_backslashes_are_those_with_slashes(folder, tmp_path):
+    archive = zipped(tmp_path / "a.zip", {f"house\\{name}": name for name in (LANDMARK, "1.png", "sub\\2.png")})
+    (folder / "a\\b.png").write_bytes(b"of its own")
+    assert opened(folder, LANDMARK)("a\\b.png") == b"of its own"
+    for read in (opened(folder, LANDMARK), opened(archive, LANDMARK)):
+        assert read("1.png") == b"1.png"
+        assert read("sub\\2.png").replace(b"\\", b"/") == read("sub/2.png").replace(b"\\", b"/") == b"sub/2.png"
+        with pytest.raises((ValueError, FileNotFoundError)):
+            read("..\\outside.png")
+
+
 def test_links_within_the_folder_are_followed(folder):
     (folder / "link.png").symlink_to("1.png")
     assert opened(folder, LANDMARK)("link.png") == b"1.png"

@@ -75,6 +75,19 @@ def test_a_wrong_csv_file(tmp_path, text, message):
         entries_of(filled(tmp_path, {"labels.csv": text}))
 
 
+def test_a_csv_file_of_windows(tmp_path):
+    (tmp_path / "labels.csv").write_bytes("file,label\r\na.png,Tür\r\n".encode("utf-16"))
+    assert entries_of(tmp_path) == [{"file": "a.png", "label": "Tür"}]
+
+
+def test_a_zip_with_backslashes_holds_the_same(tmp_path):
+    names = [f"{folder}/{i}.png" for folder in ("bolt", "nut") for i in range(3)]
+    path = zipped(tmp_path / "a.zip", {name.replace("/", "\\"): name for name in names})
+    read, found = annotations(path, sequences=False)
+    assert [(entry["file"], entry["label"]) for entry in found] == [(name, [name.split("/")[0]]) for name in names]
+    assert read("nut/1.png") == read("nut\\1.png") == b"nut/1.png"
+
+
 def test_nothing_that_lists_images(tmp_path):
     path = filled(tmp_path, {"1.png": "", "2.png": ""})
     assert entries_of(path) is None

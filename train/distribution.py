@@ -7,6 +7,7 @@ checkpoints, evaluation and export know nothing of it. One process, the chief, s
 
 import dataclasses
 import itertools
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from train.progress import log
 from train.quiet import quiet
 
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+ABOUT_NODES = re.compile(r"\[\[\{\{node|The error could be from a previous operation")
 
 ONE_PROCESS = Cluster()
 
@@ -138,8 +140,8 @@ class Distribution:
             found = checkpoint_files.find(Path(workdir, checkpoint_files.FOLDER)) if self.is_chief else []
             safe = f"; the checkpoint of step {found[0].step} is safe" if found else ""
             raise TrainingError(
-                f"another of the {self.cluster.workers} workers is gone ({str(error).strip().splitlines()[-1][:120]})"
-                f"{safe}; start all of them again with the same command, which goes on from the last checkpoint"
+                f"another of the {self.cluster.workers} workers is gone ({_reason(error)}){safe}; "
+                "start all of them again with the same command, which goes on from the last checkpoint"
             ) from error
 
 
@@ -179,6 +181,12 @@ def distribution_of(config: Config) -> Distribution:
     else:
         log.setLevel("WARNING")  # the chief speaks for all
     return made
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """Returns the last line of an error that is not about the graph's own nodes."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not ABOUT_NODES.search(line)]
+    return (lines or [type(error).__name__])[-1].strip()[:160]
 
 
 def _part(tensor, number, count: int):

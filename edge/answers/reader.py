@@ -24,7 +24,7 @@ def add_whether_read(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--reading_threshold", type=number(0, 1, float), metavar="P", help=least)
     always = "every image holds a number: 'nothing to read' is no answer; for crops, and a camera that faces a meter"
     group.add_argument("--always_read", action="store_true", help=always)
-    framed = "an image is cut out around one number: only patches that show all of it are looked at, if there are any"
+    framed = "an image is cut out around one number: it is seen in three shapes, by patches that show all of it"
     parser.add_argument("--framed", action="store_true", help=framed)
 
 

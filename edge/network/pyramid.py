@@ -17,6 +17,8 @@ MOST_OF_OTHERS = 2**21  # pixels of those that the present image has no use for
 MOST_AT_ONCE = 5 * 2**17  # pixels of a level that a model takes together; a larger level is seen in bands
 SLACK = 0.1  # of an image's height, which a patch may leave out at a side and still show all of it
 LEAST_FILL = 0.3  # of a patch's width or height, which an image takes that is read in it
+SHAPES = (1.0, 2.6)  # least and largest width, in heights, that an image cut out around one number is brought to
+APART = 1.5  # times that it is brought to less and to more than its own width
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Level:
     Attributes:
         pixels: [H, W, C] uint8, scaled, and padded to at least the input's size.
         start: (row, column) of the scaled image's first pixel in it.
+        size: (height, width) of the scaled image.
         zoom: (vertical, horizontal) pixels of the level to a pixel of the image.
     """
 
     pixels: np.ndarray
     start: tuple[int, int]
+    size: tuple[int, int]
     zoom: tuple[float, float]
 
 
@@ -40,29 +44,65 @@ def scaled_size(size, scale: float) -> tuple[int, int]:
     return height, width
 
 
-def level_sizes(size, manifest: Manifest) -> list[tuple[int, int]]:
+def scaled_sizes(size, manifest: Manifest, framed: bool = False) -> list[tuple[int, int]]:
+    """Returns the (height, width) of an image of `size` on each of its levels, which are the manifest's, in its order.
+
+    A framed image, one that is cut out around one number, has other levels: those of each of its `shapes`, in so far as
+    a patch can show all of it there. Where there are none it has the manifest's.
+    """
+    levels = manifest.levels or ()
+    if framed:
+        sizes = [scaled_size(shape, scale) for shape in shapes(size) for scale in levels]
+        shown = [one for one in sizes if _is_shown(one, manifest.patch.size)]
+        if shown:
+            return shown
+    return [scaled_size(size, scale) for scale in levels]
+
+
+def shapes(size) -> list[tuple[int, int]]:
+    """Returns the (height, width) to which a framed image of `size` is stretched: close to its own, narrower and wider.
+
+    A display is long and low, and a house number high: each is read best where its digits are as wide as most are that
+    a network was trained on. No side is shrunk.
+    """
+    height, width = size
+    least, largest = SHAPES
+    usual = min(max(width / height, least), largest)
+    wanted = dict.fromkeys((usual, max(usual / APART, least), min(usual * APART, largest)))
+    return [(max(height, round(width / shape)), max(width, round(height * shape))) for shape in wanted]
+
+
+def _is_shown(size, patch) -> bool:
+    """Whether a patch (height, width) can show all of a level's image of `size`, and large enough to be read."""
+    slack = 2 * SLACK * size[0]
+    return all(side - slack <= most for side, most in zip(size, patch)) and _fill(size, patch) >= LEAST_FILL
+
+
+def _fill(sizes, patch):
+    return np.max(np.divide(sizes, patch), axis=-1)
+
+
+def level_sizes(size, manifest: Manifest, framed: bool = False) -> list[tuple[int, int]]:
     """Returns the (height, width) of each level of an image of `size`, padded to at least the input's."""
-    scaled = (scaled_size(size, scale) for scale in manifest.levels or ())
     least = manifest.input.size
-    return [(max(height, least[0]), max(width, least[1])) for height, width in scaled]
+    return [(max(height, least[0]), max(width, least[1])) for height, width in scaled_sizes(size, manifest, framed)]
 
 
-def levels_of(pixels: np.ndarray, manifest: Manifest, kernels: Kernels = FASTEST) -> list[Level]:
-    """Returns the levels of an image, [H, W, C] uint8, in the manifest's order.
+def levels_of(pixels: np.ndarray, manifest: Manifest, kernels: Kernels = FASTEST, framed: bool = False) -> list[Level]:
+    """Returns the levels of an image, [H, W, C] uint8, in the order of `scaled_sizes`.
 
     An image is smoothed where it becomes smaller. A level that is smaller than the input gets half of what it lacks
     before it and the rest behind, with its border repeated.
     """
     size, levels = pixels.shape[:2], []
-    for scale in manifest.levels or ():
-        height, width = scaled_size(size, scale)
+    for height, width in scaled_sizes(size, manifest, framed):
         scaled = pixels if (height, width) == size else kernels.scale(pixels, (height, width))
         missing = [max(0, least - side) for least, side in zip(manifest.input.size, scaled.shape)]
         start = missing[0] // 2, missing[1] // 2
         if any(missing):
             beside = [(before, sides - before) for before, sides in zip(start, missing)]
             scaled = np.pad(scaled, [*beside, (0, 0)], "edge")
-        levels.append(Level(scaled, start, (height / size[0], width / size[1])))
+        levels.append(Level(scaled, start, (height, width), (height / size[0], width / size[1])))
     return levels
 
 
@@ -71,25 +111,27 @@ def patch_boxes(cells: np.ndarray, levels: list[Level], manifest: Manifest) -> n
 
     (left, top, right, bottom) in pixels of the image, right and bottom exclusive; not cut off at the image's border.
     """
-    level = cells[:, 0]
-    start, zoom = (np.array([getattr(one, name) for one in levels])[level] for name in ("start", "zoom"))
-    first = np.array(manifest.patch.origin) + cells[:, 1:] * np.array(manifest.cells.stride) - start
+    first, zoom = _first_pixels(cells, levels, manifest), _of_cells("zoom", cells, levels)
     corners = np.stack([first, first + np.array(manifest.patch.size)], axis=1) / zoom[:, None]  # [k, 2, (row, column)]
     return corners[..., ::-1].reshape(-1, 4)
 
 
-def framing(boxes: np.ndarray, size) -> np.ndarray:
-    """Returns which patches show a whole image, and large enough to be read: [n] true or false.
+def framing(cells: np.ndarray, levels: list[Level], manifest: Manifest) -> np.ndarray:
+    """Returns which patches show a whole image, and large enough to be read: [k, 3] -> [k] true or false."""
+    first, sides = _first_pixels(cells, levels, manifest), _of_cells("size", cells, levels)
+    patch, slack = np.array(manifest.patch.size), SLACK * sides[:, :1]
+    shown = (first <= slack).all(axis=1) & (first + patch >= sides - slack).all(axis=1)
+    return shown & (_fill(sides, patch) >= LEAST_FILL)
 
-    Args:
-        boxes: [n, 4] of `patch_boxes`.
-        size: (height, width) of the image.
-    """
-    height, width = size
-    beyond = SLACK * height
-    starts, ends = boxes[:, :2].max(axis=1) <= beyond, (boxes[:, 2:] >= np.array([width, height]) - beyond).all(axis=1)
-    fill = np.max([width, height] / (boxes[:, 2:] - boxes[:, :2]), axis=1)
-    return starts & ends & (fill >= LEAST_FILL)
+
+def _first_pixels(cells, levels: list[Level], manifest: Manifest) -> np.ndarray:
+    """Returns where the patches of cells begin in their scaled images: [k, 3] -> [k, 2], (row, column)."""
+    first = np.array(manifest.patch.origin) + cells[:, 1:] * np.array(manifest.cells.stride)
+    return first - _of_cells("start", cells, levels)
+
+
+def _of_cells(name: str, cells, levels: list[Level]) -> np.ndarray:
+    return np.array([getattr(level, name) for level in levels])[cells[:, 0]]
 
 
 def spread(cells: np.ndarray, count: int, nearest) -> np.ndarray:

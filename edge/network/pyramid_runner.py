@@ -58,18 +58,19 @@ class PyramidRunner(TwoStageRunner):
             budget: ends the look before a patch that will not fit into the time.
             patches_apart: patches of one level begin so much of a patch's height or width apart; 0: wherever they are
                 most salient. The manifest's where None.
-            framed: the image is known to be cut out around one number: only patches that show all of it are looked at,
-                if there are any.
+            framed: the image is known to be cut out around one number: it is seen in its own shape, narrower and wider,
+                and only patches that show all of it are looked at, if there are any; see `edge.network.pyramid.shapes`.
         """
         vote_lead = self.manifest.vote_lead if vote_lead is None else vote_lead
-        where: dict[str, Any] = {"saliency_level": saliency_level, "patches_apart": patches_apart, "framed": framed}
+        where: dict[str, Any] = {"saliency_level": saliency_level, "patches_apart": patches_apart}
         look = partial(self.look_closely, **where)
         if budget is not None or (vote_lead is not None and vote_lead < ALL):
             enough = ALL if vote_lead is None else vote_lead
             chosen = partial(self._salient, **where)
             look = partial(self._look_one_by_one, chosen=chosen, enough=enough, budget=budget)
         exit_entropy = NEVER if exit_entropy is None else exit_entropy
-        result = self._run(image, num_patches, exit_entropy, look, partial(self.answer, always_read=always_read))
+        stages = partial(self.glance, framed=framed), look, partial(self.answer, always_read=always_read)
+        result = self._run(image, num_patches, exit_entropy, *stages)
         least = self.manifest.reading_threshold if reading_threshold is None else reading_threshold
         if always_read:
             return result
@@ -84,13 +85,13 @@ class PyramidRunner(TwoStageRunner):
         coarse, fine = self.coarse, self.fine
         self._kernels = kernels
         self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, coarse, kernels, fine), coarse)
-        self._levels, self._on, self._sizes, self._size = [], [], [], (0, 0)
+        self._levels, self._on, self._sizes, self._framed = [], [], [], False
 
     @one_thread
-    def glance(self, image, clock: Clock | None = None) -> Glance:
-        """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`."""
-        clock, self._size = clock or Clock(), np.shape(image)[:2]
-        self._levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels)
+    def glance(self, image, clock: Clock | None = None, framed: bool = False) -> Glance:
+        """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`, and `run` for framed."""
+        clock, self._framed = clock or Clock(), framed
+        self._levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels, framed)
         self._on = [self._canvases.of(number, level.pixels.shape[:2]) for number, level in enumerate(self._levels)]
         clock.lap("levels")
         logits, self._sizes = [], []
@@ -114,11 +115,10 @@ class PyramidRunner(TwoStageRunner):
         saliency_level: float | None = None,
         clock: Clock | None = None,
         patches_apart: float | None = None,
-        framed: bool = False,
     ) -> Look:
         """Returns the second stage, of the image that was glanced at last; see `TwoStageRunner.look_closely`."""
         clock = clock or Clock()
-        saliency, cells = self._salient(glance, num_patches, clock, saliency_level, patches_apart, framed)
+        saliency, cells = self._salient(glance, num_patches, clock, saliency_level, patches_apart)
         if not len(cells):
             return self._unseen(saliency, cells)
         patches = self._cut(cells)
@@ -151,11 +151,11 @@ class PyramidRunner(TwoStageRunner):
         cells = cells[: len(vectors)]
         return Look(saliency, cells, np.concatenate(vectors), patch_boxes(cells, self._levels, self.manifest), raw)
 
-    def _salient(self, glance: Glance, num_patches: int, clock: Clock, saliency_level, patches_apart, framed):
+    def _salient(self, glance: Glance, num_patches: int, clock: Clock, saliency_level, patches_apart):
         """Returns the saliency, and the cells to look at, most salient first."""
         manifest = self.manifest
         apart = manifest.patches_apart if patches_apart is None else patches_apart
-        whole = self._framing() if framed else np.empty(0, np.intp)
+        whole = self._framing() if self._framed else np.empty(0, np.intp)
         count = min(num_patches * (CANDIDATES if apart else 1), glance.values.count)
         saliency = self._reader.saliency(glance, glance.values.count if len(whole) else count)
         if len(whole):
@@ -174,7 +174,7 @@ class PyramidRunner(TwoStageRunner):
     def _framing(self) -> np.ndarray:
         """Returns the positions of the cells, in the list of all, whose patches show the whole image."""
         cells = cells_at(np.arange(sum(rows * columns for rows, columns in self._sizes)), self._sizes)
-        return framing(patch_boxes(cells, self._levels, self.manifest), self._size).nonzero()[0]
+        return framing(cells, self._levels, self.manifest).nonzero()[0]
 
     def _unseen(self, saliency, cells) -> Look:
         return Look(saliency, cells[:0], np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype))

@@ -124,29 +124,28 @@ class TwoStageRunner:
         def look_closely(glance, num_patches, clock):
             return stages.look_closely(glance, num_patches, saliency_level, clock)
 
-        return self._run(image, num_patches, exit_entropy, look_closely, stages=stages)
+        return self._run(image, num_patches, exit_entropy, stages.glance, look_closely, stages.answer)
 
-    def _run(self, image, num_patches, exit_entropy, look_closely, answer=None, stages=None) -> Result:
+    def _run(self, image, num_patches, exit_entropy, see, look_closely, answer) -> Result:
         """Returns what is read in an image.
 
         Args:
             image, num_patches, exit_entropy: as of `run`.
+            see: the first stage, (image, clock) -> `Glance`.
             look_closely: the second stage, (glance, num_patches, clock=clock) -> `Look`.
-            answer: the third stage, (glance, look, clock) -> `Answer`; that of `stages` where None.
-            stages: what has the other two; this runner by default.
+            answer: the third stage, (glance, look, clock) -> `Answer`.
         """
-        stages = stages or self
         num_patches = self.check_num_patches(num_patches)
         exit_entropy = self.manifest.exit_entropy if exit_entropy is None else exit_entropy
         clock = Clock()
-        glance = stages.glance(image, clock)
+        glance = see(image, clock)
         if exit_entropy is not None and glance.entropy <= exit_entropy:
             clock.lap("saliency")
             return self._result(Answer(glance.log_probabilities), clock, glance)
         look = look_closely(glance, num_patches, clock=clock)
         if not len(look.cells):
             return self._result(Answer(glance.log_probabilities), clock, glance)
-        return self._result((answer or stages.answer)(glance, look, clock), clock, glance, look)
+        return self._result(answer(glance, look, clock), clock, glance, look)
 
     @one_thread
     def glance(self, image, clock: Clock | None = None) -> Glance:

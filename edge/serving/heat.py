@@ -3,7 +3,7 @@
 import numpy as np
 
 from edge.bundle.manifest import Manifest
-from edge.network.pyramid import level_sizes, scaled_size
+from edge.network.pyramid import level_sizes, scaled_sizes
 from edge.network.result import Result
 from edge.sight.images import Fit, read_size
 
@@ -45,31 +45,31 @@ def _of_cells(saliency, size, manifest: Manifest):
 def _of_levels(saliency, size, manifest: Manifest):
     """Returns the most salient of all levels' cells at every place of a grid over the image; None where unknown."""
     read = read_size(size, manifest.input)
-    maps = cell_maps(read, manifest)
-    if sum(rows * columns for rows, columns in maps) != len(saliency):
+    framed = next((one for one in (False, True) if _cells_in(read, manifest, one) == len(saliency)), None)
+    if framed is None:
         return None, None
     height, width = read
     shape = (max(1, round(COLUMNS * height / width)), COLUMNS)
     grid, begun = np.zeros(shape), 0
-    for scale, padded, (rows, columns) in zip(manifest.levels or (), level_sizes(read, manifest), maps):
+    scaled, padded = scaled_sizes(read, manifest, framed), level_sizes(read, manifest, framed)
+    for *sizes, (rows, columns) in zip(scaled, padded, cell_maps(read, manifest, framed)):
         of_level = saliency[begun : begun + rows * columns].reshape(rows, columns)
         begun += rows * columns
-        index = [
-            _nearest(*axis)
-            for axis in zip(
-                shape, scaled_size(read, scale), padded, manifest.cells.field, manifest.cells.stride, (rows, columns)
-            )
-        ]
-        grid = np.maximum(grid, of_level[np.ix_(*index)])
+        axes = zip(shape, *sizes, manifest.cells.field, manifest.cells.stride, (rows, columns))
+        grid = np.maximum(grid, of_level[np.ix_(*(_nearest(*axis) for axis in axes))])
     return (0, 0, size[1], size[0]), grid
 
 
-def cell_maps(size, manifest: Manifest) -> list[tuple[int, int]]:
-    """Returns the (rows, columns) of each level's cells, of an image of `size`, (height, width)."""
+def _cells_in(size, manifest: Manifest, framed: bool) -> int:
+    return sum(rows * columns for rows, columns in cell_maps(size, manifest, framed))
+
+
+def cell_maps(size, manifest: Manifest, framed: bool = False) -> list[tuple[int, int]]:
+    """Returns the (rows, columns) of each level's cells, of an image of `size`, (height, width), framed or not."""
     cells = manifest.cells
     return [
         ((height - cells.field[0]) // cells.stride[0] + 1, (width - cells.field[1]) // cells.stride[1] + 1)
-        for height, width in level_sizes(size, manifest)
+        for height, width in level_sizes(size, manifest, framed)
     ]
 
 

@@ -80,11 +80,12 @@ def test_only_the_chief_writes_the_workdir(config):
 
 def test_a_lost_worker_is_told(tmp_path):
     chief = Distribution(cluster=Cluster(0, 2))
+    graph = "The error could be from a previous operation.\n\t [[{{node Reduce}}]] [Op:step]"
     with (
         pytest.raises(TrainingError, match=r"another of the 2 workers is gone \(Socket closed\); start all of them"),
         chief.telling_of_lost_workers(tmp_path),
     ):
-        raise tf.errors.UnavailableError(None, None, "Collective ops is aborted\nSocket closed")
+        raise tf.errors.UnavailableError(None, None, f"Collective ops is aborted\nSocket closed\n{graph}")
     with pytest.raises(tf.errors.UnavailableError), ALONE.telling_of_lost_workers(tmp_path):
         raise tf.errors.UnavailableError(None, None, "of something else")
 

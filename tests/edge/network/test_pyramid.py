@@ -4,7 +4,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edge.network.pyramid import Canvases, Level, level_sizes, levels_of, patch_boxes, scaled_size, spread
+from edge.network.pyramid import (
+    Canvases,
+    Level,
+    framing,
+    level_sizes,
+    levels_of,
+    patch_boxes,
+    scaled_size,
+    scaled_sizes,
+    shapes,
+    spread,
+)
 
 MODEL = SimpleNamespace(forget=lambda shape: None)
 
@@ -38,7 +49,7 @@ def test_a_small_level_stays_in_the_middle_of_its_repeated_border(pyramid_case):
 
 def test_patches_are_placed_in_pixels_of_the_image(pyramid_case):
     manifest = pyramid_case.float32.manifest
-    levels = [Level(None, (0, 0), (2.0, 2.0)), Level(None, (3, 1), (0.5, 0.25))]
+    levels = [Level(None, (0, 0), (20, 20), (2.0, 2.0)), Level(None, (3, 1), (5, 3), (0.5, 0.25))]
     (down, across), (row, column) = manifest.cells.stride, manifest.patch.origin
     high, wide = manifest.patch.size
     found = patch_boxes(np.array([[0, 0, 0], [1, 2, 1]]), levels, manifest)
@@ -50,6 +61,41 @@ def test_patches_are_placed_in_pixels_of_the_image(pyramid_case):
             [left / 0.25, top / 0.5, (left + wide) / 0.25, (top + high) / 0.5],
         ],
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((31, 200), [(77, 200), (115, 200)]),  # a long display: higher, so that its digits are less wide
+        ((20, 30), [(20, 30), (30, 30), (20, 45)]),  # a house number: its own shape, narrower, wider
+        ((30, 20), [(30, 30), (30, 45)]),  # a digit: wider
+    ],
+)
+def test_a_framed_number_is_stretched_and_never_shrunk(size, expected):
+    assert shapes(size) == expected
+
+
+def test_a_framed_number_has_the_levels_on_which_a_patch_shows_all_of_it(pyramid_case):
+    manifest = pyramid_case.float32.manifest  # levels 1.41, 1, 0.5; patches of 16 x 24
+    free, framed = scaled_sizes((20, 40), manifest), scaled_sizes((20, 40), manifest, framed=True)
+    assert free == [scaled_size((20, 40), scale) for scale in manifest.levels]
+    assert set(framed) == {
+        scaled_size(shape, scale)
+        for shape in shapes((20, 40))
+        for scale in manifest.levels
+        if all(0.8 * side <= most for side, most in zip(scaled_size(shape, scale), manifest.patch.size))
+    }
+    assert scaled_sizes((400, 800), manifest, framed=True) == scaled_sizes((400, 800), manifest)
+
+
+def test_framing_patches_show_all_but_a_tenth_of_the_height(pyramid_case):
+    manifest = pyramid_case.float32.manifest
+    (high, wide), (row, column) = manifest.patch.size, manifest.patch.origin
+    sizes = [(high, wide), (high + 1, wide + 1), (high + 4, wide + 4), (3, 6)]
+    levels = [Level(None, (row, column), size, (1.0, 1.0)) for size in sizes]
+    cells = np.array([[level, 0, 0] for level in range(4)])
+    assert framing(cells, levels, manifest).tolist() == [True, True, False, False]
+    assert framing(np.add(cells, [0, 1, 0]), levels, manifest).tolist() == [False] * 4
 
 
 @pytest.mark.parametrize("again", [0, 128])

@@ -204,7 +204,7 @@ def test_where_a_number_is_known_to_be_there_one_is_always_read(pyramid_case):
 def test_of_a_framed_number_only_patches_that_show_all_of_it_are_looked_at(pyramid_case):
     runner = make_runner(pyramid_case.float32)
     picture = pyramid_case.images[0][:20, :40]  # patches are 16 x 24: of half the size a patch shows all of it
-    framed, free = runner.run(picture, 32, framed=True), runner.run(picture, 32)
+    free, framed = runner.run(picture, 32), runner.run(picture, 32, framed=True)
     assert 0 < len(framed.cells) < len(free.cells) == 32
     boxes = pyramid.patch_boxes(framed.cells, runner._levels, runner.manifest)
     assert (boxes[:, :2] <= 2).all()

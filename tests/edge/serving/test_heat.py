@@ -16,12 +16,14 @@ def reader():
     return make_runner(load_bundle(MODELS / "street_numbers"))
 
 
+@pytest.mark.parametrize("framed", [False, True])
 @pytest.mark.parametrize("size", [(320, 480), (61, 333), (20, 20)])
-def test_the_maps_of_all_levels_are_known(reader, size):
+def test_the_maps_of_all_levels_are_known(reader, size, framed):
     noise = np.random.default_rng(0).integers(0, 256, (*size, 1), np.uint8)
-    result = reader.run(noise, num_patches=1)
-    assert cell_maps(size, reader.manifest) == [tuple(of_level) for of_level in reader._sizes]
-    assert sum(rows * columns for rows, columns in cell_maps(size, reader.manifest)) == len(result.saliency)
+    result = reader.run(noise, num_patches=1, framed=framed)
+    maps = cell_maps(size, reader.manifest, framed)
+    assert maps == [tuple(of_level) for of_level in reader._sizes]
+    assert sum(rows * columns for rows, columns in maps) == len(result.saliency)
     assert heat_map(result, size, reader.manifest)["box"] == [0, 0, size[1], size[0]]
 
 

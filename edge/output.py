@@ -25,8 +25,9 @@ def table(head, rows, numbers_from: int | None = None) -> str:
 
 
 def check_writable(path, option: str = "--report") -> None:
-    """Raises UserError where a file cannot be written: `path`, unless None, is a folder, or lies below a file."""
-    if path and (Path(path).is_dir() or any(parent.is_file() for parent in Path(path).parents)):
+    """Raises UserError where a file cannot be written: `path`, unless None, is a folder, or lies below what is none."""
+    above = Path(path).parents if path else ()
+    if path and (Path(path).is_dir() or any(os.path.exists(one) and not os.path.isdir(one) for one in above)):
         raise UserError(f"{option}={path} is a folder, or lies below a file; name another file")
 
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
+import time
 import zipfile
 import zlib
 from functools import partial
@@ -16,6 +18,7 @@ from edge.output import refused, replacing
 
 MANIFEST_FILE = "manifest.json"
 MOST_BYTES = 2**28  # of a bundle, unpacked: keeps a small device from running out of memory
+LEFT_SECONDS = 3600
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same files give the same bytes
 PACK_AGAIN = "pack the bundle again with python -m edge.bundle pack"
 
@@ -130,9 +133,23 @@ def write(path: Path, files: dict) -> None:
     check_destination(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         (_write_zip if path.suffix == ".zip" else _write_folder)(path, files)
     except OSError as error:
         raise refused(path, error, sum(map(len, files.values())), "name another place") from None
+
+
+def _remove_leftovers(path: Path):
+    """Deletes what killed writers of a bundle left beside it an hour ago or earlier: younger ones may be at work."""
+    older = "|old[.][a-z0-9_]{8}" if path.exists() else ""  # the bundle itself, where nothing took its place
+    left = re.compile(rf"\.{re.escape(path.name)}\.([0-9a-f]{{32}}|[a-z0-9_]{{8}}{older})")
+    before = time.time() - LEFT_SECONDS
+    for entry in os.scandir(path.parent):
+        if left.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < before:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
 
 
 def _write_zip(path: Path, files: dict):

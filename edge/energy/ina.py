@@ -118,7 +118,7 @@ class Ina228Meter:
             why_not = f"the INA228's count overflowed ({', '.join(overflow)})"
         elif min(before[2], after[2]) < 0:  # what it counts has no sign
             why_not = f"negative current, {min(before[2], after[2]):.3g} mA: the leads are swapped; {LEADS}"
-        elif after[0] <= before[0]:
+        elif not after[0] > before[0]:  # also where one is no number
             why_not = "the INA228's count stands still or was reset"
         joules = after[0] - before[0]
         if why_not is None and seconds:

@@ -1,13 +1,12 @@
 """What no board draws: samples of power that tell of a meter that is wired wrong, stands still, or counts otherwise."""
 
 import itertools
+import math
 from dataclasses import dataclass
 
 LEAST_WATTS = 0.01  # of a running board, less than any of those that this is for
-FROZEN_SAMPLES, FROZEN_SECONDS = (
-    30,
-    5.0,
-)  # so many and so long the same, to all digits: no live meter's noise is so small
+# So many and so long the same, to all digits: no live meter's noise is so small.
+FROZEN_SAMPLES, FROZEN_SECONDS = 30, 5.0
 LEADS = "swap VIN+ and VIN-"
 
 
@@ -22,6 +21,8 @@ class Plausible:
         """Returns why samples, seconds and watts, cannot be a board's power, and what to do; None where they can."""
         if not len(watts):
             return None
+        if not all(map(math.isfinite, watts)):
+            return "the meter told what is no number; start it again"
         least, most = min(watts), max(watts)
         if least < 0:
             return f"negative power, down to {least:.3g} W: the meter's leads are swapped; {self.leads}"

@@ -179,17 +179,18 @@ def _white(image: Image.Image) -> float | None:
     if image.mode.startswith("I;"):
         return 65535.0
     if image.mode == "I":
-        least, most = image.getextrema()
+        values = np.asarray(image)
+        least, most = values.min(initial=0), values.max(initial=0)
         if least < -32768 or most > 65535:
             raise ValueError(f"its whole numbers reach from {least} to {most}, and white is 65535; save it in 16 bits")
         return 65535.0
     if image.mode != "F":
         return None
     values = np.asarray(image)
-    most = values.max(initial=0, where=np.isfinite(values))
-    if most > MOST_REAL:
-        raise ValueError(f"its real numbers reach {most:g}, and white is 1 or 255; save them as shares of white")
-    return 1.0 if most <= MOST_SHARE else 255.0
+    largest = values.max(initial=0, where=np.isfinite(values))
+    if largest > MOST_REAL:
+        raise ValueError(f"its real numbers reach {largest:g}, and white is 1 or 255; save them as shares of white")
+    return 1.0 if largest <= MOST_SHARE else 255.0
 
 
 class Fit:

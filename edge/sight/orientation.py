@@ -1,9 +1,11 @@
 """How an image lies, as EXIF's orientation tells. Of EXIF this tag alone is read, so that others may be damaged."""
 
+from typing import Literal
+
 from PIL import Image
 
 ORIENTATION = 0x0112  # EXIF's tag
-ORDERS = {b"II": "little", b"MM": "big"}
+ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}
 KINDS = {1: 1, 3: 2, 4: 4}  # of a value: BYTE, SHORT and LONG -> their bytes
 ENTRY = 12  # bytes of a tag
 TURNS = {
@@ -21,7 +23,7 @@ def turn_of(image: Image.Image):
     """Returns how a decoded image is turned upright, or None."""
     try:
         found = _in_exif(image.info.get("exif", b""))
-        return TURNS.get(image.getexif().get(ORIENTATION) if found is None else found)
+        return TURNS.get(found or image.getexif().get(ORIENTATION, 1))
     except Exception:  # damaged EXIF says nothing of the pixels
         return None
 

@@ -30,7 +30,7 @@ def test_a_place_where_no_file_can_be_is_told_before_the_work(tmp_path):
     (tmp_path / "file").touch()
     output.check_writable(None)
     output.check_writable(tmp_path / "new" / "report.md")
-    for wrong in (tmp_path, tmp_path / "file" / "report.md"):
+    for wrong in (tmp_path, tmp_path / "file" / "report.md", "/dev/full/report.md"):
         with pytest.raises(UserError, match="is a folder, or lies below a file; name another file"):
             output.check_writable(wrong)
 

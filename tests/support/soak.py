@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import numpy as np
 BUNDLE = Path(__file__).parents[2] / "models" / "cluttered_mnist"
 PARTS = ("runner", "training", "kills")
 PROCESSES = 2
+STEPS_KILLED, SAVING = 400, "--checkpoint_every=10"  # of trainings that are killed: often while they save
+MOST_TRIES = 5  # to kill a program once before it ends
 WARM = 0.1  # of the work; memory may grow until then
 GROWTH = {"runner": 2.0, "training": 60.0}  # MB that it may grow by after that
 
@@ -83,15 +86,17 @@ def training(steps: int, folder: Path) -> str:
 def kills(count: int, folder: Path) -> str:
     """Kills trainings, `bundle pack` and `tools.quantize` at random moments, and looks at what they leave."""
     rng = random.Random(0)
-    _train(folder / "whole", 400).wait()
-    trained = _killed_trainings(folder, count * 2 // 5, rng)
-    assert _weights(folder / "whole") == _weights(folder / "killed"), "a training that was killed differs"
-    packed = _killed_writers(count * 2 // 5, 1.0, folder / "packed.zip", rng, *_pack(folder / "packed.zip"))
+    begun = time.monotonic()
+    assert _train(folder / "whole", STEPS_KILLED, SAVING).wait() == 0, "a training failed"
+    lasts = time.monotonic() - begun
+    trained, repeated = _killed_trainings(folder, count * 2 // 5, lasts, rng)
+    packed = _killed_writers(count * 2 // 5, folder / "packed.zip", rng, *_pack(folder / "packed.zip"))
     quantize = "tools.quantize", f"--workdir={folder / 'whole'}", f"--bundle={folder / 'made'}", "--method=float32"
-    made = _killed_writers(count // 5, 60.0, folder / "made", rng, *quantize)
+    made = _killed_writers(count // 5, folder / "made", rng, *quantize)
     left = [path.name for path in folder.iterdir() if path.name.startswith(".")]
     return (
-        f"{trained} trainings, {packed} packs and {made} exports killed: all whole or not there; {len(left)} left over"
+        f"{trained} trainings, {packed} packs and {made} exports killed: all whole or not there; {repeated} trainings "
+        f"ended with equal weights; {len(left)} left over"
     )
 
 
@@ -99,8 +104,8 @@ def _pack(destination: Path) -> tuple:
     return "edge.bundle", "pack", str(BUNDLE), str(destination)
 
 
-def _train(workdir: Path, steps: int) -> subprocess.Popen:
-    arguments = f"--workdir={workdir}", f"--train_steps={steps}"
+def _train(workdir: Path, steps: int, *more: str) -> subprocess.Popen:
+    arguments = f"--workdir={workdir}", f"--train_steps={steps}", *more
     command = [sys.executable, "-m", "tiny_training", *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -113,27 +118,39 @@ def _weights(workdir: Path) -> str:
         return hashlib.sha256(archive.read("model.weights.h5")).hexdigest()
 
 
-def _killed_trainings(folder: Path, count: int, rng) -> int:
-    """Kills one training again and again, and lets it end at last; returns how often it was killed."""
-    killed = 0
-    for _ in range(count):
-        process = _train(folder / "killed", 400)
-        killed += _kill_after(process, rng.uniform(0.5, 40.0))
-    assert _train(folder / "killed", 400).wait() == 0, "a training that was killed can't go on"
-    return killed
+def _killed_trainings(folder: Path, count: int, lasts: float, rng) -> tuple[int, int]:
+    """Kills a training again and again, and lets it end at last; one that ended makes room for another.
+
+    Returns how often one was killed, and how many ended, all of them with the weights of one that never was.
+    """
+    killed = ended = 0
+    while killed < count or not ended:
+        process = _train(folder / "killed", STEPS_KILLED, SAVING)
+        if killed < count and _kill_after(process, rng.uniform(0.1, 1.0) * lasts):
+            killed += 1
+            continue
+        assert process.wait() == 0, "a training that was killed can't go on"
+        assert _weights(folder / "whole") == _weights(folder / "killed"), "a training that was killed differs"
+        shutil.rmtree(folder / "killed")
+        ended += 1
+    return killed, ended
 
 
-def _killed_writers(count: int, most: float, destination: Path, rng, module: str, *arguments) -> int:
+def _killed_writers(count: int, destination: Path, rng, module: str, *arguments) -> int:
     """Kills a program that writes a bundle; after each the bundle is whole, or not there."""
     from edge.bundle import load_bundle
 
-    killed = 0
-    for _ in range(count):
-        command = [sys.executable, "-m", module, *arguments]
+    command = [sys.executable, "-m", module, *arguments]
+    begun = time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lasts, killed = time.monotonic() - begun, 0
+    for _ in range(MOST_TRIES * count):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        killed += _kill_after(process, rng.uniform(0.0, most))
+        killed += _kill_after(process, rng.uniform(0.3, 1.0) * lasts)
         if destination.exists():
             load_bundle(destination)
+        if killed == count:
+            break
     return killed
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import posixpath
 import re
 import zlib
 from collections import defaultdict
@@ -21,8 +22,8 @@ def annotations(path: Path, sequences: bool = True, flag: str = "--data_dir"):
     """Returns a reader (name -> bytes) of a folder or zip, and its checked annotations with all that they hold.
 
     Each has `file`, `label`, a list, `split`, and `original`: the first file of the list that holds the same bytes.
-    Where no entry tells a split, the files' names decide; every split then has an image at least. Entries of one
-    `group`, such as photographs of one thing, and of one content, then share a split. What is wrong with the data set
+    A split that is not told is that of the entry's `group`, such as photographs of one thing, or of an equal file; else
+    the names decide. Where no entry tells a split, every split has an image at least. What is wrong with the data set
     as a whole is told by `contradictions`.
 
     Args:
@@ -53,19 +54,37 @@ def as_list(label, sequences: bool) -> list:
 
 
 def contradictions(entries: list[dict]) -> dict[str, str]:
-    """Returns which files, or equal ones, have several labels or are in several splits: file -> what is wrong."""
+    """Returns which files, equal ones or groups have several labels or splits: file -> what is wrong."""
     listed = defaultdict(list)
     for entry in entries:
         listed[entry["original"]].append(entry)
     found = {}
     for group in filter(lambda group: len(group) > 1, listed.values()):
-        for key in ("label", "split"):
-            values = list(dict.fromkeys(_in_words(entry[key]) for entry in group))
-            if len(values) > 1:
-                mistake = f"has the {key}s {' and '.join(values[:3])}"
-                found |= {entry["file"]: _equals(entry, group) + mistake for entry in group}
-                break
-    return found
+        mistake = differences(group)
+        if mistake:
+            found |= {entry["file"]: _equals(entry, group) + mistake for entry in group}
+    return _torn_groups(entries) | found
+
+
+def _torn_groups(entries: list[dict]) -> dict[str, str]:
+    """Returns which files are of a group that has several splits: file -> what is wrong."""
+    splits = defaultdict(set)
+    for entry in entries:
+        splits[_group(entry)].add(entry["split"])
+    return {
+        entry["file"]: f"is of the group {_in_words(_group(entry))}, which is in {' and '.join(sorted(split))}"
+        for entry in entries
+        if _group(entry) is not None and len(split := splits[_group(entry)]) > 1
+    }
+
+
+def differences(group: list[dict]) -> str | None:
+    """Returns which labels, or else splits, entries of one image have, in words; None where they have the same."""
+    for key in ("label", "split"):
+        values = list(dict.fromkeys(_in_words(entry[key]) for entry in group))
+        if len(values) > 1:
+            return f"has the {key}s {' and '.join(values[:3])}"
+    return None
 
 
 def _equals(entry: dict, group: list[dict]) -> str:
@@ -160,7 +179,7 @@ def _find_originals(entries: list[dict], read):
 
 
 def _plain(file: str) -> str:
-    return file.removeprefix("./")
+    return posixpath.normpath(file.replace("\\", "/"))
 
 
 def _are_boxes(boxes) -> bool:
@@ -174,17 +193,18 @@ def _are_boxes(boxes) -> bool:
 
 
 def _give_splits(entries: list[dict], path: Path):
-    """Gives each entry a split that has none: by its file's name, or group's, alone, a tenth validation, a tenth test.
+    """Gives each entry a split that has none: that of its group or of an equal file, where it is told; else by name.
 
-    Where that leaves a split without an image although nobody chose that, it is given the next in order of the names'
-    checksums, from the training images.
+    By their names' checksums a tenth becomes validation and a tenth test. Where that leaves a split without an image
+    although nobody chose that, it is given the next in order of the checksums, from the training images.
     """
-    free = [entry for entry in entries if not entry.get("split")]
-    keys = {_unit(entry): zlib.crc32(_unit(entry).encode()) for entry in free}
+    units = _units(entries)
+    told = {unit: entry["split"] for unit, entry in zip(units, entries) if entry.get("split")}
+    keys = {unit: zlib.crc32(unit.encode()) for unit in units if unit not in told}
     by_name = {unit: {0: "validation", 1: "test"}.get(key % 10, "train") for unit, key in keys.items()}
-    if len(free) == len(entries):
+    if not told:
         if len(keys) < len(SPLITS):
-            of_what = "groups" if any("group" in entry for entry in entries) else "images"
+            of_what = "groups" if any(_group(entry) is not None for entry in entries) else "images"
             raise UserError(
                 f"{path}: too few: {len(keys)}; {len(SPLITS)} {of_what} are the least, one for each of "
                 f"{', '.join(SPLITS)}"
@@ -193,10 +213,16 @@ def _give_splits(entries: list[dict], path: Path):
             if split not in by_name.values():
                 most = max(SPLITS, key=list(by_name.values()).count)
                 by_name[min((keys[unit], unit) for unit in keys if by_name[unit] == most)[1]] = split
-    for entry in free:
-        entry["split"] = by_name[_unit(entry)]
+    for unit, entry in zip(units, entries):
+        entry["split"] = entry.get("split") or (told | by_name)[unit]
 
 
-def _unit(entry: dict) -> str:
-    """Returns the name of what must be in one split: a file with those that equal it, or a group."""
-    return str(entry.get("group") or entry["original"])
+def _units(entries: list[dict]) -> list[str]:
+    """Returns for each entry the name of what must be in one split: a group, or a file with those that equal it."""
+    groups = {entry["original"]: _group(entry) for entry in reversed(entries) if _group(entry) is not None}
+    return [_group(entry) or groups.get(entry["original"], entry["original"]) for entry in entries]
+
+
+def _group(entry: dict) -> str | None:
+    group = entry.get("group")
+    return None if group in (None, "") else str(group)

@@ -1,8 +1,11 @@
 """Images of a data set that can't be used: named together, or left out where `--skip_bad` allows so many."""
 
+import hashlib
 import math
 
-from train.data.annotations import named
+import numpy as np
+
+from train.data.annotations import differences, named
 from train.errors import UserError
 from train.progress import log
 
@@ -13,10 +16,27 @@ class BadImages:
     def __init__(self, total: int, share: float = 0.0):
         self.total, self.allowed = total, math.floor(share * total + 1e-9)
         self._found: dict[str, str] = {}
+        self._seen: dict[bytes, dict] = {}  # the first entry of each picture, by its checksum
 
     def add(self, file: str, message: str):
         """Notes that a file can't be used."""
         self._found.setdefault(file, message)
+
+    def unlike_others(self, entry: dict, pixels: np.ndarray) -> np.ndarray:
+        """Returns an entry's pixels, uint8; UserError where another entry has the same, and another label or split.
+
+        Files of equal bytes are found before (`annotations.contradictions`); these are equal when they are decoded.
+        """
+        if (pixels == pixels[:1, :1]).all():  # of one colour: two such need not be one picture
+            return pixels
+        key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+        other = self._seen.setdefault(key, entry)
+        mistake = differences([other, entry])
+        if mistake and other["original"] != entry["original"]:
+            raise UserError(
+                f"{entry['file']} is the same image as {other['file']}, in another file, which {mistake}; keep one"
+            )
+        return pixels
 
     def made(self, make, entries, labels) -> tuple[list, list]:
         """Returns what `make` makes of the entries that can be used, and their labels; UserError where that is none."""

@@ -127,7 +127,9 @@ def _fitted_splits(read, chosen, architecture: Architecture, bad: BadImages, any
 
 def _resized(read, entries, labels, fitting: Fitting, bad: BadImages) -> Split:
     """Returns the images at the size that `fitting` gives them."""
-    images, labels = bad.made(lambda entry: fitting.image(read, entry["file"]), entries, labels)
+    images, labels = bad.made(
+        lambda entry: bad.unlike_others(entry, fitting.image(read, entry["file"])), entries, labels
+    )
     return Split(np.stack(images), np.stack(labels))
 
 
@@ -143,7 +145,9 @@ def _scene_splits(read, chosen, architecture: Architecture, bad: BadImages) -> d
 
 def _scenes(read, entries, labels, architecture: Architecture, bad: BadImages) -> Split:
     """Returns pictures of the size `SCENE` around the numbers; where an image ends its border is repeated."""
-    made, labels = bad.made(lambda entry: _scene(entry, _picture(read, entry, architecture)), entries, labels)
+    made, labels = bad.made(
+        lambda entry: _scene(entry, bad.unlike_others(entry, _picture(read, entry, architecture))), entries, labels
+    )
     images, boxes = zip(*made)
     return Split(np.stack(images), np.stack(labels), np.array(boxes, np.float32))
 
@@ -161,7 +165,7 @@ def _as_they_are(read, entries, labels, architecture: Architecture, bad: BadImag
     known = all(entry.get("boxes") for entry in entries)
 
     def make(entry):
-        picture = _picture(read, entry, architecture)
+        picture = bad.unlike_others(entry, _picture(read, entry, architecture))
         return picture[..., None], _box(entry, picture.shape)
 
     made, labels = bad.made(make, entries, labels)
@@ -205,7 +209,7 @@ def _checked(path: Path, architecture: Architecture, skip_bad: float, flag: str 
     read, entries = annotations(path, architecture.task != CLASSIFICATION, flag)
     bad = BadImages(len(entries), skip_bad)
     for file, mistake in contradictions(entries).items():
-        bad.add(file, f"{file} {mistake}; list it once")
+        bad.add(file, f"{file} {mistake}; list it once, in one split")
     if architecture.task == CLASSIFICATION:
         return read, entries, 0, bad
     kept = [entry for entry in entries if len(entry["label"]) <= architecture.top.max_length]

@@ -155,6 +155,21 @@ def test_a_failure_in_writing_a_zip_leaves_the_older_one(packed, monkeypatch):
     assert sorted(os.listdir(packed.parent)) == ["b.zip", "bundle"]
 
 
+def test_what_killed_writers_left_is_removed_when_it_is_old(tmp_path):
+    destination, hexadecimal = tmp_path / "a.b.zip", "0123456789abcdef" * 2
+    old = [f".a.b.zip.{hexadecimal}", ".a.b.zip.x1_yzab8"]
+    kept = [f".a.b.zip.{hexadecimal[::-1]}", f".axb.zip.{hexadecimal}", ".a.b.zip.old.x1_yzab8", ".a.b.zip.notes"]
+    for name in (old[0], *kept):
+        (tmp_path / name).write_text("")
+    (tmp_path / old[1]).mkdir()
+    for name in (*old, *kept[1:]):
+        os.utime(tmp_path / name, (0, 0))
+    write(destination, {"a": b"b"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "a.b.zip"])
+    write(destination.with_name("c"), {})
+    assert (tmp_path / kept[2]).exists()
+
+
 def test_file_entries_are_of_the_content():
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert file_entry(b"") == FileEntry(empty, 0)

@@ -1,3 +1,4 @@
+import math
 import re
 
 import pytest
@@ -27,6 +28,7 @@ def test_a_boards_power_is_plausible():
     [
         ([*noisy(3), -0.5, *noisy(3)], "^negative power, down to -0.5 W: the meter's leads are swapped; swap them$"),
         ([*noisy(3), 101], "^impossible power, up to 101 W, where 100 W are the most: of another unit"),
+        ([*noisy(3), math.nan, *noisy(3)], "^the meter told what is no number"),
         ([0.0] * 5, "^impossible power, 0 W at the most: the meter is not in the board's feed"),
         ([*noisy(3), *[3.5] * 51], "^frozen at 3.5 W for 51 samples: the meter stands still"),
     ],

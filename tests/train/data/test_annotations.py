@@ -137,6 +137,40 @@ def test_one_content_goes_into_one_split_where_nobody_tells_them(tmp_path):
     assert set(splits) == {"train", "validation", "test"}
 
 
+def test_a_group_stays_in_the_split_that_one_of_it_tells(tmp_path):
+    listed = [{"file": f"im{i}.png", "label": 1, "group": i // 10} for i in range(40)]
+    for i, split in ((5, "test"), (15, "validation"), (25, "train")):
+        listed[i]["split"] = split
+    _, found = annotations(written(tmp_path, listed))
+    assert [{entry["split"] for entry in found[i : i + 10]} for i in range(0, 30, 10)] == [
+        {"test"},
+        {"validation"},
+        {"train"},
+    ]
+    assert len({entry["split"] for entry in found[30:]}) == 1
+    assert contradictions(found) == {}
+
+
+def test_equal_files_follow_the_group_and_the_split_of_one_of_them(tmp_path):
+    listed = entries(20)
+    listed[3] |= {"group": "box"}
+    listed[7] |= {"split": "test"}
+    listed += [{"file": "a.png", "label": [1], "group": "box"}, {"file": "b.png", "label": [1]}]
+    for name, content in (("im3", b"x"), ("a", b"y"), ("b", b"y"), ("im7", b"z"), ("im9", b"z")):
+        (tmp_path / f"{name}.png").write_bytes(content)
+    found = {entry["file"]: entry["split"] for entry in annotations(written(tmp_path, listed))[1]}
+    assert found["im3.png"] == found["a.png"] == found["b.png"]
+    assert found["im9.png"] == "test"
+
+
+def test_a_group_in_two_splits_is_found(tmp_path):
+    listed = [{"file": f"{i}.png", "label": 1, "group": "box 1", "split": "train"} for i in range(3)]
+    listed.append({"file": "3.png", "label": 1, "group": "box 1", "split": "test"})
+    listed.append({"file": "4.png", "label": 1, "split": "test"})
+    found = contradictions(annotations(written(tmp_path, listed))[1])
+    assert found == {f"{i}.png": "is of the group 'box 1', which is in test and train" for i in range(4)}
+
+
 def test_twenty_mistakes_are_named_and_the_others_counted():
     assert named(["a", "b"]) == "a, b"
     assert named([str(i) for i in range(23)]).endswith("18, 19 and 3 more")

@@ -45,3 +45,28 @@ def test_one_is_told_in_its_own_words_and_none_is_no_matter():
 def test_a_split_of_which_nothing_is_left_is_refused_whatever_is_allowed():
     with pytest.raises(UserError, match="the image 1.png can't be read"):
         BadImages(50, 1.0).made(read, ENTRIES[1:2], LABELS[1:2])
+
+
+def of(file, label=(1,), split="train"):
+    return {"file": file, "original": file, "label": list(label), "split": split}
+
+
+def test_equal_pixels_of_another_file_are_refused_where_label_or_split_differ():
+    bad, pixels = BadImages(9), np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    assert bad.unlike_others(of("a.png"), pixels) is pixels
+    assert bad.unlike_others(of("b.bmp"), pixels) is pixels
+    assert bad.unlike_others(of("c.png", [2]), pixels + 1).max() == 12
+    for entry, told in (
+        (of("d.bmp", [2]), "labels '1' and '2'"),
+        (of("e.bmp", split="test"), "splits 'train' and 'test'"),
+    ):
+        with pytest.raises(
+            UserError, match=f"^{entry['file']} is the same image as a.png, .* has the {told}; keep one$"
+        ):
+            bad.unlike_others(entry, pixels.copy())
+
+
+def test_images_of_one_colour_may_be_equal():
+    bad, pixels = BadImages(9), np.full((3, 3, 1), 7, np.uint8)
+    for file, split in (("a.png", "train"), ("b.png", "test")):
+        assert bad.unlike_others(of(file, split=split), pixels) is pixels

@@ -269,3 +269,13 @@ def test_colour_is_kept_where_nobody_says_how_many_channels(config, tmp_path):
     coloured = load(config, folder(tmp_path, entries, {5: buffer.getvalue()}), "tiny_classifier")
     assert (grey.channels, coloured.channels) == (1, 3)
     assert coloured.test.images[1, 50, 50].tolist() == [200, 10, 60]
+
+
+@pytest.mark.parametrize("preset", ["tiny_sequence", "numbers"])
+def test_one_picture_in_two_files_and_splits_is_refused(config, tmp_path, preset):
+    path = folder(tmp_path, [entry(i) for i in range(6)])
+    picture = Image.effect_noise((20, 10), 90)
+    picture.save(path / "0.png")
+    picture.save(path / "1.png", "BMP")
+    with pytest.raises(UserError, match="1.png is the same image as 0.png, in another file, which has the"):
+        load(config, path, preset)

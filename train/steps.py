@@ -200,9 +200,7 @@ def make_train_step(
         terms, gradients, statistics = found[:count], found[count : count + len(reached)], found[count + len(reached) :]
         for variable, value in zip(moving, statistics):
             variable.assign(value)
-        norm = tf.linalg.global_norm(gradients)
-        if config.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
+        gradients, norm = clipped(gradients, config.clip_norm)
 
         # Hundreds of operations on a few numbers each, of which one is made.
         @tf.function(jit_compile=True, autograph=False)
@@ -216,6 +214,12 @@ def make_train_step(
         return {"loss": loss, "gradient_norm": norm} | metrics
 
     return train_step
+
+
+def clipped(gradients, most: float):
+    """Returns gradients, made smaller where their common norm is above `most` (0: never), and the norm they had."""
+    norm = tf.linalg.global_norm(gradients)
+    return (tf.clip_by_global_norm(gradients, most, use_norm=norm)[0] if most else gradients), norm
 
 
 def _moving_statistics(model) -> list:

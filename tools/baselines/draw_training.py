@@ -5,6 +5,7 @@ import tensorflow as tf
 from tools.baselines import glimpse_runs
 from tools.baselines.draw_config import DrawConfig
 from tools.baselines.draw_model import DrawClassifier, DrawSpec, multiplications
+from train.steps import clipped
 
 
 def train_and_evaluate(config: DrawConfig, restart: bool = False) -> dict:
@@ -34,10 +35,7 @@ def make_train_step(model: DrawClassifier, optimizer, config: DrawConfig):
         with tf.GradientTape() as tape:
             logits = model(images)["logits"]
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
-        gradients = tape.gradient(loss, variables)
-        norm = tf.linalg.global_norm(gradients)
-        if config.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
+        gradients, norm = clipped(tape.gradient(loss, variables), config.clip_norm)
         optimizer.apply_gradients(zip(gradients, variables))
         wrong = tf.argmax(logits[:, -1], axis=-1, output_type=labels.dtype) != labels[:, -1]
         return {"loss": loss, "gradient_norm": norm, "error": 100 * tf.reduce_mean(tf.cast(wrong, tf.float32))}

@@ -6,6 +6,7 @@ from tools.baselines import glimpse_runs
 from tools.baselines.ram_config import RamConfig
 from tools.baselines.ram_loss import losses
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel, multiplications
+from train.steps import clipped
 
 
 def train_and_evaluate(config: RamConfig, restart: bool = False) -> dict:
@@ -41,10 +42,7 @@ def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig
             outputs = model(images, noise)
             terms = losses(outputs, labels, noise, deviation, config.reward_decay)
             loss = terms["classification"] + config.location_weight * terms["location"] + terms["baseline"]
-        gradients = tape.gradient(loss, variables)
-        norm = tf.linalg.global_norm(gradients)
-        if config.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm, use_norm=norm)
+        gradients, norm = clipped(tape.gradient(loss, variables), config.clip_norm)
         optimizer.apply_gradients(zip(gradients, variables))
         wrong = tf.argmax(outputs["logits"][:, -1], axis=-1, output_type=labels.dtype) != labels
         return {

@@ -13,7 +13,6 @@ from edge.network.runner import NEVER
 from tools.export.any_size import reads_any_size
 from tools.export.input_size import at_size, prepared
 from tools.progress import Progress
-from tools.table import table
 from tools.workdir import Samples, Workdir
 
 PIXELS = 1_000_000  # of images that go through the network at once
@@ -139,19 +138,6 @@ def overlap(expected_cells, found_cells) -> float:
 def percent(holds) -> float:
     """Returns the share of true values, in percent."""
     return round(100 * float(np.mean(holds)), 4)
-
-
-def format_measured(measured: dict) -> str:
-    """Returns it as a table."""
-    rows = [
-        (name, *(f"{measured['error'][f'{name}_{side}']:.2f}" for side in ("keras", "bundle")), f"{agreement:.2f}")
-        for name, agreement in measured["agreement"].items()
-    ]
-    return (
-        f"{table(('model', 'error, % (keras)', 'error, % (bundle)', 'agreement, %'), rows)}\n"
-        f"({measured['images']} images of {measured['dataset']} {measured['split']}, "
-        f"{measured['num_patches']} patches; {measured['cell_overlap']:.1f} % of the cells are the same)"
-    )
 
 
 def at_bundles_size(trained: Workdir, bundle) -> Workdir:

@@ -46,8 +46,8 @@ def run_main(main, *args) -> None:
     except BrokenPipeError:
         status = 0
     except (OSError, WorkError) as error:
-        if getattr(error, "errno", None) in FULL:
-            where = f"{error.filename}: " if getattr(error, "filename", None) else ""
+        if isinstance(error, OSError) and error.errno in FULL:
+            where = f"{error.filename}: " if error.filename else ""
             error = WorkError(f"{where}the disk is full; make room where the output goes. What was there is as it was")
         status = _report(error, EXIT_FAILED)
     except KeyboardInterrupt:

@@ -117,7 +117,7 @@ def _entries(read, path: Path) -> list[dict]:
         data = read(ANNOTATIONS)
         if len(data) > MOST_BYTES:
             raise ValueError(f"it holds more than {MOST_BYTES / 1e6:.0f} MB, the most that is read")
-        entries = json.loads(text_of(data))
+        entries = json.loads(text_of(data), object_pairs_hook=_object)
     except FileNotFoundError as error:
         entries = listed(path, read)
         if entries is None:
@@ -135,6 +135,14 @@ def _entries(read, path: Path) -> list[dict]:
             f"{ANNOTATIONS} in {path} must be a list of objects. Received: {type(entries).__name__}, empty or no list"
         )
     return [dict(entry) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def _object(pairs) -> dict:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{max(names, key=names.count)[:80]!r} is there twice in one object")
+    return fields
 
 
 def _check(entry, where: str):

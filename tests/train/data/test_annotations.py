@@ -44,6 +44,7 @@ def test_a_byte_order_mark_is_skipped(tmp_path, encoding):
         ("[" * 100_000, "lists within too many lists"),
         (json.dumps([{"file": "a.png", "label": 0}])[:-1] + "," + '[{"a":' * 50_000, "lists within too many lists"),
         ('{"file"', "not readable JSON"),
+        ('[{"file": "1.png", "label": 1, "label": 2}]', "can't be read: 'label' is there twice"),
         (r'[{"file": "\ud800.png", "label": 1}]', r"a name must be text. Received: '\\ud800.png'"),
         (r'[{"file": "1.png", "label": "\udfff"}]', r"a name must be text. Received: '\\udfff'"),
         (r'[{"file": "\u0000.png", "label": 1}]', "a name must be text"),

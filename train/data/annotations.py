@@ -151,7 +151,7 @@ def _check(entry, where: str):
         raise UserError(f"{where}: an object with 'file' and 'label' is needed. Received: {shown(entry)}")
     label = entry.setdefault("label", None)
     parts = label if isinstance(label, list) else [label]
-    if not parts or any(isinstance(part, bool) or not isinstance(part, int | str) for part in parts):
+    if not parts or any(isinstance(part, bool) or not isinstance(part, int | str) or part == "" for part in parts):
         raise UserError(
             f"{where} ({shown(entry['file'])[1:-1]}): 'label' must be a number, a name or a list of digits. "
             f"Received: {shown(label)}"

@@ -72,8 +72,8 @@ def _members(archive: zipfile.ZipFile, mistake: str) -> dict[str, zipfile.ZipInf
 
 
 def plain_name(name: str) -> str:
-    """Returns a name in a zip with slashes: some programs of Windows write backslashes."""
-    return name.replace("\\", "/")
+    """Returns a name in a zip with slashes, where programs of Windows write backslashes, and with no dot before it."""
+    return name.replace("\\", "/").removeprefix("./")
 
 
 def check_exists(path: Path, landmark: str, flag: str):

@@ -48,6 +48,7 @@ def test_a_byte_order_mark_is_skipped(tmp_path, encoding):
         (r'[{"file": "\ud800.png", "label": 1}]', r"a name must be text. Received: '\\ud800.png'"),
         (r'[{"file": "1.png", "label": "\udfff"}]', r"a name must be text. Received: '\\udfff'"),
         (r'[{"file": "\u0000.png", "label": 1}]', "a name must be text"),
+        ('[{"file": "1.png", "label": ""}]', r"'label' must be a number, a name or a list of digits. Received: ''"),
         ('[{"file": "1.png", "label": 2.0}]', r"'label' must be a number, a name or a list of digits. Received: 2.0"),
         ('[{"file": "1.png", "label": [2.5]}]', r"'label' must be .* Received: \[2.5\]"),
         ('[{"file": "1.png", "label": NaN}]', "'label' must be .* Received: nan"),

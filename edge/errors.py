@@ -1,10 +1,12 @@
 """The end of a program: one line that tells a user's mistake or a failure, and the exit status."""
 
 import contextlib
+import errno
 import os
 import signal
 import sys
 
+FULL = errno.ENOSPC, errno.EDQUOT
 EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
 EXIT_INTERRUPTED = 128 + signal.SIGINT
@@ -44,6 +46,9 @@ def run_main(main, *args) -> None:
     except BrokenPipeError:
         status = 0
     except (OSError, WorkError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            where = f"{error.filename}: " if error.filename else ""
+            error = WorkError(f"{where}the disk is full; make room where the output goes. What was there is as it was")
         status = _report(error, EXIT_FAILED)
     except KeyboardInterrupt:
         status = EXIT_INTERRUPTED

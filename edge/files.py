@@ -59,7 +59,7 @@ def text_of(content: bytes, errors: str = "strict") -> str:
 
 
 def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
-    """Returns what a JSON file holds: text as of `text_of`, and no NaN or infinity.
+    """Returns what a JSON file holds: text as of `text_of`, no NaN or infinity, nothing twice in an object.
 
     Args:
         remedy: how the message ends that says it cannot be read.
@@ -69,11 +69,19 @@ def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
         UserError: it cannot be read, or is no JSON.
     """
     try:
-        content = json.loads(text_of(read_bytes(path, limit)), parse_constant=_refuse)
+        content = json.loads(text_of(read_bytes(path, limit)), parse_constant=_refuse, object_pairs_hook=_object)
         json.dumps(content, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as JSON: {one_line(error)}; {remedy}") from None
     return content
+
+
+def _object(pairs) -> dict:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{max(names, key=names.count)[:80]!r} is there twice")
+    return fields
 
 
 def _refuse(text):

@@ -1,6 +1,5 @@
 """Output of programs: tables for a screen or a file, and files that are written whole or not at all."""
 
-import errno
 import os
 import shutil
 import uuid
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.errors import UserError, WorkError, one_line
+from edge.errors import FULL, UserError, WorkError, one_line
 
 
 def table(head, rows, numbers_from: int | None = None) -> str:
@@ -55,7 +54,7 @@ def _sync(path: Path):
 
 def refused(path: Path, error: OSError, size: int, remedy: str) -> UserError | WorkError:
     """Returns what is to be raised for `size` bytes that cannot be written: WorkError where the disk is full."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno not in FULL:
         return UserError(f"{path} cannot be written: {one_line(error)}; {remedy}")
     folder = next(parent for parent in Path(path).absolute().parents if parent.exists())
     missing = max(size - shutil.disk_usage(folder).free, 0)

@@ -13,6 +13,7 @@ import numpy as np
 from edge.errors import UserError
 from edge.output import check_writable
 from tools import command
+from tools.files import write_picture
 from tools.table import table
 from train.data.annotations import SPLITS
 from train.data.check import Checked, check, sheet
@@ -62,10 +63,7 @@ def main(arguments) -> None:
     except DataError as error:
         raise UserError(str(error).replace("--data_dir", "PATH")) from error
     print(report(found))
-    try:
-        sheet(found).save(values.sheet)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--sheet={values.sheet} can't be written: {error}") from error
+    write_picture(sheet(found), values.sheet, "--sheet")
     print(f"\nwritten: {values.sheet}")
 
 

@@ -17,7 +17,7 @@ from edge.errors import UserError
 from edge.output import check_writable
 from edge.sight.images import open_image
 from tools import command
-from tools.files import check_size
+from tools.files import check_size, write_picture
 from tools.table import table
 
 CELL, FIELD, PATCH = (90, 160, 255), (255, 200, 0), (60, 255, 120)
@@ -185,10 +185,7 @@ def main(arguments) -> None:
     print(report(blueprint))
     if values.draw:
         picture = drawing(blueprint.architecture(), open_image(values.image) if values.image else None)
-        try:
-            picture.save(values.draw)
-        except (OSError, ValueError) as error:
-            raise UserError(f"--draw={values.draw} can't be written: {error}") from error
+        write_picture(picture, values.draw, "--draw")
         print(f"\nwritten: {values.draw}, cells blue, the middle one's field yellow and its patch green")
 
 

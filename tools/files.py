@@ -1,11 +1,17 @@
-"""Files that the tools read: none that is no plain file, each of bounded size."""
+"""Files that the tools read, none that is no plain file, each of bounded size; and pictures that they write."""
 
+import io
 import json
 import stat
 import tokenize
 import zipfile
 import zlib
 from pathlib import Path
+
+from PIL import Image
+
+from edge.errors import UserError, one_line
+from edge.output import write
 
 MOST_TEXT = 2**26  # bytes of a JSON file
 MOST_ARRAYS = 2**30  # bytes of the arrays in one .npz file
@@ -52,3 +58,15 @@ def check_size(path, most: int):
         raise ValueError("it is no plain file")
     if state.st_size > most:
         raise ValueError(f"it holds {state.st_size:,} bytes, more than {most:,}")
+
+
+def write_picture(picture: Image.Image, path, flag: str):
+    """Writes a picture in the format that its name ends in; UserError where there is none, WorkError on a full disk."""
+    file, kind = io.BytesIO(), Image.registered_extensions().get(Path(path).suffix.lower())
+    try:
+        picture.save(file, kind or "none")
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{flag} must be a picture's name, received {path} ({one_line(error)}); a.png is one"
+        ) from error
+    write(path, file.getvalue())

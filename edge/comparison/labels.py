@@ -76,30 +76,26 @@ def read_labels(file) -> dict[str, str]:
     """Returns what a file of labels tells: file name -> label; UserError where it is not one."""
     content = read_json(file, "name a file of labels")
     if isinstance(content, list) and all(isinstance(entry, dict) for entry in content):
-        content = _by_file(content, file)
-    if not isinstance(content, dict):
-        raise UserError(
-            f'{file} must be a list of {{"file": "1.png", "label": 7}} or an object {{"1.png": 7}}, '
-            f"received {str(content)[:60]}; write it so"
-        )
+        named = [(entry.get("file"), entry.get("label")) for entry in content]
+    elif isinstance(content, dict):
+        named = list(content.items())
+    else:
+        raise _no_labels(file, content)
     labels = {}
-    for name, label in content.items():
-        label, name = _text(label, name, file), posixpath.normpath(name)
-        if labels.setdefault(name, label) != label:
-            raise UserError(f"{file} has two labels for {name}, {labels[name]} and {label}; take one of them out")
+    for name, label in named:
+        if not isinstance(name, str):
+            raise _no_labels(file, {"file": name, "label": label})
+        text, name = _text(label, name, file), posixpath.normpath(name)
+        if labels.setdefault(name, text) != text:
+            raise UserError(f"{file} has two labels for {name}, {labels[name]} and {text}; take one of them out")
     return labels
 
 
-def _by_file(entries, file) -> dict:
-    """Returns the labels of a list of annotations by file; UserError where an entry has none, or two differ."""
-    found = {}
-    for entry in entries:
-        name, label = entry.get("file"), entry.get("label")
-        if not isinstance(name, str):
-            raise UserError(f'{file} must be a list of {{"file": "1.png", "label": 7}}, received {str(entry)[:60]}')
-        if found.setdefault(name, label) != label:
-            raise UserError(f"{file} has two labels for {name}, {found[name]} and {label}; take one of them out")
-    return found
+def _no_labels(file, received) -> UserError:
+    return UserError(
+        f'{file} must be a list of {{"file": "1.png", "label": 7}} or an object {{"1.png": 7}}, '
+        f"received {str(received)[:60]}; write it so"
+    )
 
 
 def _text(label, name, file) -> str:

@@ -15,6 +15,7 @@ from PIL import Image
 from edge.bundle.manifest import Input
 from edge.errors import UserError, one_line
 from edge.files import open_file
+from edge.sight.depth import plain_image
 from edge.sight.orientation import TURNS, turn_of
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -22,15 +23,11 @@ FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"
 LONGEST_LINE = 2**16  # bytes of a path on standard input
 MOST_BYTES = 2**28  # of a file: some of Pillow's readers take all of it in
 MOST_DECODED = 2**26  # pixels: some 500 MB for what is transparent
-MOST_SHARE = 1.5  # of white, where real numbers are shares of it: sharpening and resizing go beyond 1
-MOST_REAL = 256.0  # of real numbers: a little more than white, as resizing leaves it
-STRIP = 2**20  # pixels that are converted at a time
 MOST_PIXELS = 2**21  # of an image that keeps its size, about 1920 x 1080; a larger one is shrunk to so many
 SMALLEST = 4  # pixels a side of an image that keeps its size
 KEEP = "keep"  # the manifest's word for that
 WHOLE_SIZE = "whole_size"  # in the info of an image that was decoded reduced: (width, height) of the whole, upright
 LYING = [TURNS[value] for value in (5, 6, 7, 8)]  # width and height change places
-TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")  # modes
 
 
 def expand(arguments):
@@ -133,7 +130,7 @@ def decoded(file, rule: Input | None = None) -> Image.Image:
         reduced = image.size != whole
         image.load()
         turn = turn_of(image)
-        plain = _plain(image)
+        plain = plain_image(image)
     upright = plain.transpose(turn) if turn is not None else plain
     if reduced:
         upright.info[WHOLE_SIZE] = whole[::-1] if turn in LYING else whole
@@ -149,48 +146,6 @@ def _reduce(image: Image.Image, least, colour: str):
 def whole_size(image: Image.Image) -> tuple[int, int]:
     """Returns the (width, height) of an image as its user knows it, however it was decoded."""
     return image.info.get(WHOLE_SIZE, image.size)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Returns an image of any mode as 'L' or 'RGB', made of strips: an image of 64 million pixels leaves no room."""
-    if image.mode in ("L", "RGB") and "transparency" not in image.info:
-        return image
-    white = _white(image)
-    sees_through = white is None and (image.mode in TRANSPARENT or "transparency" in image.info)
-    mode = "L" if white or (image.mode in ("1", "L") and not sees_through) else "RGB"
-    plain, rows = Image.new(mode, image.size), max(1, STRIP // image.width)
-    for top in range(0, image.height, rows):
-        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        if white:
-            values = np.nan_to_num(np.asarray(strip, np.float64), posinf=white, neginf=0)
-            strip = Image.fromarray(np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8))
-        elif sees_through:
-            strip = strip.convert("RGBA")
-            strip = Image.alpha_composite(Image.new("RGBA", strip.size, (0, 0, 0, 255)), strip)
-        plain.paste(strip.convert(mode), (0, top))
-    return plain
-
-
-def _white(image: Image.Image) -> float | None:
-    """Returns the value that is white in an image of more than eight bits; None for one of eight.
-
-    ValueError for values of 32 bits that no scale is known for: they would be read as white or black without a word.
-    """
-    if image.mode.startswith("I;"):
-        return 65535.0
-    if image.mode == "I":
-        values = np.asarray(image)
-        least, most = values.min(initial=0), values.max(initial=0)
-        if least < -32768 or most > 65535:
-            raise ValueError(f"its whole numbers reach from {least} to {most}, and white is 65535; save it in 16 bits")
-        return 65535.0
-    if image.mode != "F":
-        return None
-    values = np.asarray(image)
-    largest = values.max(initial=0, where=np.isfinite(values))
-    if largest > MOST_REAL:
-        raise ValueError(f"its real numbers reach {largest:g}, and white is 1 or 255; save them as shares of white")
-    return 1.0 if largest <= MOST_SHARE else 255.0
 
 
 class Fit:

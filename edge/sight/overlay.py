@@ -1,14 +1,15 @@
 """A picture of what was looked at: the image, the saliency as heat, the patches as boxes, and the reading."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from edge.bundle.manifest import Cells, Manifest
-from edge.errors import UserError, WorkError, one_line
+from edge.errors import FULL, UserError, WorkError, one_line
 from edge.network.result import Result
-from edge.output import replacing
+from edge.output import refused, replacing
 from edge.sight.images import Fit, read_size
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
@@ -120,14 +121,18 @@ class OverlayFolder:
         name, number = f"{path.stem}.png", 2
         while name in self._written:
             name, number = f"{path.stem}-{number}.png", number + 1
+        file = io.BytesIO()
+        picture.save(file, format="PNG")
         try:
             with replacing(self.directory / name) as fresh:
-                picture.save(fresh, format="PNG")
+                fresh.write_bytes(file.getbuffer())
             self._written[name] = None
             while self._keep and len(self._written) > self._keep:
                 oldest = next(iter(self._written))
                 del self._written[oldest]
                 (self.directory / oldest).unlink(missing_ok=True)
         except OSError as error:
+            if error.errno in FULL:
+                raise refused(self.directory / name, error, file.tell(), "name another folder") from None
             raise WorkError(f"--overlay: {self.directory / name} cannot be written: {one_line(error)}") from None
         return self.directory / name

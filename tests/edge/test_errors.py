@@ -52,13 +52,24 @@ def test_what_is_no_text_is_printed_all_the_same(capsys):
     assert capsys.readouterr().out == "a\\udcff\\ud800\n"
 
 
+FULL = "the disk is full; make room where the output goes. What was there is as it was\n"
+
+
+def test_a_full_disk_is_told_with_its_file_where_that_is_known(capsys):
+    def main():
+        raise OSError(28, "No space left on device", "a.png")
+
+    assert status_of(main) == 1
+    assert capsys.readouterr().err == f"error: a.png: {FULL}"
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_one_line_and_status_1():
     program = "from edge.errors import run_main; run_main(print, 'x')"
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-c", program]
         done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "error: [Errno 28] No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, f"error: {FULL}")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])

@@ -3,7 +3,10 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from edge import output
+from edge.errors import UserError, WorkError
 from tools import files
 
 
@@ -28,3 +31,22 @@ def test_arrays_are_bounded_before_they_are_read(tmp_path):
     files.check_arrays(tmp_path / "a.npz")
     with pytest.raises(ValueError, match="it holds 100,128 bytes, more than 100,000"):
         files.check_arrays(tmp_path / "a.npz", 100_000)
+
+
+def test_a_picture_is_written_in_the_format_of_its_name(tmp_path):
+    picture = Image.new("RGB", (4, 3), (200, 0, 0))
+    files.write_picture(picture, tmp_path / "new" / "a.PNG", "--draw")
+    with Image.open(tmp_path / "new" / "a.PNG") as found:
+        assert (found.format, found.size) == ("PNG", (4, 3))
+    for name in ("a", "a.nope", "a.txt"):
+        with pytest.raises(UserError, match=f"--draw must be a picture's name, received .*{name} "):
+            files.write_picture(picture, tmp_path / name, "--draw")
+
+
+def test_a_full_disk_is_no_mistake_of_the_user(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output.os, "fsync", full)
+    with pytest.raises(WorkError, match="the disk is full"):
+        files.write_picture(Image.new("L", (4, 3)), tmp_path / "a.png", "--draw")

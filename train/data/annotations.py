@@ -117,7 +117,7 @@ def _entries(read, path: Path) -> list[dict]:
         data = read(ANNOTATIONS)
         if len(data) > MOST_BYTES:
             raise ValueError(f"it holds more than {MOST_BYTES / 1e6:.0f} MB, the most that is read")
-        entries = json.loads(text_of(data))
+        entries = json.loads(text_of(data), object_pairs_hook=_object)
     except FileNotFoundError as error:
         entries = listed(path, read)
         if entries is None:
@@ -137,13 +137,21 @@ def _entries(read, path: Path) -> list[dict]:
     return [dict(entry) if isinstance(entry, dict) else entry for entry in entries]
 
 
+def _object(pairs) -> dict:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{max(names, key=names.count)[:80]!r} is there twice in one object")
+    return fields
+
+
 def _check(entry, where: str):
     """Raises UserError where an entry is not what it should be."""
     if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
         raise UserError(f"{where}: an object with 'file' and 'label' is needed. Received: {shown(entry)}")
     label = entry.setdefault("label", None)
     parts = label if isinstance(label, list) else [label]
-    if not parts or any(isinstance(part, bool) or not isinstance(part, int | str) for part in parts):
+    if not parts or any(isinstance(part, bool) or not isinstance(part, int | str) or part == "" for part in parts):
         raise UserError(
             f"{where} ({shown(entry['file'])[1:-1]}): 'label' must be a number, a name or a list of digits. "
             f"Received: {shown(label)}"

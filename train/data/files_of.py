@@ -45,7 +45,7 @@ def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str
         landmark: a file that lies beside the others: in `path`, or in the one folder in it that holds such a file.
 
     Raises:
-        UserError: it is neither a folder nor a readable zip.
+        UserError: it is neither a folder nor a readable zip, or a zip with one name twice.
     """
     if path.is_dir():
         inside = _only_folder(path, landmark)
@@ -56,14 +56,24 @@ def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str
         archive = zipfile.ZipFile(path)
     except Exception as error:  # of a damaged one zipfile raises almost anything
         raise UserError(f"{flag} must be a folder or a zip. Received: {path} ({reason(error)})") from error
-    members = {plain_name(member.filename): member for member in archive.infolist()}
+    members = _members(archive, f"{flag} must hold each name once. Received: {path}, ")
     prefix = _prefix(list(members), landmark)
     return lambda name: _member(archive, members.get(prefix + _relative(plain_name(name))))
 
 
+def _members(archive: zipfile.ZipFile, mistake: str) -> dict[str, zipfile.ZipInfo]:
+    """Returns a zip's files by their plain names; UserError, which begins with `mistake`, where two have one name."""
+    members = {}
+    for member in archive.infolist():
+        name = plain_name(member.filename)
+        if not name.endswith("/") and members.setdefault(name, member) is not member:
+            raise UserError(f"{mistake}with {name[:80]!r} twice; zip the folder again")
+    return members
+
+
 def plain_name(name: str) -> str:
-    """Returns a name in a zip with slashes: some programs of Windows write backslashes."""
-    return name.replace("\\", "/")
+    """Returns a name in a zip with slashes, where programs of Windows write backslashes, and with no dot before it."""
+    return name.replace("\\", "/").removeprefix("./")
 
 
 def check_exists(path: Path, landmark: str, flag: str):

@@ -97,16 +97,24 @@ def _white(image: Image.Image) -> float | None:
     """
     if image.mode.startswith("I;"):
         return 65535.0
+    if image.mode not in ("I", "F"):
+        return None
+    least, most = _reach(image)
     if image.mode == "I":
-        values = np.asarray(image)
-        least, most = values.min(initial=0), values.max(initial=0)
         if least < -32768 or most > 65535:
             raise ValueError(f"its whole numbers reach from {least} to {most}, and white is 65535; save it in 16 bits")
         return 65535.0
-    if image.mode != "F":
-        return None
-    values = np.asarray(image)
-    largest = values.max(initial=0, where=np.isfinite(values))
-    if largest > MOST_REAL:
-        raise ValueError(f"its real numbers reach {largest:g}, and white is 1 or 255; save them as shares of white")
-    return 1.0 if largest <= MOST_SHARE else 255.0
+    if most > MOST_REAL:
+        raise ValueError(f"its real numbers reach {most:g}, and white is 1 or 255; save them as shares of white")
+    return 1.0 if most <= MOST_SHARE else 255.0
+
+
+def _reach(image: Image.Image) -> tuple:
+    """Returns the least and the largest finite value of an image, at least from 0 to 0, read in strips."""
+    least = most = 0
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        values = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+        finite = values[np.isfinite(values)]
+        least, most = min(least, finite.min(initial=0)), max(most, finite.max(initial=0))
+    return least, most

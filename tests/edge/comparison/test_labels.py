@@ -106,6 +106,8 @@ def test_labels_that_lie_elsewhere_are_of_the_folder_that_all_images_lie_in(tmp_
 def test_numbers_are_the_same_however_they_are_written(tmp_path):
     (tmp_path / "l.json").write_bytes(b'\xef\xbb\xbf{"1": 210, "2": "210", "3": [2, 1, 0], "4": ["2", "1", "0"]}')
     assert set(read_labels(tmp_path / "l.json").values()) == {"210"}
+    (tmp_path / "l.json").write_text('[{"file": "1", "label": 210}, {"file": "./1", "label": [2, 1, 0]}]')
+    assert read_labels(tmp_path / "l.json") == {"1": "210"}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,7 @@ def test_numbers_are_the_same_however_they_are_written(tmp_path):
     [
         ('[{"file": "1.png", "label": 1}, {"file": "1.png", "label": 2}]', "has two labels for 1.png, 1 and 2"),
         ('{"1.png": 1, "./1.png": 2}', "has two labels for 1.png, 1 and 2"),
+        ('{"1.png": 1, "1.png": 2}', "'1.png' is there twice"),
         ('{"1.png": 1.0}', "received 1.0"),
         ('{"1.png": [2, 10]}', r"received \[2, 10\]"),
         ('{"1.png": -1}', "received -1"),

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edge.bundle.manifest import Input
 from edge.errors import UserError
-from edge.sight import images
+from edge.sight import depth, images
 from edge.sight.images import (
     Fit,
     expand,
@@ -291,7 +291,7 @@ def test_a_file_that_no_image_is_as_long_as_is_not_taken_in(tmp_path):
 
 
 def test_a_large_image_is_converted_in_strips(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "STRIP", 100)
+    monkeypatch.setattr(depth, "STRIP", 100)
     rgba = np.random.default_rng(0).integers(0, 256, (37, 30, 4), np.uint8)
     shares = rgba[..., :3] * (rgba[..., 3:] / 255)
     np.testing.assert_allclose(np.asarray(open_image(save(tmp_path / "a.png", rgba))), shares, atol=1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edge import output
 from edge.bundle.manifest import Cells, Input, Patch
 from edge.errors import UserError, WorkError
 from edge.network.result import Result
@@ -142,3 +143,14 @@ def test_the_last_pictures_are_kept(tmp_path):
         folder.save(Image.new("RGB", (2, 2)), Path(f"camera/{number}"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["6.png", "7.png", "8.png", "of_another_run.png"]
     assert len(folder._written) == 3
+
+
+def test_a_full_disk_is_told_with_what_is_missing(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    folder = OverlayFolder(tmp_path)
+    monkeypatch.setattr(output.os, "fsync", full)
+    with pytest.raises(WorkError, match=r"1.png cannot be written: the disk is full, \d+ kB are needed"):
+        folder.save(Image.new("RGB", (4, 4)), Path("1.jpg"))
+    assert not list(tmp_path.iterdir())

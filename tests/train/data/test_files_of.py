@@ -75,6 +75,19 @@ def test_names_with_backslashes_are_those_with_slashes(folder, tmp_path):
             read("..\\outside.png")
 
 
+@pytest.mark.parametrize("second", ["sub/2.png", "sub\\2.png"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_with_one_name_twice_is_refused(tmp_path, second):
+    path = zipped(tmp_path / "a.zip", {LANDMARK: "", "sub/": "", "sub/2.png": "one"})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("sub/", "")
+        archive.writestr(second, "another")
+    with pytest.raises(
+        UserError, match=r"--data_dir must hold each name once. Received: .*, with 'sub/2.png' twice; zip"
+    ):
+        opened(path, LANDMARK)
+
+
 def test_links_within_the_folder_are_followed(folder):
     (folder / "link.png").symlink_to("1.png")
     assert opened(folder, LANDMARK)("link.png") == b"1.png"

@@ -88,6 +88,12 @@ def test_a_zip_with_backslashes_holds_the_same(tmp_path):
     assert read("nut/1.png") == read("nut\\1.png") == b"nut/1.png"
 
 
+def test_a_zip_of_the_folder_itself_may_begin_its_names_with_a_dot(tmp_path):
+    text = '[{"file": "1.png", "label": 1, "split": "train"}]'
+    read, found = annotations(zipped(tmp_path / "a.zip", {"./annotations.json": text, "./1.png": "x"}))
+    assert (found[0]["label"], read("1.png"), read("./1.png")) == ([1], b"x", b"x")
+
+
 def test_nothing_that_lists_images(tmp_path):
     path = filled(tmp_path, {"1.png": "", "2.png": ""})
     assert entries_of(path) is None

@@ -98,3 +98,11 @@ def test_a_folder_of_ones_own_has_every_split(tmp_path):
     with Image.open(folder / "3.png") as image:
         assert image.size == (68, 48)
         assert image.convert("L").getextrema() == (0, 255)
+
+
+def test_a_folder_of_classes_has_images_in_colour(tmp_path):
+    folder = docs_data.classes(tmp_path / "classes", count=3)
+    assert sorted(path.name for path in folder.iterdir()) == ["disc", "square"]
+    with Image.open(folder / "square" / "2.png") as image:
+        assert image.size == (96, 64)
+        assert max(image.getcolors(64 * 96)) == (32 * 32, (255, 16, 0))

@@ -123,6 +123,7 @@ def prepare() -> tuple[Path, dict[str, str]]:
         "MNIST": docs_data.mnist(data / "mnist", Path(real) if real else None),
         "SVHN": docs_data.svhn(data / "svhn"),
         "PATH": docs_data.numbers(data / "numbers"),
+        "CLASSES": docs_data.classes(data / "classes"),
         "BUNDLE": "models/cluttered_mnist",
         "IMAGES": "models/samples",
     }

@@ -43,6 +43,19 @@ def numbers(folder: Path) -> Path:
     return folder
 
 
+def classes(folder: Path, count: int = 20) -> Path:
+    """Returns a folder with a folder of images for each class: a disc and a square in colour, at any place."""
+    noise = np.random.default_rng(0)
+    for name, draw in (("disc", ImageDraw.ImageDraw.ellipse), ("square", ImageDraw.ImageDraw.rectangle)):
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            image = Image.fromarray(noise.integers(128, size=(64, 96, 3), dtype=np.uint8))
+            left, top = noise.integers(64), noise.integers(32)
+            draw(ImageDraw.Draw(image), (left, top, left + 31, top + 31), fill=(255, 8 * i, 0))
+            image.save(folder / name / f"{i}.png")
+    return folder
+
+
 def svhn(folder: Path, count: int = 24) -> Path:
     """Returns a folder with SVHN's parts, unpacked: noise with labels."""
     noise = np.random.default_rng(0)

@@ -22,7 +22,7 @@ RAMP = np.linspace(0, 255, SIZE[0] * SIZE[1]).reshape(SIZE[::-1])
 BYTES = RAMP.astype(np.uint8)
 SIXTEEN = (RAMP * 257).astype(np.uint16)
 COLOUR = np.stack([BYTES, BYTES[::-1], 255 - BYTES], -1)
-RULES = {1: Input(SIZE[::-1], 1, "L", 1 / 255, "stretch"), 3: Input(SIZE[::-1], 3, "RGB", 1 / 255, "stretch")}
+RULES = {1: Input(SIZE[::-1], 1, "BT709", 1 / 255, "stretch"), 3: Input(SIZE[::-1], 3, "RGB", 1 / 255, "stretch")}
 
 
 def of_mode(mode):

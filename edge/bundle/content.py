@@ -19,7 +19,7 @@ MOST_PATCHES = 32  # of an image of any size
 OF_LEVELS = ("reading_threshold", "vote_lead", "patches_apart")  # null or absent in manifests without levels
 MOST_PIXELS = 2**23  # of an input with all that patches reach beyond it
 MOST_PATCH_PIXELS = 2**25  # of the patches of all cells
-COLOURS = {"L": 1, "RGB": 3}
+COLOURS = {"BT709": 1, "L": 1, "RGB": 3}  # and their channels; of those with as many, exporters take the first
 SCHEMA_FILE = Path(__file__).with_name("manifest.schema.json")
 EXPORT_AGAIN = "export the bundle again with tools.quantize"
 

@@ -19,7 +19,8 @@ class Input:
     Attributes:
         size: (height, width); of a bundle for images of any size the smallest that a level of an image is given.
         channels: 1 or 3.
-        colour: Pillow's mode, 'L' or 'RGB'.
+        colour: 'RGB', or grey: 'BT709', the luma of that standard, as which screens and cameras define their colours;
+            'L', that of BT.601, which Pillow calls so.
         scale: model input = pixel (0 to 255) * scale.
         resize: how images of other sizes are brought to this one, see `edge.sight.images.Fit`.
     """

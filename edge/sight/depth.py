@@ -6,6 +6,7 @@ from PIL import Image
 MOST_SHARE = 1.5  # of white, where real numbers are shares of it: sharpening and resizing go beyond 1
 MOST_REAL = 256.0  # of real numbers: a little more than white, as resizing leaves it
 STRIP = 2**20  # pixels that are converted at a time
+BT709 = (0.2126, 0.7152, 0.0722, 0)  # shares of red, green and blue in grey, and an offset
 TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")  # modes
 
 
@@ -30,6 +31,13 @@ def plain_image(image: Image.Image) -> Image.Image:
             strip = Image.alpha_composite(Image.new("RGBA", strip.size, (0, 0, 0, 255)), strip)
         plain.paste(strip.convert(mode), (0, top))
     return plain
+
+
+def in_colour(image: Image.Image, colour: str) -> Image.Image:
+    """Returns an image of `plain_image` as the manifest's `input.colour` says."""
+    if colour != "BT709":
+        return image.convert(colour)
+    return image.convert("L", BT709) if image.mode == "RGB" else image.convert("L")
 
 
 def _white(image: Image.Image) -> float | None:

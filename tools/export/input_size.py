@@ -82,7 +82,8 @@ def placed(samples: Samples, architecture: Architecture) -> Samples:
     if all(image.shape == shape for image in samples.images):
         return samples
     rule = Input.from_content(input_entry(architecture, OTHER))
-    images = [Image.frombytes(rule.colour, image.shape[1::-1], image.tobytes()) for image in samples.images]
+    mode = "L" if rule.channels == 1 else "RGB"
+    images = [Image.frombytes(mode, image.shape[1::-1], image.tobytes()) for image in samples.images]
     images = [model_pixels(image, rule) for image in images]
     return dataclasses.replace(samples, images=np.stack(images))
 

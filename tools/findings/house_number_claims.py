@@ -95,20 +95,20 @@ def _beside(comparisons: list[dict]) -> list[str]:
     """Returns the table of the bundle beside RapidOCR, [] where nothing was compared."""
     if not comparisons:
         return []
-    rows, commands, notes = [], [], []
+    rows, notes = [], []
     for found in comparisons:
         readers = found["readers"]
         time = found["ratio"]["milliseconds"]
         errors = (_sure(readers[name]["error"], "percent") for name in ("bundle", "rapidocr"))
         times = f"1/{1 / time:.1f}" if time <= 1 else f"{time:.1f}"
         rows.append((_images(found["images"]), *errors, _sure(found["difference"], "points", "+"), times))
-        commands.append(_command(found))
         notes += [f"{_images(found['images'])}: {problem.partition(';')[0]}." for problem in found["problems"]]
     version = comparisons[0]["versions"]["rapidocr-onnxruntime"]
     return [
         f"### `{BUNDLE}`, int8, beside RapidOCR {version}\n",
         "The bundle has its own thresholds. Both read an image after the other in one thread; times are of such pairs. "
-        f"`{IMAGES}`, `{'`, `'.join(commands)}`; [how, and on further images](results/ocr/README.md)\n",
+        f"`{IMAGES}`, `{_command(comparisons[0])}`, tight crops with `--crops` and a part with `--split`; "
+        "[how](results/ocr/README.md)\n",
         table(["", "bundle, error %", "RapidOCR, error %", "difference, points", "time, of RapidOCR's"], rows),
         *([bullets(notes)] if notes else []),
     ]
@@ -121,10 +121,8 @@ def _images(images: dict) -> str:
 
 
 def _command(found: dict) -> str:
-    images, most = found["images"], found["bundle"]["num_patches"]
-    split = f" --split={images['split']}" if images["split"] else ""
-    options = f"--num_patches={most} --images={images['source']}{' --crops' * images['crops']}{split}"
-    return f"python -m tools.baselines.ocr --bundle={BUNDLE} {options}"
+    most = found["bundle"]["num_patches"]
+    return f"python -m tools.baselines.ocr --bundle={BUNDLE} --num_patches={most} --images=IMAGES"
 
 
 def _sure(facts: dict, name: str, sign: str = "") -> str:

@@ -20,6 +20,7 @@ MOST_DECODED = 2**26  # pixels
 MOST_SHARE = 1.5  # of white, where real numbers are shares of it: sharpening and resizing go beyond 1
 MOST_REAL = 256.0  # of real numbers: a little more than white, as resizing leaves it
 STRIP = 2**20  # pixels that are converted at a time
+BT709 = (0.2126, 0.7152, 0.0722, 0)  # shares of red, green and blue in grey, and an offset
 TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")  # modes
 
 
@@ -57,7 +58,12 @@ def decode(data: bytes, channels: int) -> Image.Image:
         raise
     except Exception as error:  # on a damaged file Pillow's readers raise almost anything
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    return picture.convert("L" if channels == 1 else "RGB")
+    return grey(picture) if channels == 1 else picture.convert("RGB")
+
+
+def grey(picture: Image.Image) -> Image.Image:
+    """Returns a picture of mode 'L' or 'RGB' in grey, by the luma of BT.709."""
+    return picture.convert("L", BT709) if picture.mode == "RGB" else picture.convert("L")
 
 
 def _decoded(data: bytes) -> Image.Image:

@@ -156,9 +156,19 @@ def test_a_jpeg_is_decoded_reduced_where_enough_is_left_and_turned_upright(tmp_p
     np.testing.assert_array_equal(load_image(path, wide), model_pixels(open_image(path), wide))
 
 
+@pytest.mark.parametrize(("colour", "shares"), [("L", (0.299, 0.587, 0.114)), ("BT709", (0.2126, 0.7152, 0.0722))])
+def test_grey_is_the_luma_that_the_manifest_names(colour, shares):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    found = model_pixels(Image.fromarray(pixels), replace(GREY, colour=colour))[..., 0]
+    np.testing.assert_allclose(found, pixels @ np.array(shares), atol=1)
+    grey = Image.fromarray(pixels[..., 0])
+    np.testing.assert_array_equal(model_pixels(grey, replace(GREY, colour=colour))[..., 0], pixels[..., 0])
+
+
+@pytest.mark.parametrize("colour", ["L", "BT709"])
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_a_photograph_that_keeps_its_size_is_reduced_to_no_less_than_it_is_read_at(tmp_path, monkeypatch, mode):
-    rule = replace(GREY, resize="keep")
+def test_a_photograph_that_keeps_its_size_is_reduced_to_no_less_than_it_is_read_at(tmp_path, monkeypatch, mode, colour):
+    rule = replace(GREY, resize="keep", colour=colour)
     seen = np.asarray(Image.open(PHOTOGRAPH).convert("L").resize((600, 400), Image.Resampling.BICUBIC))
     Image.fromarray(seen).convert(mode).save(tmp_path / "a.jpg", quality=95)
     whole = model_pixels(open_image(tmp_path / "a.jpg"), rule)

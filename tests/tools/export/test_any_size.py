@@ -80,7 +80,7 @@ def test_from_a_workdir_to_a_bundle(request, workdir, tmp_path, method):
         assert manifest.measured["cell_overlap"] > 60
         names = [error["layer"] for error in manifest.measured["layers"] if error["model"] == "top"]
         assert sorted(names) == ["fine_top/box", "fine_top/logits"]
-    assert "any size, L, levels of 1.41, 1, 0.5, at least" in card(bundle)
+    assert "any size, BT709, levels of 1.41, 1, 0.5, at least" in card(bundle)
     assert "presence, then votes" in card(bundle)
     with pytest.raises(UserError, match="images of any size: its thresholds need --images, and not --workdir"):
         calibrate.main([f"--workdir={workdir}", f"--bundle={path}"])

@@ -76,7 +76,7 @@ def test_a_bundle_beside_rapidocr(results):
     assert "int8, beside RapidOCR 1.2.3" in text
     name = "signs.zip, test, tight crops, 1,200 images"
     assert row(text, name) == ["4.0 ± 1.6", "13.3 ± 2.8", "-9.3 ± 2.9", "1/25.0"]
-    assert "--num_patches=6 --images=signs.zip --crops --split=test`" in text
+    assert "--num_patches=6 --images=IMAGES`, tight crops with `--crops` and a part with `--split`" in text
     assert f"- {name}: others took 39% of the time." in text
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from train.data import folder as folder_module
+from train.data.images import grey
 from train.data.registry import load_dataset
 from train.data.windows import SCENE
 from train.errors import DataUnavailableError, UserError
@@ -55,7 +56,7 @@ def test_labels_and_images_of_sequences(config, numbers_zip):
     with zipfile.ZipFile(numbers_zip) as archive:
         annotations = json.loads(archive.read("annotations.json"))
         first = next(item for item in annotations if item["split"] == "test")
-        picture = Image.open(io.BytesIO(archive.read(first["file"]))).convert("L").resize((24, 16), 2)
+        picture = grey(Image.open(io.BytesIO(archive.read(first["file"])))).resize((24, 16), 2)
     label = first["label"]
     assert dataset.test.labels[0].tolist() == [len(label) - 1, *label, *[10] * (3 - len(label))]
     np.testing.assert_array_equal(dataset.test.images[0, ..., 0], np.asarray(picture))

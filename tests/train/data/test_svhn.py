@@ -73,7 +73,7 @@ def test_photographs_are_tested_as_they_are_and_as_crops(load, site, labels):
         assert number == expected[index]
         assert box.tolist() == [5, 4, 4 + 7 * len(labels["test"][index]), 14]
         colour = photograph(index).astype(float)
-        assert np.abs(image[..., 0] - colour @ [0.299, 0.587, 0.114]).max() <= 1
+        assert np.abs(image[..., 0] - colour @ [0.2126, 0.7152, 0.0722]).max() <= 1
     np.testing.assert_allclose(cut.boxes, [[3.6, 0, 20.4, 16]] * 4, rtol=1e-5)
 
 

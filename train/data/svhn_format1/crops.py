@@ -15,12 +15,13 @@ import numpy as np
 from PIL import Image
 
 from train.data.files_of import DAMAGED
+from train.data.images import grey
 from train.data.rendering.backgrounds import background_window
 from train.data.windows import scene_window
 from train.errors import UserError
 from train.progress import Progress
 
-VERSION = 1  # raised with every change after which the same photographs give other crops or files
+VERSION = 2  # raised with every change after which the same photographs give other crops or files
 EMPTY = -1  # in digits, after the last
 MOST_DIGITS = 8
 MARGIN = 0.15  # of a tight crop's width, to the left and to the right of the number
@@ -177,7 +178,7 @@ def _number(example, size, looseness):
     """Returns (name, digits, box, window, grey photograph, crop, background [0 or 1, H, W]) of one example."""
     name = example["file_name"]
     try:
-        photograph = np.asarray(Image.open(io.BytesIO(example["image"])).convert("L"))
+        photograph = np.asarray(grey(Image.open(io.BytesIO(example["image"])).convert("RGB")))
     except (OSError, ValueError, SyntaxError, zlib.error, Image.DecompressionBombError) as error:
         raise UserError(
             f"SVHN's photograph {name.decode()} can't be decoded ({error}); unpack or fetch its archive again"

@@ -73,7 +73,7 @@ def test_what_is_written_is_loaded(tmp_path, photographs):
     assert len(numbers.photographs) == (3 if photographs else 0)
     for i, grey in enumerate(numbers.photographs):
         colour = photograph(i).astype(float)
-        assert np.abs(grey - colour @ [0.299, 0.587, 0.114]).max() <= 1
+        assert np.abs(grey - colour @ [0.2126, 0.7152, 0.0722]).max() <= 1
         np.testing.assert_array_equal(numbers.crops[i], cut(grey, tight_window(numbers.boxes[i]), (16, 24)))
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
     assert load_numbers(tmp_path / "test") is None

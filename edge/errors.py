@@ -12,11 +12,17 @@ EXIT_WRONG_INPUT = 2
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 
-class UserError(Exception):
+class _Told(Exception):
+    def __str__(self) -> str:
+        """Returns the message on one line, whatever the names in it hold."""
+        return " ".join(super().__str__().splitlines())
+
+
+class UserError(_Told):
     """The user's input is wrong. The message is one line: what is wrong, what was received, what to do."""
 
 
-class WorkError(Exception):
+class WorkError(_Told):
     """What was asked for was right, and could not be done or not be finished. The message is one line."""
 
 

@@ -1,7 +1,13 @@
 """Errors that are told in one line: `UserError` ends a program with status 2, `TrainingError` with status 1."""
 
 
-class UserError(Exception):
+class _Told(Exception):
+    def __str__(self) -> str:
+        """Returns the message on one line, whatever the names in it hold."""
+        return " ".join(super().__str__().splitlines())
+
+
+class UserError(_Told):
     """The input was wrong. The message says what is wrong, what was received and what to do."""
 
 
@@ -9,5 +15,5 @@ class DataUnavailableError(UserError):
     """The data set is neither on disk nor reachable; a fallback may take its place."""
 
 
-class TrainingError(Exception):
+class TrainingError(_Told):
     """The work itself failed, for instance on a loss that is not a number."""

@@ -119,6 +119,7 @@ def test_numbers_are_the_same_however_they_are_written(tmp_path):
         ('{"1.png": 1.0}', "received 1.0"),
         ('{"1.png": [2, 10]}', r"received \[2, 10\]"),
         ('{"1.png": -1}', "received -1"),
+        ('{"1\\n2.png": -1}', "the label of 1 2.png in "),
         ('{"1.png": "\\ud800"}', "cannot be read as JSON"),
         ("[" * 10**5, "cannot be read as JSON"),
     ],

@@ -39,6 +39,7 @@ def cluttered_mnist_small() -> Architecture:
     """Returns a network for the same images at a third of the paper's multiplications: 7.5 million in place of 23.0.
 
     Depthwise-separable convolutions take the place of the inner ones. Cells lie as in the paper, every 4 pixels.
+    8 patches misread 1.12 % of 10,000 test images (results/README.md); the paper's network 1.39 there, and 0.80 here.
     """
     return Architecture(
         name="cluttered_mnist_small",

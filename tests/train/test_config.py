@@ -31,6 +31,8 @@ from train.errors import UserError
         ("eval_num_patches", (1, 0)),
         ("eval_num_patches", ()),
         ("eval_num_patches", (10**21,)),
+        ("train_num_patches", (2, 0)),
+        ("elasticity", -1.0),
         ("eval_scales", (float("nan"),)),
         ("eval_scales", (1.0,) * 101),
         ("dataset_weights", (float("inf"),)),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from edge.bundle.manifest import Manifest
-from edge.network.result import Result
+from edge.network.result import Result, SeenLevel
 from edge.sight.images import Fit, read_size
 
 COLUMNS = 48  # of the grid for an image of any size
@@ -20,18 +20,19 @@ def heat_map(result: Result, size, manifest: Manifest, corner=(0, 0)) -> dict | 
         `box`, [left, top, right, bottom] in pixels of the frame, and `rows`, whole numbers of 0 to 255, 255 being the
         most salient cell.
     """
-    if result.saliency is None:
+    saliency, levels = result.saliency, result.levels
+    if saliency is None:
         return None
-    box, grid = (_of_cells if result.levels is None else _of_levels)(result, size, manifest)
+    box, grid = _of_levels(saliency, levels, size, manifest) if levels else _of_cells(saliency, size, manifest)
     strength = np.rint(grid * (255 / max(float(grid.max()), 1e-12))).astype(int)
     left, top = corner
     shifted = [round(side + offset, 1) for side, offset in zip(box, (left, top, left, top))]
     return {"box": shifted, "rows": strength.tolist()}
 
 
-def _of_cells(result: Result, size, manifest: Manifest):
+def _of_cells(saliency: np.ndarray, size, manifest: Manifest):
     """Returns a map of cells as it is, and its place: a cell stands for one stride around the centre of its field."""
-    cells, saliency = manifest.cells, result.saliency
+    cells = manifest.cells
     first = np.array(cells.offset) + (np.array(cells.field) - cells.stride) / 2
     fit = Fit(size, read_size(size, manifest.input), manifest.input.resize)
     top, left = fit.to_image(*first)
@@ -39,13 +40,13 @@ def _of_cells(result: Result, size, manifest: Manifest):
     return (left, top, right, bottom), saliency
 
 
-def _of_levels(result: Result, size, manifest: Manifest):
+def _of_levels(saliency: np.ndarray, levels: tuple[SeenLevel, ...], size, manifest: Manifest):
     """Returns the most salient of all levels' cells at every place of a grid over the image, and the grid's place."""
     height, width = size
     shape = (max(1, round(COLUMNS * height / width)), COLUMNS)
     grid, begun = np.zeros(shape), 0
-    for scaled, start, (rows, columns) in result.levels or ():
-        of_level = result.saliency[begun : begun + rows * columns].reshape(rows, columns)
+    for scaled, start, (rows, columns) in levels:
+        of_level = saliency[begun : begun + rows * columns].reshape(rows, columns)
         begun += rows * columns
         axes = zip(shape, scaled, start, manifest.cells.field, manifest.cells.stride, (rows, columns))
         grid = np.maximum(grid, of_level[np.ix_(*(_nearest(*axis) for axis in axes))])

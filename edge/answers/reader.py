@@ -17,8 +17,8 @@ from edge.network.runner import NEVER
 KNOWN = ("reading_threshold", "always_read", "framed", "stretch")
 LARGEST_STRETCH = 4.0
 STRETCH = (
-    "an image is seen a second time, so many times as high, for about twice the time: displays have wide digits; 1.4 is "
-    "a good value"
+    "an image is seen a second time, so many times as high, for about twice the time: displays have wide digits; "
+    "1.4 is a good value"
 )
 
 
@@ -47,8 +47,8 @@ def make_reader(runner: Any, parsed) -> Callable[[np.ndarray], Result]:
         return _reader_of_any_size(runner, parsed)
     if any(getattr(parsed, name) not in (None, False) for name in ("vote_lead", *KNOWN)):
         raise UserError(
-            "--vote_lead, --reading_threshold, --always_read, --framed and --stretch are for bundles with levels, see its card; "
-            "leave them out"
+            "--vote_lead, --reading_threshold, --always_read, --framed and --stretch are for bundles with levels, "
+            "see its card; leave them out"
         )
     level = runner.manifest.saliency_level if parsed.adaptive else parsed.saliency_level
     never = NEVER if level is not None else None

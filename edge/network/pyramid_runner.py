@@ -72,12 +72,9 @@ class PyramidRunner(TwoStageRunner):
             chosen = partial(self._salient, **where)
             look = partial(self._look_one_by_one, chosen=chosen, enough=enough, budget=budget)
         exit_entropy = NEVER if exit_entropy is None else exit_entropy
-        stages = (
-            partial(self.glance, framed=framed, stretch=stretch),
-            look,
-            partial(self.answer, always_read=always_read),
-        )
-        result = self._run(image, num_patches, exit_entropy, *stages)
+        glance = partial(self.glance, framed=framed, stretch=stretch)
+        answer = partial(self.answer, always_read=always_read)
+        result = self._run(image, num_patches, exit_entropy, glance, look, answer)
         least = self.manifest.reading_threshold if reading_threshold is None else reading_threshold
         if always_read:
             return result
@@ -96,7 +93,7 @@ class PyramidRunner(TwoStageRunner):
 
     @one_thread
     def glance(self, image, clock: Clock | None = None, framed: bool = False, stretch: float | None = None) -> Glance:
-        """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`, and `run` for the rest."""
+        """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`, and `run` for more."""
         clock, self._framed = clock or Clock(), framed
         self._levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels, framed, stretch or 1.0)
         self._on = [self._canvases.of(number, level.pixels.shape[:2]) for number, level in enumerate(self._levels)]

@@ -100,9 +100,8 @@ def test_thresholds_of_the_command_line(pyramid_case, folder, capsys):
     assert 1 <= len(found["cells"]) <= plain["num_patches"]
     shown = [level for level, _, _ in found["cells"]]
     assert 0 not in shown  # where the image is larger than a patch
-    (found,) = map(
-        json.loads, run(capsys, pyramid_case, path, "--json", "--stretch=1.4", "--cells", "--num_patches=32")[1]
-    )
+    stretched = "--stretch=1.4", "--cells", "--num_patches=32"
+    (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", *stretched)[1])
     assert max(level for level, _, _ in found["cells"]) >= len(pyramid_case.float32.manifest.levels)
     (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--vote_lead=0")[1])
     assert found["num_patches"] == 1

@@ -6,6 +6,7 @@ import pytest
 
 from train.config import Config, check_same_run, write_config
 from train.errors import UserError
+from train.trainable import check_trainable
 
 
 @pytest.mark.parametrize(

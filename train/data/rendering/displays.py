@@ -109,7 +109,7 @@ def _inscribe(rng, made, split: str, origin, shape, height: float):
     face = draw_type_face(rng, split)
     for _ in range(int(rng.integers(0, 3))):
         word = WORDS[rng.integers(len(WORDS))]
-        small = height * rng.uniform(0.18, 0.5)
+        small = height * rng.uniform(0.18, 0.65)
         beside = origin[0] + shape[1] + 0.1 * height, origin[1] + rng.uniform(0, 1) * (height - small)
         under = origin[0] + rng.uniform(-0.3, 0.8) * shape[1], origin[1] + height * rng.uniform(1.15, 1.4)
         place = beside if rng.random() < 0.6 else under

@@ -59,17 +59,20 @@ def set_number(rng, face: TypeFace, label, height: float) -> Number:
     return _scaled(label, ink, boxes, height / CAPITAL, stretch)
 
 
-def set_line(face: TypeFace, label, height: float, stretch: float, tracking: float) -> Number:
+def set_line(face: TypeFace, label, height: float, stretch: float, tracking: float, gap=(0, 0.0)) -> Number:
     """Returns a number set evenly on a straight line, as printed.
 
     Args:
         height: of a digit, in pixels.
         stretch: width of a digit beside that in its type face.
         tracking: what is added between two digits, in heights of a digit.
+        gap: (after how many digits, how much more is added there).
     """
     pieces, pen = [], 0.0
-    for digit in label:
+    for place, digit in enumerate(label):
         shape = glyph(face, str(digit))
+        if place and place == gap[0]:
+            pen += gap[1] * CAPITAL / stretch
         pieces.append((shape.mask, pen + shape.left, shape.top))
         pen += max(shape.advance + tracking * CAPITAL / stretch, 0.98 * shape.mask.shape[1])
     return _scaled(label, *_assemble(pieces), height / CAPITAL, stretch)

@@ -13,10 +13,11 @@ from train.data.rendering.placing import box_of
 from train.data.rendering.subjects import Subject
 from train.data.rendering.typefaces import CAPITAL, TypeFace, draw_plain_face, draw_type_face, glyph
 
-MARKS_BEFORE = ("$", "$", "$", "#", "No", "+", "-", "(")  # a currency's sign most often: it looks like a digit
-MARKS_AFTER = ("%", ",", "-", ".", "$", "A", "B", "a", "b", ")")
-MARKS_BETWEEN = ("/", "-", ".", ",")
-MARKED = 0.3  # share of signs with other characters in or beside their number, which are no part of its label
+# Other characters of a sign, which are no part of its label. Most often such as look like digits.
+MARKS_BEFORE = ("$", "$", "$", "#", "No", "+", "+", "-", "(", "/")
+MARKS_AFTER = ("%", "%", "%", "%", ",", "-", ".", "$", "/", "A", "B", "a", "b", ")")
+MARKS_BETWEEN = ("/", "/", "/", "-", "-", ".", ",", ":")
+BEFORE, AFTER, BETWEEN = 0.16, 0.14, 0.14  # shares of signs with such characters there
 PLATES = 0.55  # share of signs whose number stands on a plate of its own
 WEIGHTS = (0.0, 0.0, 0.15, 0.5, 1.0, 1.0)  # of a variable face, between its lightest and its boldest
 
@@ -28,6 +29,8 @@ class SignNumber:
     number: Number
     face: TypeFace
     height: float
+    mark: str = ""
+    place: int = 0  # of the mark: how many digits stand before it
 
     def __call__(self, rng, surface, corner, painted: bool):
         box = box_of(self.number, corner)
@@ -36,12 +39,12 @@ class SignNumber:
             surroundings.plate(rng, surface, box, self.height, ground)
         else:
             _lay_ground(rng, surface, box, self.height, ground)
-        around = round(0.9 * self.height)
+        around = round(1.3 * self.height)
         window, offset = _window(surface, box, around)
         rows, columns = window.shape
         digits, marks = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.float32)
         digits[offset[1] : offset[1] + box[3] - box[1], offset[0] : offset[0] + box[2] - box[0]] = self.number.ink
-        if rng.random() < MARKED:
+        if self.mark:
             self._mark(rng, marks, offset)
         if rng.random() < 0.07:
             _tiles(rng, window, self.number.boxes + offset * 2, self.height)
@@ -49,22 +52,15 @@ class SignNumber:
         paint_sign(rng, window, mask, value, self.height)
 
     def _mark(self, rng, marks, offset):
-        """Draws characters before, after or between the digits into a mask; in place."""
-        boxes = self.number.boxes + offset * 2
-        place = rng.random()
-        gaps = boxes[1:, 0] - boxes[:-1, 2]
-        wide = np.nonzero(gaps > 0.2 * self.height)[0]
-        if place < 0.5:
-            text, left = MARKS_BEFORE[rng.integers(len(MARKS_BEFORE))], None
-        elif place < 0.75 or not len(wide):
-            text = MARKS_AFTER[rng.integers(len(MARKS_AFTER))]
-            left = boxes[-1, 2] + 0.1 * self.height
+        """Draws the other characters before, after or between the digits into a mask; in place."""
+        boxes, wide = self.number.boxes + offset * 2, _width(self.face, self.mark) * self.height
+        if self.place == 0:
+            left = boxes[0, 0] - wide - rng.uniform(0, 0.12) * self.height
+        elif self.place == len(boxes):
+            left = boxes[-1, 2] + rng.uniform(0.02, 0.2) * self.height
         else:
-            text, gap = MARKS_BETWEEN[rng.integers(len(MARKS_BETWEEN))], wide[rng.integers(len(wide))]
-            left = boxes[gap, 2] + 0.25 * gaps[gap]
-        if left is None:
-            left = boxes[0, 0] - sum(glyph(self.face, letter).advance for letter in text) * self.height / CAPITAL
-        surroundings.write_text(marks, self.face, (left, offset[1]), self.height, 1.0, text)
+            left = (boxes[self.place - 1, 2] + boxes[self.place, 0] - wide) / 2
+        surroundings.write_text(marks, self.face, (left, offset[1]), self.height, 1.0, self.mark)
 
 
 def sign_number(rng, split: str, length: int, height: float) -> Subject:
@@ -74,8 +70,29 @@ def sign_number(rng, split: str, length: int, height: float) -> Subject:
         face = replace(face, weight=WEIGHTS[rng.integers(len(WEIGHTS))])
     stretch = math.exp(rng.normal(-0.02, 0.22))
     tracking = rng.uniform(0.15, 0.9) if rng.random() < 0.25 else rng.normal(0.04, 0.05)
-    number = set_line(face, draw_digits(rng, length), height, stretch, tracking)
-    return Subject("sign", number.label, number.ink.shape, number.boxes, SignNumber(number, face, height))
+    mark, place = _draw_mark(rng, length)
+    inside = 0 < place < length
+    gap = (place, _width(face, mark) + rng.uniform(-0.05, 0.15)) if inside else (0, 0.0)
+    number = set_line(face, draw_digits(rng, length), height, stretch, tracking, gap)
+    painter = SignNumber(number, face, height, mark, place)
+    return Subject("sign", number.label, number.ink.shape, number.boxes, painter)
+
+
+def _draw_mark(rng, length: int) -> tuple[str, int]:
+    """Returns other characters of a sign with so many digits, and before which digit they stand; "" for none."""
+    drawn = rng.random()
+    if drawn < BEFORE:
+        return MARKS_BEFORE[rng.integers(len(MARKS_BEFORE))], 0
+    if drawn < BEFORE + AFTER:
+        return MARKS_AFTER[rng.integers(len(MARKS_AFTER))], length
+    if drawn < BEFORE + AFTER + BETWEEN and length > 1:
+        return MARKS_BETWEEN[rng.integers(len(MARKS_BETWEEN))], int(rng.integers(1, length))
+    return "", 0
+
+
+def _width(face: TypeFace, text: str) -> float:
+    """Returns the width of a line of text, in heights of a digit."""
+    return sum(glyph(face, letter).advance for letter in text) / CAPITAL
 
 
 def _window(surface, box, around: int):

@@ -256,7 +256,7 @@ TOPS = {CLASSIFICATION: ClassifierTopClone, SEQUENCE: SequenceTopClone}
 
 def top_of(architecture) -> type[ClassifierTopClone] | type[SequenceTopClone]:
     """Returns the top of an architecture's task."""
-    return BoxTopClone if getattr(architecture.top, "box", False) else TOPS[architecture.task]
+    return BoxTopClone if architecture.top.box else TOPS[architecture.task]
 
 
 def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:

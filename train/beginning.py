@@ -1,4 +1,4 @@
-"""What can be told of a run before TensorFlow is imported, which takes seconds: all that is wrong with its flags."""
+"""Checks of a run before TensorFlow is imported, which takes seconds: all that is wrong with its flags."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where the files of a bundle lie: in a folder, or in one zip file, which is read in memory and never unpacked."""
+"""The files of a bundle: in a folder, or in one zip file, which is read in memory and never unpacked."""
 
 import contextlib
 import os

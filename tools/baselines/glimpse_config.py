@@ -1,4 +1,4 @@
-"""What runs of the attention models that are compared with have in common: flags become a frozen configuration."""
+"""The configuration that runs of the attention models for comparison share: flags, frozen."""
 
 import dataclasses
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the figures say, one sentence a finding: the page of findings that RESULTS.md is.
+"""The findings about Cluttered MNIST, one sentence each: a part of RESULTS.md.
 
 A sentence says what was compared and what came of it; it judges nothing that other figures would not bear out.
 """

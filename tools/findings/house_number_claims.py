@@ -1,4 +1,4 @@
-"""What the figures say about numbers in photographs: the shipped reader, what one would install, and the paper's way.
+"""The findings about numbers in photographs: the shipped reader, what one would install, and the paper's way.
 
 Where a file lacks a figure, the sentence about it is left out.
 """

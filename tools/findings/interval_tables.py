@@ -1,4 +1,4 @@
-"""How sure errors are, as tables: intervals, and comparisons with the fine model on the same images."""
+"""Tables of how sure errors are: intervals, and comparisons with the fine model on the same images."""
 
 from tools.findings.house_number_tables import labelled
 from tools.findings.runs import inside

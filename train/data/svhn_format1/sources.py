@@ -1,4 +1,4 @@
-"""Where SVHN's photographs come from: archives or unpacked folders, found on disk or fetched."""
+"""The places of SVHN's photographs: archives or unpacked folders, found on disk or fetched."""
 
 import gzip
 import hashlib

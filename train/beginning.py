@@ -4,9 +4,10 @@ from pathlib import Path
 
 from dcn_tf.architecture import Architecture
 from train import checkpoint_files
-from train.config import Config, check_same_run
+from train.config import Config
 from train.data.registry import check_dataset
 from train.errors import UserError
+from train.flag_values import check_same_run
 from train.trainable import check_trainable
 
 MODEL_FILE = "model.keras"  # of a finished run

@@ -11,7 +11,7 @@ import zlib
 from functools import partial
 from pathlib import Path
 
-from edge import zips
+from edge.bundle import zips
 from edge.errors import UserError, one_line
 from edge.files import open_file
 from edge.output import refused, replacing

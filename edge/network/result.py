@@ -21,7 +21,7 @@ class Glance(NamedTuple):
         log_probabilities: of the coarse output, [sum(heads)].
         entropy: of it, in nats.
         values: what the saliency is computed from: a classifier's raw activations, [windows, filters]; a sequence's
-            `edge.network.saliency.Predictions` of its cells, row by row; with levels their
+            `edge.network.softmaxes.Predictions` of its cells, row by row; with levels their
             `edge.network.presence.SeenCells`.
         features: raw coarse features, [h, w, D]; None for sequences.
         maxima: raw, [filters]; None for sequences.

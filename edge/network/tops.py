@@ -14,14 +14,8 @@ from edge.bundle.tensors import Tensor
 from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
 from edge.network.result import Glance, numbers
-from edge.network.saliency import (
-    Predictions,
-    SequenceSaliency,
-    class_log_probabilities,
-    count_windows,
-    entropies,
-    pool,
-)
+from edge.network.saliency import SequenceSaliency, count_windows
+from edge.network.softmaxes import Predictions, class_log_probabilities, entropies, pool
 from edge.network.vote_top import VoteTop
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from train.config import Config, check_same_run, write_config
+from train.config import Config
 from train.errors import UserError
+from train.flag_values import check_same_run, write_config
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import dataclasses
 from dataclasses import dataclass
 
-from train.config import Config, FlagValues
+from train.config import Config
+from train.flag_values import FlagValues
 
 DATASETS = ("cluttered_mnist", "cluttered_digits")
 

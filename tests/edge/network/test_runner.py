@@ -11,7 +11,7 @@ from edge.errors import UserError, WorkError
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, NUMPY
 from edge.network.runner import MOST_SHAPES, NEVER, TwoStageRunner, WholeFineRunner
-from edge.network.saliency import log_softmax
+from edge.network.softmaxes import log_softmax
 
 
 def run_all(runner, images, **options):

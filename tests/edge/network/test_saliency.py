@@ -1,6 +1,7 @@
 import numpy as np
 
-from edge.network.saliency import entropies, log_softmax, select_cells, small_product
+from edge.network.saliency import select_cells, small_product
+from edge.network.softmaxes import entropies, log_softmax
 
 
 def test_entropies_of_known_distributions():

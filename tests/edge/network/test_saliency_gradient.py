@@ -10,7 +10,8 @@ import tiny_bundles
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from dcn_tf.saliency import entropy_saliency
 from edge.network import compiled, saliency
-from edge.network.saliency import Predictions, SequenceSaliency, pool
+from edge.network.saliency import SequenceSaliency
+from edge.network.softmaxes import Predictions, pool
 from tools.export.folding import folded_weights
 from tools.export.tops import saliency_weights
 

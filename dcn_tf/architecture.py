@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcn_tf import geometry
+from dcn_tf.counted import IntegrateAndFire
 from dcn_tf.declared import KerasLayer
 from dcn_tf.descriptions import (
     Conv,
     DepthwiseConv,
-    IntegrateAndFire,
     MaxPool,
     Residual,
     channels_of,
+    check_count,
     explicit_padding,
     pair,
     separable_conv,
@@ -82,23 +83,20 @@ class Architecture:
     levels: tuple[float, ...] = (1.0,)
 
     def __post_init__(self):
-        object.__setattr__(self, "image_size", pair(self.image_size, "image_size"))
-        object.__setattr__(self, "patch_size", pair(self.patch_size, "patch_size"))
-        object.__setattr__(self, "train_size", pair(self.train_size or self.image_size, "train_size"))
-        object.__setattr__(self, "coarse", tuple(self.coarse))
-        object.__setattr__(self, "fine", tuple(self.fine))
+        object.__setattr__(self, "train_size", self.train_size or self.image_size)
+        for name in ("image_size", "patch_size", "train_size"):
+            object.__setattr__(self, name, pair(getattr(self, name), name))
         for stack_name in ("coarse", "fine"):
+            object.__setattr__(self, stack_name, tuple(getattr(self, stack_name)))
             if not any(getattr(layer, "filters", None) for layer in getattr(self, stack_name)):
                 raise ValueError(f"the {stack_name} stack must hold at least one Conv. Received: no Conv")
-        if not isinstance(self.channels, int) or isinstance(self.channels, bool) or self.channels < 1:
-            raise ValueError(f"channels must be a positive integer. Received: {self.channels!r}")
+        check_count(self.channels, "channels")
         if self.top.swaps and channels_of(self.coarse) != channels_of(self.fine):
             raise ValueError(
                 "coarse and fine vectors must have one length to stand in one map. "
                 f"Received: coarse {channels_of(self.coarse)}, fine {channels_of(self.fine)}"
             )
-        if not isinstance(self.num_patches, int) or isinstance(self.num_patches, bool) or self.num_patches < 1:
-            raise ValueError(f"num_patches must be a positive integer. Received: {self.num_patches!r}")
+        check_count(self.num_patches, "num_patches")
         if not isinstance(self.levels, list | tuple) or not all(isinstance(n, int | float) for n in self.levels):
             raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
         object.__setattr__(self, "levels", tuple(map(float, self.levels)))

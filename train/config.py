@@ -9,7 +9,7 @@ from dcn_tf.architecture import SELECTORS, STATISTICS, Architecture
 from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.geometry import smallest_input
 from dcn_tf.presets import PRESETS
-from train import files
+from train.data.files_of import read_plain, text_of
 from train.errors import UserError
 from train.flag_values import FlagValues, flag_of, in_words
 
@@ -157,7 +157,7 @@ class Config(FlagValues):
             return self._described("set", lambda: of_preset(self.preset, self.set))
         path = Path(self.architecture_file)
         try:
-            text = files.read_text(path, MOST_TEXT)
+            text = text_of(read_plain(path, most=MOST_TEXT))
         except (OSError, ValueError) as error:
             raise UserError(f"--architecture={path} can't be read: {error}; name a YAML or JSON file") from error
         written = self._described("architecture_file", lambda: of_text(text, path.stem))

@@ -206,15 +206,6 @@ class PyramidRunner(TwoStageRunner):
         """Returns by how much the reading of a look leads, see `edge.network.votes.lead`."""
         return self._reader.lead(look.raw or self.top.invoke(look.fine_features))
 
-    def check_num_patches(self, num_patches: int | None) -> int:
-        """Returns k, the manifest's where None; UserError where it is not 1 to `MOST_PATCHES`."""
-        num_patches = self.manifest.num_patches if num_patches is None else num_patches
-        if not 1 <= num_patches <= MOST_PATCHES:
-            raise UserError(
-                f"num_patches must be from 1 to {MOST_PATCHES}, received {num_patches}; choose one in that range"
-            )
-        return num_patches
-
 
 class WholePyramidRunner(WholeFineRunner):
     """The fine model of a bundle with levels over each of them, all cells voting together; as `WholeFineRunner`."""

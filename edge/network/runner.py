@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
+from edge.bundle.content import MOST_PATCHES
 from edge.bundle.weights import read_weights
 from edge.errors import UserError, one_line
 from edge.network.interpreter import Model
@@ -74,7 +75,6 @@ class TwoStageRunner:
 
     def _place(self, manifest, kernels: Kernels):
         """Lays out where images and patches are."""
-        self._cells = manifest.cells.count
         size, places = manifest.input.size, (manifest.cells.map, manifest.patch.origin, manifest.cells.stride)
         margins = reach(size, *places, manifest.patch.size)
         canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
@@ -175,13 +175,16 @@ class TwoStageRunner:
         return self._stages.answer(glance, look, clock or Clock())
 
     def check_num_patches(self, num_patches: int | None) -> int:
-        """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
-        num_patches = self.manifest.num_patches if num_patches is None else num_patches
-        most = self._cells
+        """Returns k, the manifest's where None; UserError where it is below 1 or too large.
+
+        It is at most the number of cells, and with levels, where that differs from image to image, `MOST_PATCHES`.
+        """
+        manifest = self.manifest
+        num_patches = manifest.num_patches if num_patches is None else num_patches
+        most, of_what = (MOST_PATCHES, "") if manifest.levels else (manifest.cells.count, "the number of cells, ")
         if not 1 <= num_patches <= most:
             raise UserError(
-                f"num_patches must be from 1 to the number of cells, {most}, received {num_patches}; "
-                "choose one in that range"
+                f"num_patches must be from 1 to {of_what}{most}, received {num_patches}; choose one in that range"
             )
         return num_patches
 

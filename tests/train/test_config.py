@@ -169,7 +169,7 @@ def test_a_network_that_cannot_be_made(config, tmp_path, text, changes, message)
 
 
 def test_a_device_describes_no_network(config):
-    with pytest.raises(UserError, match=r"--architecture=/dev/zero can't be read: it is no plain file"):
+    with pytest.raises(UserError, match=r"--architecture=/dev/zero can't be read: it is a device"):
         _ = config(architecture_file="/dev/zero").architecture
 
 

@@ -9,9 +9,9 @@ from dcn_tf.architecture import SELECTORS, STATISTICS, Architecture
 from dcn_tf.blueprint import Blueprint, changed, of_preset, of_text
 from dcn_tf.geometry import smallest_input
 from dcn_tf.presets import PRESETS
-from train.data.files_of import read_plain, text_of
 from train.errors import UserError
 from train.flag_values import FlagValues, flag_of, in_words
+from train.plain_files import read_plain, text_of
 
 MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")

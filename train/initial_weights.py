@@ -7,6 +7,7 @@ import keras
 from dcn_tf.model import DynamicCapacityNetwork
 from train import checkpoint_files
 from train.errors import UserError
+from train.plain_files import reason
 
 MODEL_FILE = "model.keras"
 
@@ -42,8 +43,9 @@ def _of_file(path: Path) -> list:
     try:
         found = keras.saving.load_model(path, compile=False)
     except Exception as error:  # keras raises whatever its parts do
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(f"--init_from must be a model that train.main wrote. Received: {path} ({reason})") from error
+        raise UserError(
+            f"--init_from must be a model that train.main wrote. Received: {path} ({reason(error)})"
+        ) from error
     if not isinstance(found, DynamicCapacityNetwork):
         raise UserError(f"--init_from must be a DynamicCapacityNetwork. Received: {type(found).__name__} in {path}")
     return [variable.numpy() for variable in found.variables]

@@ -112,7 +112,7 @@ class Result:
         return sum(self.stages_us.values()) / 1e3
 
 
-def numbers(values: np.ndarray) -> np.ndarray:
+def without_nan(values: np.ndarray) -> np.ndarray:
     """Returns values as they are; WorkError where one is no number. Infinities are: the logarithm of 0 is one."""
     # The sum is none where any is. Of a few numbers Python's takes less than NumPy's calls.
     total = sum(values.tolist()) if values.ndim == 1 else np.add.reduce(values, axis=None)

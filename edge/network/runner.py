@@ -15,7 +15,7 @@ from edge.errors import UserError, one_line
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
-from edge.network.result import Answer, Clock, Glance, Look, Result, numbers
+from edge.network.result import Answer, Clock, Glance, Look, Result, without_nan
 from edge.network.stages import WHOLE, Parts
 from edge.network.tops import top_of
 
@@ -189,7 +189,7 @@ class TwoStageRunner:
         return num_patches
 
     def _result(self, answer: Answer, clock: Clock, glance: Glance, look: Look | None = None) -> Result:
-        prediction, probability, categories = self.manifest.task.read(numbers(answer.log_probabilities))
+        prediction, probability, categories = self.manifest.task.read(without_nan(answer.log_probabilities))
         clock.lap("decode")
         return Result(
             prediction,
@@ -235,7 +235,7 @@ class WholeFineRunner:
         clock = Clock()
         raw = self._raw(image, clock)
         task = self.manifest.task
-        log_probabilities = numbers(top_of(self.manifest).whole_answer(task, self.model, raw))
+        log_probabilities = without_nan(top_of(self.manifest).whole_answer(task, self.model, raw))
         prediction, probability, categories = task.read(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)

@@ -13,7 +13,7 @@ from edge.bundle.tasks import Classification, Sequence
 from edge.bundle.tensors import Tensor
 from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
-from edge.network.result import Glance, numbers
+from edge.network.result import Glance, without_nan
 from edge.network.saliency import count_windows
 from edge.network.sequence_tops import PoolTop, VoteTop
 from edge.network.softmaxes import class_log_probabilities
@@ -108,7 +108,7 @@ class SwapTop:
 
 def _checked(activations: np.ndarray) -> np.ndarray:
     """Returns raw activations as they are; WorkError where one is no number, which a maximum may not show."""
-    return activations if activations.dtype != np.float32 else numbers(activations)
+    return activations if activations.dtype != np.float32 else without_nan(activations)
 
 
 def _affine(activations: Tensor, scale, shift=0.0):

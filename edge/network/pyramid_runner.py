@@ -11,7 +11,7 @@ from edge.bundle.content import MOST_PATCHES
 from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid import MOST_SIZES, Canvases, LevelCanvas, framing, levels_of, patch_boxes, spread
-from edge.network.result import Answer, Clock, Glance, Look, Result
+from edge.network.result import Answer, Clock, Glance, Look, Result, SeenLevel
 from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner, one_thread
 from edge.network.step_budget import StepBudget
 
@@ -126,7 +126,7 @@ class PyramidRunner(TwoStageRunner):
         clock.lap("patches")
         fine_features = self.fine.invoke(patches)["fine_features"]
         clock.lap("fine")
-        return Look(saliency, cells, fine_features, boxes)
+        return Look(saliency, cells, fine_features, boxes, levels=self._seen())
 
     def _look_one_by_one(self, glance: Glance, num_patches: int, chosen, enough, budget, clock) -> Look:
         """Returns a look at as many of the chosen cells as `run` says, and what the top makes of them."""
@@ -149,7 +149,8 @@ class PyramidRunner(TwoStageRunner):
         if not vectors:
             return self._unseen(saliency, cells)
         cells = cells[: len(vectors)]
-        return Look(saliency, cells, np.concatenate(vectors), patch_boxes(cells, self._levels, self.manifest), raw)
+        boxes = patch_boxes(cells, self._levels, self.manifest)
+        return Look(saliency, cells, np.concatenate(vectors), boxes, raw, self._seen())
 
     def _salient(self, glance: Glance, num_patches: int, clock: Clock, saliency_level, patches_apart):
         """Returns the saliency, and the cells to look at, most salient first."""
@@ -175,6 +176,9 @@ class PyramidRunner(TwoStageRunner):
         """Returns the positions of the cells, in the list of all, whose patches show the whole image."""
         cells = cells_at(np.arange(sum(rows * columns for rows, columns in self._sizes)), self._sizes)
         return framing(cells, self._levels, self.manifest).nonzero()[0]
+
+    def _seen(self) -> tuple[SeenLevel, ...]:
+        return tuple(SeenLevel(level.size, level.start, cells) for level, cells in zip(self._levels, self._sizes))
 
     def _unseen(self, saliency, cells) -> Look:
         return Look(saliency, cells[:0], np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype))

@@ -34,6 +34,20 @@ class Glance(NamedTuple):
     maxima: Any = None
 
 
+class SeenLevel(NamedTuple):
+    """Where the cells of one level of an image lie, as it was seen.
+
+    Attributes:
+        size: (height, width) of the scaled image.
+        start: (row, column) of its first pixel in the level, which is padded to at least the input's size.
+        cells: (rows, columns) of the level's map.
+    """
+
+    size: tuple[int, int]
+    start: tuple[int, int]
+    cells: tuple[int, int]
+
+
 class Look(NamedTuple):
     """The second stage's view of one image.
 
@@ -44,6 +58,7 @@ class Look(NamedTuple):
         fine_features: raw vectors of their patches, [k, D].
         patch_boxes: (left, top, right, bottom) of the patches in pixels of the image, [k, 4]; None without levels.
         raw: the top's raw outputs for the vectors, name -> [k, ...], where it has run on them.
+        levels: `SeenLevel` of each level, in the order of the saliency; None without levels.
     """
 
     saliency: np.ndarray
@@ -51,12 +66,13 @@ class Look(NamedTuple):
     fine_features: np.ndarray
     patch_boxes: Any = None
     raw: dict | None = None
+    levels: tuple[SeenLevel, ...] | None = None
 
     def first(self, count: int) -> "Look":
         """Returns what a look at the `count` most salient of these cells would have seen."""
         boxes = None if self.patch_boxes is None else self.patch_boxes[:count]
         raw = self.raw and {name: values[:count] for name, values in self.raw.items()}
-        return Look(self.saliency, self.cells[:count], self.fine_features[:count], boxes, raw)
+        return Look(self.saliency, self.cells[:count], self.fine_features[:count], boxes, raw, self.levels)
 
 
 class Answer(NamedTuple):
@@ -91,6 +107,7 @@ class Result:
         box: (left, top, right, bottom) of what was read, in pixels of the image; None where nothing was read, or its
             place is not told.
         patch_boxes: the same of the patches, [k, 4]; None without levels.
+        levels: `SeenLevel` of each level, in the order of the saliency; None without levels, or without a saliency.
     """
 
     prediction: str
@@ -105,6 +122,7 @@ class Result:
     stages_us: dict = field(default_factory=dict)
     box: tuple | None = None
     patch_boxes: np.ndarray | None = None
+    levels: tuple[SeenLevel, ...] | None = None
 
     @property
     def milliseconds(self) -> float:

@@ -204,6 +204,7 @@ class TwoStageRunner:
             stages_us=clock.laps,
             box=answer.box if prediction else None,
             patch_boxes=look.patch_boxes if look else None,
+            levels=look.levels if look else None,
         )
 
 

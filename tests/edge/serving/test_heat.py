@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from edge.bundle import load_bundle
-from edge.network.pyramid_runner import make_runner
-from edge.serving.heat import cell_maps, heat_map
+from edge.network.pyramid import scaled_sizes
+from edge.network.pyramid_runner import ALL, make_runner
+from edge.network.result import Result, SeenLevel
+from edge.serving.heat import COLUMNS, heat_map
 from edge.sight.images import load_image
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -16,15 +18,37 @@ def reader():
     return make_runner(load_bundle(MODELS / "street_numbers"))
 
 
+@pytest.mark.parametrize("vote_lead", [None, ALL])
 @pytest.mark.parametrize("framed", [False, True])
 @pytest.mark.parametrize("size", [(320, 480), (61, 333), (20, 20)])
-def test_the_maps_of_all_levels_are_known(reader, size, framed):
+def test_a_result_tells_of_the_levels_that_were_seen(reader, size, framed, vote_lead):
     noise = np.random.default_rng(0).integers(0, 256, (*size, 1), np.uint8)
-    result = reader.run(noise, num_patches=1, framed=framed)
-    maps = cell_maps(size, reader.manifest, framed)
-    assert maps == [tuple(of_level) for of_level in reader._sizes]
-    assert sum(rows * columns for rows, columns in maps) == len(result.saliency)
+    result = reader.run(noise, num_patches=1, framed=framed, vote_lead=vote_lead)
+    assert [level.size for level in result.levels] == scaled_sizes(size, reader.manifest, framed)
+    assert [level.start for level in result.levels] == [level.start for level in reader._levels]
+    assert sum(rows * columns for _, _, (rows, columns) in result.levels) == len(result.saliency)
+    assert result.cells[0].tolist() < [len(result.levels)]
     assert heat_map(result, size, reader.manifest)["box"] == [0, 0, size[1], size[0]]
+
+
+def test_the_heat_lies_where_the_levels_say(reader):
+    """Two forms with as many cells: the same saliency lies elsewhere in each of them."""
+    saliency = np.zeros(15)
+    saliency[7] = 1
+    (high, wide), (down, across) = reader.manifest.cells.field, reader.manifest.cells.stride
+
+    def hottest(rows, columns):
+        size = high + (rows - 1) * down, wide + (columns - 1) * across  # of an image whose cells fill it
+        level = SeenLevel(size, (0, 0), (rows, columns))
+        result = Result("7", 1.0, 1, np.zeros(2), (0,), saliency=saliency, levels=(level,))
+        grid = np.array(heat_map(result, size, reader.manifest)["rows"])
+        row, column = np.argwhere(grid == 255).mean(axis=0) + 0.5
+        return row * size[0] / len(grid), column * size[1] / COLUMNS
+
+    for rows, columns in ((3, 5), (5, 3)):
+        at, of_grid = divmod(7, columns), wide / COLUMNS * 2
+        row, column = (field / 2 + i * step for field, i, step in zip((high, wide), at, (down, across)))
+        np.testing.assert_allclose(hottest(rows, columns), (row, column), atol=max(down, of_grid))
 
 
 def test_the_heat_of_a_photograph_lies_on_its_number(reader):

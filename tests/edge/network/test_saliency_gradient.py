@@ -9,7 +9,7 @@ import tiny_bundles
 
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from dcn_tf.saliency import entropy_saliency
-from edge.network import compiled, saliency
+from edge.network import compiled, saliency, softmaxes
 from edge.network.saliency import SequenceSaliency
 from edge.network.softmaxes import Predictions, pool
 from tools.export.folding import folded_weights
@@ -40,10 +40,10 @@ def classifier_saliency(form, network, features):
         weights["kernel"], weights["dense"], top.spec.conv.strides, top.spec.conv.padding, features.shape[1:3]
     )
     activation_map = top.activation_map(features, coarse_pass=True)
-    log_probabilities = saliency.class_log_probabilities(top.classify(activation_map).numpy()[0])
+    log_probabilities = softmaxes.class_log_probabilities(top.classify(activation_map).numpy()[0])
     activations = activation_map.numpy().reshape(-1, activation_map.shape[-1])
     maxima = activations.max(axis=0)
-    entropy = saliency.class_entropy(log_probabilities)
+    entropy = softmaxes.class_entropy(log_probabilities)
     return closed_form(activations, maxima, maxima > 0, log_probabilities, entropy)
 
 

@@ -12,7 +12,7 @@ from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid import MOST_SIZES, Canvases, LevelCanvas, framing, levels_of, patch_boxes, spread
 from edge.network.result import Answer, Clock, Glance, Look, Result, SeenLevel
-from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner, one_thread
+from edge.network.runner import NEVER, TwoStageRunner, one_thread
 from edge.network.step_budget import StepBudget
 
 ALL = float(MOST_PATCHES)  # a lead that no reading has, however many patches vote for it
@@ -211,36 +211,9 @@ class PyramidRunner(TwoStageRunner):
         return self._reader.lead(look.raw or self.top.invoke(look.fine_features))
 
 
-class WholePyramidRunner(WholeFineRunner):
-    """The fine model of a bundle with levels over each of them, all cells voting together; as `WholeFineRunner`."""
-
-    def _place(self, kernels: Kernels):
-        manifest, model, self._kernels = self.manifest, self.model, kernels
-        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, model, kernels), model)
-
-    def _raw(self, image, clock: Clock) -> dict:
-        levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels)
-        clock.lap("levels")
-        logits = []
-        for number, level in enumerate(levels):
-            on = self._canvases.of(number, level.pixels.shape[:2])
-            self._pixels.convert(level.pixels, on.canvas)
-            ((whole, _),) = on.bands()
-            clock.add("input")
-            raw = self.model.invoke(whole)["cell_logits"]
-            clock.add("whole_fine")
-            logits.append(raw.reshape(-1, raw.shape[-1]))
-        return {"cell_logits": np.concatenate(logits)}
-
-
 def make_runner(bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST) -> TwoStageRunner:
     """Returns the runner of a bundle, for images of one size or of any; see `TwoStageRunner`."""
     return (PyramidRunner if bundle.manifest.levels else TwoStageRunner)(bundle, num_threads, kernels)
-
-
-def make_whole_runner(bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST) -> WholeFineRunner:
-    """Returns the runner of a bundle's whole fine model; see `WholeFineRunner`."""
-    return (WholePyramidRunner if bundle.manifest.levels else WholeFineRunner)(bundle, num_threads, kernels)
 
 
 def cells_at(indices, sizes) -> np.ndarray:

@@ -16,7 +16,7 @@ from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
 from edge.network.result import Answer, Clock, Glance, Look, Result, without_nan
-from edge.network.stages import WHOLE, Parts
+from edge.network.stages import Parts
 from edge.network.tops import top_of
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
@@ -65,8 +65,8 @@ class TwoStageRunner:
     def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         manifest = bundle.manifest
         self.manifest, self._in_use = manifest, threading.RLock()
-        self.coarse = _load(bundle, "coarse", num_threads, self._most_shapes)
-        self.fine, self.top = (_load(bundle, name, num_threads) for name in ("fine", "top"))
+        self.coarse = load_model(bundle, "coarse", num_threads, self._most_shapes)
+        self.fine, self.top = (load_model(bundle, name, num_threads) for name in ("fine", "top"))
         self._check_models()
         self._pixels = kernels.pixel_input(manifest.input, self.coarse.input)
         self._select_cells = kernels.select_cells
@@ -86,7 +86,7 @@ class TwoStageRunner:
     def _check_models(self):
         manifest, coarse, fine, top = self.manifest, self.coarse, self.fine, self.top
         patch_shape, vectors = (*manifest.patch.size, manifest.input.channels), fine.output("fine_features")
-        _check_facts(
+        check_facts(
             {
                 "input.size": (coarse.input.shape[1:], coarse.laid_out(manifest.input.shape)),
                 "patch.size": (fine.input.shape[1:], fine.laid_out(patch_shape)),
@@ -208,49 +208,7 @@ class TwoStageRunner:
         )
 
 
-class WholeFineRunner:
-    """The fine model of a bundle over the whole input, for comparison.
-
-    Raises:
-        UserError: the bundle has no whole fine model, or it cannot be run here.
-    """
-
-    def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
-        if "whole_fine" not in bundle.manifest.models:
-            raise UserError(f"the bundle {bundle.path} has no whole fine model; export it again with tools.quantize")
-        self.manifest, self._in_use = bundle.manifest, threading.RLock()
-        self.model = _load(bundle, "whole_fine", num_threads)
-        image = self.manifest.input
-        self._pixels = kernels.pixel_input(image, self.model.input)
-        _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(image.shape))})
-        self._place(kernels)
-
-    def _place(self, kernels: Kernels):
-        image = self.manifest.input
-        self._canvas = Canvas(image.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
-        self._image = kernels.cutter(self._canvas, *ONE, image.size, self.model.layout)
-
-    @one_thread
-    def run(self, image) -> Result:
-        """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
-        clock = Clock()
-        raw = self._raw(image, clock)
-        task = self.manifest.task
-        log_probabilities = without_nan(top_of(self.manifest).whole_answer(task, self.model, raw))
-        prediction, probability, categories = task.read(log_probabilities)
-        clock.lap("decode")
-        return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
-
-    def _raw(self, image, clock: Clock) -> dict:
-        self._pixels.convert(self._pixels.checked(image), self._canvas)
-        laid_out = self._image.cut(WHOLE)
-        clock.lap("input")
-        raw = self.model.invoke(laid_out)
-        clock.lap("whole_fine")
-        return raw
-
-
-def _check_facts(facts: dict):
+def check_facts(facts: dict):
     """Raises UserError where what the models say differs from what the manifest says: name -> (found, wanted)."""
     for name, (found, wanted) in facts.items():
         if found != wanted:
@@ -258,7 +216,8 @@ def _check_facts(facts: dict):
             raise UserError(f"{problem}; export the bundle again")
 
 
-def _load(bundle: Bundle, name: str, num_threads: int, most_shapes: int = MOST_SHAPES) -> Model:
+def load_model(bundle: Bundle, name: str, num_threads: int, most_shapes: int = MOST_SHAPES) -> Model:
+    """Returns the named model of a bundle; UserError where it cannot be run here."""
     return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), most_shapes)
 
 
@@ -269,7 +228,7 @@ def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> An
     for name, shape in kind.weight_shapes(manifest, coarse, top).items():
         found = weights[name].shape if name in weights else None
         fits = found is not None and len(found) == len(shape) and all(n in (m, None) for m, n in zip(found, shape))
-        _check_facts({"saliency" if name == "dense" else f"saliency's {name}": (found, found if fits else shape)})
+        check_facts({"saliency" if name == "dense" else f"saliency's {name}": (found, found if fits else shape)})
     return kind(manifest, weights, coarse, top, kernels)
 
 

@@ -46,6 +46,7 @@ QUANTITIES = {
     "coarse_weight": (0, 1e6),
     "place_weight": (0, 1e6),
     "distortion": (0, 10),
+    "elasticity": (0, 10),
     "looseness": (1, 100),
     "skip_bad": (0, 1),
 }
@@ -89,10 +90,12 @@ class Config(FlagValues):
     relative_hint: bool = False
     coarse_weight: float = 0.0
     num_patches: int | None = None
+    train_num_patches: tuple[int, ...] = ()
     patch_size: tuple[int, ...] | None = None
     top_statistics: str | None = None
     augment: bool = True
     distortion: float = 0.0
+    elasticity: float = 0.0
     svhn_extra: bool = False
     looseness: float = 1.0
     background_share: float = 0.0
@@ -136,9 +139,11 @@ class Config(FlagValues):
             self._require(name, 0 <= getattr(self, name) < 1, "from 0 to less than 1")
         self._require("decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
         self._require("warmup_steps", self.warmup_steps < self.train_steps, "from 0 to less than --train_steps")
-        counts, most = self.eval_num_patches, COUNTS["num_patches"][1]
-        good = 0 < len(counts) <= 100 and all(1 <= k <= most for k in counts)
-        self._require("eval_num_patches", good, f"a list of integers from 1 to {most:,}")
+        most = COUNTS["num_patches"][1]
+        for name, least in (("eval_num_patches", 1), ("train_num_patches", 0)):
+            counts = getattr(self, name)
+            good = least <= len(counts) <= 100 and all(1 <= k <= most for k in counts)
+            self._require(name, good, f"a list of integers from 1 to {most:,}")
         scales = self.eval_scales
         good = 0 < len(scales) <= 100 and all(0 < scale <= 4 for scale in scales)
         self._require("eval_scales", good, "numbers in (0, 4]")

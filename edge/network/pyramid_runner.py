@@ -42,6 +42,7 @@ class PyramidRunner(TwoStageRunner):
         budget: StepBudget | None = None,
         patches_apart: float | None = None,
         framed: bool = False,
+        stretch: float | None = None,
     ) -> Result:
         """Returns what is read in an image; see `TwoStageRunner.run` for what is not told here.
 
@@ -60,6 +61,8 @@ class PyramidRunner(TwoStageRunner):
                 most salient. The manifest's where None.
             framed: the image is known to be cut out around one number: it is seen in its own shape, narrower and wider,
                 and only patches that show all of it are looked at, if there are any; see `edge.network.pyramid.shapes`.
+            stretch: the image is seen a second time, so many times as high, unless it is framed: for displays, whose
+                digits are wide. None: once.
         """
         vote_lead = self.manifest.vote_lead if vote_lead is None else vote_lead
         where: dict[str, Any] = {"saliency_level": saliency_level, "patches_apart": patches_apart}
@@ -69,8 +72,9 @@ class PyramidRunner(TwoStageRunner):
             chosen = partial(self._salient, **where)
             look = partial(self._look_one_by_one, chosen=chosen, enough=enough, budget=budget)
         exit_entropy = NEVER if exit_entropy is None else exit_entropy
-        stages = partial(self.glance, framed=framed), look, partial(self.answer, always_read=always_read)
-        result = self._run(image, num_patches, exit_entropy, *stages)
+        glance = partial(self.glance, framed=framed, stretch=stretch)
+        answer = partial(self.answer, always_read=always_read)
+        result = self._run(image, num_patches, exit_entropy, glance, look, answer)
         least = self.manifest.reading_threshold if reading_threshold is None else reading_threshold
         if always_read:
             return result
@@ -88,10 +92,10 @@ class PyramidRunner(TwoStageRunner):
         self._levels, self._on, self._sizes, self._framed = [], [], [], False
 
     @one_thread
-    def glance(self, image, clock: Clock | None = None, framed: bool = False) -> Glance:
-        """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`, and `run` for framed."""
+    def glance(self, image, clock: Clock | None = None, framed: bool = False, stretch: float | None = None) -> Glance:
+        """Returns the first stage, of an image as `run` takes it; see `TwoStageRunner.glance`, and `run` for more."""
         clock, self._framed = clock or Clock(), framed
-        self._levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels, framed)
+        self._levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels, framed, stretch or 1.0)
         self._on = [self._canvases.of(number, level.pixels.shape[:2]) for number, level in enumerate(self._levels)]
         clock.lap("levels")
         logits, self._sizes = [], []

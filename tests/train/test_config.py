@@ -5,6 +5,7 @@ import pytest
 
 from train.config import Config
 from train.errors import UserError
+from train.trainable import check_trainable
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,8 @@ from train.errors import UserError
         ("eval_num_patches", (1, 0)),
         ("eval_num_patches", ()),
         ("eval_num_patches", (10**21,)),
+        ("train_num_patches", (2, 0)),
+        ("elasticity", -1.0),
         ("eval_scales", (float("nan"),)),
         ("eval_scales", (1.0,) * 101),
         ("dataset_weights", (float("inf"),)),
@@ -110,3 +113,13 @@ def test_a_device_describes_no_network(config):
 def test_too_many_patches_for_the_cells(config):
     with pytest.raises(UserError, match="--num_patches must be at most the number of cells, 576. Received: 577"):
         _ = config(num_patches=577).architecture
+
+
+def test_numbers_of_patches_to_train_with_are_of_whole_networks_with_so_many_cells(config):
+    run = config(train_num_patches=(2, 577))
+    with pytest.raises(UserError, match="--train_num_patches must be at most the number of cells, 576. Received: 577"):
+        check_trainable(run, run.architecture)
+    for wrong in ({"model": "fine"}, {"model": "coarse"}):
+        run = config(train_num_patches=(2,), **wrong)
+        with pytest.raises(UserError, match="--train_num_patches belongs to --model=dcn .*Received: --model="):
+            check_trainable(run, run.architecture)

@@ -20,6 +20,12 @@ def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
     return tuple(values)
 
 
+def check_count(value, name: str):
+    """Raises ValueError where a value is no integer of at least 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer. Received: {value!r}")
+
+
 def explicit_padding(padding, kernel: tuple[int, int]) -> Sides:
     """Returns padding as ((top, bottom), (left, right)) pixels.
 
@@ -65,8 +71,7 @@ class Conv:
     dropout: float = 0.0
 
     def __post_init__(self):
-        if not isinstance(self.filters, int) or isinstance(self.filters, bool) or self.filters < 1:
-            raise ValueError(f"filters must be a positive integer. Received: {self.filters!r}")
+        check_count(self.filters, "filters")
         if not isinstance(self.dropout, int | float) or not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout!r}")
         _check_activation(self.activation)
@@ -147,65 +152,6 @@ class MaxPool:
     def multiplications(self, channels: int) -> int:
         """Returns 0: maxima are not counted."""
         return 0
-
-    def weights(self, channels: int) -> int:
-        """Returns 0."""
-        return 0
-
-
-@dataclass(frozen=True)
-class IntegrateAndFire:
-    """Reads a row from left to right: what it shows of the first symbol, the second and so on, counted exactly.
-
-    The input's first channel says, through a sigmoid, how much of a symbol a place holds; the others are its features,
-    through a ReLU. The amounts are summed along the window. What of the sum lies between n - 1 and n belongs to the
-    n-th symbol, whose vector is the sum of the places' features, weighted by that. It has no weights of its own, and
-    its counting is as good for the eighth symbol as for the first. After Dong and Xu, "CIF: Continuous
-    Integrate-and-Fire" (2020).
-
-    Attributes:
-        positions: symbols that are told apart; what is behind the last of them is left out.
-        features: channels of the input but the first.
-        kernel: places of the window, an int or (1, places).
-        strides: the same.
-    """
-
-    positions: int
-    features: int
-    kernel: Window
-    strides: Window = 1
-
-    padding = ((0, 0), (0, 0))
-    activation = None  # its sigmoid and its ReLU are part of it
-
-    def __post_init__(self):
-        for name in ("positions", "features"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive integer. Received: {value!r}")
-        for name in ("kernel", "strides"):
-            value = getattr(self, name)
-            value = pair((1, value) if isinstance(value, int) else value, name)
-            if value[0] != 1:
-                raise ValueError(f"{name} of a layer along a row must be 1 high. Received: {value!r}")
-            object.__setattr__(self, name, value)
-
-    @property
-    def filters(self) -> int:
-        """Channels that it gives: for each position its features, its amount and its place; then each one's maximum."""
-        return self.positions * (self.features + 2) + self.features
-
-    def channels_out(self, channels: int) -> int:
-        """Returns the number of channels that the layer gives; ValueError where it does not get its own."""
-        if channels != self.features + 1:
-            raise ValueError(
-                f"a layer that counts {self.features} features needs {self.features + 1} channels. Received: {channels}"
-            )
-        return self.filters
-
-    def multiplications(self, channels: int) -> int:
-        """Returns the multiplications of one place of the output: the features, weighted for each position."""
-        return self.positions * self.kernel[1] * self.features
 
     def weights(self, channels: int) -> int:
         """Returns 0."""

@@ -1,4 +1,4 @@
-"""Where a cell of a stack's output looks in the image, and where its patch lies, computed from the stack.
+"""The geometry of a stack: where a cell of its output looks in the image, and where its patch lies.
 
 All positions are (row, column) in pixels of the image, and may lie outside it: what lies outside is padding.
 """

@@ -13,6 +13,7 @@ from dcn_tf.declared_layer import shape_after
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
 from dcn_tf.sequences import log_odds, log_presence, votes
+from dcn_tf.top_specs import REFINED_WEIGHTINGS
 
 PACKAGE = "dcn_tf"
 PRESENCE_POWER = 2.0
@@ -264,6 +265,6 @@ def _with_presence(length_logits):
 
 
 def _checked_weighting(weighting):
-    if weighting not in spec.REFINED_WEIGHTINGS:
-        raise ValueError(f"weighting must be one of {spec.REFINED_WEIGHTINGS}. Received: {weighting!r}")
+    if weighting not in REFINED_WEIGHTINGS:
+        raise ValueError(f"weighting must be one of {REFINED_WEIGHTINGS}. Received: {weighting!r}")
     return weighting

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.answers.reader import add_whether_read, make_reader
+from edge.answers.reader import add_known, make_reader
+from edge.answers.timing import Timing
 from edge.answers.told import ImageFile, Told, error_line, tell
 from edge.answers.workers import Workers
 from edge.arguments import OneLineParser, number, number_of_threads
@@ -26,7 +27,6 @@ from edge.sight.camera import frames, open_camera
 from edge.sight.images import expand
 from edge.sight.overlay import OverlayFolder, draw
 from edge.sight.stable import StableReadings
-from edge.timing import Timing
 
 MOST_STABLE = 10_000  # frames
 MOST_WORKERS = 256
@@ -55,7 +55,7 @@ def make_parser() -> OneLineParser:
     level.add_argument("--adaptive", action="store_true", help="the bundle's saliency_level, see tools.calibrate")
     lead = f"no more patches once a reading leads by X votes; {ALL:g}: all of them; the bundle's own by default"
     level.add_argument("--vote_lead", type=number(0, ALL, float), metavar="X", help=lead)
-    add_whether_read(parser)
+    add_known(parser)
     budget = "fewer patches where an image would take more milliseconds"
     add("--budget_ms", type=number(0, kind=float), metavar="B", help=budget)
     add("--json", action="store_true", help="one JSON object a line")

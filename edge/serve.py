@@ -14,7 +14,7 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
-from edge.answers.reader import WHETHER_READ, add_whether_read, make_reader
+from edge.answers.reader import KNOWN, add_known, make_reader
 from edge.arguments import OneLineParser, number, number_of_threads
 from edge.bundle import load_bundle
 from edge.errors import UserError, one_line, run_main
@@ -45,7 +45,7 @@ def make_parser() -> OneLineParser:
     add("--exit_entropy", type=number(0, kind=float), metavar="X", help=exits)
     salient = "look at cells of at least this saliency alone; no exit"
     add("--saliency_level", type=number(0, kind=float), metavar="X", help=salient)
-    add_whether_read(parser)
+    add_known(parser)
     add("--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)")
     stable = "publish a reading when N of the last 2 N - 1 frames have it (default 3)"
     add("--stable", type=number(1, cap=MOST_STABLE), default=3, metavar="N", help=stable)
@@ -119,7 +119,7 @@ def _make_read(runner, settings, parsed):
     """Returns a function, pixels -> result, that follows the settings; UserError where the bundle cannot."""
     from edge.serving.settings import NEVER as NO_EXIT
 
-    values = settings.content() | {name: getattr(parsed, name) for name in WHETHER_READ}
+    values = settings.content() | {name: getattr(parsed, name) for name in KNOWN}
     if values["exit_entropy"] == NO_EXIT:
         values["exit_entropy"] = NEVER
     defaults = vars(parser_of_run().parse_args(["--bundle=any", "-"]))

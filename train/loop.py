@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import SEQUENCE, Architecture
+from dcn_tf.architecture import Architecture
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, history, pictures, steps
 from train import workdir as workdirs
@@ -185,7 +185,7 @@ def _evaluators(readers: list[Reader], config: Config, extent: Extent, threshold
 
 def _knows_nothing(model, config: Config) -> bool:
     """Whether the network can answer that there is nothing to read, and was trained as a whole."""
-    return config.model == "dcn" and model.architecture.task == SEQUENCE and model.architecture.top.min_length == 0
+    return config.model == "dcn" and model.architecture.top.may_be_empty
 
 
 def described(config, dataset, checkpoints, measured: dict) -> dict:

@@ -11,8 +11,9 @@ from dcn_tf.architecture import SELECTORS
 from dcn_tf.presets import PRESETS
 from train import command
 from train.cluster import cluster_of
-from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
+from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
 from train.errors import UserError
+from train.flag_values import flag_of
 from train.progress import start_logging
 from train.quiet import quiet
 
@@ -114,6 +115,10 @@ FLOAT_FLAGS = {
         "Digits of every second cluttered training image are turned by up to so many times 15 degrees, and stretched "
         "and sheared by up to so many times 15 %. 0 in the paper."
     ),
+    "elasticity": (
+        "Digits of every second cluttered training image are bent by a smooth field of shifts, of so many pixels in "
+        "the standard deviation. 0 in the paper."
+    ),
     "looseness": (
         "Training crops of house numbers show up to so many times as much in height and width as a tight one, "
         "log-uniformly from 1, since numbers in photographs are of many sizes. 1 gives tight crops alone."
@@ -135,6 +140,11 @@ SET = (
 LIST_FLAGS = {
     "dataset_weights": (float, "Shares of several data sets in every batch; equal by default."),
     "patch_size": (int, "Side of the patches, or height,width; the preset's own by default."),
+    "train_num_patches": (
+        int,
+        "Numbers of patches to train end to end with, one of which is drawn for every step, so that the network "
+        "answers from few as well as from many. --num_patches alone by default.",
+    ),
     "eval_num_patches": (int, "Numbers of patches to evaluate with."),
     "eval_scales": (float, "Sizes to read test images at, in parts of their own; the answers are averaged one by one."),
     "scene_kinds": (

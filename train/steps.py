@@ -1,8 +1,10 @@
 """One training step: the loss terms of each way to train, and one backward pass over their weighted sum."""
 
 import dataclasses
+import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dcn_tf.architecture import channels_of
@@ -16,15 +18,15 @@ from train.distribution import ALONE, Distribution
 BOX_WEIGHT = 5.0  # of a box's mean distance, which is some hundredths of a patch, beside nats
 
 
-def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config):
+def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config, num_patches=None):
     """Returns the loss terms of the whole network, name -> (weight, value) (paper, section 2).
 
     The coarse weights see a sum of cross-entropy and hint. The paper's convex combination differs from it by a factor
     on the whole coarse gradient, to which Adam is indifferent. A hint without weight is still measured, and beside a
-    relative one the distance itself.
+    relative one the distance itself. num_patches: k; the architecture's own where None.
     """
     heads, smoothing = model.architecture.top.heads, config.label_smoothing
-    outputs = model(images, training=True)
+    outputs = model(images, training=True, num_patches=num_patches)
     terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads, smoothing))}
     if channels_of(model.architecture.coarse) == channels_of(model.architecture.fine):
         cells = outputs["cells"]
@@ -161,15 +163,15 @@ def make_train_step(
     variables = trained_variables(model, config) + (places.variables if places else [])
     optimizer.build(variables)
 
-    def losses(images, labels, boxes=None):
+    def losses(num_patches, images, labels, boxes=None):
         if config.model != "dcn" or config.training == "modular":
             names = ("coarse", "fine") if config.model == "dcn" else (config.model,)
             return whole_losses(model, images, labels, boxes, names, config, places)
-        return end_to_end_losses(model, images, labels, config)
+        return end_to_end_losses(model, images, labels, config, num_patches)
 
-    def mean_losses(*batch):
+    def mean_losses(num_patches, *batch):
         parts = zip(*(tf.split(tensor, config.replicas) for tensor in batch))
-        found = [losses(*part) for part in parts]
+        found = [losses(num_patches, *part) for part in parts]
         return {
             name: (weight, tf.add_n([terms[name][1] for terms in found]) / config.replicas)
             for name, (weight, _) in found[0].items()
@@ -178,10 +180,10 @@ def make_train_step(
     weights, reached = {}, []  # of the loss terms, and the variables that a gradient reaches: found by tracing
     moving = _moving_statistics(model) if shared.cluster.workers > 1 else []
 
-    def part_of_step(*batch):
+    def part_of_step(num_patches, *batch):
         """Returns the loss terms, the gradients and the moving statistics of a part of a batch."""
         with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
-            terms = mean_losses(*batch)
+            terms = mean_losses(num_patches, *batch)
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
         weights.update({name: weight for name, (weight, _) in terms.items()})
@@ -191,11 +193,9 @@ def make_train_step(
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
         return [loss, *values, *gradients, *map(tf.identity, moving)]
 
-    whole_step = shared.mean(part_of_step)
-
     @tf.function(autograph=False)  # no branch depends on a value; converting Python for one takes seconds
-    def train_step(*batch):
-        loss, *found = whole_step(*batch)
+    def step_with(num_patches, *batch):
+        loss, *found = shared.mean(functools.partial(part_of_step, num_patches))(*batch)
         count = len(weights)
         terms, gradients, statistics = found[:count], found[count : count + len(reached)], found[count + len(reached) :]
         for variable, value in zip(moving, statistics):
@@ -213,7 +213,16 @@ def make_train_step(
         metrics = {f"loss/{name}": value for name, value in zip(weights, terms)}
         return {"loss": loss, "gradient_norm": norm} | metrics
 
+    def train_step(*batch):
+        return step_with(drawn_num_patches(config, int(optimizer.iterations)), *batch)
+
     return train_step
+
+
+def drawn_num_patches(config: Config, step: int) -> int | None:
+    """Returns with how many patches a step is made, the same in every process; None for the architecture's own."""
+    counts = config.train_num_patches
+    return counts[np.random.default_rng([config.seed, 3, step]).integers(len(counts))] if counts else None
 
 
 def clipped(gradients, most: float):

@@ -1,4 +1,4 @@
-"""Whether the flags and the architecture together make a training: what can be told before TensorFlow is imported."""
+"""Checks that the flags and the architecture together make a training, before TensorFlow is imported."""
 
 import math
 
@@ -16,6 +16,14 @@ def check_trainable(config: Config, architecture: Architecture):
     if architecture.num_patches > cells:
         raise UserError(
             f"--num_patches must be at most the number of cells, {cells}. Received: {architecture.num_patches}"
+        )
+    most = max(config.train_num_patches, default=0)
+    if most > cells:
+        raise UserError(f"--train_num_patches must be at most the number of cells, {cells}. Received: {most}")
+    if most and (config.model, config.training) != ("dcn", "end_to_end"):
+        raise UserError(
+            "--train_num_patches belongs to --model=dcn and --training=end_to_end: else no patches are trained on. "
+            f"Received: --model={config.model} and --training={config.training}; leave it out"
         )
     window = architecture.train_size if config.training == "modular" else architecture.image_size
     needed = 4 * config.batch_size * math.prod(window) * architecture.channels

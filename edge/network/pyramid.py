@@ -44,11 +44,15 @@ def scaled_size(size, scale: float) -> tuple[int, int]:
     return height, width
 
 
-def scaled_sizes(size, manifest: Manifest, framed: bool = False) -> list[tuple[int, int]]:
+def scaled_sizes(size, manifest: Manifest, framed: bool = False, stretch: float = 1.0) -> list[tuple[int, int]]:
     """Returns the (height, width) of an image of `size` on each of its levels, which are the manifest's, in its order.
 
     A framed image, one that is cut out around one number, has other levels: those of each of its `shapes`, in so far as
     a patch can show all of it there. Where there are none it has the manifest's.
+
+    Args:
+        framed: whether the image is framed.
+        stretch: an image that is not framed is seen a second time, so many times as high; 1: once.
     """
     levels = manifest.levels or ()
     if framed:
@@ -56,7 +60,8 @@ def scaled_sizes(size, manifest: Manifest, framed: bool = False) -> list[tuple[i
         shown = [one for one in sizes if _is_shown(one, manifest.patch.size)]
         if shown:
             return shown
-    return [scaled_size(size, scale) for scale in levels]
+    seen = dict.fromkeys([tuple(size), (max(1, round(size[0] * stretch)), size[1])])
+    return [scaled_size(shape, scale) for shape in seen for scale in levels]
 
 
 def shapes(size) -> list[tuple[int, int]]:
@@ -88,14 +93,16 @@ def level_sizes(size, manifest: Manifest, framed: bool = False) -> list[tuple[in
     return [(max(height, least[0]), max(width, least[1])) for height, width in scaled_sizes(size, manifest, framed)]
 
 
-def levels_of(pixels: np.ndarray, manifest: Manifest, kernels: Kernels = FASTEST, framed: bool = False) -> list[Level]:
+def levels_of(
+    pixels: np.ndarray, manifest: Manifest, kernels: Kernels = FASTEST, framed: bool = False, stretch: float = 1.0
+) -> list[Level]:
     """Returns the levels of an image, [H, W, C] uint8, in the order of `scaled_sizes`.
 
     An image is smoothed where it becomes smaller. A level that is smaller than the input gets half of what it lacks
     before it and the rest behind, with its border repeated.
     """
     size, levels = pixels.shape[:2], []
-    for height, width in scaled_sizes(size, manifest, framed):
+    for height, width in scaled_sizes(size, manifest, framed, stretch):
         scaled = pixels if (height, width) == size else kernels.scale(pixels, (height, width))
         missing = [max(0, least - side) for least, side in zip(manifest.input.size, scaled.shape)]
         start = missing[0] // 2, missing[1] // 2

@@ -100,6 +100,9 @@ def test_thresholds_of_the_command_line(pyramid_case, folder, capsys):
     assert 1 <= len(found["cells"]) <= plain["num_patches"]
     shown = [level for level, _, _ in found["cells"]]
     assert 0 not in shown  # where the image is larger than a patch
+    stretched = "--stretch=1.4", "--cells", "--num_patches=32"
+    (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", *stretched)[1])
+    assert max(level for level, _, _ in found["cells"]) >= len(pyramid_case.float32.manifest.levels)
     (found,) = map(json.loads, run(capsys, pyramid_case, path, "--json", "--vote_lead=0")[1])
     assert found["num_patches"] == 1
 
@@ -109,6 +112,8 @@ def test_wrong_thresholds_are_one_line(pyramid_case, sequence_case, folder, caps
         (["--reading_threshold=1.5"], "--reading_threshold: must be a number from 0 to 1, received 1.5"),
         (["--vote_lead=33"], "--vote_lead: must be a number from 0 to 32"),
         (["--always_read", "--reading_threshold=0.5"], "--reading_threshold: not allowed with argument --always_read"),
+        (["--stretch=0.5"], "--stretch: must be a number from 1 to 4.0, received 0.5"),
+        (["--stretch=1.4", "--framed"], "--framed: not allowed with argument --stretch"),
         (["--adaptive"], "--adaptive needs a bundle with a vote_lead; run tools.calibrate, or give --vote_lead=X"),
     ):
         status, lines, errors = run(capsys, pyramid_case, folder, *arguments)
@@ -116,7 +121,7 @@ def test_wrong_thresholds_are_one_line(pyramid_case, sequence_case, folder, caps
     status, lines, errors = run(capsys, sequence_case, folder, "--reading_threshold=0.5")
     assert (status, lines) == (2, [])
     assert errors == [
-        "error: --vote_lead, --reading_threshold, --always_read and --framed are for bundles with levels, "
+        "error: --vote_lead, --reading_threshold, --always_read, --framed and --stretch are for bundles with levels, "
         "see its card; leave them out"
     ]
 

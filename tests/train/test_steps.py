@@ -271,3 +271,25 @@ def test_gradients_are_shortened_to_the_norm_that_is_asked_for(config, limit):
     norm = float(metrics["gradient_norm"])  # what it was before
     assert norm > 0.1
     assert np.linalg.norm(moved) == pytest.approx(0.01 if limit == 0.01 else norm, rel=1e-3)
+
+
+def test_every_step_draws_its_number_of_patches_by_seed_and_step(config):
+    run = config(train_num_patches=(1, 4, 2), seed=3)
+    drawn = [steps.drawn_num_patches(run, step) for step in range(300)]
+    assert all(80 < drawn.count(k) < 120 for k in (1, 2, 4))
+    assert drawn[:20] == [steps.drawn_num_patches(run, step) for step in range(20)]
+    assert drawn[:20] != [steps.drawn_num_patches(config(train_num_patches=(1, 4, 2)), step) for step in range(20)]
+    assert steps.drawn_num_patches(config(), 7) is None
+
+
+def test_a_step_is_made_with_the_patches_that_were_drawn(config, monkeypatch):
+    run = config(train_num_patches=(1, 3), hint_weight=0.1)
+    model = built(run)
+    counts = iter((3, 1, 3))
+    monkeypatch.setattr(steps, "drawn_num_patches", lambda *_: next(counts))
+    looks, look_closely = [], model.look_closely
+    monkeypatch.setattr(model, "look_closely", lambda *args: looks.append(args[1].shape[1]) or look_closely(*args))
+    step = steps.make_train_step(model, steps.make_optimizer(run), run)
+    losses = [float(step(*batch(run.architecture))["loss"]) for _ in range(3)]
+    assert looks == [3, 1]  # each is traced once
+    assert len(set(losses)) == 3

@@ -256,9 +256,4 @@ TOPS = {CLASSIFICATION: ClassifierTopClone, SEQUENCE: SequenceTopClone}
 
 def top_of(architecture) -> type[ClassifierTopClone] | type[SequenceTopClone]:
     """Returns the top of an architecture's task."""
-    return BoxTopClone if getattr(architecture.top, "box", False) else TOPS[architecture.task]
-
-
-def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
-    """Returns the arrays of `saliency.npz`; arguments and errors as of a classifier's `saliency_weights`."""
-    return top_of(architecture).saliency_weights(architecture, weights)
+    return BoxTopClone if architecture.top.box else TOPS[architecture.task]

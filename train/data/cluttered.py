@@ -5,6 +5,9 @@ digit of the same split is taken and an 8 x 8 crop of it added somewhere; then t
 somewhere. Sums are clipped at white.
 """
 
+import functools
+import math
+
 import numpy as np
 
 from dcn_tf.architecture import Architecture
@@ -23,10 +26,20 @@ SET = 10_000  # images of a split whose clutter is drawn together: more images l
 SPLIT_SEEDS = {"validation": 101, "test": 102, "calibration": 103}
 # At a distortion of 1 a digit is turned by up to 15 degrees, and stretched and sheared by up to 15 %.
 GREATEST_ANGLE, GREATEST_STRETCH = np.radians(15), 0.15
+KNOT_SPACING = 6  # pixels between the knots of a field of shifts: a stroke of a digit bends a few times
 DISTORTED_SHARE = 0.5  # of training images; the others are as sharp as those that are read later
 
 
-def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, fragment=FRAGMENT, distortion=0.0):
+def clutter(
+    digit_images,
+    targets,
+    rng,
+    canvas=CANVAS,
+    distractors=DISTRACTORS,
+    fragment=FRAGMENT,
+    distortion=0.0,
+    elasticity=0.0,
+):
     """Returns one cluttered image for each target, and where the target is in it.
 
     Args:
@@ -34,7 +47,8 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
         targets: [batch] indices of the digits that give the labels.
         canvas: side of the result in pixels.
         fragment: side of a fragment in pixels.
-        distortion: of all digits of every second image, those that fragments are taken from too, see `distorted`.
+        distortion, elasticity: of all digits of every second image, those that fragments are taken from too, see
+            `distorted`.
 
     Returns:
         Images, uint8 [batch, canvas, canvas, 1], and the target's upper left corners, [batch, 2] (row, column).
@@ -45,10 +59,10 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
     places = rng.integers(canvas - fragment + 1, size=(batch, distractors, 2))
     corners = rng.integers(canvas - side + 1, size=(batch, 2))
     parts, whole = digit_images[sources], digit_images[targets]  # [batch, distractors, 28, 28], [batch, 28, 28]
-    if distortion:  # of both alike: a network would learn to tell a digit from fragments by its smoothness
-        some = rng.random(batch) < DISTORTED_SHARE
-        parts[some] = distorted(parts[some].reshape(-1, side, side), distortion, rng).reshape(parts[some].shape)
-        whole[some] = distorted(whole[some], distortion, rng)
+    if distortion or elasticity:  # of both alike: else smoothness would tell a digit from fragments
+        some, how = rng.random(batch) < DISTORTED_SHARE, (distortion, rng, elasticity)
+        parts[some] = distorted(parts[some].reshape(-1, side, side), *how).reshape(parts[some].shape)
+        whole[some] = distorted(whole[some], *how)
     images = np.zeros((batch, canvas, canvas), np.uint16)  # wide enough for the sum of all that may overlap
     for image, digits_, crop, place in zip(images, parts, crops.tolist(), places.tolist()):
         for digit, (y, x), (row, column) in zip(digits_, crop, place):
@@ -59,15 +73,32 @@ def clutter(digit_images, targets, rng, canvas=CANVAS, distractors=DISTRACTORS, 
     return np.minimum(images, 255, out=images).astype(np.uint8)[..., None], corners
 
 
-def distorted(digit_images, distortion: float, rng):
-    """Returns digits that are turned, stretched and sheared at random about their middle: uint8 [n, h, w] -> the same.
+def distorted(digit_images, distortion: float, rng, elasticity: float = 0.0):
+    """Returns digits turned, stretched, sheared and bent at random about their middle: uint8 [n, h, w] -> the same.
 
     Args:
         distortion: the greatest angle, in parts of 15 degrees; the greatest stretch and shear, in parts of 15 %.
+        elasticity: the standard deviation in pixels of a smooth field of shifts (after Simard et al. 2003).
     """
     import cv2  # where nothing is distorted nothing but numpy is needed
 
-    count, height, width = digit_images.shape
+    matrices = _turns(len(digit_images), digit_images.shape[1:], distortion, rng)
+    height, width = digit_images.shape[1:]
+    if not elasticity:
+        pairs = zip(digit_images, matrices)
+        made = [cv2.warpAffine(digit, move, (width, height), flags=cv2.INTER_CUBIC) for digit, move in pairs]
+        return np.array(made, np.uint8).reshape(digit_images.shape)
+    inverses = np.linalg.inv(np.concatenate([matrices, np.tile([[[0.0, 0.0, 1.0]]], (len(matrices), 1, 1))], axis=1))
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    places = inverses[:, :2] @ np.stack([columns.ravel(), rows.ravel(), np.ones(columns.size)])  # [n, 2, h * w]
+    places = places.reshape(-1, 2, height, width) + elasticity * _fields(len(places), (height, width), rng)
+    pairs = zip(digit_images, places.astype(np.float32))
+    made = [cv2.remap(digit, x, y, cv2.INTER_CUBIC) for digit, (x, y) in pairs]
+    return np.array(made, np.uint8).reshape(digit_images.shape)
+
+
+def _turns(count: int, shape, distortion: float, rng):
+    """Returns random matrices [n, 2, 3] that turn, stretch and shear pictures of `shape` about their middle."""
     angles = rng.uniform(-1, 1, count) * distortion * GREATEST_ANGLE
     stretches = np.exp(rng.uniform(-1, 1, (count, 2)) * distortion * GREATEST_STRETCH)
     shears = rng.uniform(-1, 1, count) * distortion * GREATEST_STRETCH
@@ -76,12 +107,24 @@ def distorted(digit_images, distortion: float, rng):
     slants = np.zeros((count, 2, 2)) + np.eye(2)
     slants[:, 0, 1] = shears
     matrices = turns @ slants * stretches[:, None]
-    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    middle = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
     shifts = middle - matrices @ middle
-    moves = np.concatenate([matrices, shifts[..., None]], axis=-1)  # [n, 2, 3]
-    pairs = zip(digit_images, moves)
-    made = [cv2.warpAffine(digit, move, (width, height), flags=cv2.INTER_CUBIC) for digit, move in pairs]
-    return np.array(made, np.uint8).reshape(digit_images.shape)
+    return np.concatenate([matrices, shifts[..., None]], axis=-1)
+
+
+def _fields(count: int, shape, rng):
+    """Returns smooth random fields of shifts [n, 2, h, w] of deviation one, by a Gaussian about a few knots a side."""
+    ways = [_blend(side) for side in shape]
+    knots = rng.standard_normal((count, 2, *(way.shape[1] for way in ways)))
+    return ways[0] @ knots @ ways[1].T
+
+
+@functools.cache
+def _blend(side: int):
+    """Returns the share that each knot has in each pixel of a side: [side, knots], the squares of a pixel sum to 1."""
+    distances = np.arange(side)[:, None] / KNOT_SPACING - np.arange(math.ceil(side / KNOT_SPACING) + 1)
+    weights = np.exp(-(distances**2))
+    return weights / np.sqrt((weights**2).sum(axis=1, keepdims=True))
 
 
 def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
@@ -128,7 +171,7 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
     def train_batch(step):
         targets = epoch_indices(len(images), config.batch_size, config.seed, step)
         rng = step_generator(config.seed, step)
-        cluttered, _ = clutter(images, targets, rng, distortion=config.distortion)
+        cluttered, _ = clutter(images, targets, rng, distortion=config.distortion, elasticity=config.elasticity)
         return cluttered, labels[targets, None].astype(np.int32), no_boxes(len(targets))
 
     detail = (

@@ -1,4 +1,4 @@
-"""How much of an evaluation is done: all of it, or what a run can be judged by, in a small part of its time."""
+"""The extent of an evaluation: all of it, or what a run can be judged by, in a small part of its time."""
 
 from dataclasses import dataclass, replace
 

@@ -86,10 +86,6 @@ class Reader:
         self._kept_fine.append((split, pixels, rows))
         return rows
 
-    def traces(self) -> int:
-        """Returns how often TensorFlow has made a graph of a way to read."""
-        return sum(function.experimental_get_tracing_count() for function in self._compiled.values())
-
     def _read(self, split: Split, selectors: tuple[str, ...] | None) -> dict[str, np.ndarray]:
         """Returns the rows of some selectors, or where None, those of the fine model."""
         what = "evaluating" if selectors is not None else "evaluating the fine model"

@@ -88,6 +88,14 @@ def test_a_framed_number_has_the_levels_on_which_a_patch_shows_all_of_it(pyramid
     assert scaled_sizes((400, 800), manifest, framed=True) == scaled_sizes((400, 800), manifest)
 
 
+def test_a_stretched_image_is_seen_a_second_time_on_every_level(pyramid_case):
+    manifest = pyramid_case.float32.manifest
+    once = scaled_sizes((20, 40), manifest)
+    assert scaled_sizes((20, 40), manifest, stretch=1.4) == once + scaled_sizes((28, 40), manifest)
+    assert scaled_sizes((20, 40), manifest, stretch=1.01) == once  # not a pixel more
+    assert scaled_sizes((20, 40), manifest, True, 1.4) == scaled_sizes((20, 40), manifest, True)
+
+
 def test_framing_patches_show_all_but_a_tenth_of_the_height(pyramid_case):
     manifest = pyramid_case.float32.manifest
     (high, wide), (row, column) = manifest.patch.size, manifest.patch.origin

@@ -9,8 +9,9 @@ from edge.bundle.manifest import Manifest
 from edge.errors import UserError
 from edge.network import pyramid
 from edge.network.kernels import FASTEST, NUMPY
-from edge.network.pyramid_runner import ALL, PyramidRunner, cells_at, make_runner, make_whole_runner
-from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
+from edge.network.pyramid_runner import ALL, PyramidRunner, cells_at, make_runner
+from edge.network.runner import NEVER, TwoStageRunner
+from edge.network.whole_runner import WholeFineRunner, make_whole_runner
 
 
 def test_a_bundle_has_the_runner_of_its_images(pyramid_case, sequence_case):
@@ -213,6 +214,24 @@ def test_of_a_framed_number_only_patches_that_show_all_of_it_are_looked_at(pyram
     assert (np.diff(order) <= 0).all()
     large = np.tile(pyramid_case.images[0], (4, 4, 1))  # of which no patch shows all
     np.testing.assert_array_equal(runner.run(large, framed=True).cells, runner.run(large).cells)
+
+
+def test_a_stretched_image_is_read_in_both_shapes_together(pyramid_case):
+    runner = make_runner(pyramid_case.float32)
+    image = pyramid_case.images[0]
+    plain, both = runner.run(image, 32), runner.run(image, 32, stretch=1.5)
+    assert len(both.levels) == 2 * len(plain.levels)
+    assert both.levels[: len(plain.levels)] == plain.levels
+    high = np.rint(1.5 * image.shape[0])
+    assert both.levels[len(plain.levels) + 1].size == (high, image.shape[1])  # the level of the image's own size
+    assert len(both.saliency) > 2 * len(plain.saliency)
+    second = both.cells[both.cells[:, 0] >= len(plain.levels)]
+    assert len(second)
+    boxes = pyramid.patch_boxes(second, runner._levels, runner.manifest)
+    sides = (boxes[:, 3] - boxes[:, 1]) / (boxes[:, 2] - boxes[:, 0])
+    patch = runner.manifest.patch.size
+    np.testing.assert_allclose(sides, patch[0] / patch[1] / 1.5, rtol=0.1)
+    assert runner.run(image, 32).levels == plain.levels
 
 
 def cells_of(runner, cells):

@@ -79,7 +79,7 @@ def test_a_port_that_is_taken_is_told(capsys):
         (["--open", "--token_file=x"], "give --open or --token_file, and not both"),
         (["--token_file=missing"], "--token_file=missing cannot be read"),
         (["--always_read", "--reading_threshold=0.5"], "--reading_threshold: not allowed with argument --always_read"),
-        (["--always_read"], "--always_read and --framed are for bundles with levels"),
+        (["--always_read"], "--always_read, --framed and --stretch are for bundles with levels"),
         (["--num_patches=0"], "num_patches must be from 1"),
         (["--camera=auto", "--mqtt=localhost:x"], "--mqtt must be HOST or HOST:PORT"),
         (["--camera=auto", "--mqtt=localhost", "--name=a/b"], "--name must be 1 to 64 of letters"),
@@ -102,7 +102,7 @@ def test_a_reading_below_the_threshold_is_nothing_whatever_the_page_changes(make
     for settings in (service.settings, Settings(num_patches=1)):
         service.change(settings).result(60)
         assert service.read_upload(photograph).result(60)["prediction"] == ""
-    with pytest.raises(UserError, match="--always_read and --framed are for bundles with levels"):
+    with pytest.raises(UserError, match="--always_read, --framed and --stretch are for bundles with levels"):
         make_service("--reading_threshold=0.5")
 
 

@@ -168,7 +168,7 @@ def test_rapidocr_reads_printed_numbers_in_one_thread(tmp_path):
         ImageDraw.Draw(image).text((30, 6), str(label), "black", ImageFont.load_default(32))
         image.save(folder / name)
     (folder / "labels.json").write_text(json.dumps(labels))
-    for crops in ([], ["--crops"]):
+    for crops in ([], ["--crops"], ["--stretch=1.4"]):
         ocr.main([f"--bundle={SHIPPED}", f"--images={folder}", f"--json={tmp_path / 'found.json'}", *crops])
         found = json.loads((tmp_path / "found.json").read_text())
         assert [reading["rapidocr"]["prediction"] for reading in found["readings"]] == ["210", "47"]

@@ -64,6 +64,31 @@ def test_a_distorted_digit_keeps_its_place_and_changes_as_much_as_asked():
     assert len(np.unique(corners)) > 3
 
 
+def test_bent_digits_are_shifted_smoothly_by_as_much_as_asked():
+    ramps = np.zeros((300, 28, 28), np.uint8) + np.arange(28, dtype=np.uint8) * 9  # 9 a column: brightness tells it
+    made = distorted(ramps, 0, np.random.default_rng(0), elasticity=0.8).astype(float)
+    shifts = (made - ramps)[:, 8:20, 8:20] / 9
+    assert shifts.std() == pytest.approx(0.8, rel=0.1)
+    assert np.abs(shifts.mean()) < 0.1
+    assert np.diff(shifts, axis=1).std() < 0.3  # from a row to the next
+    np.testing.assert_array_equal(distorted(ramps, 0, np.random.default_rng(0), elasticity=0.0), ramps)
+
+
+def test_an_elastic_image_is_turned_as_one_that_is_not():
+    square = np.zeros((200, 28, 28), np.uint8)
+    square[:, 9:19, 9:19] = 240
+    turned = distorted(square, 1, np.random.default_rng(0)).astype(float)
+    hardly_bent = distorted(square, 1, np.random.default_rng(0), elasticity=1e-3).astype(float)
+    assert np.abs(turned - hardly_bent).mean() < 1
+
+
+def test_elasticity_alone_changes_every_second_image_too():
+    solid = np.full((1, 28, 28), 200, np.uint8)
+    plain, _ = clutter(solid, [0] * 40, np.random.default_rng(0), distractors=0)
+    made, _ = clutter(solid, [0] * 40, np.random.default_rng(0), distractors=0, elasticity=2)
+    assert 12 <= (made != plain).any(axis=(1, 2, 3)).sum() <= 28
+
+
 def test_fragments_are_as_smooth_as_the_digit_and_every_second_image_is_sharp():
     stripes = np.zeros((1, 28, 28), np.uint8)
     stripes[:, ::2] = 200

@@ -202,8 +202,11 @@ class SequenceTop(keras.layers.Layer):
         """Returns where each cell sees its sequence: [..., D] -> [..., 4], in parts of its patch."""
         return self.box(features)
 
-    def pool(self, cell_logits, weighting=None):
-        """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)]."""
+    def pool(self, cell_logits, weighting=None, log_weights=None):
+        """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)].
+
+        `log_weights` are those of `cell_weights`, where they are known. They serve where all softmaxes have the same.
+        """
         weighting = _checked_weighting(weighting or self.weighting)
         cell_logits = tf.reshape(cell_logits, [tf.shape(cell_logits)[0], -1, sum(self.spec.heads)])
         heads = tf.split(cell_logits, self.spec.heads, axis=-1)  # each [batch, cells, categories]
@@ -212,7 +215,8 @@ class SequenceTop(keras.layers.Layer):
         elif weighting == "average":
             weights = [tf.zeros_like(logits[..., 0]) for logits in heads]
         else:
-            weights = [self.cell_weights(cell_logits, weighting)] * len(heads)
+            shared = self.cell_weights(cell_logits, weighting) if log_weights is None else log_weights
+            weights = [shared] * len(heads)
         pooled = [_weighted(logits, log_weights) for logits, log_weights in zip(heads, weights)]
         if weighting == "presence":
             pooled[0] = _with_presence(heads[0])

@@ -1,5 +1,6 @@
 """Readings of several cells, brought together: equal ones vote together, a part votes for the whole."""
 
+import numpy as np
 import tensorflow as tf
 
 from dcn_tf.losses import decode
@@ -47,14 +48,13 @@ def is_part(readings):
     length, symbols = readings[..., 0], readings[..., 1:]
     positions = symbols.shape[-1]
     shorter = (length[:, :, None] > 0) & (length[:, :, None] < length[:, None, :])
-    found = tf.zeros_like(shorter)
-    for shift in range(positions):
-        width = positions - shift
-        equal = symbols[:, :, None, :width] == symbols[:, None, :, shift:]  # [batch, k, k, width]
-        beyond = tf.range(width) >= length[:, :, None, None]
-        fits = length[:, :, None] + shift <= length[:, None, :]
-        found |= fits & tf.reduce_all(equal | beyond, axis=-1)
-    return shorter & found
+    shifts = np.arange(positions)
+    place = np.minimum(shifts[:, None] + shifts, positions - 1)  # what lies behind the last is none of those that fit
+    shifted = tf.gather(symbols, place, axis=-1)  # [batch, k, shifts, positions]
+    equal = symbols[:, :, None, None] == shifted[:, None]  # [batch, k, k, shifts, positions]
+    beyond = shifts >= length[:, :, None, None, None]
+    fits = length[:, :, None, None] + shifts <= length[:, None, :, None]
+    return shorter & tf.reduce_any(fits & tf.reduce_all(equal | beyond, axis=-1), axis=-1)
 
 
 def votes(cell_logits, heads):

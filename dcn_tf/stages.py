@@ -98,8 +98,9 @@ class Stages:
         refined = fine_features
         if self.architecture.top.swaps:
             refined = assemble(coarse_features, fine_features, cells)
-        outputs = {"refined": refined, "logits": self.fine_top(refined, training=training)}
         if boxes is None:
-            return outputs
-        log_weights = self.fine_top.cell_weights(self.fine_top.cell_logits(fine_features))
-        return outputs | {"box": tf.reduce_sum(tf.nn.softmax(log_weights)[..., None] * boxes, axis=1)}
+            return {"refined": refined, "logits": self.fine_top(refined, training=training)}
+        cell_logits = self.fine_top.cell_logits(fine_features)
+        log_weights = self.fine_top.cell_weights(cell_logits)
+        box = tf.reduce_sum(tf.nn.softmax(log_weights)[..., None] * boxes, axis=1)
+        return {"refined": refined, "logits": self.fine_top.pool(cell_logits, log_weights=log_weights), "box": box}

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcn_tf.descriptions import Window, normalise_window
+from dcn_tf.descriptions import Description, Window, normalise_window
 
 
 @dataclass(frozen=True)
-class KerasLayer:
+class KerasLayer(Description):
     """A layer of Keras, of Keras' own or a registered one, that looks at a window of the map at every place.
 
     What it says of itself is checked when the layer is built: the size of its output, that a place of it depends on

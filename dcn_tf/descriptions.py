@@ -49,8 +49,24 @@ def explicit_padding(padding, kernel: tuple[int, int]) -> Sides:
     )
 
 
+class Description:
+    """What every layer's description says, here of one that keeps its channels, and neither multiplies nor weighs."""
+
+    def channels_out(self, channels: int) -> int:
+        """Returns the number of channels that the layer gives of so many; ValueError for a number it cannot take."""
+        return channels
+
+    def multiplications(self, channels: int) -> int:
+        """Returns the multiplications of one place of the output, of an input with so many channels."""
+        return 0
+
+    def weights(self, channels: int) -> int:
+        """Returns the number of weights that inference needs, one bias per filter with them."""
+        return 0
+
+
 @dataclass(frozen=True)
-class Conv:
+class Conv(Description):
     """A convolution with what follows it: batch normalisation, activation, dropout.
 
     Attributes:
@@ -91,7 +107,7 @@ class Conv:
 
 
 @dataclass(frozen=True)
-class DepthwiseConv:
+class DepthwiseConv(Description):
     """A convolution of every channel by itself, with what follows it. A `Conv` of kernel 1 mixes the channels.
 
     Attributes are those of `Conv`; there are as many filters as channels.
@@ -109,10 +125,6 @@ class DepthwiseConv:
         if self.strides[0] != self.strides[1]:
             raise ValueError(f"a depthwise convolution's strides must be equal. Received: {self.strides}")
 
-    def channels_out(self, channels: int) -> int:
-        """Returns the number of channels that the layer gives of so many: the same."""
-        return channels
-
     def multiplications(self, channels: int) -> int:
         """Returns the multiplications of one place of the output, of an input with so many channels."""
         return self.kernel[0] * self.kernel[1] * channels
@@ -123,7 +135,7 @@ class DepthwiseConv:
 
 
 @dataclass(frozen=True)
-class MaxPool:
+class MaxPool(Description):
     """Max pooling. Padding repeats the border, which gives the maximum over the pixels that exist.
 
     Attributes:
@@ -145,21 +157,9 @@ class MaxPool:
                 f"pooling padding must be smaller than the kernel {self.kernel}. Received: {self.padding!r}"
             )
 
-    def channels_out(self, channels: int) -> int:
-        """Returns the number of channels that the layer gives of so many: the same."""
-        return channels
-
-    def multiplications(self, channels: int) -> int:
-        """Returns 0: maxima are not counted."""
-        return 0
-
-    def weights(self, channels: int) -> int:
-        """Returns 0."""
-        return 0
-
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(Description):
     """Convolutions of strides 1 that keep size and channels, whose output is added to their input, and activated."""
 
     layers: tuple

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dcn_tf.descriptions import Description, Window, check_count, pair
+from dcn_tf.descriptions import Description, check_count
+from dcn_tf.windows import Window, pair
 
 
 @dataclass(frozen=True)

@@ -205,15 +205,7 @@ def make_train_step(
         for variable, value in zip(moving, statistics):
             variable.assign(value)
         gradients, norm = clipped(gradients, config.clip_norm)
-
-        # Hundreds of operations on a few numbers each, of which one is made.
-        @tf.function(jit_compile=True, autograph=False)
-        def update(gradients):
-            optimizer.apply_gradients(zip(gradients, reached))
-            if average:
-                average.follow(optimizer.iterations)
-
-        update(gradients)
+        _compiled_update(optimizer, reached, average)(gradients)
         metrics = {f"loss/{name}": value for name, value in zip(weights, terms)}
         return {"loss": loss, "gradient_norm": norm} | metrics
 
@@ -221,6 +213,18 @@ def make_train_step(
         return step_with(drawn_num_patches(config, int(optimizer.iterations)), *batch)
 
     return train_step
+
+
+def _compiled_update(optimizer, variables, average):
+    """Returns gradients -> None, which updates the variables, and the average: hundreds of small operations as one."""
+
+    @tf.function(jit_compile=True, autograph=False)
+    def update(gradients):
+        optimizer.apply_gradients(zip(gradients, variables))
+        if average:
+            average.follow(optimizer.iterations)
+
+    return update
 
 
 def drawn_num_patches(config: Config, step: int) -> int | None:

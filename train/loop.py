@@ -110,10 +110,10 @@ def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpo
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = part(dict(_validator(readers, extent)(dataset.validation.head(extent.images))), "error")
     chosen = _reading_threshold(readers[0], config, dataset)
-    evaluators = _evaluators(readers, config, extent, chosen.get("threshold/probability"))
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         split = split.head(extent.images)
+        evaluators = _evaluators(readers, config, extent.of(name), chosen.get("threshold/probability"))
         log.info("evaluating on %s: %d images", name, len(split))
         figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):

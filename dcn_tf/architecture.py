@@ -19,12 +19,11 @@ from dcn_tf.descriptions import (
     Residual,
     channels_of,
     check_count,
-    explicit_padding,
-    pair,
     separable_conv,
 )
 from dcn_tf.stack_lists import lists, made_of, stack_from_list, stack_to_list
 from dcn_tf.top_specs import CLASSIFICATION, SEQUENCE, STATISTICS, ClassifierTopSpec, SequenceTopSpec
+from dcn_tf.windows import explicit_padding, pair
 
 __all__ = [
     "CLASSIFICATION",

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from dcn_tf.descriptions import Window, check_count, pair
+from dcn_tf.descriptions import Description, check_count
+from dcn_tf.windows import Window, pair
 
 
 @dataclass(frozen=True)
-class IntegrateAndFire:
+class IntegrateAndFire(Description):
     """Reads a row from left to right: what it shows of the first symbol, the second and so on, counted exactly.
 
     The input's first channel says, through a sigmoid, how much of a symbol a place holds; the others are its features,
@@ -56,7 +57,3 @@ class IntegrateAndFire:
     def multiplications(self, channels: int) -> int:
         """Returns the multiplications of one place of the output: the features, weighted for each position."""
         return self.positions * self.kernel[1] * self.features
-
-    def weights(self, channels: int) -> int:
-        """Returns 0."""
-        return 0

@@ -6,7 +6,7 @@ All positions are (row, column) in pixels of the image, and may lie outside it: 
 import math
 from dataclasses import dataclass
 
-from dcn_tf.descriptions import pair
+from dcn_tf.windows import pair
 
 
 @dataclass(frozen=True)

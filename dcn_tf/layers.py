@@ -12,11 +12,10 @@ from dcn_tf.blocks import BATCH_NORMALIZATION, Blocks, block_of
 from dcn_tf.declared_layer import shape_after
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
-from dcn_tf.sequences import log_odds, log_presence, votes
+from dcn_tf.sequences import PRESENCE_POWER, log_odds, votes, weighted_mean, with_presence
 from dcn_tf.top_specs import REFINED_WEIGHTINGS
 
 PACKAGE = "dcn_tf"
-PRESENCE_POWER = 2.0
 INVERSE_ENTROPY_FLOOR = 1e-3  # nats; keeps the weight 1 / H of a certain cell finite
 
 
@@ -217,9 +216,9 @@ class SequenceTop(keras.layers.Layer):
         else:
             shared = self.cell_weights(cell_logits, weighting) if log_weights is None else log_weights
             weights = [shared] * len(heads)
-        pooled = [_weighted(logits, log_weights) for logits, log_weights in zip(heads, weights)]
+        pooled = [weighted_mean(logits, log_weights) for logits, log_weights in zip(heads, weights)]
         if weighting == "presence":
-            pooled[0] = _with_presence(heads[0])
+            pooled[0] = with_presence(heads[0])
         return tf.concat(pooled, axis=-1)
 
     def cell_weights(self, cell_logits, weighting=None):
@@ -249,23 +248,6 @@ class SequenceTop(keras.layers.Layer):
     def get_config(self):
         config = {name: getattr(self.spec, name) for name in ("max_length", "symbols", "min_length", "box")}
         return super().get_config() | config | {"weighting": self.weighting}
-
-
-def _weighted(logits, log_weights):
-    """Returns log of the weighted mean of softmax(logits): [batch, cells, n], [batch, cells] -> [batch, n]."""
-    log_weights = tf.nn.log_softmax(log_weights, axis=1)[..., None]
-    return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1)
-
-
-def _with_presence(length_logits):
-    """Returns the pooled length: nothing, as far as the surest cell sees nothing; else as cells see it that see any.
-
-    [batch, cells, 1 + lengths] -> [batch, 1 + lengths], log-probabilities.
-    """
-    most = tf.reduce_max(log_presence(length_logits), axis=1, keepdims=True)
-    present = _weighted(length_logits[..., 1:], PRESENCE_POWER * log_odds(length_logits)) + most
-    absent = tf.reduce_min(tf.nn.log_softmax(length_logits)[..., :1], axis=1)
-    return tf.concat([absent, present], axis=-1)
 
 
 def _checked_weighting(weighting):

@@ -38,7 +38,8 @@ def _accumulator(tensor) -> str:
 
 def _multiply_accumulates(operator, number):
     """Returns so many multiply-accumulates of input and weights, the bias, and the way back to the output's type."""
-    values, weights, output = *operator.inputs[:2], operator.outputs[0]
+    values, weights = operator.inputs[:2]
+    output = operator.outputs[0]
     dtype = values.dtype if values.dtype == weights.dtype else f"{values.dtype} x {weights.dtype}"
     bias = len(operator.inputs) > 2 and operator.inputs[2] is not None
     return Counter({(MAC, dtype): number, (ADD, _accumulator(values)): output.elements * bias}) + _requantize(output)

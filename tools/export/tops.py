@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION, SEQUENCE, channels_of
 from dcn_tf.geometry import output_size
-from dcn_tf.layers import INVERSE_ENTROPY_FLOOR, PRESENCE_POWER
+from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
+from dcn_tf.sequences import PRESENCE_POWER
 from edge.errors import UserError
 from tools.export.folding import refined_convolution
 from tools.export.layers import LayerBuilder, in_turn, tf_keras, zero_padding

@@ -10,21 +10,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcn_tf import geometry
+from dcn_tf.counted import IntegrateAndFire
 from dcn_tf.declared import KerasLayer
 from dcn_tf.descriptions import (
     Conv,
     DepthwiseConv,
-    IntegrateAndFire,
     MaxPool,
     Residual,
     channels_of,
-    explicit_padding,
-    pair,
+    check_count,
     separable_conv,
 )
 from dcn_tf.stack_lists import lists, made_of, stack_from_list, stack_to_list
+from dcn_tf.top_specs import CLASSIFICATION, SEQUENCE, STATISTICS, ClassifierTopSpec, SequenceTopSpec
+from dcn_tf.windows import explicit_padding, pair
 
 __all__ = [
+    "CLASSIFICATION",
+    "SEQUENCE",
+    "STATISTICS",
     "Architecture",
     "ClassifierTopSpec",
     "Conv",
@@ -42,121 +46,12 @@ __all__ = [
     "stack_to_list",
 ]
 
-CLASSIFICATION = "classification"
-SEQUENCE = "sequence"
-WEIGHTINGS = ("average", "inverse_entropy", "presence")
-REFINED_WEIGHTINGS = (*WEIGHTINGS, "votes")
-STATISTICS = ("separate", "shared")
 # Of cells: the network's own, then others to compare with (`selectors.cell_scores`).
 SELECTORS = (
     *("entropy_gradient", "average_gradient", "activation_norm", "confidence", "random", "centre"),
     *("loss_gradient", "oracle"),  # these two are told the truth
 )
 SEQUENCE_SELECTORS = ("average_gradient",)  # classifiers have no averaged output
-
-
-@dataclass(frozen=True)
-class ClassifierTopSpec:
-    """A convolution, global max pooling and a softmax over `classes`; fine vectors are swapped into the coarse map.
-
-    Attributes:
-        conv: the convolution over the (refined) map of vectors.
-        statistics: batch statistics of the top's two passes. 'separate': each pass has its own. 'shared': the coarse
-            pass is normalised by the moving statistics of the refined pass, in training too.
-    """
-
-    conv: Conv
-    classes: int
-    statistics: str = "separate"
-
-    task = CLASSIFICATION
-
-    def __post_init__(self):
-        if not isinstance(self.classes, int) or self.classes < 2:
-            raise ValueError(f"classes must be an integer of at least 2. Received: {self.classes!r}")
-        if self.statistics not in STATISTICS:
-            raise ValueError(f"statistics must be one of {STATISTICS}. Received: {self.statistics!r}")
-
-    @property
-    def heads(self) -> tuple[int, ...]:
-        """Number of categories of each softmax."""
-        return (self.classes,)
-
-    @property
-    def saliency_heads(self) -> tuple[int, ...]:
-        """Indices of the softmaxes whose entropies are summed for the saliency."""
-        return (0,)
-
-    @property
-    def num_labels(self) -> int:
-        """Number of names that an answer is made of."""
-        return self.classes
-
-    @property
-    def words(self) -> str:
-        """What it answers."""
-        return f"{self.classes} classes"
-
-
-@dataclass(frozen=True)
-class SequenceTopSpec:
-    """A sequence prediction per cell (1 x 1 convolution), pooled; the refined output pools the fine cells alone.
-
-    Attributes:
-        max_length: longest sequence; lengths min_length..max_length are the first softmax.
-        symbols: number of symbols, 'none' not counted; each position's softmax has symbols + 1 categories.
-        coarse_weighting: how the coarse predictions are pooled into the output that the saliency is taken from:
-            'average' (the paper's), 'inverse_entropy': a cell in the background, which says nothing, then has little
-            weight and little saliency; or 'presence': cells weigh by the squared odds that there is something to read.
-        refined_weighting: how the fine predictions of the selected cells are pooled: one of the same, or 'votes', by
-            which cells that read the same vote together, and a part of a number for the whole (`layers.SequenceTop`).
-        min_length: 1, or 0 where an image may hold nothing to read, which is an answer of its own.
-        box: whether the fine top also tells where in its patch the sequence lies.
-    """
-
-    max_length: int = 5
-    symbols: int = 10
-    coarse_weighting: str = "average"
-    refined_weighting: str = "inverse_entropy"
-    min_length: int = 1
-    box: bool = False
-
-    task = SEQUENCE
-
-    def __post_init__(self):
-        if self.max_length < 1 or self.symbols < 2:
-            raise ValueError(
-                "max_length must be at least 1 and symbols at least 2. "
-                f"Received: max_length={self.max_length!r}, symbols={self.symbols!r}"
-            )
-        if self.min_length not in (0, 1):
-            raise ValueError(f"min_length must be 0 or 1. Received: {self.min_length!r}")
-        for name, choices in (("coarse_weighting", WEIGHTINGS), ("refined_weighting", REFINED_WEIGHTINGS)):
-            weighting = getattr(self, name)
-            if weighting not in choices:
-                raise ValueError(f"{name} must be one of {choices}. Received: {weighting!r}")
-            if weighting in ("presence", "votes") and self.min_length:
-                raise ValueError(f"{name} {weighting!r} needs min_length 0. Received: min_length={self.min_length!r}")
-
-    @property
-    def heads(self) -> tuple[int, ...]:
-        """Number of categories of each softmax: the length, then one per position."""
-        return (self.max_length - self.min_length + 1,) + (self.symbols + 1,) * self.max_length
-
-    @property
-    def saliency_heads(self) -> tuple[int, ...]:
-        """Indices of the softmaxes whose entropies are summed for the saliency: the positions, not the length."""
-        return tuple(range(1, self.max_length + 1))
-
-    @property
-    def num_labels(self) -> int:
-        """Number of names that an answer is made of."""
-        return self.symbols
-
-    @property
-    def words(self) -> str:
-        """What it answers."""
-        return f"up to {self.max_length} symbols"
 
 
 @dataclass(frozen=True)
@@ -187,29 +82,26 @@ class Architecture:
     levels: tuple[float, ...] = (1.0,)
 
     def __post_init__(self):
-        object.__setattr__(self, "image_size", pair(self.image_size, "image_size"))
-        object.__setattr__(self, "patch_size", pair(self.patch_size, "patch_size"))
-        object.__setattr__(self, "train_size", pair(self.train_size or self.image_size, "train_size"))
-        object.__setattr__(self, "coarse", tuple(self.coarse))
-        object.__setattr__(self, "fine", tuple(self.fine))
+        object.__setattr__(self, "train_size", self.train_size or self.image_size)
+        for name in ("image_size", "patch_size", "train_size"):
+            object.__setattr__(self, name, pair(getattr(self, name), name))
         for stack_name in ("coarse", "fine"):
+            object.__setattr__(self, stack_name, tuple(getattr(self, stack_name)))
             if not any(getattr(layer, "filters", None) for layer in getattr(self, stack_name)):
                 raise ValueError(f"the {stack_name} stack must hold at least one Conv. Received: no Conv")
-        if not isinstance(self.channels, int) or isinstance(self.channels, bool) or self.channels < 1:
-            raise ValueError(f"channels must be a positive integer. Received: {self.channels!r}")
-        if self.task == CLASSIFICATION and channels_of(self.coarse) != channels_of(self.fine):
+        check_count(self.channels, "channels")
+        if self.top.swaps and channels_of(self.coarse) != channels_of(self.fine):
             raise ValueError(
                 "coarse and fine vectors must have one length to stand in one map. "
                 f"Received: coarse {channels_of(self.coarse)}, fine {channels_of(self.fine)}"
             )
-        if not isinstance(self.num_patches, int) or isinstance(self.num_patches, bool) or self.num_patches < 1:
-            raise ValueError(f"num_patches must be a positive integer. Received: {self.num_patches!r}")
+        check_count(self.num_patches, "num_patches")
         if not isinstance(self.levels, list | tuple) or not all(isinstance(n, int | float) for n in self.levels):
             raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
         object.__setattr__(self, "levels", tuple(map(float, self.levels)))
         if not self.levels or not all(0 < level <= 4 for level in self.levels):
             raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
-        if self.has_pyramid and self.task == CLASSIFICATION:
+        if self.has_pyramid and self.top.swaps:
             raise ValueError(
                 "a classifier's vectors stand in one map, so that it has one level, of 1. "
                 f"Received: levels={self.levels!r}"
@@ -284,7 +176,7 @@ def _check_that_it_works(architecture: Architecture):
                     f"{size_name} must be at least the smallest input of the {name} stack, {_by(least)}. "
                     f"Received: {_by(size)}"
                 )
-            if architecture.task == CLASSIFICATION:
+            if architecture.top.swaps:
                 _check_top(architecture.top.conv, geometry.output_size(stack, size), name, size_name, size)
     cells = geometry.num_cells(architecture, architecture.image_size)
     if not architecture.has_pyramid and architecture.num_patches > cells:  # else images are of any size

@@ -54,32 +54,15 @@ def stack_weights(stack, channels: int) -> int:
     return total
 
 
-def top_multiplications(architecture: Architecture, map_size, channels: int, top_output_size=None) -> int:
-    """Returns the multiplications of the top over a map of `map_size` (height, width) with `channels`.
-
-    Args:
-        top_output_size: (height, width) of the classifier's convolution where it is not what the map gives; (12, 12)
-            reproduces the paper's accounting, which sees the 23 x 23 map padded.
-    """
-    top = architecture.top
-    if architecture.task == "sequence":
-        return map_size[0] * map_size[1] * channels * sum(top.heads)
-    height, width = top_output_size or output_size((top.conv,), map_size)
-    kernel = top.conv.kernel[0] * top.conv.kernel[1]
-    return height * width * kernel * channels * top.conv.filters + top.conv.filters * top.classes
-
-
-def box_multiplications(architecture: Architecture) -> int:
-    """Returns the multiplications of telling where one patch shows its sequence; 0 where no box is told."""
-    return 4 * channels_of(architecture.fine) if getattr(architecture.top, "box", False) else 0
-
-
 def whole_multiplications(architecture: Architecture, stack_name: str, image_size=None, top_output_size=None) -> int:
-    """Returns the multiplications of the 'coarse' or 'fine' model, for another (height, width) where given."""
+    """Returns the multiplications of the 'coarse' or 'fine' model, for another (height, width) where given.
+
+    top_output_size: see `ClassifierTopSpec.multiplications`.
+    """
     stack = getattr(architecture, stack_name)
     return sum(
         stack_multiplications(stack, size, architecture.channels)
-        + top_multiplications(architecture, output_size(stack, size), channels_of(stack), top_output_size)
+        + architecture.top.multiplications(output_size(stack, size), channels_of(stack), top_output_size)
         for size in level_sizes(architecture, image_size or architecture.image_size)
     )
 
@@ -89,15 +72,15 @@ def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_
     num_patches = architecture.num_patches if num_patches is None else num_patches
     sizes = level_sizes(architecture, image_size or architecture.image_size)
     coarse_stack = sum(stack_multiplications(architecture.coarse, size, architecture.channels) for size in sizes)
-    maps = [output_size(architecture.coarse, size) for size in sizes]
     channels = channels_of(architecture.coarse)
-    coarse_pass = sum(top_multiplications(architecture, size, channels, top_output_size) for size in maps)
+    coarse_pass = sum(
+        architecture.top.multiplications(output_size(architecture.coarse, size), channels, top_output_size)
+        for size in sizes
+    )
     refined_pass = coarse_pass
-    if architecture.task == "sequence":  # the refined output pools the fine cells of the patches and nothing else
+    if not architecture.top.swaps:
         patch_map = output_size(architecture.fine, architecture.patch_size)
-        fine_channels = channels_of(architecture.fine)
-        refined_pass = num_patches * top_multiplications(architecture, patch_map, fine_channels)
-        refined_pass += num_patches * box_multiplications(architecture)
+        refined_pass = _pooled_pass(architecture, num_patches, patch_map)
     patch_cost = stack_multiplications(architecture.fine, architecture.patch_size, architecture.channels)
     return Cost(
         coarse_stack=coarse_stack,
@@ -118,29 +101,26 @@ def device_cost(architecture: Architecture, num_patches: int, top_inputs: int) -
     at = dcn_cost(architecture, num_patches)
     if not top_inputs:
         refined_pass = 0
-    elif architecture.task == "sequence":
-        refined_pass = top_multiplications(architecture, (top_inputs, 1), channels_of(architecture.fine))
-        refined_pass += top_inputs * box_multiplications(architecture)
-    else:
+    elif architecture.top.swaps:
         map_size = output_size(architecture.coarse, architecture.image_size)
-        refined_pass = top_multiplications(
-            architecture, map_size, channels_of(architecture.coarse), top_output_size=(top_inputs, 1)
-        )
+        refined_pass = architecture.top.multiplications(map_size, channels_of(architecture.coarse), (top_inputs, 1))
+    else:
+        refined_pass = _pooled_pass(architecture, top_inputs, (1, 1))
     return replace(at, refined_pass=refined_pass)
+
+
+def _pooled_pass(architecture: Architecture, num_patches: int, patch_map) -> int:
+    """Returns what the top spends on fine vectors that are pooled: a prediction of each, and where it sees a box."""
+    channels = channels_of(architecture.fine)
+    return num_patches * (architecture.top.multiplications(patch_map, channels) + 4 * channels * architecture.top.box)
 
 
 def model_weights(architecture: Architecture) -> dict[str, int]:
     """Returns the number of weights that inference needs in 'coarse', 'fine' and 'top'."""
-    top = architecture.top
-    coarse_channels, fine_channels = channels_of(architecture.coarse), channels_of(architecture.fine)
-    if architecture.task == "sequence":
-        top_weights = (coarse_channels + 1 + fine_channels + 1) * sum(top.heads) + top.box * 4 * (fine_channels + 1)
-    else:
-        top_weights = stack_weights((top.conv,), coarse_channels) + (top.conv.filters + 1) * top.classes
     return {
         "coarse": stack_weights(architecture.coarse, architecture.channels),
         "fine": stack_weights(architecture.fine, architecture.channels),
-        "top": top_weights,
+        "top": architecture.top.weights(channels_of(architecture.coarse), channels_of(architecture.fine)),
     }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.descriptions import IntegrateAndFire
+from dcn_tf.counted import IntegrateAndFire
 
 
 def integrate_and_fire(layer: IntegrateAndFire, inputs):

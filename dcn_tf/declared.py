@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcn_tf.descriptions import Window, normalise_window
+from dcn_tf.descriptions import Description
+from dcn_tf.windows import Window, normalise_window
 
 
 @dataclass(frozen=True)
-class KerasLayer:
+class KerasLayer(Description):
     """A layer of Keras, of Keras' own or a registered one, that looks at a window of the map at every place.
 
     What it says of itself is checked when the layer is built: the size of its output, that a place of it depends on
@@ -17,7 +18,7 @@ class KerasLayer:
         layer: name of its class, such as 'LayerNormalization', or as it is registered, 'package>Name'.
         config: arguments of the class.
         kernel, strides: of the window, an int, or (height, width).
-        padding: what the layer itself adds around the map; see `dcn_tf.descriptions.explicit_padding`.
+        padding: what the layer itself adds around the map; see `dcn_tf.windows.explicit_padding`.
         filters: channels that it gives; as many as it gets where None.
         place_multiplications: multiplications of one place of its output, which nothing can check.
         place_weights: number of its weights.

@@ -7,44 +7,33 @@ says how many channels it gives, how many multiplications one place of its outpu
 from dataclasses import dataclass
 from typing import Any
 
-Window = Any  # given as an int or a pair of ints, kept as the pair (height, width)
-Sides = tuple[tuple[int, int], tuple[int, int]]  # ((top, bottom), (left, right))
+from dcn_tf.windows import Sides, Window, normalise_window
 
 
-def pair(value, name: str, minimum: int = 1) -> tuple[int, int]:
-    """Returns (height, width) for an int or a pair of ints; ValueError below `minimum` or for anything else."""
-    values = (value, value) if isinstance(value, int) else value
-    good = isinstance(values, list | tuple) and len(values) == 2
-    if not good or any(not isinstance(v, int) or isinstance(v, bool) or v < minimum for v in values):
-        raise ValueError(f"{name} must be an integer of at least {minimum} or a pair of them. Received: {value!r}")
-    return tuple(values)
+def check_count(value, name: str):
+    """Raises ValueError where a value is no integer of at least 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer. Received: {value!r}")
 
 
-def explicit_padding(padding, kernel: tuple[int, int]) -> Sides:
-    """Returns padding as ((top, bottom), (left, right)) pixels.
+class Description:
+    """What every layer's description says, here of one that keeps its channels, and neither multiplies nor weighs."""
 
-    'same' adds (kernel - 1) // 2 before and the rest of kernel - 1 behind, whatever the stride and the image's size.
-    With stride 1 that is TensorFlow's SAME. With a larger stride it is not: TensorFlow lets the position of a cell
-    depend on the size of the image, and a cell of a fully convolutional stack must see the same place in images of
-    every size.
-    """
-    if padding == "valid":
-        return (0, 0), (0, 0)
-    if padding == "same":
-        vertical, horizontal = (((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
-        return vertical, horizontal
-    if isinstance(padding, int):
-        padding = (padding, padding)
-    if isinstance(padding, list | tuple) and len(padding) == 2:
-        return pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
-    raise ValueError(
-        "padding must be 'valid', 'same', an integer, (vertical, horizontal) or ((top, bottom), (left, right)). "
-        f"Received: {padding!r}"
-    )
+    def channels_out(self, channels: int) -> int:
+        """Returns the number of channels that the layer gives of so many; ValueError for a number it cannot take."""
+        return channels
+
+    def multiplications(self, channels: int) -> int:
+        """Returns the multiplications of one place of the output, of an input with so many channels."""
+        return 0
+
+    def weights(self, channels: int) -> int:
+        """Returns the number of weights that inference needs, one bias per filter with them."""
+        return 0
 
 
 @dataclass(frozen=True)
-class Conv:
+class Conv(Description):
     """A convolution with what follows it: batch normalisation, activation, dropout.
 
     Attributes:
@@ -65,8 +54,7 @@ class Conv:
     dropout: float = 0.0
 
     def __post_init__(self):
-        if not isinstance(self.filters, int) or isinstance(self.filters, bool) or self.filters < 1:
-            raise ValueError(f"filters must be a positive integer. Received: {self.filters!r}")
+        check_count(self.filters, "filters")
         if not isinstance(self.dropout, int | float) or not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout!r}")
         _check_activation(self.activation)
@@ -86,7 +74,7 @@ class Conv:
 
 
 @dataclass(frozen=True)
-class DepthwiseConv:
+class DepthwiseConv(Description):
     """A convolution of every channel by itself, with what follows it. A `Conv` of kernel 1 mixes the channels.
 
     Attributes are those of `Conv`; there are as many filters as channels.
@@ -104,10 +92,6 @@ class DepthwiseConv:
         if self.strides[0] != self.strides[1]:
             raise ValueError(f"a depthwise convolution's strides must be equal. Received: {self.strides}")
 
-    def channels_out(self, channels: int) -> int:
-        """Returns the number of channels that the layer gives of so many: the same."""
-        return channels
-
     def multiplications(self, channels: int) -> int:
         """Returns the multiplications of one place of the output, of an input with so many channels."""
         return self.kernel[0] * self.kernel[1] * channels
@@ -118,7 +102,7 @@ class DepthwiseConv:
 
 
 @dataclass(frozen=True)
-class MaxPool:
+class MaxPool(Description):
     """Max pooling. Padding repeats the border, which gives the maximum over the pixels that exist.
 
     Attributes:
@@ -140,80 +124,9 @@ class MaxPool:
                 f"pooling padding must be smaller than the kernel {self.kernel}. Received: {self.padding!r}"
             )
 
-    def channels_out(self, channels: int) -> int:
-        """Returns the number of channels that the layer gives of so many: the same."""
-        return channels
-
-    def multiplications(self, channels: int) -> int:
-        """Returns 0: maxima are not counted."""
-        return 0
-
-    def weights(self, channels: int) -> int:
-        """Returns 0."""
-        return 0
-
 
 @dataclass(frozen=True)
-class IntegrateAndFire:
-    """Reads a row from left to right: what it shows of the first symbol, the second and so on, counted exactly.
-
-    The input's first channel says, through a sigmoid, how much of a symbol a place holds; the others are its features,
-    through a ReLU. The amounts are summed along the window. What of the sum lies between n - 1 and n belongs to the
-    n-th symbol, whose vector is the sum of the places' features, weighted by that. It has no weights of its own, and
-    its counting is as good for the eighth symbol as for the first. After Dong and Xu, "CIF: Continuous
-    Integrate-and-Fire" (2020).
-
-    Attributes:
-        positions: symbols that are told apart; what is behind the last of them is left out.
-        features: channels of the input but the first.
-        kernel: places of the window, an int or (1, places).
-        strides: the same.
-    """
-
-    positions: int
-    features: int
-    kernel: Window
-    strides: Window = 1
-
-    padding = ((0, 0), (0, 0))
-    activation = None  # its sigmoid and its ReLU are part of it
-
-    def __post_init__(self):
-        for name in ("positions", "features"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive integer. Received: {value!r}")
-        for name in ("kernel", "strides"):
-            value = getattr(self, name)
-            value = pair((1, value) if isinstance(value, int) else value, name)
-            if value[0] != 1:
-                raise ValueError(f"{name} of a layer along a row must be 1 high. Received: {value!r}")
-            object.__setattr__(self, name, value)
-
-    @property
-    def filters(self) -> int:
-        """Channels that it gives: for each position its features, its amount and its place; then each one's maximum."""
-        return self.positions * (self.features + 2) + self.features
-
-    def channels_out(self, channels: int) -> int:
-        """Returns the number of channels that the layer gives; ValueError where it does not get its own."""
-        if channels != self.features + 1:
-            raise ValueError(
-                f"a layer that counts {self.features} features needs {self.features + 1} channels. Received: {channels}"
-            )
-        return self.filters
-
-    def multiplications(self, channels: int) -> int:
-        """Returns the multiplications of one place of the output: the features, weighted for each position."""
-        return self.positions * self.kernel[1] * self.features
-
-    def weights(self, channels: int) -> int:
-        """Returns 0."""
-        return 0
-
-
-@dataclass(frozen=True)
-class Residual:
+class Residual(Description):
     """Convolutions of strides 1 that keep size and channels, whose output is added to their input, and activated."""
 
     layers: tuple
@@ -289,14 +202,6 @@ def separable_conv(filters: int, kernel, strides=1, padding="valid", **options) 
 def _check_activation(activation):
     if activation is not None and not isinstance(activation, str):
         raise ValueError(f"activation must be the name of one, or null. Received: {activation!r}")
-
-
-def normalise_window(layer):
-    """Brings a frozen description's kernel, strides and padding into the form that they are kept in."""
-    kernel = pair(layer.kernel, "kernel")
-    object.__setattr__(layer, "kernel", kernel)
-    object.__setattr__(layer, "strides", pair(layer.strides, "strides"))
-    object.__setattr__(layer, "padding", explicit_padding(layer.padding, kernel))
 
 
 def channels_of(stack) -> int:

@@ -1,4 +1,4 @@
-"""Where a cell of a stack's output looks in the image, and where its patch lies, computed from the stack.
+"""The geometry of a stack: where a cell of its output looks in the image, and where its patch lies.
 
 All positions are (row, column) in pixels of the image, and may lie outside it: what lies outside is padding.
 """
@@ -6,7 +6,7 @@ All positions are (row, column) in pixels of the image, and may lie outside it: 
 import math
 from dataclasses import dataclass
 
-from dcn_tf.descriptions import pair
+from dcn_tf.windows import pair
 
 
 @dataclass(frozen=True)

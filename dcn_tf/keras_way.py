@@ -1,4 +1,4 @@
-"""What lets a network of many named outputs be compiled, fitted and exported as any Keras model is."""
+"""Compiling, fitting and exporting a network of many named outputs, as of any Keras model."""
 
 import keras
 

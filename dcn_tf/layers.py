@@ -12,10 +12,10 @@ from dcn_tf.blocks import BATCH_NORMALIZATION, Blocks, block_of
 from dcn_tf.declared_layer import shape_after
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
-from dcn_tf.sequences import log_odds, log_presence, votes
+from dcn_tf.sequences import PRESENCE_POWER, log_odds, votes, weighted_mean, with_presence
+from dcn_tf.top_specs import REFINED_WEIGHTINGS
 
 PACKAGE = "dcn_tf"
-PRESENCE_POWER = 2.0
 INVERSE_ENTROPY_FLOOR = 1e-3  # nats; keeps the weight 1 / H of a certain cell finite
 
 
@@ -201,8 +201,11 @@ class SequenceTop(keras.layers.Layer):
         """Returns where each cell sees its sequence: [..., D] -> [..., 4], in parts of its patch."""
         return self.box(features)
 
-    def pool(self, cell_logits, weighting=None):
-        """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)]."""
+    def pool(self, cell_logits, weighting=None, log_weights=None):
+        """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)].
+
+        `log_weights` are those of `cell_weights`, where they are known. They serve where all softmaxes have the same.
+        """
         weighting = _checked_weighting(weighting or self.weighting)
         cell_logits = tf.reshape(cell_logits, [tf.shape(cell_logits)[0], -1, sum(self.spec.heads)])
         heads = tf.split(cell_logits, self.spec.heads, axis=-1)  # each [batch, cells, categories]
@@ -211,10 +214,11 @@ class SequenceTop(keras.layers.Layer):
         elif weighting == "average":
             weights = [tf.zeros_like(logits[..., 0]) for logits in heads]
         else:
-            weights = [self.cell_weights(cell_logits, weighting)] * len(heads)
-        pooled = [_weighted(logits, log_weights) for logits, log_weights in zip(heads, weights)]
+            shared = self.cell_weights(cell_logits, weighting) if log_weights is None else log_weights
+            weights = [shared] * len(heads)
+        pooled = [weighted_mean(logits, log_weights) for logits, log_weights in zip(heads, weights)]
         if weighting == "presence":
-            pooled[0] = _with_presence(heads[0])
+            pooled[0] = with_presence(heads[0])
         return tf.concat(pooled, axis=-1)
 
     def cell_weights(self, cell_logits, weighting=None):
@@ -246,24 +250,7 @@ class SequenceTop(keras.layers.Layer):
         return super().get_config() | config | {"weighting": self.weighting}
 
 
-def _weighted(logits, log_weights):
-    """Returns log of the weighted mean of softmax(logits): [batch, cells, n], [batch, cells] -> [batch, n]."""
-    log_weights = tf.nn.log_softmax(log_weights, axis=1)[..., None]
-    return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1)
-
-
-def _with_presence(length_logits):
-    """Returns the pooled length: nothing, as far as the surest cell sees nothing; else as cells see it that see any.
-
-    [batch, cells, 1 + lengths] -> [batch, 1 + lengths], log-probabilities.
-    """
-    most = tf.reduce_max(log_presence(length_logits), axis=1, keepdims=True)
-    present = _weighted(length_logits[..., 1:], PRESENCE_POWER * log_odds(length_logits)) + most
-    absent = tf.reduce_min(tf.nn.log_softmax(length_logits)[..., :1], axis=1)
-    return tf.concat([absent, present], axis=-1)
-
-
 def _checked_weighting(weighting):
-    if weighting not in spec.REFINED_WEIGHTINGS:
-        raise ValueError(f"weighting must be one of {spec.REFINED_WEIGHTINGS}. Received: {weighting!r}")
+    if weighting not in REFINED_WEIGHTINGS:
+        raise ValueError(f"weighting must be one of {REFINED_WEIGHTINGS}. Received: {weighting!r}")
     return weighting

@@ -1,4 +1,4 @@
-"""What the network is trained by: the likelihood of the labels, and the hint that pulls coarse vectors to fine ones."""
+"""The losses: the likelihood of the labels, and the hint that pulls coarse vectors to fine ones."""
 
 import tensorflow as tf
 

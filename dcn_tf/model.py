@@ -2,7 +2,7 @@
 
 import keras
 
-from dcn_tf.architecture import CLASSIFICATION, Architecture, channels_of
+from dcn_tf.architecture import Architecture, channels_of
 from dcn_tf.geometry import num_cells, patch_grid
 from dcn_tf.keras_way import KerasWay
 from dcn_tf.layers import PACKAGE, ClassifierTop, CoarseStack, FineStack, SequenceTop
@@ -55,7 +55,7 @@ class DynamicCapacityNetwork(Stages, KerasWay, keras.Model):
         self.fine = FineStack(architecture.fine, name="fine")
         top = architecture.top
         exact = {"dtype": "float32"}  # entropies and saliencies are lost in float16, whatever the policy
-        if architecture.task == CLASSIFICATION:
+        if top.swaps:
             self.coarse_top = self.fine_top = ClassifierTop(top.conv, top.classes, top.statistics, name="top", **exact)
         else:
             sequence = top.max_length, top.symbols
@@ -120,7 +120,7 @@ class WholeModel(keras.Model):
     def answer(self, features, training=False, weighting=None):
         """Returns what `call` does of the stack's vectors, [batch, h, w, D] or of all levels [batch, cells, D]."""
         if isinstance(self.top, SequenceTop):
-            weighting = weighting or ("average" if self.top.spec.min_length else self.top.weighting)
+            weighting = weighting or (self.top.weighting if self.top.spec.may_be_empty else "average")
             logits = self.top(features, training=training, weighting=weighting)
         else:
             logits = self.top(features, training=training, coarse_pass=self.coarse_pass)

@@ -1,4 +1,4 @@
-"""Where more capacity would change the network's mind: the gradient of the output's entropy (paper, section 2)."""
+"""The saliency: the gradient of the output's entropy, where capacity would change the answer (paper, section 2)."""
 
 import tensorflow as tf
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from dcn_tf.architecture import SELECTORS, SEQUENCE, SEQUENCE_SELECTORS
+from dcn_tf.architecture import SELECTORS, SEQUENCE_SELECTORS
 from dcn_tf.geometry import Geometry, PatchGrid
 from dcn_tf.losses import negative_log_likelihood
 from dcn_tf.pyramid import boxes_in_image, cells_at, flat
@@ -32,7 +32,7 @@ def cell_scores(name: str, model, glance: dict, image_size, labels, boxes, seed)
     """
     features, top = glance["coarse_features"], model.coarse_top
     shape = tf.shape(glance["saliency"])
-    if name in SEQUENCE_SELECTORS and model.architecture.task != SEQUENCE:
+    if name in SEQUENCE_SELECTORS and model.architecture.top.swaps:
         raise ValueError(f"the selector {name!r} belongs to sequences; classifiers have no output that is averaged")
     if name == "entropy_gradient":
         return glance["saliency"]
@@ -46,9 +46,9 @@ def cell_scores(name: str, model, glance: dict, image_size, labels, boxes, seed)
     if name == "activation_norm":
         return tf.norm(features, axis=-1)
     if name == "confidence":
-        if model.architecture.task != SEQUENCE:
-            return window_confidence(top, features)
         spec = model.architecture.top
+        if spec.swaps:
+            return window_confidence(top, features)
         return -heads_entropy(top.cell_logits(features), spec.heads, spec.saliency_heads)
     if name == "random":
         return tf.random.stateless_uniform(shape, seed)

@@ -1,9 +1,11 @@
-"""Readings of several cells, brought together: equal ones vote together, a part votes for the whole."""
+"""Predictions of several cells, brought together: by a weighted mean, or by a vote of the readings."""
 
+import numpy as np
 import tensorflow as tf
 
 from dcn_tf.losses import decode
 
+PRESENCE_POWER = 2.0  # of the odds, by which a cell weighs
 VOTERS = 32  # cells that vote at most: those that are surest of a reading
 NO_VOTE = -1e9  # the logarithm of a weight that is none
 
@@ -19,6 +21,23 @@ def log_presence(length_logits):
 def log_odds(length_logits):
     """Returns the logarithm of the odds that there is something to read: [..., 1 + lengths] -> [...]."""
     return tf.reduce_logsumexp(length_logits[..., 1:], axis=-1) - length_logits[..., 0]
+
+
+def weighted_mean(logits, log_weights):
+    """Returns log of the weighted mean of softmax(logits): [batch, cells, n], [batch, cells] -> [batch, n]."""
+    log_weights = tf.nn.log_softmax(log_weights, axis=1)[..., None]
+    return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1)
+
+
+def with_presence(length_logits):
+    """Returns the pooled length: nothing, as far as the surest cell sees nothing; else as cells see it that see any.
+
+    [batch, cells, 1 + lengths] -> [batch, 1 + lengths], log-probabilities.
+    """
+    most = tf.reduce_max(log_presence(length_logits), axis=1, keepdims=True)
+    present = weighted_mean(length_logits[..., 1:], PRESENCE_POWER * log_odds(length_logits)) + most
+    absent = tf.reduce_min(tf.nn.log_softmax(length_logits)[..., :1], axis=1)
+    return tf.concat([absent, present], axis=-1)
 
 
 def reading_log_probability(logits, heads):
@@ -47,14 +66,13 @@ def is_part(readings):
     length, symbols = readings[..., 0], readings[..., 1:]
     positions = symbols.shape[-1]
     shorter = (length[:, :, None] > 0) & (length[:, :, None] < length[:, None, :])
-    found = tf.zeros_like(shorter)
-    for shift in range(positions):
-        width = positions - shift
-        equal = symbols[:, :, None, :width] == symbols[:, None, :, shift:]  # [batch, k, k, width]
-        beyond = tf.range(width) >= length[:, :, None, None]
-        fits = length[:, :, None] + shift <= length[:, None, :]
-        found |= fits & tf.reduce_all(equal | beyond, axis=-1)
-    return shorter & found
+    shifts = np.arange(positions)
+    place = np.minimum(shifts[:, None] + shifts, positions - 1)  # what lies behind the last is none of those that fit
+    shifted = tf.gather(symbols, place, axis=-1)  # [batch, k, shifts, positions]
+    equal = symbols[:, :, None, None] == shifted[:, None]  # [batch, k, k, shifts, positions]
+    beyond = shifts >= length[:, :, None, None, None]
+    fits = length[:, :, None, None] + shifts <= length[:, None, :, None]
+    return shorter & tf.reduce_any(fits & tf.reduce_all(equal | beyond, axis=-1), axis=-1)
 
 
 def votes(cell_logits, heads):

@@ -3,8 +3,9 @@
 import dataclasses
 import inspect
 
+from dcn_tf.counted import IntegrateAndFire
 from dcn_tf.declared import KerasLayer
-from dcn_tf.descriptions import Conv, DepthwiseConv, IntegrateAndFire, MaxPool, Residual, separable_conv
+from dcn_tf.descriptions import Conv, DepthwiseConv, MaxPool, Residual, separable_conv
 
 GLOBAL = ("squeeze_excite", "global_pool", "attention")  # kinds that look at the whole map
 KINDS = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from dcn_tf.architecture import CLASSIFICATION, Architecture
+from dcn_tf.architecture import Architecture
 from dcn_tf.geometry import PatchGrid
 from dcn_tf.patches import assemble, cut_patches, once
 from dcn_tf.pyramid import Level, boxes_in_image, cells_at, cut_level_patches, flat, levels_of, map_sizes
@@ -96,10 +96,11 @@ class Stages:
         The vectors of the first k cells alone give the answer that k patches would have given.
         """
         refined = fine_features
-        if self.architecture.task == CLASSIFICATION:
+        if self.architecture.top.swaps:
             refined = assemble(coarse_features, fine_features, cells)
-        outputs = {"refined": refined, "logits": self.fine_top(refined, training=training)}
         if boxes is None:
-            return outputs
-        log_weights = self.fine_top.cell_weights(self.fine_top.cell_logits(fine_features))
-        return outputs | {"box": tf.reduce_sum(tf.nn.softmax(log_weights)[..., None] * boxes, axis=1)}
+            return {"refined": refined, "logits": self.fine_top(refined, training=training)}
+        cell_logits = self.fine_top.cell_logits(fine_features)
+        log_weights = self.fine_top.cell_weights(cell_logits)
+        box = tf.reduce_sum(tf.nn.softmax(log_weights)[..., None] * boxes, axis=1)
+        return {"refined": refined, "logits": self.fine_top.pool(cell_logits, log_weights=log_weights), "box": box}

@@ -62,7 +62,6 @@ class Images:
     labels: dict
     source: str
     labels_source: str | None
-    real: bool = True
 
 
 def thread_counts(text: str) -> list[int]:
@@ -161,7 +160,7 @@ def find_images(parsed, manifest: Manifest, stack) -> Images:
     """
     if parsed.images is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        return Images(_random_images(folder, manifest), {}, "random", None, real=False)
+        return Images(_random_images(folder, manifest), {}, "random", None)
     paths = list(expand([parsed.images]))
     if not paths:
         raise UserError(f"--images={parsed.images} names no image; name an image file, a folder or a pattern")

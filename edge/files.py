@@ -69,14 +69,15 @@ def read_json(path, remedy: str, limit: int = MOST_JSON_BYTES):
         UserError: it cannot be read, or is no JSON.
     """
     try:
-        content = json.loads(text_of(read_bytes(path, limit)), parse_constant=_refuse, object_pairs_hook=_object)
+        content = json.loads(text_of(read_bytes(path, limit)), parse_constant=_refuse, object_pairs_hook=fields_once)
         json.dumps(content, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as JSON: {one_line(error)}; {remedy}") from None
     return content
 
 
-def _object(pairs) -> dict:
+def fields_once(pairs) -> dict:
+    """Returns the fields of a JSON object; ValueError where one is there twice."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]

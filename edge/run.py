@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.answers.reader import add_known, make_reader
+from edge.answers.timing import Timing
 from edge.answers.told import ImageFile, Told, error_line, tell
 from edge.answers.workers import Workers
 from edge.arguments import OneLineParser, number, number_of_threads
@@ -26,7 +27,6 @@ from edge.sight.camera import frames, open_camera
 from edge.sight.images import expand
 from edge.sight.overlay import OverlayFolder, draw
 from edge.sight.stable import StableReadings
-from edge.timing import Timing
 
 MOST_STABLE = 10_000  # frames
 MOST_WORKERS = 256

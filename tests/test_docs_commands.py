@@ -1,4 +1,4 @@
-"""What `make docs-test` runs for the commands of a document; it runs nothing here."""
+"""The commands that `make docs-test` makes of a document; none is run here."""
 
 import json
 import sys

@@ -52,7 +52,7 @@ class Training:
     def sample_shape(self) -> tuple:
         """(height, width, channels) of its samples, but for photographs; None where any will do."""
         architecture = self.model.architecture
-        if _reads_nothing(architecture):  # which is trained on windows, and tested on photographs alone
+        if architecture.top.may_be_empty:  # which is trained on windows, and tested on photographs alone
             return None, None, architecture.channels
         return (*architecture.image_size, architecture.channels)
 
@@ -76,7 +76,7 @@ class Workdir(Training):
     @property
     def sample_shape(self) -> tuple:
         """(height, width, channels) of its samples, which are of the training's size, whatever the model's is."""
-        if _reads_nothing(self.model.architecture):
+        if self.model.architecture.top.may_be_empty:
             return super().sample_shape
         return self.calibration.images.shape[1:]
 
@@ -88,11 +88,6 @@ class Workdir(Training):
                 f"{self.directory} has no samples/validation.npz; {AGAIN}, which only evaluates, and writes it"
             )
         return found
-
-
-def _reads_nothing(architecture) -> bool:
-    """Returns whether an image may hold nothing to read."""
-    return getattr(architecture.top, "min_length", 1) == 0
 
 
 def load_training(directory, needed=NEEDED[:2]) -> Training:

@@ -1,12 +1,13 @@
-"""What can be told of a run before TensorFlow is imported, which takes seconds: all that is wrong with its flags."""
+"""Checks of a run before TensorFlow is imported, which takes seconds: all that is wrong with its flags."""
 
 from pathlib import Path
 
 from dcn_tf.architecture import Architecture
 from train import checkpoint_files
-from train.config import Config, check_same_run
+from train.config import Config
 from train.data.registry import check_dataset
 from train.errors import UserError
+from train.flag_values import check_same_run
 from train.trainable import check_trainable
 
 MODEL_FILE = "model.keras"  # of a finished run
@@ -26,11 +27,11 @@ def check_beginning(config: Config, architecture: Architecture, restart: bool = 
         check_same_run(config)
     begun = checkpoint_files.find(workdir / checkpoint_files.FOLDER) and not restart
     if config.init_from and not begun:
-        _check_init_from(Path(config.init_from))
+        check_init_from(Path(config.init_from))
     check_dataset(config, architecture)
 
 
-def _check_init_from(path: Path):
+def check_init_from(path: Path):
     """Raises UserError where no weights lie; what is in their file is told when it is read."""
     if path.is_dir():
         if not (path / MODEL_FILE).exists() and not checkpoint_files.find(path / checkpoint_files.FOLDER):

@@ -1,4 +1,4 @@
-"""Where the time of training goes: images/s of the data alone, of the step alone, and of both together.
+"""Images per second in training: of the data alone, of the step alone, and of both together.
 
 python -m train.benchmark --flagfile=cluttered_mnist.flags --data_dir=PATH --batch_size=64
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from train import files
 from train.errors import UserError
+from train.plain_files import reason
 from train.progress import log
 
 FOLDER = "checkpoints"  # in a workdir
@@ -195,5 +196,5 @@ def _fault_of_tensors(saved: Saved) -> str | None:
             for name in tensors.get_variable_to_shape_map():
                 tensors.get_tensor(name)
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:  # ValueError where a file is cut off
-        return " ".join(str(error).split())[:160] or type(error).__name__
+        return reason(error)
     return None

@@ -1,4 +1,4 @@
-"""How a program of this package begins and ends: flags, then one function; what went wrong is one line on stderr."""
+"""The begin and end of a program of this package: flags, then one function; mistakes are one line on stderr."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""How the figures of a run went, in one small file for plots: a line for each step and name."""
+"""The figures of a run in the course of its steps, in one small file for plots."""
 
 import csv
 import io

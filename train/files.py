@@ -5,7 +5,6 @@ import hashlib
 import os
 import platform
 import re
-import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -56,16 +55,6 @@ def sync(path: Path):
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def read_text(path: Path, most: int) -> str:
-    """Returns a user's text in UTF-8; OSError, or ValueError where it is another, no plain file, or of more bytes."""
-    state = os.stat(path)
-    if not stat.S_ISREG(state.st_mode):  # to open a FIFO would wait for its writer, a device gives without an end
-        raise ValueError("it is no plain file")
-    if state.st_size > most:
-        raise ValueError(f"it holds {state.st_size:,} bytes, more than {most:,}")
-    return Path(path).read_text(encoding="utf-8-sig")
 
 
 def sha256(path: Path) -> str:

@@ -2,10 +2,10 @@
 
 import math
 import os
-import stat
 from pathlib import Path
 
 from train.errors import UserError
+from train.plain_files import read_plain, reason
 
 MOST_BYTES = 2**20  # of a flagfile
 MOST_FILES = 100  # flagfiles that name one another
@@ -44,19 +44,14 @@ def _flagfiles(arguments):
 
 
 def _text(name: str) -> str:
-    path = Path(name)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UserError(f"--flagfile must be a file. Received: {name}, which is none; name a text file")
-        if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"--flagfile must be of at most {MOST_BYTES:,} bytes. Received: {name}; name a flagfile")
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(Path(name), most=MOST_BYTES).decode()
     except UnicodeDecodeError:
         raise UserError(
             f"--flagfile must be text in UTF-8. Received: {name}, in another encoding, such as UTF-16; save it as UTF-8"
         ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"--flagfile can't be read. Received: {name} ({error}); name a flagfile") from error
+        raise UserError(f"--flagfile can't be read. Received: {name} ({reason(error)}); name a text file") from error
     if text.startswith("\ufeff") or "\0" in text:
         raise UserError(
             f"--flagfile must be text in UTF-8 without a byte order mark. Received: {name}; save it as plain UTF-8"

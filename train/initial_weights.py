@@ -6,9 +6,9 @@ import keras
 
 from dcn_tf.model import DynamicCapacityNetwork
 from train import checkpoint_files
+from train.beginning import MODEL_FILE, check_init_from
 from train.errors import UserError
-
-MODEL_FILE = "model.keras"
+from train.plain_files import reason
 
 
 def take_weights(model: DynamicCapacityNetwork, source: str):
@@ -25,6 +25,7 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
         UserError: there are no weights, they can't be read, or they are of another architecture.
     """
     path = Path(source)
+    check_init_from(path)
     if path.is_dir() and not (path / MODEL_FILE).exists():
         values = _of_checkpoint(path)
     else:
@@ -37,13 +38,12 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
 
 
 def _of_file(path: Path) -> list:
-    if not path.is_file():
-        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which is neither")
     try:
         found = keras.saving.load_model(path, compile=False)
     except Exception as error:  # keras raises whatever its parts do
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(f"--init_from must be a model that train.main wrote. Received: {path} ({reason})") from error
+        raise UserError(
+            f"--init_from must be a model that train.main wrote. Received: {path} ({reason(error)})"
+        ) from error
     if not isinstance(found, DynamicCapacityNetwork):
         raise UserError(f"--init_from must be a DynamicCapacityNetwork. Received: {type(found).__name__} in {path}")
     return [variable.numpy() for variable in found.variables]
@@ -51,11 +51,6 @@ def _of_file(path: Path) -> list:
 
 def _of_checkpoint(workdir: Path) -> list:
     newest = checkpoint_files.newest_whole(workdir / checkpoint_files.FOLDER, put_aside=False)
-    if newest is None:
-        raise UserError(
-            f"--init_from found neither {MODEL_FILE} nor a checkpoint. Received: {workdir}; give the workdir of a run "
-            "that has made its first checkpoint"
-        )
     with checkpoint_files.reader(newest) as tensors:
         values, averages = _listed(tensors, "model"), iter(_listed(tensors, "average"))
         return [next(averages, value) if value.dtype.kind == "f" else value for value in values]

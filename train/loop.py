@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcn_tf.architecture import SEQUENCE, Architecture
+from dcn_tf.architecture import Architecture
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, history, pictures, steps
 from train import workdir as workdirs
@@ -110,10 +110,10 @@ def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpo
     # ---- evaluation -------------------------------------------------------------------------------------------------
     validation = part(dict(_validator(readers, extent)(dataset.validation.head(extent.images))), "error")
     chosen = _reading_threshold(readers[0], config, dataset)
-    evaluators = _evaluators(readers, config, extent, chosen.get("threshold/probability"))
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         split = split.head(extent.images)
+        evaluators = _evaluators(readers, config, extent.of(name), chosen.get("threshold/probability"))
         log.info("evaluating on %s: %d images", name, len(split))
         figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):
@@ -185,7 +185,7 @@ def _evaluators(readers: list[Reader], config: Config, extent: Extent, threshold
 
 def _knows_nothing(model, config: Config) -> bool:
     """Whether the network can answer that there is nothing to read, and was trained as a whole."""
-    return config.model == "dcn" and model.architecture.task == SEQUENCE and model.architecture.top.min_length == 0
+    return config.model == "dcn" and model.architecture.top.may_be_empty
 
 
 def described(config, dataset, checkpoints, measured: dict) -> dict:

@@ -11,8 +11,9 @@ from dcn_tf.architecture import SELECTORS
 from dcn_tf.presets import PRESETS
 from train import command
 from train.cluster import cluster_of
-from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config, flag_of
+from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS, Config
 from train.errors import UserError
+from train.flag_values import flag_of
 from train.progress import start_logging
 from train.quiet import quiet
 

@@ -32,7 +32,7 @@ def main():
         if not values[name].value:
             raise UserError(f"--{name} is missing; give it")
     architecture = Config(workdir="", dataset="street_numbers", preset=values.preset).architecture
-    if architecture.task != "sequence" or not (architecture.top.box and architecture.has_pyramid):
+    if not (architecture.top.box and architecture.has_pyramid):
         raise UserError(f"--preset must be of a reader with a pyramid and a box. Received: {values.preset}")
     start_logging()
     prepare_tensorflow()

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf import geometry
-from dcn_tf.architecture import SEQUENCE, Architecture, IntegrateAndFire
+from dcn_tf.architecture import Architecture, IntegrateAndFire
 from train.config import Config
 from train.errors import UserError
 
@@ -29,7 +29,7 @@ def place_reader_of(config: Config, architecture: Architecture) -> "PlaceReader 
         return None
     if config.training != "modular" or config.model == "coarse":
         raise UserError("--place_weight is of the fine stack over windows; add --training=modular, or leave it out")
-    if architecture.task != SEQUENCE or architecture.top.min_length or row_of(architecture) is None:
+    if not architecture.top.may_be_empty or row_of(architecture) is None:
         raise UserError(
             "--place_weight needs a sequence top with min_length 0, and a fine stack whose last layer is of kind "
             f"integrate_and_fire. Received: {architecture.name}; use --preset=numbers, or leave it out"

@@ -137,6 +137,24 @@ def make_optimizer(config: Config, phase: int = 0) -> keras.optimizers.Optimizer
     return optimizer
 
 
+def losses(model: DynamicCapacityNetwork, config: Config, places, num_patches, images, labels, boxes=None):
+    """Returns the loss terms that the configuration asks for, name -> (weight, value)."""
+    if config.model != "dcn" or config.training == "modular":
+        names = ("coarse", "fine") if config.model == "dcn" else (config.model,)
+        return whole_losses(model, images, labels, boxes, names, config, places)
+    return end_to_end_losses(model, images, labels, config, num_patches)
+
+
+def mean_losses(model: DynamicCapacityNetwork, config: Config, places, num_patches, batch):
+    """Returns the mean of `losses` over the configuration's replicas, each of which has an equal part of the batch."""
+    parts = zip(*(tf.split(tensor, config.replicas) for tensor in batch))
+    found = [losses(model, config, places, num_patches, *part) for part in parts]
+    return {
+        name: (weight, tf.add_n([terms[name][1] for terms in found]) / config.replicas)
+        for name, (weight, _) in found[0].items()
+    }
+
+
 def make_train_step(
     model: DynamicCapacityNetwork,
     optimizer,
@@ -163,27 +181,13 @@ def make_train_step(
     variables = trained_variables(model, config) + (places.variables if places else [])
     optimizer.build(variables)
 
-    def losses(num_patches, images, labels, boxes=None):
-        if config.model != "dcn" or config.training == "modular":
-            names = ("coarse", "fine") if config.model == "dcn" else (config.model,)
-            return whole_losses(model, images, labels, boxes, names, config, places)
-        return end_to_end_losses(model, images, labels, config, num_patches)
-
-    def mean_losses(num_patches, *batch):
-        parts = zip(*(tf.split(tensor, config.replicas) for tensor in batch))
-        found = [losses(num_patches, *part) for part in parts]
-        return {
-            name: (weight, tf.add_n([terms[name][1] for terms in found]) / config.replicas)
-            for name, (weight, _) in found[0].items()
-        }
-
     weights, reached = {}, []  # of the loss terms, and the variables that a gradient reaches: found by tracing
     moving = _moving_statistics(model) if shared.cluster.workers > 1 else []
 
     def part_of_step(num_patches, *batch):
         """Returns the loss terms, the gradients and the moving statistics of a part of a batch."""
         with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
-            terms = mean_losses(num_patches, *batch)
+            terms = mean_losses(model, config, places, num_patches, batch)
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
         weights.update({name: weight for name, (weight, _) in terms.items()})
@@ -201,15 +205,7 @@ def make_train_step(
         for variable, value in zip(moving, statistics):
             variable.assign(value)
         gradients, norm = clipped(gradients, config.clip_norm)
-
-        # Hundreds of operations on a few numbers each, of which one is made.
-        @tf.function(jit_compile=True, autograph=False)
-        def update(gradients):
-            optimizer.apply_gradients(zip(gradients, reached))
-            if average:
-                average.follow(optimizer.iterations)
-
-        update(gradients)
+        _compiled_update(optimizer, reached, average)(gradients)
         metrics = {f"loss/{name}": value for name, value in zip(weights, terms)}
         return {"loss": loss, "gradient_norm": norm} | metrics
 
@@ -217,6 +213,18 @@ def make_train_step(
         return step_with(drawn_num_patches(config, int(optimizer.iterations)), *batch)
 
     return train_step
+
+
+def _compiled_update(optimizer, variables, average):
+    """Returns gradients -> None, which updates the variables, and the average: hundreds of small operations as one."""
+
+    @tf.function(jit_compile=True, autograph=False)
+    def update(gradients):
+        optimizer.apply_gradients(zip(gradients, variables))
+        if average:
+            average.follow(optimizer.iterations)
+
+    return update
 
 
 def drawn_num_patches(config: Config, step: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Whether the flags and the architecture together make a training: what can be told before TensorFlow is imported."""
+"""Checks that the flags and the architecture together make a training, before TensorFlow is imported."""
 
 import math
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from train import checkpoint_files, disk, files, history, signals
 from train.checkpoint_files import FOLDER, Saved
-from train.config import FlagValues, check_same_run, write_config
 from train.errors import UserError
+from train.flag_values import FlagValues, check_same_run, write_config
 from train.history import Sitting
 from train.progress import log
 

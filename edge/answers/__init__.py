@@ -1,1 +1,1 @@
-"""What `edge.run` tells of images: how a command line has them read, by one process or several, and the lines."""
+"""The answers of `edge.run`: images read as a command line says, by one process or several, and the lines."""

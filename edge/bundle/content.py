@@ -12,6 +12,7 @@ from edge.bundle import checksum
 from edge.bundle.schema import first_error
 from edge.bundle.tasks import TASKS
 from edge.errors import UserError, one_line
+from edge.files import fields_once
 
 FORMAT_VERSION = 5
 READABLE_VERSIONS = (3, 4, 5)
@@ -43,7 +44,7 @@ def parse_content(file: bytes, vouched: bool = False) -> dict:
     """
     try:
         text = file.decode("utf-8-sig")
-        content = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_number)
+        content = json.loads(text, object_pairs_hook=fields_once, parse_float=_number, parse_constant=_number)
         json.dumps(content, ensure_ascii=False).encode()  # fails on half a character, which nothing can print
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError too
         raise UserError(f"manifest.json is not JSON: {one_line(error)}; copy or {EXPORT_AGAIN}") from None
@@ -53,14 +54,6 @@ def parse_content(file: bytes, vouched: bool = False) -> dict:
         content.pop("checksum", None)
     check_content(content)
     return content
-
-
-def _object(pairs) -> dict:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the field {max(names, key=names.count)!r} is there twice")
-    return fields
 
 
 def _number(text: str) -> int | float:
@@ -106,8 +99,7 @@ def _check_consistency(content):
         (_patches_touch_the_image(content), "every patch must touch the image"),
         (_reach(content) <= MOST_PIXELS, f"an input with what patches reach must have at most {MOST_PIXELS:,} pixels"),
         (
-            (MOST_PATCHES if levels else math.prod(content["cells"]["map"])) * math.prod(content["patch"]["size"])
-            <= MOST_PATCH_PIXELS,
+            most * math.prod(content["patch"]["size"]) <= MOST_PATCH_PIXELS,
             f"the patches of all cells must have at most {MOST_PATCH_PIXELS:,} pixels",
         ),
         (content["num_patches"] <= most, f"num_patches must be 1 to {cells}"),

@@ -105,10 +105,7 @@ def _type_name(name) -> str:
 OUTER = {
     "type": (_is_type, _type_name),
     "const": (_equal, repr),
-    "enum": (
-        lambda value, options: any(_equal(value, o) for o in options),
-        lambda o: f"one of {', '.join(map(str, o))}",
-    ),
+    "enum": (_is_one_of, lambda options: f"one of {', '.join(map(str, options))}"),
     "minimum": (_where("number", lambda value, limit: value >= limit), lambda limit: f"at least {limit}"),
     "maximum": (_where("number", lambda value, limit: value <= limit), lambda limit: f"at most {limit}"),
     "minLength": (_where("string", lambda value, n: len(value) >= n), lambda n: f"of at least {n} characters"),

@@ -1,4 +1,4 @@
-"""Where the files of a bundle lie: in a folder, or in one zip file, which is read in memory and never unpacked."""
+"""The files of a bundle: in a folder, or in one zip file, which is read in memory and never unpacked."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import zlib
 from functools import partial
 from pathlib import Path
 
-from edge import zips
+from edge.bundle import zips
 from edge.errors import UserError, one_line
 from edge.files import open_file
 from edge.output import refused, replacing

@@ -64,7 +64,7 @@ class Sequence:
 
     Attributes:
         saliency_heads: indices of the softmaxes whose entropies are summed for the saliency.
-        coarse_weighting, refined_weighting: how cells weigh, see `edge.network.saliency.pool`.
+        coarse_weighting, refined_weighting: how cells weigh, see `edge.network.softmaxes.pool`.
         floor: in nats, added to the cells' entropies.
         min_length: fewest symbols, 1; or 0 where an image may hold nothing to read.
         power: of the odds that a cell sees something, by which it then weighs in the coarse output.

@@ -6,7 +6,7 @@ import tokenize
 
 import numpy as np
 
-from edge import zips
+from edge.bundle import zips
 
 MOST_BYTES = 2**26  # of all arrays together, unpacked
 MOST_ARRAYS = 16

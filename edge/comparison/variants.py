@@ -22,9 +22,10 @@ from edge.bundle import SALIENCY_FILE, Bundle, load_bundle, model_file_name
 from edge.bundle.manifest import Input, Manifest
 from edge.errors import UserError, run_main
 from edge.network.kernels import FASTEST, Kernels
-from edge.network.pyramid_runner import ALL, make_runner, make_whole_runner
+from edge.network.pyramid_runner import ALL, make_runner
 from edge.network.result import Clock
 from edge.network.runner import NEVER
+from edge.network.whole_runner import make_whole_runner
 from edge.sight.images import load_image, model_pixels, open_image
 
 PRECISIONS = {"float32": "float32", "ptq": "int8", "qat": "int8"}  # by the manifest's method
@@ -174,7 +175,7 @@ def make_run(
         kernels: what is computed with between the models.
 
     Raises:
-        UserError: see `edge.network.runner.TwoStageRunner` and `edge.network.runner.WholeFineRunner`.
+        UserError: see `edge.network.runner.TwoStageRunner` and `edge.network.whole_runner.WholeFineRunner`.
     """
     if variant.models == WHOLE:
         return make_whole_runner(bundle, num_threads, kernels).run

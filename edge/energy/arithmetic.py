@@ -31,14 +31,18 @@ def arithmetic(operator: Operator) -> dict | None:
     return dict(ARITHMETIC[operator.name](operator) + activation)
 
 
+def _accumulator(tensor) -> str:
+    """Returns the type that sums of a tensor's values have."""
+    return ACCUMULATOR.get(tensor.dtype, tensor.dtype)
+
+
 def _multiply_accumulates(operator, number):
     """Returns so many multiply-accumulates of input and weights, the bias, and the way back to the output's type."""
-    values, output = operator.inputs[0], operator.outputs[0]
-    weights = operator.inputs[1]
+    values, weights = operator.inputs[:2]
+    output = operator.outputs[0]
     dtype = values.dtype if values.dtype == weights.dtype else f"{values.dtype} x {weights.dtype}"
     bias = len(operator.inputs) > 2 and operator.inputs[2] is not None
-    accumulator = ACCUMULATOR.get(values.dtype, values.dtype)
-    return Counter({(MAC, dtype): number, (ADD, accumulator): output.elements * bias}) + _requantize(output)
+    return Counter({(MAC, dtype): number, (ADD, _accumulator(values)): output.elements * bias}) + _requantize(output)
 
 
 def _requantize(tensor, times: int = 1) -> Counter:
@@ -65,25 +69,32 @@ def _batch_matmul(operator):
     return _multiply_accumulates(operator, operator.inputs[0].elements * operator.outputs[0].shape[-1])
 
 
-def _running_sum(operator):
-    output = operator.outputs[0]
-    return Counter({(ADD, ACCUMULATOR.get(output.dtype, output.dtype)): output.elements})
+def _of_each_output(*kinds, times: int = 1):
+    """Returns a function: operator -> so many operations of each kind for each output, in the output's type."""
+
+    def count(operator):
+        output = operator.outputs[0]
+        return Counter({(kind, output.dtype): times * output.elements for kind in kinds})
+
+    return count
 
 
-def _logistic(operator):
-    """By a polynomial of the fifth degree and a division, as XNNPACK has it."""
-    output = operator.outputs[0]
-    return Counter({(MULTIPLY, output.dtype): 6 * output.elements, (ADD, output.dtype): 6 * output.elements})
+def _summed(kind, requantized: int = 0):
+    """Returns a function: operator -> one operation for each output, in the type of sums, and the way back from it."""
+
+    def count(operator):
+        output = operator.outputs[0]
+        return Counter({(kind, _accumulator(output)): output.elements}) + _requantize(output, requantized)
+
+    return count
 
 
 def _max_pool(operator):
-    output = operator.outputs[0]
-    return Counter({(COMPARE, output.dtype): output.elements * (math.prod(operator.window) - 1)})
+    return _of_each_output(COMPARE, times=math.prod(operator.window) - 1)(operator)
 
 
 def _average_pool(operator):
-    output = operator.outputs[0]
-    accumulator = ACCUMULATOR.get(output.dtype, output.dtype)
+    output, accumulator = operator.outputs[0], _accumulator(operator.outputs[0])
     additions = output.elements * (math.prod(operator.window) - 1)
     return Counter({(ADD, accumulator): additions, (MULTIPLY, accumulator): output.elements})
 
@@ -95,34 +106,13 @@ def _reduce_by_comparing(operator):
 
 def _reduce_by_adding(operator):
     values, output = operator.inputs[0], operator.outputs[0]
-    accumulator = ACCUMULATOR.get(output.dtype, output.dtype)
-    return Counter({(ADD, accumulator): values.elements - output.elements}) + _requantize(output)
+    return Counter({(ADD, _accumulator(output)): values.elements - output.elements}) + _requantize(output)
 
 
 def _mean(operator):
     output = operator.outputs[0]
     division = output.elements * (output.dtype not in QUANTIZED)  # which else is part of the scale
     return _reduce_by_adding(operator) + Counter({(MULTIPLY, output.dtype): division})
-
-
-def _add(operator):
-    output = operator.outputs[0]
-    accumulator = ACCUMULATOR.get(output.dtype, output.dtype)
-    return Counter({(ADD, accumulator): output.elements}) + _requantize(output, times=3)  # both inputs, and the output
-
-
-def _multiply(operator):
-    output = operator.outputs[0]
-    return Counter({(MULTIPLY, ACCUMULATOR.get(output.dtype, output.dtype)): output.elements}) + _requantize(output)
-
-
-def _compare(operator):
-    output = operator.outputs[0]
-    return Counter({(COMPARE, output.dtype): output.elements})
-
-
-def _clip(operator):
-    return _compare(operator) + _compare(operator)
 
 
 def _change_scale(operator):
@@ -133,10 +123,6 @@ def _change_scale(operator):
     if {values.dtype, output.dtype} - {"float32", *QUANTIZED}:
         return Counter({(MULTIPLY, f"{values.dtype} to {output.dtype}"): output.elements})
     return Counter({(MULTIPLY, "float32"): output.elements, (ADD, "float32"): output.elements})
-
-
-def _nothing(operator):
-    return Counter()
 
 
 VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # the same bytes under another shape
@@ -155,16 +141,13 @@ ARITHMETIC = {
     "REDUCE_MIN": _reduce_by_comparing,
     "SUM": _reduce_by_adding,
     "MEAN": _mean,
-    "CUMSUM": _running_sum,
-    "LOGISTIC": _logistic,
-    "ADD": _add,
-    "SUB": _add,
-    "MUL": _multiply,
-    "MAXIMUM": _compare,
-    "MINIMUM": _compare,
-    "RELU": _compare,
-    "RELU6": _clip,
+    "CUMSUM": _summed(ADD),
+    "LOGISTIC": _of_each_output(MULTIPLY, ADD, times=6),  # a polynomial of the fifth degree and a division: XNNPACK's
+    **dict.fromkeys(("ADD", "SUB"), _summed(ADD, requantized=3)),  # both inputs, and the output
+    "MUL": _summed(MULTIPLY, requantized=1),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM", "RELU"), _of_each_output(COMPARE)),
+    "RELU6": _of_each_output(COMPARE, times=2),
     "QUANTIZE": _change_scale,
     "DEQUANTIZE": _change_scale,
-    **dict.fromkeys(VIEWS + COPIES, _nothing),
+    **dict.fromkeys(VIEWS + COPIES, _of_each_output()),
 }

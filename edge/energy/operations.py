@@ -80,30 +80,18 @@ class Operation:
 
 @dataclass(frozen=True)
 class ModelOperations:
-    """What one run of a model does, in the order in which it is done."""
+    """What one run of a model does, in the order in which it is done; each sum is a `Quantity` over all operators."""
 
     name: str
     operations: tuple[Operation, ...]
 
-    @property
-    def multiply_accumulates(self) -> Quantity:
-        """Of all operators."""
-        return total(operation.multiply_accumulates for operation in self.operations)
+    def _total(self, name: str) -> Quantity:
+        return total(getattr(operation, name) for operation in self.operations)
 
-    @property
-    def other_arithmetic(self) -> Quantity:
-        """Of all operators."""
-        return total(operation.other_arithmetic for operation in self.operations)
-
-    @property
-    def weight_bytes(self) -> Quantity:
-        """Of all operators."""
-        return total(operation.weight_bytes for operation in self.operations)
-
-    @property
-    def activation_bytes(self) -> Quantity:
-        """Read and written by all operators."""
-        return total(operation.activation_bytes for operation in self.operations)
+    multiply_accumulates = property(lambda self: self._total("multiply_accumulates"))
+    other_arithmetic = property(lambda self: self._total("other_arithmetic"))
+    weight_bytes = property(lambda self: self._total("weight_bytes"))
+    activation_bytes = property(lambda self: self._total("activation_bytes"))
 
 
 def bundle_operations(bundle: Bundle, num_patches: int | None = None, size=FRAME) -> dict[str, ModelOperations]:

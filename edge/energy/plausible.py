@@ -1,4 +1,4 @@
-"""What no board draws: samples of power that tell of a meter that is wired wrong, stands still, or counts otherwise."""
+"""Power that no board draws: samples of a meter that is wired wrong, stands still, or counts otherwise."""
 
 import itertools
 import math

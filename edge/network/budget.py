@@ -1,4 +1,4 @@
-"""How many patches fit into the time that an image may take.
+"""The number of patches that fit into the time that an image may take.
 
 With levels, patches are looked at one by one, until the next would take too long. Of one size:
 

@@ -182,12 +182,7 @@ class Cutter(patches.Cutter):
         """Returns windows as a model takes them, as `patches.Cutter`; valid until the next call."""
         count = len(places)
         out = self._output(count)
-        _compiled.cut(
-            self.canvas.values,
-            places,
-            *self.placed,
-            out,
-        )
+        _compiled.cut(self.canvas.values, places, *self.placed, out)
         return out.reshape(count, *self._shape)
 
 

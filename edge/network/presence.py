@@ -7,7 +7,8 @@ Cells weigh in proportion to the odds of it, to a power, so that a few have near
 import numpy as np
 
 from edge.bundle.tensors import Tensor
-from edge.network.saliency import entropies, small_product
+from edge.network.saliency import small_product
+from edge.network.softmaxes import entropies
 
 AT_ONCE = 64  # cells whose saliency is computed at once
 ROWS = 4096  # cells whose logits are looked up at once

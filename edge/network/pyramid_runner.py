@@ -12,7 +12,7 @@ from edge.errors import UserError
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid import MOST_SIZES, Canvases, LevelCanvas, framing, levels_of, patch_boxes, spread
 from edge.network.result import Answer, Clock, Glance, Look, Result, SeenLevel
-from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner, one_thread
+from edge.network.runner import NEVER, TwoStageRunner, one_thread
 from edge.network.step_budget import StepBudget
 
 ALL = float(MOST_PATCHES)  # a lead that no reading has, however many patches vote for it
@@ -214,46 +214,10 @@ class PyramidRunner(TwoStageRunner):
         """Returns by how much the reading of a look leads, see `edge.network.votes.lead`."""
         return self._reader.lead(look.raw or self.top.invoke(look.fine_features))
 
-    def check_num_patches(self, num_patches: int | None) -> int:
-        """Returns k, the manifest's where None; UserError where it is not 1 to `MOST_PATCHES`."""
-        num_patches = self.manifest.num_patches if num_patches is None else num_patches
-        if not 1 <= num_patches <= MOST_PATCHES:
-            raise UserError(
-                f"num_patches must be from 1 to {MOST_PATCHES}, received {num_patches}; choose one in that range"
-            )
-        return num_patches
-
-
-class WholePyramidRunner(WholeFineRunner):
-    """The fine model of a bundle with levels over each of them, all cells voting together; as `WholeFineRunner`."""
-
-    def _place(self, kernels: Kernels):
-        manifest, model, self._kernels = self.manifest, self.model, kernels
-        self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, model, kernels), model)
-
-    def _raw(self, image, clock: Clock) -> dict:
-        levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels)
-        clock.lap("levels")
-        logits = []
-        for number, level in enumerate(levels):
-            on = self._canvases.of(number, level.pixels.shape[:2])
-            self._pixels.convert(level.pixels, on.canvas)
-            ((whole, _),) = on.bands()
-            clock.add("input")
-            raw = self.model.invoke(whole)["cell_logits"]
-            clock.add("whole_fine")
-            logits.append(raw.reshape(-1, raw.shape[-1]))
-        return {"cell_logits": np.concatenate(logits)}
-
 
 def make_runner(bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST) -> TwoStageRunner:
     """Returns the runner of a bundle, for images of one size or of any; see `TwoStageRunner`."""
     return (PyramidRunner if bundle.manifest.levels else TwoStageRunner)(bundle, num_threads, kernels)
-
-
-def make_whole_runner(bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST) -> WholeFineRunner:
-    """Returns the runner of a bundle's whole fine model; see `WholeFineRunner`."""
-    return (WholePyramidRunner if bundle.manifest.levels else WholeFineRunner)(bundle, num_threads, kernels)
 
 
 def cells_at(indices, sizes) -> np.ndarray:

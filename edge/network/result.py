@@ -21,7 +21,7 @@ class Glance(NamedTuple):
         log_probabilities: of the coarse output, [sum(heads)].
         entropy: of it, in nats.
         values: what the saliency is computed from: a classifier's raw activations, [windows, filters]; a sequence's
-            `edge.network.saliency.Predictions` of its cells, row by row; with levels their
+            `edge.network.softmaxes.Predictions` of its cells, row by row; with levels their
             `edge.network.presence.SeenCells`.
         features: raw coarse features, [h, w, D]; None for sequences.
         maxima: raw, [filters]; None for sequences.
@@ -130,7 +130,7 @@ class Result:
         return sum(self.stages_us.values()) / 1e3
 
 
-def numbers(values: np.ndarray) -> np.ndarray:
+def without_nan(values: np.ndarray) -> np.ndarray:
     """Returns values as they are; WorkError where one is no number. Infinities are: the logarithm of 0 is one."""
     # The sum is none where any is. Of a few numbers Python's takes less than NumPy's calls.
     total = sum(values.tolist()) if values.ndim == 1 else np.add.reduce(values, axis=None)

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from edge.bundle import SALIENCY_FILE, Bundle, model_file_name
+from edge.bundle.content import MOST_PATCHES
 from edge.bundle.weights import read_weights
 from edge.errors import UserError, one_line
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
 from edge.network.patches import Canvas, reach
-from edge.network.result import Answer, Clock, Glance, Look, Result, numbers
-from edge.network.stages import WHOLE, Parts
+from edge.network.result import Answer, Clock, Glance, Look, Result, without_nan
+from edge.network.stages import Parts
 from edge.network.tops import top_of
 
 ONE = ((1, 1), (0, 0), (1, 1))  # one window, which is the image; see `edge.network.patches.Cutter`
@@ -64,8 +65,8 @@ class TwoStageRunner:
     def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
         manifest = bundle.manifest
         self.manifest, self._in_use = manifest, threading.RLock()
-        self.coarse = _load(bundle, "coarse", num_threads, self._most_shapes)
-        self.fine, self.top = (_load(bundle, name, num_threads) for name in ("fine", "top"))
+        self.coarse = load_model(bundle, "coarse", num_threads, self._most_shapes)
+        self.fine, self.top = (load_model(bundle, name, num_threads) for name in ("fine", "top"))
         self._check_models()
         self._pixels = kernels.pixel_input(manifest.input, self.coarse.input)
         self._select_cells = kernels.select_cells
@@ -74,7 +75,6 @@ class TwoStageRunner:
 
     def _place(self, manifest, kernels: Kernels):
         """Lays out where images and patches are."""
-        self._cells = manifest.cells.count
         size, places = manifest.input.size, (manifest.cells.map, manifest.patch.origin, manifest.cells.stride)
         margins = reach(size, *places, manifest.patch.size)
         canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
@@ -86,7 +86,7 @@ class TwoStageRunner:
     def _check_models(self):
         manifest, coarse, fine, top = self.manifest, self.coarse, self.fine, self.top
         patch_shape, vectors = (*manifest.patch.size, manifest.input.channels), fine.output("fine_features")
-        _check_facts(
+        check_facts(
             {
                 "input.size": (coarse.input.shape[1:], coarse.laid_out(manifest.input.shape)),
                 "patch.size": (fine.input.shape[1:], fine.laid_out(patch_shape)),
@@ -175,18 +175,21 @@ class TwoStageRunner:
         return self._stages.answer(glance, look, clock or Clock())
 
     def check_num_patches(self, num_patches: int | None) -> int:
-        """Returns k, the manifest's where None; UserError where it is not 1 to the number of cells."""
-        num_patches = self.manifest.num_patches if num_patches is None else num_patches
-        most = self._cells
+        """Returns k, the manifest's where None; UserError where it is below 1 or too large.
+
+        It is at most the number of cells, and with levels, where that differs from image to image, `MOST_PATCHES`.
+        """
+        manifest = self.manifest
+        num_patches = manifest.num_patches if num_patches is None else num_patches
+        most, of_what = (MOST_PATCHES, "") if manifest.levels else (manifest.cells.count, "the number of cells, ")
         if not 1 <= num_patches <= most:
             raise UserError(
-                f"num_patches must be from 1 to the number of cells, {most}, received {num_patches}; "
-                "choose one in that range"
+                f"num_patches must be from 1 to {of_what}{most}, received {num_patches}; choose one in that range"
             )
         return num_patches
 
     def _result(self, answer: Answer, clock: Clock, glance: Glance, look: Look | None = None) -> Result:
-        prediction, probability, categories = self.manifest.task.read(numbers(answer.log_probabilities))
+        prediction, probability, categories = self.manifest.task.read(without_nan(answer.log_probabilities))
         clock.lap("decode")
         return Result(
             prediction,
@@ -205,49 +208,7 @@ class TwoStageRunner:
         )
 
 
-class WholeFineRunner:
-    """The fine model of a bundle over the whole input, for comparison.
-
-    Raises:
-        UserError: the bundle has no whole fine model, or it cannot be run here.
-    """
-
-    def __init__(self, bundle: Bundle, num_threads: int = 1, kernels: Kernels = FASTEST):
-        if "whole_fine" not in bundle.manifest.models:
-            raise UserError(f"the bundle {bundle.path} has no whole fine model; export it again with tools.quantize")
-        self.manifest, self._in_use = bundle.manifest, threading.RLock()
-        self.model = _load(bundle, "whole_fine", num_threads)
-        image = self.manifest.input
-        self._pixels = kernels.pixel_input(image, self.model.input)
-        _check_facts({"input.size": (self.model.input.shape[1:], self.model.laid_out(image.shape))})
-        self._place(kernels)
-
-    def _place(self, kernels: Kernels):
-        image = self.manifest.input
-        self._canvas = Canvas(image.shape, dtype=self.model.input.dtype, zero=self.model.input.zero_point)
-        self._image = kernels.cutter(self._canvas, *ONE, image.size, self.model.layout)
-
-    @one_thread
-    def run(self, image) -> Result:
-        """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
-        clock = Clock()
-        raw = self._raw(image, clock)
-        task = self.manifest.task
-        log_probabilities = numbers(top_of(self.manifest).whole_answer(task, self.model, raw))
-        prediction, probability, categories = task.read(log_probabilities)
-        clock.lap("decode")
-        return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
-
-    def _raw(self, image, clock: Clock) -> dict:
-        self._pixels.convert(self._pixels.checked(image), self._canvas)
-        laid_out = self._image.cut(WHOLE)
-        clock.lap("input")
-        raw = self.model.invoke(laid_out)
-        clock.lap("whole_fine")
-        return raw
-
-
-def _check_facts(facts: dict):
+def check_facts(facts: dict):
     """Raises UserError where what the models say differs from what the manifest says: name -> (found, wanted)."""
     for name, (found, wanted) in facts.items():
         if found != wanted:
@@ -255,7 +216,8 @@ def _check_facts(facts: dict):
             raise UserError(f"{problem}; export the bundle again")
 
 
-def _load(bundle: Bundle, name: str, num_threads: int, most_shapes: int = MOST_SHAPES) -> Model:
+def load_model(bundle: Bundle, name: str, num_threads: int, most_shapes: int = MOST_SHAPES) -> Model:
+    """Returns the named model of a bundle; UserError where it cannot be run here."""
     return Model(bundle.model(name), bundle.manifest.models[name], num_threads, model_file_name(name), most_shapes)
 
 
@@ -266,7 +228,7 @@ def _make_top(bundle: Bundle, coarse: Model, top: Model, kernels: Kernels) -> An
     for name, shape in kind.weight_shapes(manifest, coarse, top).items():
         found = weights[name].shape if name in weights else None
         fits = found is not None and len(found) == len(shape) and all(n in (m, None) for m, n in zip(found, shape))
-        _check_facts({"saliency" if name == "dense" else f"saliency's {name}": (found, found if fits else shape)})
+        check_facts({"saliency" if name == "dense" else f"saliency's {name}": (found, found if fits else shape)})
     return kind(manifest, weights, coarse, top, kernels)
 
 

@@ -1,6 +1,6 @@
-"""The tops of the two tasks: from raw outputs to saliency, the next raw input, and the answer.
+"""The top of a classifier, from raw outputs to saliency, the next raw input and the answer; and the top of any task.
 
-Each says the same things of its task, so that nothing else on the device asks which task it has.
+Every top says the same things of its task, so that nothing else on the device asks which task it has.
 """
 
 import math
@@ -13,16 +13,10 @@ from edge.bundle.tasks import Classification, Sequence
 from edge.bundle.tensors import Tensor
 from edge.network.interpreter import Model
 from edge.network.kernels import Kernels
-from edge.network.result import Glance, numbers
-from edge.network.saliency import (
-    Predictions,
-    SequenceSaliency,
-    class_log_probabilities,
-    count_windows,
-    entropies,
-    pool,
-)
-from edge.network.vote_top import VoteTop
+from edge.network.result import Glance, without_nan
+from edge.network.saliency import count_windows
+from edge.network.sequence_tops import PoolTop, VoteTop
+from edge.network.softmaxes import class_log_probabilities
 
 
 class SwapTop:
@@ -114,80 +108,13 @@ class SwapTop:
 
 def _checked(activations: np.ndarray) -> np.ndarray:
     """Returns raw activations as they are; WorkError where one is no number, which a maximum may not show."""
-    return activations if activations.dtype != np.float32 else numbers(activations)
+    return activations if activations.dtype != np.float32 else without_nan(activations)
 
 
 def _affine(activations: Tensor, scale, shift=0.0):
     """Returns (gain, offset), [filters] float64: raw activations -> scale * real activations + shift."""
     gain = scale.astype(np.float64) * activations.scale
     return gain, shift - gain * activations.zero_point
-
-
-class PoolTop:
-    """The top for sequences: a prediction per vector, pooled; the answer comes from the fine vectors alone.
-
-    Arguments and methods are those of `SwapTop`; its sums are NumPy's whatever the kernels are.
-    """
-
-    def __init__(self, manifest: Manifest, weights: dict, coarse: Model, top: Model, kernels: Kernels | None = None):
-        self.task = task = manifest.task
-        self.map_size = manifest.cells.map
-        self.coarse_logits, self.fine_logits = coarse.output("cell_logits"), top.output("cell_logits")
-        rule = task.saliency_heads, task.coarse_weighting, task.floor
-        self.saliency_of = SequenceSaliency(weights["dense"], task.heads, *rule)
-
-    def glance(self, raw: dict) -> Glance:
-        """Returns what the raw outputs of the coarse model say."""
-        task = self.task
-        logits = self.coarse_logits.dequantize(raw["cell_logits"]).reshape(-1, sum(task.heads))
-        cells = Predictions(logits, task.heads)
-        log_probabilities = pool(cells, task.coarse_weighting, task.floor)
-        entropy = float(entropies(log_probabilities, task.heads)[list(task.saliency_heads)].sum())
-        return Glance(log_probabilities, entropy, cells)
-
-    def saliency(self, glance: Glance) -> np.ndarray:
-        """Returns the saliency, [h, w]."""
-        return self.saliency_of(glance.values, glance.log_probabilities).reshape(self.map_size)
-
-    def assemble(self, glance: Glance, fine_features, cells):
-        """Returns the top's raw input, [k, D], and nothing to remember."""
-        return fine_features, None
-
-    def answer(self, glance: Glance, raw: dict, windows=None) -> np.ndarray:
-        """Returns the answer's log-probabilities; `raw` of the top model."""
-        cell_logits = self.fine_logits.dequantize(raw["cell_logits"]).astype(np.float64)
-        return pool(Predictions(cell_logits, self.task.heads), self.task.refined_weighting, self.task.floor)
-
-    @staticmethod
-    def model_facts(manifest: Manifest, coarse: Model, fine: Model, top: Model) -> dict:
-        """Returns what the models say and what the manifest says: name -> (found, wanted)."""
-        logits, vectors = sum(manifest.task.heads), fine.output("fine_features")
-        return {
-            "cells.map": (coarse.output("cell_logits").shape[1:], (*manifest.cells.map, logits)),
-            "heads": (top.output("cell_logits").shape[-1], logits),
-            "refined": (top.input.shape[1:], (vectors.shape[-1],)),
-        }
-
-    @staticmethod
-    def weight_shapes(manifest: Manifest, coarse: Model, top: Model) -> dict:
-        """Returns the shapes that the saliency's weights must have, by name; None is any number."""
-        return {"dense": (None, sum(manifest.task.heads))}
-
-    @staticmethod
-    def whole_answer(task: Sequence, model: Model, raw: dict) -> np.ndarray:
-        """Returns the log-probabilities that the whole fine model's raw outputs say."""
-        cell_logits = model.output("cell_logits").dequantize(raw["cell_logits"]).reshape(-1, sum(task.heads))
-        return pool(Predictions(cell_logits, task.heads), "average", task.floor)
-
-    @staticmethod
-    def most_inputs(manifest: Manifest, num_patches: int) -> int:
-        """Returns how many inputs the top model has: a vector of each patch."""
-        return num_patches
-
-    @staticmethod
-    def saliency_multiplications(manifest: Manifest, weights) -> int:
-        """Returns the multiplications of the saliency: a product with `dense` for every cell."""
-        return manifest.cells.count * weights["dense"].size
 
 
 TOPS = {Classification: SwapTop, Sequence: PoolTop}

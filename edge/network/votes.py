@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edge.network.saliency import Predictions, log_means, log_softmax
+from edge.network.softmaxes import Predictions, log_means, log_softmax
 
 VOTERS = 32  # cells that vote at most: those that are surest of a reading
 NO_VOTE = np.float32(-1e9)  # the logarithm of a weight that is none

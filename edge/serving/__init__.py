@@ -1,1 +1,1 @@
-"""What is read, where it is used: a live page, HTTP, MQTT."""
+"""Readings, where they are used: a live page, HTTP, MQTT."""

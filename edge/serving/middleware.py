@@ -1,4 +1,4 @@
-"""What is done around every request: errors become a line of JSON, browsers are kept strict, strangers stay out."""
+"""The frame of every request: errors become a line of JSON, browsers are kept strict, strangers stay out."""
 
 import sys
 from collections import Counter

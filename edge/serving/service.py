@@ -1,4 +1,4 @@
-"""What is served, apart from how: frames are read, uploads are read, frames are saved, readings are published."""
+"""The service, apart from HTTP: frames and uploads are read, frames saved, readings published."""
 
 import io
 import itertools

@@ -1,4 +1,4 @@
-"""How images are read, as it can be changed while they are read: the number of patches, the exit, the saliency."""
+"""The settings that change while images are read: the number of patches, the exit, the saliency."""
 
 from dataclasses import asdict, dataclass
 

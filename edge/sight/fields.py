@@ -1,4 +1,4 @@
-"""What is told of an image that was read, as one JSON object."""
+"""The JSON object that is told of an image that was read."""
 
 from edge.bundle.manifest import Manifest
 from edge.network.result import Result

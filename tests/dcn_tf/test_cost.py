@@ -11,7 +11,6 @@ from dcn_tf.cost import (
     model_weights,
     stack_multiplications,
     stack_weights,
-    top_multiplications,
     whole_multiplications,
 )
 from dcn_tf.model import DynamicCapacityNetwork
@@ -115,9 +114,9 @@ def test_svhn_paper_by_hand():
 
 
 def test_top_over_a_map():
-    assert top_multiplications(preset("cluttered_mnist"), (23, 23), 24) == TOP
-    assert top_multiplications(preset("cluttered_mnist"), (4, 6), 24) == 1 * 2 * 4 * 4 * 24 * 96 + 96 * 10
-    assert top_multiplications(preset("svhn"), (2, 3), 192) == 2 * 3 * 192 * 60
+    assert preset("cluttered_mnist").top.multiplications((23, 23), 24) == TOP
+    assert preset("cluttered_mnist").top.multiplications((4, 6), 24) == 1 * 2 * 4 * 4 * 24 * 96 + 96 * 10
+    assert preset("svhn").top.multiplications((2, 3), 192) == 2 * 3 * 192 * 60
 
 
 def test_weights_of_cluttered_mnist_by_hand():

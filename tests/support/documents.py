@@ -1,4 +1,4 @@
-"""What stands in the project's documents: fenced blocks, commands, sentences, links."""
+"""The project's documents, taken apart: fenced blocks, commands, sentences, links."""
 
 import re
 import shlex

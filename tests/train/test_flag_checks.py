@@ -104,9 +104,9 @@ def test_flagfiles_are_files_of_bounded_size(tmp_path):
     large.write_bytes(b"#" * (2**20 + 1))
     circle.write_text(f"--flagfile={circle}\n")
     for path, message in (
-        (tmp_path / "fifo", "which is none"),
-        ("/dev/zero", "which is none"),
-        (large, "at most 1,048,576 bytes"),
+        (tmp_path / "fifo", "it is a FIFO"),
+        ("/dev/zero", "it is a device"),
+        (large, "more than 1 MB"),
         (circle, "more than 100 others"),
         (tmp_path / "missing", "can't be read"),
     ):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dcn_tf import presets
-from dcn_tf.descriptions import Conv, IntegrateAndFire, MaxPool
+from dcn_tf.architecture import Conv, IntegrateAndFire, MaxPool
 from dcn_tf.model import DynamicCapacityNetwork
 from train import steps
 from train.data.arrays import even_ends

@@ -7,9 +7,9 @@ import pytest
 
 from train import signals, workdir
 from train.checkpoint_files import writing
-from train.config import write_config
 from train.disk import DiskFullError
 from train.errors import UserError
+from train.flag_values import write_config
 from train.workdir import held
 
 

@@ -95,7 +95,7 @@ def report(rows: dict) -> str:
             f"{row['num_patches']:.2f}",
             "?" if row["multiplications"] is None else f"{row['multiplications'] / 1e6:.2f}",
             f"{row['cpu_milliseconds']:.2f}",
-            *(compared(row["against_fine"]) if "against_fine" in row else [None] * 4),
+            *compared(row.get("against_fine")),
         )
         for name, row in rows.items()
     ]

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 
 from absl import flags
 
@@ -30,8 +31,12 @@ OURS = "tensorflow"
 WORKS = ("step", "together")
 
 
-def tensorflow_step(config: Config, threads: int):
-    """Returns a function that runs one step on images [batch, H, W, C] and labels [batch, 1] and returns its loss."""
+def tensorflow_step(config: Config, threads: int, **changes):
+    """Returns a function that runs one step on images [batch, H, W, C] and labels [batch, 1] and returns its loss.
+
+    changes: values of the configuration to be replaced.
+    """
+    config = dataclasses.replace(config, **changes)
     prepare_tensorflow(config.replicas, threads)
     from dcn_tf.model import DynamicCapacityNetwork
     from train import steps
@@ -40,16 +45,6 @@ def tensorflow_step(config: Config, threads: int):
     model.build()
     train_step = steps.make_train_step(model, steps.make_optimizer(config), config)
     return lambda *batch: float(train_step(*batch)["loss"])
-
-
-def one_replica_step(config: Config, threads: int):
-    """Returns `tensorflow_step`, with the batch in one part."""
-    return tensorflow_step(dataclasses.replace(config, replicas=1), threads)
-
-
-def float32_step(config: Config, threads: int):
-    """Returns `tensorflow_step`, computing in float32."""
-    return tensorflow_step(dataclasses.replace(config, compute_dtype="float32"), threads)
 
 
 def torch_step(config: Config, threads: int, channels_last: bool = False, bfloat16: bool = False):
@@ -76,23 +71,13 @@ def torch_step(config: Config, threads: int, channels_last: bool = False, bfloat
     return step
 
 
-def torch_channels_last_step(config: Config, threads: int):
-    """Returns `torch_step`, channels last."""
-    return torch_step(config, threads, channels_last=True)
-
-
-def torch_bfloat16_step(config: Config, threads: int):
-    """Returns `torch_step`, channels last and in bfloat16."""
-    return torch_step(config, threads, channels_last=True, bfloat16=True)
-
-
 CONTENDERS = {
     OURS: tensorflow_step,
-    "tensorflow, 1 replica": one_replica_step,
-    "tensorflow, float32": float32_step,
+    "tensorflow, 1 replica": partial(tensorflow_step, replicas=1),
+    "tensorflow, float32": partial(tensorflow_step, compute_dtype="float32"),
     "torch": torch_step,
-    "torch, channels last": torch_channels_last_step,
-    "torch, channels last, bfloat16": torch_bfloat16_step,
+    "torch, channels last": partial(torch_step, channels_last=True),
+    "torch, channels last, bfloat16": partial(torch_step, channels_last=True, bfloat16=True),
 }
 
 

@@ -1,9 +1,10 @@
-"""What runs of the attention models that are compared with have in common: flags become a frozen configuration."""
+"""The configuration that runs of the attention models for comparison share: flags, frozen."""
 
 import dataclasses
 from dataclasses import dataclass
 
-from train.config import Config, FlagValues
+from train.config import Config
+from train.flag_values import FlagValues
 
 DATASETS = ("cluttered_mnist", "cluttered_digits")
 

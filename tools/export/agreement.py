@@ -8,8 +8,9 @@ import tensorflow as tf
 from dcn_tf.geometry import num_cells
 from dcn_tf.losses import decode
 from edge.errors import UserError
-from edge.network.pyramid_runner import ALL, make_runner, make_whole_runner
+from edge.network.pyramid_runner import ALL, make_runner
 from edge.network.runner import NEVER
+from edge.network.whole_runner import make_whole_runner
 from tools.export.any_size import reads_any_size
 from tools.export.input_size import at_size, prepared
 from tools.progress import Progress

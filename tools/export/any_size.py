@@ -16,7 +16,7 @@ TILES = 8  # of a level of a photograph
 def reads_any_size(architecture: Architecture) -> bool:
     """Returns whether its bundle reads images of any size; UserError where it pools otherwise than the device."""
     top = architecture.top
-    if not architecture.has_pyramid and getattr(top, "min_length", 1):
+    if not (architecture.has_pyramid or top.may_be_empty):
         return False
     pooling = top.coarse_weighting, top.refined_weighting
     if pooling != ("presence", "votes"):

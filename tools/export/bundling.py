@@ -138,7 +138,7 @@ def _calibration_images(workdir, wanted):
 def against_float(network, made: Made) -> dict:
     """Returns the part of `measured` that compares the models with the same in float32.
 
-    `float32_bytes`: file -> bytes in float32. `layers`: see `tools.export.layer_error.layer_errors`; empty where the
+    `float32_bytes`: file -> bytes in float32. `layers`: see `tools.export.layer_error.layer_errors`; empty where
     nothing is int8.
     """
     entries = made.manifest["models"]

@@ -11,7 +11,7 @@ from edge.network.patches import laid_out_shape
 from tools.export.any_size import reads_any_size
 from tools.export.layers import in_turn
 from tools.export.relayout import relayout
-from tools.export.tops import saliency_weights, top_of
+from tools.export.tops import top_of
 
 
 class Graph(tf.Module):
@@ -103,7 +103,7 @@ def whole_fine_outputs(clone, images) -> dict:
 
 
 def saliency_file(architecture, weights: dict) -> dict[str, bytes]:
-    """Returns the saliency's weights as a file of a bundle; arguments as of `saliency_weights`."""
+    """Returns the saliency's weights as a file of a bundle; arguments and errors as of its top's `saliency_weights`."""
     buffer = io.BytesIO()
-    np.savez(buffer, **saliency_weights(architecture, weights))
+    np.savez(buffer, **top_of(architecture).saliency_weights(architecture, weights))
     return {SALIENCY_FILE: buffer.getvalue()}

@@ -6,6 +6,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from dcn_tf.descriptions import weighted_layers
+from edge.bundle.tensors import Tensor
 from edge.quiet import quiet
 from tools.export.tops import top_of
 
@@ -69,26 +70,17 @@ def weighted_outputs(content: bytes, inputs) -> list[np.ndarray]:
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         interpreter.allocate_tensors()
-    details = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
-    (entrance,) = interpreter.get_input_details()
-    size = entrance["shape"][0]
+    tensors = {tensor["index"]: _tensor(tensor) for tensor in interpreter.get_tensor_details()}
+    (entrance,) = (tensor["index"] for tensor in interpreter.get_input_details())
+    size = tensors[entrance].shape[0]
     seen = []
     for start in range(0, len(inputs) - size + 1, size):
-        interpreter.set_tensor(entrance["index"], _raw(inputs[start : start + size], entrance))
+        interpreter.set_tensor(entrance, tensors[entrance].quantize(inputs[start : start + size]))
         interpreter.invoke()
-        seen.append([_real(interpreter.get_tensor(index), details[index]) for index in indices])
+        seen.append([tensors[index].dequantize(interpreter.get_tensor(index)) for index in indices])
     return [np.stack(outputs) for outputs in zip(*seen)]
 
 
-def _raw(values, details):
-    if details["dtype"] == np.float32:
-        return values
+def _tensor(details) -> Tensor:
     scale, zero_point = details["quantization"]
-    return np.clip(np.rint(values / scale) + zero_point, -128, 127).astype(details["dtype"])
-
-
-def _real(raw, details):
-    if details["dtype"] == np.float32:
-        return raw
-    scale, zero_point = details["quantization"]
-    return (raw.astype(np.float32) - zero_point) * np.float32(scale)
+    return Tensor(details["name"], 0, tuple(details["shape"]), np.dtype(details["dtype"]).name, scale, zero_point)

@@ -1,4 +1,4 @@
-"""What a bundle for images of any size reads in labelled images: with every number of patches, and threshold."""
+"""Readings of labelled images by a bundle for images of any size: with every number of patches, and threshold."""
 
 import functools
 from dataclasses import dataclass

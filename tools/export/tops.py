@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from dcn_tf.architecture import CLASSIFICATION, SEQUENCE, channels_of
 from dcn_tf.geometry import output_size
-from dcn_tf.layers import INVERSE_ENTROPY_FLOOR, PRESENCE_POWER
+from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
+from dcn_tf.sequences import PRESENCE_POWER
 from edge.errors import UserError
 from tools.export.folding import refined_convolution
 from tools.export.layers import LayerBuilder, in_turn, tf_keras, zero_padding
@@ -256,9 +257,4 @@ TOPS = {CLASSIFICATION: ClassifierTopClone, SEQUENCE: SequenceTopClone}
 
 def top_of(architecture) -> type[ClassifierTopClone] | type[SequenceTopClone]:
     """Returns the top of an architecture's task."""
-    return BoxTopClone if getattr(architecture.top, "box", False) else TOPS[architecture.task]
-
-
-def saliency_weights(architecture, weights: dict) -> dict[str, np.ndarray]:
-    """Returns the arrays of `saliency.npz`; arguments and errors as of a classifier's `saliency_weights`."""
-    return top_of(architecture).saliency_weights(architecture, weights)
+    return BoxTopClone if architecture.top.box else TOPS[architecture.task]

@@ -1,4 +1,4 @@
-"""What the figures say, one sentence a finding: the page of findings that RESULTS.md is.
+"""The findings about Cluttered MNIST, one sentence each: a part of RESULTS.md.
 
 A sentence says what was compared and what came of it; it judges nothing that other figures would not bear out.
 """
@@ -119,7 +119,7 @@ def _bundle(name: str, found: dict) -> list[str]:
             f"{row['num_patches']:.2f}",
             f"{row['multiplications'] / 1e6:.2f}",
             f"{row['multiplications'] / fine:.3f}",
-            *(compared(row["against_fine"]) if "against_fine" in row else [None] * 4),
+            *compared(row.get("against_fine")),
         )
         for way, row in found["ways"].items()
     ]

@@ -1,4 +1,4 @@
-"""What the figures say about numbers in photographs: the shipped reader, what one would install, and the paper's way.
+"""The findings about numbers in photographs: the shipped reader, what one would install, and the paper's way.
 
 Where a file lacks a figure, the sentence about it is left out.
 """
@@ -51,7 +51,7 @@ def _reader_table(result: dict) -> tuple[list[str], list[tuple]]:
         empty, cost = inside(result, ("more_tests", EMPTY, "error", *keys)), inside(result["multiplications"], keys)
         cells = [f"{inside(result['error'], keys):.2f}", between(interval) if interval else None]
         cells += [f"{cost / 1e6:,.0f}", f"{cost / fine:.3f}" if fine else None]
-        cells += compared(against) if against else [None] * 4
+        cells += compared(against)
         rows.append((label, *cells, None if empty is None else f"{empty:.1f}"))
     return header, rows
 

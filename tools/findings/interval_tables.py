@@ -1,4 +1,4 @@
-"""How sure errors are, as tables: intervals, and comparisons with the fine model on the same images."""
+"""Tables of how sure errors are: intervals, and comparisons with the fine model on the same images."""
 
 from tools.findings.house_number_tables import labelled
 from tools.findings.runs import inside
@@ -22,9 +22,8 @@ def interval_table(result: dict) -> tuple[list[str], list[tuple]]:
     """
     rows = []
     for label, *keys in labelled(result["interval"]):
-        error, found = inside(result["error"], keys), inside(result.get("against_fine"), keys)
-        cells = [f"{error:.2f}", between(inside(result["interval"], keys))]
-        rows.append((label, *cells, *(compared(found) if found else [None] * 4)))
+        cells = [f"{inside(result['error'], keys):.2f}", between(inside(result["interval"], keys))]
+        rows.append((label, *cells, *compared(inside(result.get("against_fine"), keys))))
     return HEADER, rows
 
 
@@ -33,8 +32,10 @@ def between(interval) -> str:
     return "{:.2f} to {:.2f}".format(*interval)
 
 
-def compared(found: dict) -> list[str]:
-    """Returns the cells of a paired comparison."""
+def compared(found: dict | None) -> list[str | None]:
+    """Returns the cells of a paired comparison, empty ones where there is none."""
+    if not found:
+        return [None] * 4
     alone = f"{found['ours_alone']} / {found['theirs_alone']}"
     p = "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
     return [f"{found['difference']:+.2f}", between(found["interval"]), alone, p]

@@ -29,27 +29,29 @@ def per_line(core: str, environment: Path, bundle: Path, images: Path) -> float:
     def total(times):
         return machine.count(core, environment, "-P", "-m", "edge.run", f"--bundle={bundle}", *[images] * times)
 
-    return (total(FEW + MORE) - total(FEW)) / (MORE * len(list(expand([str(images)]))))
+    return _of_one(total(FEW + MORE) - total(FEW), images)
 
 
 def per_image(core: str, environment: Path, bundle: Path, images: Path, variant="dcn_int8", without="") -> float:
     """Returns instructions per image; for `variant` and `without` see `tools.pi.repeat`, for errors `machine.count`."""
-    arguments = [f"--bundle={bundle}", f"--images={images}", f"--variant={variant}", f"--without={without}"]
-
-    def total(repetitions):
-        return machine.count(core, environment, *REPEAT, *arguments, f"--repetitions={repetitions}")
-
-    return (total(FEW + MORE) - total(FEW)) / (MORE * len(list(expand([str(images)]))))
+    few, many = _repeated(machine.count, core, environment, bundle, images, variant, f"--without={without}")
+    return _of_one(many - few, images)
 
 
 def classes_per_image(core: str, environment: Path, bundle: Path, images: Path, variant: str) -> dict[str, float]:
     """Returns instructions per image by class, see `tools.pi.classes`."""
-    arguments = [*REPEAT, f"--bundle={bundle}", f"--images={images}", f"--variant={variant}"]
-    few, many = (
-        machine.count_classes(core, environment, *arguments, f"--repetitions={repetitions}")
-        for repetitions in (FEW, FEW + MORE)
-    )
-    return {name: (many[name] - few[name]) / (MORE * len(list(expand([str(images)])))) for name in CLASSES}
+    few, many = _repeated(machine.count_classes, core, environment, bundle, images, variant)
+    return {name: _of_one(many[name] - few[name], images) for name in CLASSES}
+
+
+def _repeated(count, core, environment, bundle, images, variant, *more) -> list:
+    """Returns what reading all images `FEW` times and more often takes, as `count` counts it."""
+    arguments = [*REPEAT, f"--bundle={bundle}", f"--images={images}", f"--variant={variant}", *more]
+    return [count(core, environment, *arguments, f"--repetitions={times}") for times in (FEW, FEW + MORE)]
+
+
+def _of_one(total: float, images: Path) -> float:
+    return total / (MORE * len(list(expand([str(images)]))))
 
 
 def _row(core: str, variant: str, counts: dict) -> str:

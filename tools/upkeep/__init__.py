@@ -1,1 +1,1 @@
-"""What is looked at from time to time: known vulnerabilities of what is installed, and its licences."""
+"""Upkeep, from time to time: known vulnerabilities of what is installed, and its licences."""

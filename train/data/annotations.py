@@ -8,9 +8,10 @@ import zlib
 from collections import defaultdict
 from pathlib import Path
 
-from train.data.files_of import opened, reason, text_of
+from train.data.files_of import opened
 from train.data.listing import CSV, listed
 from train.errors import UserError
+from train.plain_files import reason, text_of
 
 SPLITS = ("train", "validation", "test")
 ANNOTATIONS = "annotations.json"

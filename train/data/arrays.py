@@ -25,7 +25,7 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
     whole_models = config.model != "dcn" or config.training == "modular"
     window = architecture.train_size if whole_models else architecture.image_size
     augment = config.augment and architecture.task == "sequence"
-    may_be_empty = architecture.task == "sequence" and architecture.top.min_length == 0
+    may_be_empty = architecture.top.may_be_empty
     placed = train.boxes is not None and may_be_empty
     nothing = np.array(nothing_labels(architecture.top), np.int32) if placed else None
 

@@ -1,11 +1,11 @@
 """Images of a data set that can't be used: named together, or left out where `--skip_bad` allows so many."""
 
-import hashlib
 import math
 
 import numpy as np
 
 from train.data.annotations import differences, named
+from train.data.images import checksum, is_plain
 from train.errors import UserError
 from train.progress import log
 
@@ -27,10 +27,9 @@ class BadImages:
 
         Files of equal bytes are found before (`annotations.contradictions`); these are equal when they are decoded.
         """
-        if (pixels == pixels[:1, :1]).all():  # of one colour: two such need not be one picture
+        if is_plain(pixels):  # of one colour: two such need not be one picture
             return pixels
-        key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
-        other = self._seen.setdefault(key, entry)
+        other = self._seen.setdefault(checksum(pixels), entry)
         mistake = differences([other, entry])
         if mistake and other["original"] != entry["original"]:
             raise UserError(

@@ -1,6 +1,5 @@
 """Looks through a user's images before hours are spent on them: counts, sizes, balance, and what is suspicious."""
 
-import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from train.data.annotations import SPLITS, annotations, contradictions
-from train.data.images import read_image
+from train.data.images import checksum, is_plain, read_image
 from train.errors import UserError
 
 FEW = 10  # images of a class
@@ -79,18 +78,18 @@ def _look(found: Checked, entry: dict, picture: Image.Image, seen: dict):
     file, pixels = entry["file"], np.asarray(picture)
     if min(picture.size) < SMALL:
         found.suspicious.setdefault(file, f"has only {picture.width} x {picture.height} pixels")
-    elif (pixels == pixels[:1, :1]).all():
+    elif is_plain(pixels):
         found.suspicious.setdefault(file, "is of one colour")
-    key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
-    for other in seen[key]:
+    alike = seen[checksum(pixels)]
+    for other in alike:
         for name in ("label", "split"):
             if other[name] != entry[name] and other["file"] != file:
                 before, now = ("".join(map(str, one[name])) for one in (other, entry))
                 found.suspicious.setdefault(
                     file, f"is the same image as {other['file']}, of {name} {before}, not {now}"
                 )
-    if len(seen[key]) < 3:
-        seen[key].append(entry)
+    if len(alike) < 3:
+        alike.append(entry)
 
 
 def _look_at_aspects(found: Checked, shapes: list):

@@ -1,4 +1,4 @@
-"""What a classifier's images are made into: their classes, their colour, and how they are fitted to one size."""
+"""The images of a classifier: their classes, their colour, and how they are fitted to one size."""
 
 from pathlib import Path
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from train.data.files_of import DAMAGED, check_arrays, read_plain, reason, unpacked
+from train.data.files_of import DAMAGED, check_arrays, unpacked
 from train.errors import DataUnavailableError, UserError
+from train.plain_files import read_plain, reason
 
 SIDE = 28
 MNIST_VALIDATION = 5000  # the last of the training digits

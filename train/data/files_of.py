@@ -1,12 +1,10 @@
 """The files of a data set in a folder or a zip: none from outside, none that is no plain file, each of bounded size."""
 
 import bz2
-import codecs
 import copy
 import lzma
 import os
 import posixpath
-import stat
 import struct
 import tokenize
 import zipfile
@@ -15,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from train.errors import UserError
+from train.plain_files import MOST_BYTES, check_plain, check_size, read_plain, reason
 
-MOST_BYTES = 2**28  # of one file: more than an uncompressed photograph of the largest size that Pillow opens
 MOST_ARRAYS = 2**30  # bytes of the arrays in one .npz file
 MOST_DICTIONARY = 2**26  # bytes that LZMA looks back
 BLOCK = 2**16  # bytes that are unpacked at a time
@@ -25,13 +23,6 @@ DAMAGED = (
     *(OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error),
     *(RuntimeError, tokenize.TokenError),  # it counts as encrypted, and its header has a bracket that is never closed
 )
-KINDS = {
-    stat.S_ISDIR: "a folder",
-    stat.S_ISFIFO: "a FIFO",
-    stat.S_ISSOCK: "a socket",
-    stat.S_ISCHR: "a device",
-    stat.S_ISBLK: "a device",
-}
 METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES"}
 
 
@@ -52,7 +43,7 @@ def opened(path: Path, landmark: str, flag: str = "--data_dir") -> Callable[[str
         return lambda name: read_plain(_beside(inside, name), within=path)
     check_exists(path, landmark, flag)
     try:
-        _check_plain(path)
+        check_plain(path)
         archive = zipfile.ZipFile(path)
     except Exception as error:  # of a damaged one zipfile raises almost anything
         raise UserError(f"{flag} must be a folder or a zip. Received: {path} ({reason(error)})") from error
@@ -82,36 +73,15 @@ def check_exists(path: Path, landmark: str, flag: str):
         raise UserError(f"{flag} does not exist. Received: {path}; give a folder or zip with images and {landmark}")
 
 
-def read_plain(path: Path, within: Path | None = None, most: int | None = None) -> bytes:
-    """Returns what a file holds.
-
-    Args:
-        within: the folder that it must lie in, links followed; anywhere where None.
-        most: bytes that it may hold; `MOST_BYTES` where None.
-
-    Raises:
-        OSError: it is missing, or can't be read.
-        ValueError: it lies elsewhere, is a FIFO, a device or the like, or holds more than `most` bytes.
-    """
-    real, most = Path(os.path.realpath(path)), most or MOST_BYTES
-    if within is not None and not real.is_relative_to(os.path.realpath(within)):
-        raise ValueError("it lies outside the data set's folder")
-    _check_plain(real)
-    with open(real, "rb") as file:
-        data = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
-    _check_size(len(data), most)
-    return data
-
-
 def check_arrays(path: Path, most: int = MOST_ARRAYS):
     """Raises OSError or ValueError where the arrays of an .npz file can't be read, or are of more than `most` bytes.
 
     Whatever the arrays' own headers say, NumPy touches no more memory than their parts of the zip unpack to.
     """
-    _check_plain(path)
+    check_plain(path)
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
-    _check_size(sum(part.file_size for part in parts), most)
+    check_size(sum(part.file_size for part in parts), most)
     if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
         raise ValueError("it is compressed otherwise than NumPy does")
 
@@ -121,31 +91,9 @@ def unpacked(file, most: int) -> bytes:
     blocks, size = [], 0
     while block := file.read(BLOCK):
         size += len(block)
-        _check_size(size, most)
+        check_size(size, most)
         blocks.append(block)
     return b"".join(blocks)
-
-
-def text_of(data: bytes) -> str:
-    """Returns the text in a file: of UTF-8, or of UTF-16 with the mark that Windows writes; UnicodeDecodeError else."""
-    return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
-
-
-def reason(error: BaseException, most: int = 160) -> str:
-    """Returns an error's message on one line of at most so many characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= most else text[: most - 3] + "..."
-
-
-def _check_plain(path: Path):
-    mode = os.stat(path).st_mode
-    if not stat.S_ISREG(mode):  # to open a FIFO would wait for its writer, a device gives without an end
-        raise ValueError(f"it is {next((kind for is_kind, kind in KINDS.items() if is_kind(mode)), 'no plain file')}")
-
-
-def _check_size(size: int, most: int):
-    if size > most:
-        raise ValueError(f"it holds more than {most / 1e6:.0f} MB, the most that is read")
 
 
 def _relative(name: str) -> str:
@@ -183,14 +131,14 @@ def _of_other_methods(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> byte
     """Returns a member packed by BZIP2 or LZMA, no more of it than it says it has: zipfile itself has no such limit."""
     packed = copy.copy(member)
     packed.compress_type, packed.file_size, packed.CRC = zipfile.ZIP_STORED, member.compress_size, None
-    _check_size(packed.file_size, MOST_BYTES)
+    check_size(packed.file_size, MOST_BYTES)
     with archive.open(packed) as file:
         data = file.read(packed.file_size)
     if member.compress_type == zipfile.ZIP_BZIP2:
         whole = bz2.BZ2Decompressor().decompress(data, member.file_size + 1)
     else:  # two bytes of version, two of the properties' length: a byte of exponents, and the dictionary's size
         exponents, size = struct.unpack("<BI", data[4:9])
-        _check_size(size, MOST_DICTIONARY)
+        check_size(size, MOST_DICTIONARY)
         sizes = {"lc": exponents % 9, "lp": exponents // 9 % 5, "pb": exponents // 45, "dict_size": max(size, 4096)}
         filters = [{"id": lzma.FILTER_LZMA1, **sizes}]
         whole = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters).decompress(data[9:], member.file_size + 1)
@@ -207,7 +155,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None) -> bytes:
     if member is None:
         raise FileNotFoundError("there is no such file in the zip")
     try:
-        _check_size(member.file_size, MOST_BYTES)
+        check_size(member.file_size, MOST_BYTES)
         if member.flag_bits & 1:
             raise ValueError("it is encrypted; zip the folder again without a password")
         if member.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):

@@ -42,7 +42,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
     read, entries, too_long, bad = _checked(path, architecture, config.skip_bad)
     labels, label_names = _labels(entries, architecture, path, "classes" in config.blueprint.open)
     chosen = {split: _of_split(entries, labels, split, path) for split in SPLITS}
-    if is_reader(architecture):
+    if architecture.top.may_be_empty:
         splits = _scene_splits(read, chosen, architecture, bad)
     else:
         check_room(len(entries), (*architecture.image_size, architecture.channels), f"leave some out of {ANNOTATIONS}")
@@ -86,7 +86,7 @@ def load_tests(data_dir: str, architecture: Architecture, semi_real: bool = True
     if not any(entry["split"] == "test" for entry in entries):
         raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
     entries, labels = _of_split(entries, _labels(entries, architecture, path)[0], "test", path)
-    if is_reader(architecture):
+    if architecture.top.may_be_empty:
         tests = {"images": _as_they_are(read, entries, labels, architecture, bad)}
     else:
         tests = {"crops": _resized(read, entries, labels, Fitting(architecture.image_size, architecture.channels), bad)}
@@ -94,11 +94,6 @@ def load_tests(data_dir: str, architecture: Architecture, semi_real: bool = True
     if semi_real:
         tests |= _photographs(read, entries, architecture)
     return {f"{path.stem} {name}": split for name, split in tests.items()}
-
-
-def is_reader(architecture: Architecture) -> bool:
-    """Whether a network reads images of any size as they are, and can answer that there is nothing in them."""
-    return architecture.task != CLASSIFICATION and architecture.top.min_length == 0
 
 
 def _of_split(entries, labels, split: str, path: Path) -> tuple[list[dict], np.ndarray]:

@@ -1,5 +1,6 @@
 """Image files as they come: any mode and depth, turned by EXIF, large."""
 
+import hashlib
 import io
 import warnings
 import zipfile
@@ -64,6 +65,16 @@ def decode(data: bytes, channels: int) -> Image.Image:
 def grey(picture: Image.Image) -> Image.Image:
     """Returns a picture of mode 'L' or 'RGB' in grey, by the luma of BT.709."""
     return picture.convert("L", BT709) if picture.mode == "RGB" else picture.convert("L")
+
+
+def is_plain(pixels: np.ndarray) -> bool:
+    """Returns whether all pixels of [H, W, C] are of one colour."""
+    return bool((pixels == pixels[:1, :1]).all())
+
+
+def checksum(pixels: np.ndarray) -> bytes:
+    """Returns what equal pictures, whatever their files, have in common."""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
 
 
 def _decoded(data: bytes) -> Image.Image:

@@ -10,8 +10,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from train.data.files_of import plain_name, text_of
+from train.data.files_of import plain_name
 from train.errors import UserError
+from train.plain_files import text_of
 
 CSV = "labels.csv"
 COLUMNS = ("file", "label", "split", "group")

@@ -1,4 +1,4 @@
-"""How an image lies, as EXIF's orientation tells. Of EXIF this tag alone is read, so that others may be damaged."""
+"""The orientation of an image, by EXIF. Of EXIF this tag alone is read, so that others may be damaged."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Whether what is to be held in memory is more than the machine has."""
+"""A check that images which are to be held in memory fit into the machine's."""
 
 import math
 import os

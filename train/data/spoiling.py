@@ -1,4 +1,4 @@
-"""What light, distance and storage take away from a training window, so that a network learns to read without it."""
+"""Takes from a training window what light, distance and storage take away, so that a network reads without it."""
 
 import math
 

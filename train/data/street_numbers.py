@@ -48,7 +48,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         UserError: see `check`; or type faces are not installed.
     """
     check(config, architecture)
-    if architecture.top.min_length == 0:
+    if architecture.top.may_be_empty:
         return _of_scenes(config, architecture)
     size = architecture.image_size
     train = load_crops("train", config.train_images, size, config.looseness)
@@ -82,7 +82,7 @@ def check(config: Config, architecture: Architecture):
             f"Received: --preset={config.preset}; use --preset=svhn"
         )
     counts, size = (config.train_images, config.validation_images), architecture.image_size
-    of_scenes = architecture.top.min_length == 0
+    of_scenes = architecture.top.may_be_empty
     shape = max(size, SCENE, key=math.prod) if of_scenes else size
     check_room(max(counts), (*shape, 1), "lower --train_images and --validation_images")
     check_room(config.test_images, PHOTOGRAPH, "lower --test_images")

@@ -44,7 +44,7 @@ def load(config: Config, architecture: Architecture) -> Dataset:
         TrainingError: there is no room for it.
     """
     check(config, architecture)
-    longest, scenes = architecture.top.max_length, architecture.top.min_length == 0
+    longest, scenes = architecture.top.max_length, architecture.top.may_be_empty
     found = {split: sources.find_source(split, config.data_dir) for split in ("train", "test")}
     if config.svhn_extra:
         found["extra"] = sources.find_source("extra", config.data_dir)

@@ -1,8 +1,9 @@
-"""How much of an evaluation is done: all of it, or what a run can be judged by, in a small part of its time."""
+"""The extent of an evaluation: all of it, or what a run can be judged by, in a small part of its time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from train.config import Config
+from train.data.dataset import WITHOUT_NUMBER
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Extent:
         images: of each split at most, its first ones; None where all are.
         look_images: validation images at most of a look in the course of training.
         fine_pixels: of the images, the first ones of each split, that the fine model reads as a whole; None where it
-            reads all. On photographs that takes several times as long as everything else.
+            reads all, and 0 where it reads none. On photographs that takes several times as long as everything else.
+        fine_of_nothing: whether it reads images without a number, too.
     """
 
     scales: tuple[float, ...]
@@ -23,10 +25,17 @@ class Extent:
     images: int | None = None
     look_images: int = 500
     fine_pixels: int | None = None
+    fine_of_nothing: bool = True
+
+    def of(self, split: str) -> "Extent":
+        """Returns how much of the test split of a name is done."""
+        return self if self.fine_of_nothing or not split.endswith(WITHOUT_NUMBER) else replace(self, fine_pixels=0)
 
 
 def extent_of(config: Config) -> Extent:
     """Returns what --eval asks for."""
     if config.eval == "full":
         return Extent(config.eval_scales, config.selectors)
-    return Extent(config.eval_scales[:1], images=500, look_images=100, fine_pixels=3_000_000)
+    alone = config.model == "fine"  # there is nothing else to read with
+    few = {"images": 500, "look_images": 100, "fine_pixels": 3_000_000}
+    return Extent(config.eval_scales[:1], **few, fine_of_nothing=alone)

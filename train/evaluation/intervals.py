@@ -1,4 +1,4 @@
-"""How sure the errors of a network's rows are, and how they compare with its fine model on the same images."""
+"""Intervals of the errors of a network's rows, and comparisons with its fine model on the same images."""
 
 from collections.abc import Iterator
 

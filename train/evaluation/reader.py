@@ -76,19 +76,15 @@ class Reader:
 
         Args:
             split: of the images.
-            pixels: the first images are read that have no more pixels together, at least one; all where None. This
-                takes many times as long as all other rows together.
+            pixels: the first images are read that have no more pixels together, at least one; all where None, none
+                where 0. This takes many times as long as all other rows together.
         """
         for kept, known, rows in self._kept_fine:
             if kept is split and known == pixels:
                 return rows
-        rows = self._read(_first(split, pixels), None) if "fine" in self.stacks else {}
+        rows = self._read(_first(split, pixels), None) if "fine" in self.stacks and pixels != 0 else {}
         self._kept_fine.append((split, pixels, rows))
         return rows
-
-    def traces(self) -> int:
-        """Returns how often TensorFlow has made a graph of a way to read."""
-        return sum(function.experimental_get_tracing_count() for function in self._compiled.values())
 
     def _read(self, split: Split, selectors: tuple[str, ...] | None) -> dict[str, np.ndarray]:
         """Returns the rows of some selectors, or where None, those of the fine model."""

@@ -1,4 +1,4 @@
-"""How well numbers are read and found, and whether a network knows when there is none.
+"""Figures of numbers: how well they are read and found, and whether a network knows when there is none.
 
 For networks that can answer that there is nothing to read (`SequenceTopSpec.min_length` 0).
 """

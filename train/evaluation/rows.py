@@ -15,7 +15,7 @@ def whole_rows(architecture: Architecture, stack: str) -> tuple[str, ...]:
         The stack's own name; for sequences also the row in which cells weigh by the inverse of their entropy, unless an
         image may hold nothing: its cells are then pooled as the network's own are.
     """
-    if architecture.task != SEQUENCE or architecture.top.min_length == 0:
+    if architecture.task != SEQUENCE or architecture.top.may_be_empty:
         return (stack,)
     return stack, "soft_attention" if stack == "coarse" else "fine_inverse_entropy"
 

@@ -1,4 +1,4 @@
-"""How sure errors are: intervals by bootstrap over what images were made of, and comparisons on the same images."""
+"""Intervals of errors by bootstrap over what images were made of, and comparisons on the same images."""
 
 import math
 

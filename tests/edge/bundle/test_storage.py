@@ -4,8 +4,7 @@ import zipfile
 
 import pytest
 
-from edge import zips
-from edge.bundle import file_entry, load_bundle, storage
+from edge.bundle import file_entry, load_bundle, storage, zips
 from edge.bundle.content import format_content
 from edge.bundle.manifest import FileEntry
 from edge.bundle.storage import opened, write

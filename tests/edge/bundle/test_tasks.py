@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge.bundle.tasks import TASKS, Classification, Sequence
-from edge.network.saliency import log_softmax
+from edge.network.softmaxes import log_softmax
 
 CLASSES = Classification(("a", "b", "c"), (2, 2), ((0, 0), (0, 0)))
 SEQUENCE = Sequence(tuple("0123456789"), 3, (0, 1, 2, 3), "average", "inverse_entropy", 1e-3)

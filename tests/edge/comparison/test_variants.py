@@ -13,7 +13,8 @@ from edge.bundle.manifest import Manifest
 from edge.comparison import variants
 from edge.comparison.variants import VARIANTS, by_precision, choose, main, make_run, peak_memory
 from edge.errors import UserError
-from edge.network.runner import TwoStageRunner, WholeFineRunner
+from edge.network.runner import TwoStageRunner
+from edge.network.whole_runner import WholeFineRunner
 from edge.sight.images import load_image
 
 ROOT = Path(__file__).parents[3]

@@ -15,8 +15,7 @@ class Device:
 
     def __init__(self, cells=8):
         shape, count = SimpleNamespace(shape=(6, 4, 1)), SimpleNamespace(count=cells)
-        self.manifest = SimpleNamespace(input=shape, cells=count, num_patches=4)
-        self._cells = cells  # what the borrowed check asks for
+        self.manifest = SimpleNamespace(input=shape, cells=count, num_patches=4, levels=None)
         self.slowness = 1.0
         self.seen = []
 

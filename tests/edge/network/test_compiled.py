@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.network import assembly, compiled, patches, saliency
+from edge.network import assembly, compiled, patches, saliency, softmaxes
 
 needs_compiled = pytest.mark.skipif(not compiled.IS_COMPILED, reason="edge was installed without a C compiler")
 
@@ -51,7 +51,7 @@ def test_the_saliency(name, dtype, filters):
     activations[:, 4] = 0
     maxima, zero = activations.max(axis=0), 9  # filter 4 is never above it
     log_probabilities = np.log([0.5, 0.3, 0.2])
-    arguments = (activations, maxima, maxima > zero, log_probabilities, saliency.class_entropy(log_probabilities))
+    arguments = (activations, maxima, maxima > zero, log_probabilities, softmaxes.class_entropy(log_probabilities))
     wanted, found = (
         form(kernel, dense, strides, padding, map_size)(*arguments)
         for form in (saliency.ClassifierSaliency, compiled.ClassifierSaliency)

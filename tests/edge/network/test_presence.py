@@ -3,7 +3,7 @@ import pytest
 
 from edge.bundle.tensors import Tensor
 from edge.network import compiled, presence
-from edge.network.saliency import log_softmax
+from edge.network.softmaxes import log_softmax
 
 FORMS = [
     presence,

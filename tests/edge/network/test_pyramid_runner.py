@@ -9,8 +9,9 @@ from edge.bundle.manifest import Manifest
 from edge.errors import UserError
 from edge.network import pyramid
 from edge.network.kernels import FASTEST, NUMPY
-from edge.network.pyramid_runner import ALL, PyramidRunner, cells_at, make_runner, make_whole_runner
-from edge.network.runner import NEVER, TwoStageRunner, WholeFineRunner
+from edge.network.pyramid_runner import ALL, PyramidRunner, cells_at, make_runner
+from edge.network.runner import NEVER, TwoStageRunner
+from edge.network.whole_runner import WholeFineRunner, make_whole_runner
 
 
 def test_a_bundle_has_the_runner_of_its_images(pyramid_case, sequence_case):

@@ -10,8 +10,9 @@ from edge.bundle.manifest import Manifest
 from edge.errors import UserError, WorkError
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, NUMPY
-from edge.network.runner import MOST_SHAPES, NEVER, TwoStageRunner, WholeFineRunner
-from edge.network.saliency import log_softmax
+from edge.network.runner import MOST_SHAPES, NEVER, TwoStageRunner
+from edge.network.softmaxes import log_softmax
+from edge.network.whole_runner import WholeFineRunner
 
 
 def run_all(runner, images, **options):

@@ -9,10 +9,11 @@ import tiny_bundles
 
 from dcn_tf.layers import INVERSE_ENTROPY_FLOOR
 from dcn_tf.saliency import entropy_saliency
-from edge.network import compiled, saliency
-from edge.network.saliency import Predictions, SequenceSaliency, pool
+from edge.network import compiled, saliency, softmaxes
+from edge.network.saliency import SequenceSaliency
+from edge.network.softmaxes import Predictions, pool
 from tools.export.folding import folded_weights
-from tools.export.tops import saliency_weights
+from tools.export.tops import top_of
 
 
 def relative_difference(found, expected):
@@ -31,15 +32,18 @@ def form(request):
 
 def classifier_saliency(form, network, features):
     """The closed form for one map of vectors, [1, h, w, D]."""
-    top, weights = network.coarse_top, saliency_weights(network.architecture, folded_weights(network))
+    top, weights = (
+        network.coarse_top,
+        top_of(network.architecture).saliency_weights(network.architecture, folded_weights(network)),
+    )
     closed_form = form(
         weights["kernel"], weights["dense"], top.spec.conv.strides, top.spec.conv.padding, features.shape[1:3]
     )
     activation_map = top.activation_map(features, coarse_pass=True)
-    log_probabilities = saliency.class_log_probabilities(top.classify(activation_map).numpy()[0])
+    log_probabilities = softmaxes.class_log_probabilities(top.classify(activation_map).numpy()[0])
     activations = activation_map.numpy().reshape(-1, activation_map.shape[-1])
     maxima = activations.max(axis=0)
-    entropy = saliency.class_entropy(log_probabilities)
+    entropy = softmaxes.class_entropy(log_probabilities)
     return closed_form(activations, maxima, maxima > 0, log_probabilities, entropy)
 
 
@@ -87,7 +91,7 @@ def test_the_sequence_form_is_the_gradient(scale, weighting):
     features = tf.constant(np.random.default_rng(0).normal(0, scale, (1, 3, 4, 8)), tf.float32)
     cells = Predictions(top.cell_logits(features).numpy().reshape(12, -1), top.spec.heads)
     closed_form = SequenceSaliency(
-        saliency_weights(network.architecture, folded_weights(network))["dense"],
+        top_of(network.architecture).saliency_weights(network.architecture, folded_weights(network))["dense"],
         top.spec.heads,
         top.spec.saliency_heads,
         weighting,

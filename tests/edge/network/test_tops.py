@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from edge.network import saliency
+from edge.network import softmaxes
 from edge.network.kernels import FASTEST, NUMPY
 from edge.network.runner import TwoStageRunner
 from edge.network.tops import PoolTop, SwapTop, top_of
@@ -51,7 +51,7 @@ def test_a_classifiers_answer_is_that_of_all_windows_of_the_swapped_map(classifi
 
     windows, indices = top.assemble(glance, fine_features, cells)
     found = top.answer(glance, runner.top.invoke(windows), indices)
-    np.testing.assert_allclose(found, saliency.log_softmax(logits, task.heads), atol=1e-4)
+    np.testing.assert_allclose(found, softmaxes.log_softmax(logits, task.heads), atol=1e-4)
 
 
 def bias_of(glance, weights, task):
@@ -81,11 +81,11 @@ def test_a_sequences_answer_pools_the_fine_vectors_alone(sequence_case):
     assert refined is fine_features
     assert nothing is None
     raw = runner.top.invoke(refined)
-    log_probabilities = saliency.log_softmax(raw["cell_logits"].astype(np.float64), task.heads)
+    log_probabilities = softmaxes.log_softmax(raw["cell_logits"].astype(np.float64), task.heads)
     expected, start = [], 0
     for head, size in enumerate(task.heads):
         part = log_probabilities[:, start : start + size]
-        inverse = 1 / (saliency.entropies(log_probabilities, task.heads)[:, head] + task.floor)
+        inverse = 1 / (softmaxes.entropies(log_probabilities, task.heads)[:, head] + task.floor)
         shares = inverse / inverse.sum() if task.refined_weighting == "inverse_entropy" else 1 / len(part)
         expected.append(np.log((np.exp(part) * np.reshape(shares, (-1, 1))).sum(axis=0)))
         start += size

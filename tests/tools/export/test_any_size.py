@@ -14,7 +14,8 @@ from edge.bundle import card, load_bundle
 from edge.energy.operations import bundle_operations
 from edge.errors import UserError
 from edge.network import pyramid as device
-from edge.network.pyramid_runner import make_runner, make_whole_runner
+from edge.network.pyramid_runner import make_runner
+from edge.network.whole_runner import make_whole_runner
 from tools import calibrate, quantize
 from tools.export import any_size, describe, input_size
 from tools.workdir import load_workdir

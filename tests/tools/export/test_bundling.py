@@ -3,7 +3,8 @@ import pytest
 import tiny_bundles
 
 from edge.network.interpreter import Model
-from edge.network.runner import TwoStageRunner, WholeFineRunner
+from edge.network.runner import TwoStageRunner
+from edge.network.whole_runner import WholeFineRunner
 from tools.export.graphs import layouts
 from tools.export.tops import top_windows
 

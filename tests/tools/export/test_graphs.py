@@ -12,7 +12,11 @@ from edge.errors import UserError
 from edge.network.patches import laid_out_shape
 from tools.export.folding import folded_weights
 from tools.export.graphs import graphs, layouts, saliency_file
-from tools.export.tops import saliency_weights, top_windows
+from tools.export.tops import top_of, top_windows
+
+
+def saliency_weights(architecture, weights):
+    return top_of(architecture).saliency_weights(architecture, weights)
 
 
 def taken(network, name, images):

@@ -8,8 +8,9 @@ from PIL import Image
 from edge.bundle import write_bundle
 from edge.bundle.manifest import Input
 from edge.errors import UserError
-from edge.network.runner import TwoStageRunner, WholeFineRunner
-from edge.network.saliency import log_softmax
+from edge.network.runner import TwoStageRunner
+from edge.network.softmaxes import log_softmax
+from edge.network.whole_runner import WholeFineRunner
 from edge.sight.images import load_image
 from tools.export import input_size
 from tools.export.bundling import make_bundle

@@ -8,9 +8,11 @@ import zipfile
 import numpy as np
 import pytest
 
+from train import plain_files
 from train.data import files_of
-from train.data.files_of import check_arrays, opened, read_plain
+from train.data.files_of import check_arrays, opened
 from train.errors import UserError
+from train.plain_files import read_plain
 
 LANDMARK = "annotations.json"
 LIMIT = 10_000
@@ -18,7 +20,8 @@ LIMIT = 10_000
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
-    monkeypatch.setattr(files_of, "MOST_BYTES", LIMIT)
+    for module in (files_of, plain_files):
+        monkeypatch.setattr(module, "MOST_BYTES", LIMIT)
 
 
 def zipped(path, files, method=zipfile.ZIP_DEFLATED):

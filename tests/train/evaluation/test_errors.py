@@ -93,6 +93,8 @@ def test_the_fine_model_may_read_the_first_images_alone(network, split_of):
     assert (figures["images/fine"], figures["images/fine_inverse_entropy"]) == (3, 3)
     assert figures["error/fine"] == first["error/fine"]
     assert figures["error/dcn/2"] == whole["error/dcn/2"]
+    none = dict(Errors([reader], (2,), fine_pixels=0)(split))
+    assert none == {name: value for name, value in whole.items() if "fine" not in name}
     # What the reader answers beside, with one and four patches, is not told.
     assert set(whole) == {
         f"error/{row}" for row in ("coarse", "soft_attention", "fine", "fine_inverse_entropy", "dcn/2")

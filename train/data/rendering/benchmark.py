@@ -1,4 +1,4 @@
-"""How fast house numbers are rendered: crops of 64 x 128 and training scenes of 96 x 192, in a process a core.
+"""Times the rendering of house numbers: crops of 64 x 128, training scenes of 96 x 192, in a process a core.
 
 python -m train.data.rendering.benchmark
 python -m train.data.rendering.benchmark --kind=scenes

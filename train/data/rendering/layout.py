@@ -1,4 +1,4 @@
-"""Which number is drawn, and how its digits stand on their line: spacing, slope, arc, digits hung by hand."""
+"""Draws a number, and sets its digits on their line: spacing, slope, arc, digits hung by hand."""
 
 import functools
 import math

@@ -1,4 +1,4 @@
-"""How digits are put on a surface: painted flat, outlined, with a shadow, raised, engraved, hollow, worn."""
+"""Puts digits on a surface: painted flat, outlined, with a shadow, raised, engraved, hollow, worn."""
 
 import functools
 import math

@@ -135,7 +135,7 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | s
     partial = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.partial")
     partial.mkdir()
     try:
-        names, digits, windows, boxes, sizes = [], [], [], [], []
+        facts = []
         with (
             open(partial / "crops.npy", "wb") as crops,
             open(partial / "backgrounds.bin", "wb") as backgrounds,
@@ -143,16 +143,14 @@ def write_numbers(folder: Path, examples, count: int, size, looseness: float | s
         ):
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size)}
             np.lib.format.write_array_header_1_0(crops, header)
-            for made in _in_threads(lambda example: _number(example, size, looseness), examples, count, folder.name):
-                names.append(made[0])
-                digits.append(made[1])
-                boxes.append(made[2])
-                windows.append(made[3])
-                sizes.append(made[4].shape)
-                crops.write(made[5].tobytes())
-                backgrounds.write(made[6].tobytes())
+            made = _in_threads(lambda example: _number(example, size, looseness), examples, count, folder.name)
+            for *of_one, photograph, crop, background in made:
+                facts.append((*of_one, photograph.shape))
+                crops.write(crop.tobytes())
+                backgrounds.write(background.tobytes())
                 if photographs:
-                    pixels.write(made[4].tobytes())
+                    pixels.write(photograph.tobytes())
+        names, digits, boxes, windows, sizes = zip(*facts)
         boxes, windows = np.array(boxes, np.float32), np.array(windows, np.float32)
         scale = np.array(size)[[1, 0, 1, 0]] / (windows[:, [2, 3, 2, 3]] - windows[:, [0, 1, 0, 1]])
         crop_boxes = ((boxes - windows[:, [0, 1, 0, 1]]) * scale).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Where SVHN's photographs come from: archives or unpacked folders, found on disk or fetched."""
+"""The places of SVHN's photographs: archives or unpacked folders, found on disk or fetched."""
 
 import gzip
 import hashlib
@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 
 from train import files
-from train.data.files_of import read_plain, reason
 from train.data.svhn_format1.digit_struct import DigitStruct, read_digit_struct
 from train.data.svhn_format1.download import fetch
 from train.errors import UserError
+from train.plain_files import read_plain, reason
 from train.progress import Progress, log
 
 URL = "http://ufldl.stanford.edu/housenumbers/"

@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from edge import zips
+from edge.bundle import zips
 
 
 def zip_of(members, method=zipfile.ZIP_STORED):

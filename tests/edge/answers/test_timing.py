@@ -1,5 +1,5 @@
-from edge import timing as timing_module
-from edge.timing import Timing
+from edge.answers import timing as timing_module
+from edge.answers.timing import Timing
 
 
 def test_mean_and_median_of_the_images_that_had_a_stage():

@@ -168,7 +168,7 @@ def make_run(
 ):
     """Returns a function, image -> `edge.network.result.Result`, with interpreters of its own.
 
-    It takes further arguments of `run` by name.
+    It takes further arguments of `run` by name, which go before what the variant sets.
 
     Args:
         num_patches: at most so many; the bundle's own where None.
@@ -181,7 +181,7 @@ def make_run(
         return make_whole_runner(bundle, num_threads, kernels).run
     runner = make_runner(bundle, num_threads, kernels)
     settings = variant.settings(bundle.manifest, runner.check_num_patches(num_patches))
-    return lambda image, **more: runner.run(image, **settings, **more)
+    return lambda image, **more: runner.run(image, **(settings | more))
 
 
 def from_file(run, rule: Input):

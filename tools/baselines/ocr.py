@@ -1,7 +1,7 @@
 """Numbers read by a bundle and by RapidOCR (PP-OCRv4): the same images in turn, one thread each.
 
 python -m tools.baselines.ocr --bundle=BUNDLE --images=PATH [--labels=FILE] [--split=NAME] [--limit=N] [--crops]
-    [--stretch=X] [--num_patches=K] [--json=FILE] [--markdown=FILE]
+    [--stretch=X] [--vote_lead=X] [--num_patches=K] [--json=FILE] [--markdown=FILE]
 
 It needs RapidOCR: pip install '.[edge,ocr]', best in an environment of its own, for RapidOCR brings the OpenCV that has
 windows, which does not go with the one that training uses. Neither TensorFlow nor a network connection is needed: the
@@ -34,7 +34,8 @@ from edge.arguments import number
 from edge.bundle import load_bundle
 from edge.comparison.board import Machine, Watch, versions
 from edge.comparison.variants import ADAPTIVE, DCN, PRECISIONS, Variant, make_run
-from edge.errors import run_main
+from edge.errors import UserError, run_main
+from edge.network.pyramid_runner import ALL
 from edge.output import check_writable, write
 from edge.sight.images import model_pixels, open_image
 from tools.baselines.ocr_images import LabelledImages, find_images
@@ -67,6 +68,7 @@ def parse_arguments(arguments):
     add("--limit", type=number(1), metavar="N", help="only the first N images")
     add("--crops", action="store_true", help="tight crops of one number: RapidOCR reads without detection")
     add("--stretch", type=number(1, LARGEST_STRETCH, float), metavar="X", help="the bundle reads as edge.run --stretch")
+    add("--vote_lead", type=number(0, ALL, float), metavar="X", help="the bundle reads as edge.run --vote_lead")
     add("--num_patches", type=number(1), metavar="K", help="patches per image; the bundle's own by default")
     add("--json", metavar="FILE", help="write everything that was measured, and every reading")
     add("--markdown", metavar="FILE", help="write what is printed")
@@ -80,7 +82,7 @@ def main(arguments) -> None:
     """The command `python -m tools.baselines.ocr`."""
     parsed = parse_arguments(arguments)
     bundle = load_bundle(parsed.bundle) if parsed.bundle else None
-    readers = {OURS: bundle_reader(bundle, parsed.num_patches, parsed.crops, parsed.stretch)} if bundle else {}
+    readers = {OURS: bundle_reader(bundle, parsed.num_patches, parsed.crops, **_settings(parsed))} if bundle else {}
     readers[THEIRS] = Reader(open_image, OcrReader(make_engine(), parsed.crops))
     with tempfile.TemporaryDirectory() as folder:
         images = find_images(parsed.images, Path(folder), parsed.labels, parsed.split, parsed.limit)
@@ -94,18 +96,23 @@ def main(arguments) -> None:
         write(parsed.markdown, text + "\n")
 
 
-def bundle_reader(bundle, num_patches: int | None = None, crops: bool = False, stretch=None) -> Reader:
+def bundle_reader(bundle, num_patches: int | None = None, crops: bool = False, **more) -> Reader:
     """Returns the reader that edge.run is with a bundle; UserError where the bundle cannot be run.
 
-    crops: whether it reads as with --always_read and --framed, where the bundle has levels. stretch: as `edge.run`'s.
+    crops: whether it reads as with --always_read and --framed, where the bundle has levels. more: what `edge.run` calls
+    --stretch and --vote_lead.
     """
     manifest = bundle.manifest
+    if more and not manifest.levels:
+        raise UserError(
+            f"--{next(iter(more))} is for bundles with levels, see the card of {manifest.name}; leave it out"
+        )
     threshold = ADAPTIVE if manifest.levels else "exit_entropy"
     variant = Variant(PRECISIONS.get(manifest.method), DCN, threshold)
     has_it = getattr(manifest, variant.setting_of(manifest)) is not None
     run = make_run(variant if has_it else replace(variant, setting=None), bundle, num_patches)
     settings = {"always_read": True, "framed": True} if crops and manifest.levels else {}
-    settings |= {"stretch": stretch} if stretch else {}
+    settings |= more
     return Reader(
         load=lambda path: open_image(path, manifest.input),
         read=lambda image: run(model_pixels(image, manifest.input), **settings).prediction,
@@ -197,8 +204,13 @@ def _bundle(bundle, parsed) -> dict:
         "exit_entropy": None if manifest.levels else manifest.exit_entropy,
         "vote_lead": manifest.vote_lead,
         "reading_threshold": manifest.reading_threshold,
-        "stretch": parsed.stretch or 1.0,
+        **_settings(parsed),
     }
+
+
+def _settings(parsed) -> dict:
+    """Returns what was asked for in place of the bundle's own, by the names of `edge.run`."""
+    return {name: getattr(parsed, name) for name in ("stretch", "vote_lead") if getattr(parsed, name) is not None}
 
 
 def _versions() -> dict:

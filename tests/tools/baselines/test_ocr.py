@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from edge.errors import UserError
 from tools.baselines import ocr
 from tools.baselines.ocr_report import report
 from tools.baselines.side_by_side import Reading
@@ -50,6 +51,11 @@ def test_the_bundle_reads_as_edge_run_does(samples):
     read = ocr.bundle_reader(ocr.load_bundle(SHIPPED))
     for line in map(json.loads, done.stdout.splitlines()):
         assert read.read(read.load(line["path"])) == line["prediction"]
+
+
+def test_what_is_for_levels_is_refused_without_them(samples):
+    with pytest.raises(UserError, match="--stretch is for bundles with levels"):
+        ocr.main([f"--bundle={SHIPPED}", f"--images={samples}", "--stretch=1.4"])
 
 
 def test_both_read_the_same_images_and_are_told_side_by_side(samples, tmp_path, monkeypatch, capsys):
@@ -168,7 +174,7 @@ def test_rapidocr_reads_printed_numbers_in_one_thread(tmp_path):
         ImageDraw.Draw(image).text((30, 6), str(label), "black", ImageFont.load_default(32))
         image.save(folder / name)
     (folder / "labels.json").write_text(json.dumps(labels))
-    for crops in ([], ["--crops"], ["--stretch=1.4"]):
+    for crops in ([], ["--crops"], ["--stretch=1.4", "--vote_lead=32"]):
         ocr.main([f"--bundle={SHIPPED}", f"--images={folder}", f"--json={tmp_path / 'found.json'}", *crops])
         found = json.loads((tmp_path / "found.json").read_text())
         assert [reading["rapidocr"]["prediction"] for reading in found["readings"]] == ["210", "47"]

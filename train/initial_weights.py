@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from dcn_tf.model import DynamicCapacityNetwork
 from train import checkpoint_files
@@ -25,20 +24,12 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
     Raises:
         UserError: there are no weights, they can't be read, or they are of another architecture.
     """
-    take_values(model, values_of(source), source)
-
-
-def values_of(source: str) -> list[np.ndarray]:
-    """Returns the arrays that `take_weights` reads, in the order of a model's variables; UserError as there."""
     path = Path(source)
     check_init_from(path)
     if path.is_dir() and not (path / MODEL_FILE).exists():
-        return _of_checkpoint(path)
-    return [variable.numpy() for variable in read_model(source).variables]
-
-
-def take_values(model: DynamicCapacityNetwork, values: list, source: str):
-    """Gives a built model the arrays that `values_of` read from `source`; UserError where they don't fit."""
+        values = _of_checkpoint(path)
+    else:
+        values = _of_file(path / MODEL_FILE if path.is_dir() else path)
     _check_fit(model, values, source)
     weights = {id(weight) for weight in model.weights}
     for variable, value in zip(model.variables, values):
@@ -46,10 +37,7 @@ def take_values(model: DynamicCapacityNetwork, values: list, source: str):
             variable.assign(value)
 
 
-def read_model(source: str) -> DynamicCapacityNetwork:
-    """Returns the model of a .keras file, or of the workdir of a finished run; UserError where there is none."""
-    path = Path(source, MODEL_FILE) if Path(source).is_dir() else Path(source)
-    check_init_from(path)
+def _of_file(path: Path) -> list:
     try:
         found = keras.saving.load_model(path, compile=False)
     except Exception as error:  # keras raises whatever its parts do
@@ -58,7 +46,7 @@ def read_model(source: str) -> DynamicCapacityNetwork:
         ) from error
     if not isinstance(found, DynamicCapacityNetwork):
         raise UserError(f"--init_from must be a DynamicCapacityNetwork. Received: {type(found).__name__} in {path}")
-    return found
+    return [variable.numpy() for variable in found.variables]
 
 
 def _of_checkpoint(workdir: Path) -> list:

@@ -13,6 +13,7 @@ from edge.network.kernels import FASTEST, Kernels
 from edge.network.pyramid import MOST_SIZES, Canvases, LevelCanvas, framing, levels_of, patch_boxes, spread
 from edge.network.result import Answer, Clock, Glance, Look, Result, SeenLevel
 from edge.network.runner import NEVER, TwoStageRunner, one_thread
+from edge.network.stacked import box_of_line, lines
 from edge.network.step_budget import StepBudget
 
 ALL = float(MOST_PATCHES)  # a lead that no reading has, however many patches vote for it
@@ -61,6 +62,9 @@ class PyramidRunner(TwoStageRunner):
                 most salient. The manifest's where None.
             framed: the image is known to be cut out around one number: it is seen in its own shape, narrower and wider,
                 and only patches that show all of it are looked at, if there are any; see `edge.network.pyramid.shapes`.
+                A tall image is read as a stack of digits as well, unless there is a budget; see `edge.network.stacked`.
+                `num_patches` of the result then counts the patches of all that was read, and its cells are those of the
+                image as it stands.
             stretch: the image is seen a second time, so many times as high, unless it is framed: for displays, whose
                 digits are wide. None: once.
         """
@@ -74,11 +78,43 @@ class PyramidRunner(TwoStageRunner):
         exit_entropy = NEVER if exit_entropy is None else exit_entropy
         glance = partial(self.glance, framed=framed, stretch=stretch)
         answer = partial(self.answer, always_read=always_read)
-        result = self._run(image, num_patches, exit_entropy, glance, look, answer)
+        read = partial(
+            self._run, num_patches=num_patches, exit_entropy=exit_entropy, see=glance, look_closely=look, answer=answer
+        )
+        stacked = [] if not framed or budget else self._read_lines(image, read)
+        result = self._longest(read(image), stacked)
         least = self.manifest.reading_threshold if reading_threshold is None else reading_threshold
         if always_read:
             return result
         return self._turned_down(result) if result.prediction and result.probability < (least or 0) else result
+
+    def _read_lines(self, image, read) -> list[Result]:
+        """Returns what is read in a tall image's digits as if they stood side by side, for each number of them."""
+        pixels, found = checked(image, self.manifest), []
+        for count, line in lines(pixels):
+            result = read(line)
+            box = result.box and box_of_line(result.box, count, pixels.shape[:2])
+            found.append(replace(result, box=box))
+        return found
+
+    def _longest(self, result: Result, stacked: list[Result]) -> Result:
+        """Returns the longest of an image's readings whose probability reaches the manifest's reading threshold.
+
+        As it stands, a stack of digits shows one digit among others: a part of the number, which is sure of itself.
+        """
+        least = self.manifest.reading_threshold or 1.0
+        sure = [one for one in (result, *stacked) if one.probability >= least and one.prediction]
+        best = max(sure, key=lambda one: (one.categories[0], one.probability), default=result)
+        if not stacked:
+            return result
+        stages = {name: sum(one.stages_us.get(name, 0) for one in (result, *stacked)) for name in result.stages_us}
+        told = ("prediction", "probability", "log_probabilities", "categories", "box")
+        return replace(
+            result,
+            num_patches=sum(one.num_patches for one in (result, *stacked)),
+            stages_us=stages,
+            **{name: getattr(best, name) for name in told},
+        )
 
     def _turned_down(self, result: Result) -> Result:
         """Returns a result that says that there is nothing to read."""

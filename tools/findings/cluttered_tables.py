@@ -16,8 +16,10 @@ LABELS = {
     "dcn_hint": "DCN with hint",
     "dcn_hint_batch_32": "DCN with hint, batches of 32",
     "dcn_relative_hint": "DCN with relative hint, batches of 64",
+    "dcn_drawn": "DCN with hint, trained with 1, 2, 4 or 8 patches",
+    "dcn_drawn_on": "the same, trained on with 2, 8 or 16",
 }
-NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32", "dcn_relative_hint")
+NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32", "dcn_relative_hint", "dcn_drawn", "dcn_drawn_on")
 PLACES = {name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")} | dict.fromkeys(
     NETWORKS, ("dcn", PATCHES)
 )

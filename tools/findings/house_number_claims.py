@@ -101,8 +101,8 @@ def _beside(comparisons: list[dict]) -> list[str]:
         time = found["ratio"]["milliseconds"]
         errors = (_sure(readers[name]["error"], "percent") for name in ("bundle", "rapidocr"))
         times = f"1/{1 / time:.1f}" if time <= 1 else f"{time:.1f}"
-        rows.append((_images(found["images"]), *errors, _sure(found["difference"], "points", "+"), times))
-        notes += [f"{_images(found['images'])}: {problem.partition(';')[0]}." for problem in found["problems"]]
+        rows.append((_images(found), *errors, _sure(found["difference"], "points", "+"), times))
+        notes += [f"{_images(found)}: {problem.partition(';')[0]}." for problem in found["problems"]]
     version = comparisons[0]["versions"]["rapidocr-onnxruntime"]
     return [
         f"### `{BUNDLE}`, int8, beside RapidOCR {version}\n",
@@ -114,10 +114,12 @@ def _beside(comparisons: list[dict]) -> list[str]:
     ]
 
 
-def _images(images: dict) -> str:
-    """Returns what was read, as a row's name."""
+def _images(found: dict) -> str:
+    """Returns what was read, and with which option, as a row's name."""
+    images, stretch = found["images"], found["bundle"].get("stretch")
+    option = f", `--stretch={stretch:g}`" if stretch else ""
     split = f", {images['split']}" if images["split"] else ""
-    return f"{images['source']}{split}{', tight crops' * images['crops']}, {images['labelled']:,} images"
+    return f"{images['source']}{split}{', tight crops' * images['crops']}, {images['labelled']:,} images{option}"
 
 
 def _command(found: dict) -> str:

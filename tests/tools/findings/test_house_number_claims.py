@@ -78,6 +78,9 @@ def test_a_bundle_beside_rapidocr(results):
     assert row(text, name) == ["4.0 ± 1.6", "13.3 ± 2.8", "-9.3 ± 2.9", "1/25.0"]
     assert "--num_patches=6 --images=IMAGES`, tight crops with `--crops` and a part with `--split`" in text
     assert f"- {name}: others took 39% of the time." in text
+    stretched = COMPARISON | {"bundle": {"num_patches": 6, "stretch": 1.4}, "ratio": {"milliseconds": 0.08}}
+    keep(results / "ocr" / "stretched.json", stretched)
+    assert row(section(results), f"{name}, `--stretch=1.4`") == ["4.0 ± 1.6", "13.3 ± 2.8", "-9.3 ± 2.9", "1/12.5"]
 
 
 def test_scales_read_apart_are_told_from_the_shipped_reader(results):

@@ -102,17 +102,16 @@ class PyramidRunner(TwoStageRunner):
 
         As it stands, a stack of digits shows one digit among others: a part of the number, which is sure of itself.
         """
-        least = self.manifest.reading_threshold or 1.0
-        sure = [one for one in (result, *stacked) if one.probability >= least and one.prediction]
-        best = max(sure, key=lambda one: (one.categories[0], one.probability), default=result)
         if not stacked:
             return result
-        stages = {name: sum(one.stages_us.get(name, 0) for one in (result, *stacked)) for name in result.stages_us}
+        every, least = (result, *stacked), self.manifest.reading_threshold or 1.0
+        sure = [one for one in every if one.probability >= least and one.prediction]
+        best = max(sure, key=lambda one: (one.categories[0], one.probability), default=result)
         told = ("prediction", "probability", "log_probabilities", "categories", "box")
         return replace(
             result,
-            num_patches=sum(one.num_patches for one in (result, *stacked)),
-            stages_us=stages,
+            num_patches=sum(one.num_patches for one in every),
+            stages_us={name: sum(one.stages_us.get(name, 0) for one in every) for name in result.stages_us},
             **{name: getattr(best, name) for name in told},
         )
 

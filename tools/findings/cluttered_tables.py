@@ -11,6 +11,7 @@ LABELS = {
     "ram_lstm": "RAM, LSTM core, ten trajectories",
     "draw": "DRAW",
     "coarse": "coarse",
+    "coarse_bent": "coarse, trained with bent digits",
     "fine": "fine",
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
@@ -20,9 +21,11 @@ LABELS = {
     "dcn_drawn_on": "the same, trained on with 2, 8 or 16",
 }
 NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32", "dcn_relative_hint", "dcn_drawn", "dcn_drawn_on")
-PLACES = {name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")} | dict.fromkeys(
-    NETWORKS, ("dcn", PATCHES)
-)
+PLACES = {
+    **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},
+    **dict.fromkeys(NETWORKS, ("dcn", PATCHES)),
+    "coarse_bent": ("coarse",),
+}
 
 
 def place(name: str) -> tuple[str, ...]:

@@ -27,12 +27,24 @@ def check_beginning(config: Config, architecture: Architecture, restart: bool = 
         check_same_run(config)
     begun = checkpoint_files.find(workdir / checkpoint_files.FOLDER) and not restart
     if config.init_from and not begun:
-        check_init_from(Path(config.init_from))
+        sources_of(config.init_from)
     check_dataset(config, architecture)
 
 
-def check_init_from(path: Path):
-    """Raises UserError where no weights lie; what is in their file is told when it is read."""
+def sources_of(init_from: str) -> list[Path]:
+    """Returns the workdirs and files that --init_from names, separated by commas.
+
+    Raises:
+        UserError: no weights lie at one of them; what is in their files is told when they are read.
+    """
+    whole = Path(init_from)  # its name may hold a comma
+    sources = [whole] if whole.exists() else [Path(part.strip()) for part in init_from.split(",")]
+    for path in sources:
+        _check_source(path)
+    return sources
+
+
+def _check_source(path: Path):
     if path.is_dir():
         if not (path / MODEL_FILE).exists() and not checkpoint_files.find(path / checkpoint_files.FOLDER):
             raise UserError(

@@ -1,12 +1,13 @@
-"""Weights to begin from: those of another run of the same architecture, or of a file."""
+"""Weights to begin from: those of another run of the same architecture, or of a file, or the mean of several."""
 
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from dcn_tf.model import DynamicCapacityNetwork
 from train import checkpoint_files
-from train.beginning import MODEL_FILE, check_init_from
+from train.beginning import MODEL_FILE, sources_of
 from train.errors import UserError
 from train.plain_files import reason
 
@@ -14,27 +15,31 @@ from train.plain_files import reason
 def take_weights(model: DynamicCapacityNetwork, source: str):
     """Gives a built model the weights of `source`; nothing is changed where they don't fit.
 
-    Random states stay as they are: the run's own seed says what is dropped out.
+    Several sources are averaged, weight by weight and statistics too: trainings that went on from the same weights, or
+    the beginning and the end of one, are better together (Wortsman et al. 2022, uniform soup). Random states stay as
+    they are: the run's own seed says what is dropped out.
 
     Args:
         model: the network that is to be trained.
-        source: a .keras file, or a workdir: its model.keras where the run is finished, else its newest checkpoint, of
-            which the averaged weights are taken where it holds some.
+        source: one or more, separated by commas, of: a .keras file, or a workdir: its model.keras where the run is
+            finished, else its newest checkpoint, of which the averaged weights are taken where it holds some.
 
     Raises:
         UserError: there are no weights, they can't be read, or they are of another architecture.
     """
-    path = Path(source)
-    check_init_from(path)
-    if path.is_dir() and not (path / MODEL_FILE).exists():
-        values = _of_checkpoint(path)
-    else:
-        values = _of_file(path / MODEL_FILE if path.is_dir() else path)
-    _check_fit(model, values, source)
+    found = []
+    for one in sources_of(source):
+        values = _of_workdir(one) if one.is_dir() else _of_file(one)
+        _check_fit(model, values, one)
+        found.append(values)
     weights = {id(weight) for weight in model.weights}
-    for variable, value in zip(model.variables, values):
+    for variable, *values in zip(model.variables, *found):
         if id(variable) in weights:
-            variable.assign(value)
+            variable.assign(np.mean(values, axis=0))
+
+
+def _of_workdir(path: Path) -> list:
+    return _of_file(path / MODEL_FILE) if (path / MODEL_FILE).exists() else _of_checkpoint(path)
 
 
 def _of_file(path: Path) -> list:
@@ -62,7 +67,7 @@ def _listed(tensors, name: str) -> list:
     return [tensors.get_tensor(f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(held)]
 
 
-def _check_fit(model: DynamicCapacityNetwork, values: list, source: str):
+def _check_fit(model: DynamicCapacityNetwork, values: list, source: Path):
     for variable, value in zip(model.variables, values):
         if tuple(variable.shape) != tuple(value.shape):
             raise UserError(

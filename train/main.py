@@ -50,8 +50,9 @@ STRING_FLAGS = {
         "with its own loss, and joins them at evaluation."
     ),
     "init_from": (
-        "Weights to begin from: a workdir, or a .keras file of a network of the same architecture. Optimizer and "
-        "schedule begin anew. A workdir that was begun resumes from its own checkpoint."
+        "Weights to begin from: a workdir, or a .keras file of a network of the same architecture; of several, "
+        "separated by commas, the mean. Optimizer and schedule begin anew. A workdir that was begun resumes from its "
+        "own checkpoint."
     ),
     "negatives": "File of train.mine_negatives: what a network took for numbers, which street_numbers trains on too.",
     "optimizer": " | ".join(OPTIMIZERS) + ".",

@@ -69,6 +69,34 @@ def test_a_finished_run_is_taken_as_it_ended(config, tmp_path):
     assert_equal(values(model), values(source))
 
 
+def test_the_mean_of_several(config, tmp_path):
+    sources, model = [network(config, seed) for seed in (1, 2, 3)], network(config, 4)
+    sources[0].save(tmp_path / "one.keras")
+    sources[1].save(tmp_path / "model.keras")  # of a workdir
+    (tmp_path / "begun").mkdir()
+    checkpointed(tmp_path / "begun", sources[2], config)
+    own = random_states(model)
+    take_weights(model, f"{tmp_path}/one.keras, {tmp_path},{tmp_path}/begun")
+    for mine, *theirs in zip(values(model), *map(values, sources), strict=True):
+        np.testing.assert_allclose(mine, sum(theirs) / 3, rtol=1e-6)
+    assert_equal(random_states(model), own)
+
+
+def test_a_name_with_a_comma_is_one_file(config, tmp_path):
+    source, model = network(config, 1), network(config, 2)
+    source.save(tmp_path / "1,2.keras")
+    take_weights(model, str(tmp_path / "1,2.keras"))
+    assert_equal(values(model), values(source))
+
+
+def test_of_several_one_that_does_not_fit_is_named(config, tmp_path):
+    network(config, 1).save(tmp_path / "one.keras")
+    top = dataclasses.replace(config(preset="tiny_sequence").architecture.top, box=True)
+    network(config, 1, top=top).save(tmp_path / "other.keras")
+    refused(network(config, 2), f"{tmp_path}/one.keras,{tmp_path}/other.keras", r"Received: \d+ in .*other.keras")
+    refused(network(config, 2), f"{tmp_path}/one.keras,{tmp_path}/none", "a workdir or a .keras file. .*/none, which")
+
+
 def refused(model, source, message):
     before = values(model)
     with pytest.raises(UserError, match=message) as caught:

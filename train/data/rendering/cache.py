@@ -13,7 +13,7 @@ from train.data.rendering.typefaces import packages
 from train.files import PARTIAL, replacing
 from train.progress import log
 
-VERSION = 7  # of the renderer: raised with every change after which a seed gives other pixels or labels
+VERSION = 8  # of the renderer: raised with every change after which a seed gives other pixels or labels
 FOLDER = Path.home() / ".cache" / "dcn_tf"
 LIMIT = 2 * 2**30  # bytes of sets that stay, the latest used first
 IN_USE = 3600  # seconds for which a file is left alone after its last use: another run may be about to read it

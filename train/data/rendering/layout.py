@@ -45,7 +45,32 @@ def draw_label(rng, lengths=LENGTHS) -> tuple[int, ...]:
     return draw_digits(rng, draw_length(rng, lengths))
 
 
-def set_number(rng, face: TypeFace, label, height: float) -> Number:
+@dataclass(frozen=True)
+class Lines:
+    """How often a number's line is not straight and level.
+
+    Attributes:
+        sloping: share of numbers whose digits stand upright, each higher or lower than the one before.
+        steepest: slope of such a line.
+        arched: share of numbers on an arc.
+        loose: share of numbers whose digits are turned each by itself.
+        turned: share of numbers that are turned as a whole.
+        widest: angle in degrees of such a turn.
+    """
+
+    sloping: float = 0.1
+    steepest: float = 0.6
+    arched: float = 0.1
+    loose: float = 0.1
+    turned: float = 0.0
+    widest: float = 0.0
+
+
+USUAL = Lines()
+UNEVEN = Lines(sloping=0.16, steepest=1.0, turned=0.07, widest=38.0)  # as in training, where they cost little
+
+
+def set_number(rng, face: TypeFace, label, height: float, lines: Lines = USUAL) -> Number:
     """Returns a number set in a type face, its digits about `height` pixels high, on a line that may be uneven."""
     size, stretch = float(CAPITAL), math.exp(rng.normal(NARROW, 0.12))
     tracking = size * (rng.uniform(0.15, 0.5) if rng.random() < 0.08 else rng.normal(0.02, 0.05))
@@ -55,7 +80,7 @@ def set_number(rng, face: TypeFace, label, height: float) -> Number:
         shape = glyph(face, str(digit))
         pieces.append((shape.mask, pen + shape.left, shape.top + rng.normal(0, jitter)))
         pen += max(shape.advance + tracking / stretch, 0.98 * shape.mask.shape[1])
-    ink, boxes = _assemble(_bend(rng, pieces, size))
+    ink, boxes = _assemble(_bend(rng, pieces, size, lines))
     return _scaled(label, ink, boxes, height / CAPITAL, stretch)
 
 
@@ -85,25 +110,29 @@ def _scaled(label, ink, boxes, scale: float, stretch: float) -> Number:
     return Number(tuple(label), resized(ink, (rows, columns)), boxes.astype(np.float32))
 
 
-def _bend(rng, pieces, height: float):
-    """Returns the pieces on a slope or an arc, or each turned a little; most numbers stay as they are."""
+def _bend(rng, pieces, height: float, lines: Lines):
+    """Returns the pieces on a slope or an arc, or turned, each by itself or together; most numbers stay as they are."""
     kind = rng.random()
-    if kind > 0.3 or len(pieces) == 1:
+    if kind > lines.sloping + lines.arched + lines.loose + lines.turned or len(pieces) == 1:
         return pieces
     centres = np.array([left + mask.shape[1] / 2 for mask, left, _ in pieces])
     offsets = (centres - centres.mean()) / height
-    angles = np.zeros(len(pieces))
-    if kind < 0.1:
-        falls = rng.uniform(-0.6, 0.6) * offsets
-    elif kind < 0.2:
+    angles, closer = np.zeros(len(pieces)), 1.0
+    if kind < lines.sloping:
+        falls = rng.uniform(-lines.steepest, lines.steepest) * offsets
+    elif kind < lines.sloping + lines.arched:
         curvature = rng.uniform(-0.22, 0.22)
         falls, angles = curvature * offsets**2, -np.rad2deg(np.arctan(2 * curvature * offsets))
-    else:
+    elif kind < lines.sloping + lines.arched + lines.loose:
         falls, angles = np.zeros(len(pieces)), rng.normal(0, 5, len(pieces))
+    else:
+        turn = rng.uniform(-lines.widest, lines.widest)
+        falls, angles, closer = math.sin(math.radians(turn)) * offsets, angles - turn, math.cos(math.radians(turn))
+    shifts = (closer - 1) * offsets * height
     turned = [_turned(mask, angle) for (mask, _, _), angle in zip(pieces, angles)]
     return [
-        (new, left - (new.shape[1] - old.shape[1]) / 2, top - (new.shape[0] - old.shape[0]) / 2 + fall * height)
-        for new, (old, left, top), fall in zip(turned, pieces, falls)
+        (new, left + x - (new.shape[1] - old.shape[1]) / 2, top - (new.shape[0] - old.shape[0]) / 2 + fall * height)
+        for new, (old, left, top), x, fall in zip(turned, pieces, shifts, falls)
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from train.data.rendering import surroundings
-from train.data.rendering.layout import Number, draw_digits, set_number
+from train.data.rendering.layout import UNEVEN, Number, draw_digits, set_number
 from train.data.rendering.paint import stamp
 from train.data.rendering.placing import box_of, prepare, put, tones
 from train.data.rendering.typefaces import TypeFace, draw_type_face
@@ -54,7 +54,7 @@ class HouseNumber:
 def house_number(rng, split: str, length: int, height: float) -> Subject:
     """Returns a number of so many digits as on houses, its digits `height` pixels high."""
     face = draw_type_face(rng, split)
-    number = set_number(rng, face, draw_digits(rng, length), height)
+    number = set_number(rng, face, draw_digits(rng, length), height, UNEVEN)
     return Subject("house", number.label, number.ink.shape, number.boxes, HouseNumber(number, face, height))
 
 

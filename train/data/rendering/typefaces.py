@@ -17,17 +17,29 @@ from train.errors import UserError
 
 FAMILIES = {
     "train": (
-        *("abril_fatface", "alfa_slab_one", "antic_slab", "anton", "archivo_narrow", "arimo", "arvo"),
-        *("barlow_condensed", "bebas_neue", "bodoni_moda", "bungee", "caveat", "changa_one", "cinzel", "comfortaa"),
-        *("dancing_script", "dm_serif_display", "domine", "dosis", "eb_garamond", "fjalla_one", "fredoka"),
-        *("gravitas_one", "hammersmith_one", "josefin_sans", "jost", "lobster", "marcellus", "montserrat", "oswald"),
-        *("permanent_marker", "playfair_display", "roboto_slab", "rubik", "satisfy", "share_tech", "teko", "viga"),
-        "yellowtail",
+        *("abril_fatface", "alfa_slab_one", "antic_slab", "anton", "archivo", "archivo_narrow", "arimo", "arvo"),
+        *("asap", "barlow", "barlow_condensed", "bebas_neue", "bitter", "bodoni_moda", "bungee", "cabin", "cardo"),
+        *("caveat", "changa_one", "chivo", "cinzel", "comfortaa", "dancing_script", "dm_serif_display", "domine"),
+        *("dosis", "eb_garamond", "fira_sans", "fjalla_one", "fredoka", "gravitas_one", "hammersmith_one", "hind"),
+        *("ibm_plex_sans", "inter", "josefin_sans", "jost", "karla", "lato", "libre_franklin", "lobster", "lora"),
+        *("marcellus", "merriweather", "montserrat", "newsreader", "noto_serif", "nunito", "oswald", "overpass"),
+        *("pacifico", "permanent_marker", "playfair_display", "pt_sans", "pt_serif", "public_sans", "roboto_slab"),
+        *("rubik", "satisfy", "share_tech", "signika", "source_sans_3", "source_serif_4", "spectral", "teko"),
+        *("titillium_web", "viga", "work_sans", "yellowtail"),
     ),
     "validation": ("crimson_text", "league_spartan", "oleo_script", "roboto_condensed"),
     "test": ("libre_baskerville", "open_sans", "russo_one", "sanchez", "varela_round", "yanone_kaffeesatz"),
 }
-HANDWRITTEN = ("caveat", "dancing_script", "lobster", "oleo_script", "permanent_marker", "satisfy", "yellowtail")
+HANDWRITTEN = (
+    "caveat",
+    "dancing_script",
+    "lobster",
+    "oleo_script",
+    "pacifico",
+    "permanent_marker",
+    "satisfy",
+    "yellowtail",
+)
 RARITY = 3  # how much rarer on houses a handwritten family is than another
 CAPITAL = 64  # height in pixels of the digits that glyphs are drawn with, once; what is shown is scaled from that
 FAINT = ("Thin", "ExtraLight")  # strokes that vanish at the size of a house number

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.data.rendering.layout import FIRST_DIGIT, LENGTHS, MAX_DIGITS, OTHER_DIGITS, draw_label, set_number
+from train.data.rendering.layout import (
+    FIRST_DIGIT,
+    LENGTHS,
+    MAX_DIGITS,
+    OTHER_DIGITS,
+    UNEVEN,
+    Lines,
+    draw_label,
+    set_number,
+)
 from train.data.rendering.typefaces import draw_type_face, glyph
 
 
@@ -77,3 +86,44 @@ def test_digits_are_as_high_as_asked_for_and_stand_side_by_side():
     assert 36 <= np.median(heights) <= 42
     overlaps = [a[2] - b[0] for *_, number in numbers() for a, b in zip(number.boxes, number.boxes[1:])]
     assert np.mean(np.array(overlaps) > 2) < 0.1
+
+
+def slope(number) -> float:
+    """Of the line from the first digit's middle to the last one's, in the number's own pixels."""
+    (left, top, right, bottom), other = number.boxes[0], number.boxes[-1]
+    return float((other[1] + other[3] - top - bottom) / (other[0] + other[2] - left - right))
+
+
+def of_lines(lines, label=(1, 1, 1, 1), count=60):
+    for i in range(count):
+        rng = np.random.default_rng(i)
+        yield set_number(rng, draw_type_face(rng, "train", italic=0.0), label, 40.0, lines)
+
+
+def test_a_sloping_line_is_as_steep_as_asked_for_and_its_digits_stand_upright():
+    level = Lines(sloping=0.0, arched=0.0, loose=0.0)
+    steep = Lines(sloping=1.0, steepest=1.0, arched=0.0, loose=0.0)
+    slopes = [slope(number) for number in of_lines(steep)]
+    assert max(map(abs, slopes)) > 0.8
+    assert np.mean(slopes) == pytest.approx(0, abs=0.3)
+    for upright, moved in zip(of_lines(level), of_lines(steep)):
+        sides = [number.boxes[:, 2:] - number.boxes[:, :2] for number in (upright, moved)]
+        scale = np.ptp(moved.boxes[:, ::2]) / np.ptp(upright.boxes[:, ::2])
+        np.testing.assert_allclose(sides[1], sides[0] * scale, atol=1.5)
+
+
+def test_a_number_is_turned_as_a_whole():
+    turned = Lines(sloping=0.0, arched=0.0, loose=0.0, turned=1.0, widest=38.0)
+    numbers = list(of_lines(turned))
+    slopes = np.array([slope(number) for number in numbers])
+    assert 0.5 < np.abs(slopes).max() < 1.2  # digits are set narrower, so that a line rises more steeply than its angle
+    # The narrow digit 1 becomes as much wider as its line is steep.
+    shapes = [np.median((n.boxes[:, 2] - n.boxes[:, 0]) / (n.boxes[:, 3] - n.boxes[:, 1])) for n in numbers]
+    assert np.corrcoef(np.abs(slopes), shapes)[0, 1] > 0.5
+
+
+def test_one_digit_has_no_line_and_uneven_lines_leave_most_numbers_straight():
+    level = [number.ink.shape for number in of_lines(Lines(), (7,))]
+    assert level == [number.ink.shape for number in of_lines(UNEVEN, (7,))]
+    straight = np.mean([abs(slope(number)) < 0.08 for number in of_lines(UNEVEN, count=300)])
+    assert 0.6 < straight < 0.95

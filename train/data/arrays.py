@@ -39,7 +39,7 @@ def dataset_of_arrays(name, detail, label_names, splits, config: Config, archite
             boxes = np.hstack([boxes, ends]) if may_be_empty else boxes  # as wide as of data sets that know more
             return random_windows(images, window, rng, augment), labels, boxes
         hardness = min(1.0, step / config.easy_steps) if config.easy_steps else 1.0
-        windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment, hardness)
+        windows, boxes = draw_windows(images, train.boxes[chosen], labels[:, 0], window, rng, augment, hardness, ends)
         return windows, np.where(boxes[:, 2:3] > 0, labels, nothing), np.hstack([boxes, ends])
 
     order = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from train.data.pieces import put_together
 from train.data.spoiling import spoiled
 
 SCENE = (96, 192)  # (height, width) of the pictures that windows are cut from
@@ -26,8 +27,9 @@ LEAST_PIXELS = 12  # height of a whole number in its window
 UNREADABLE = (3.0, 6.5)  # height in pixels of a number that is too far off
 CLOSEST_ZOOM = 2.8  # times that a picture's pixels are enlarged at most
 CUT_DIGIT = 0.35  # of the outermost digit's width is the least that a window cuts off
-TIGHT = 0.3  # share of the whole numbers that stand in a tight crop
+TIGHT = 0.35  # share of the whole numbers that stand in a tight crop
 TIGHT_ROOM = (-0.03, 0.4)  # around the number in a tight crop, in heights of it
+IN_PIECES = 0.4  # share of the tight crops that are put together from pictures of their digits
 BLACK = 0.5  # share of the pictures with nothing but black beyond their border, as a patch has it; else it is repeated
 ROTATION, SHEAR, ASPECT = math.radians(5), 0.1, 0.1
 SQUEEZED, SQUEEZE = 0.2, 0.45  # share of the windows whose sides' ratio is off, and how far, as a logarithm
@@ -48,7 +50,7 @@ class Window:
     whole: bool
 
 
-def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardness: float = 1.0):
+def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardness: float = 1.0, ends=None):
     """Returns one window of each picture, and where its number is in it.
 
     Args:
@@ -59,6 +61,8 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
         augment: whether windows are turned, sheared, re-lit, blurred and stored as well.
         hardness: from 0, large numbers in the middle of most windows, to 1. A network that begins with easy windows
             finds out sooner where the digits are.
+        ends: [n, positions], where each digit ends in parts of its number's width, 1 behind; some tight crops are put
+            together from their digits then.
 
     Returns:
         windows uint8 [n, *size, 1], found float32 [n, 4]: the number's box in parts of the window's width and height,
@@ -76,7 +80,10 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
             # What was mistaken for a number is shown as numbers are.
             kind = rng.choice(len(shares), p=shares) if length else WHOLE
             if kind == WHOLE and rng.random() < TIGHT:
-                image, box = _tight_crop(image, box, rng)
+                if ends is not None and length and rng.random() < IN_PIECES:
+                    image, box = put_together(image, box, ends[i, :length], rng)
+                else:
+                    image, box = _tight_crop(image, box, rng)
             window = _window(kind, image.shape, box, max(length, 1), size, rng, augment, hardness)
         picture = cut(image, window, size)
         high = (box[3] - box[1]) * window.scale if length and window.whole else 0

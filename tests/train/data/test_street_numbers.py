@@ -25,7 +25,7 @@ def load(config, **values):
 def test_training_and_validation_are_crops_and_the_test_is_photographs_and_tight_crops(few, config):
     dataset = load(config, validation_images=6, test_images=9, looseness=2.0)
     assert dataset.name == "street_numbers"
-    assert "rendered at run time, not photographed: 20 train crops in 39 families" in dataset.detail
+    assert "rendered at run time, not photographed: 20 train crops in 69 families" in dataset.detail
     assert dataset.validation.images.shape == (6, 64, 128, 1)
     assert dataset.label_names == tuple("0123456789")
     assert [image.shape[2] for image in dataset.test.images] == [1] * 9

@@ -61,8 +61,8 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
         augment: whether windows are turned, sheared, re-lit, blurred and stored as well.
         hardness: from 0, large numbers in the middle of most windows, to 1. A network that begins with easy windows
             finds out sooner where the digits are.
-        ends: [n, positions], where each digit ends in parts of its number's width, 1 behind; some tight crops are put
-            together from their digits then.
+        ends: [n, positions], where each digit ends in parts of its number's width, 1 behind; with them and `augment`
+            some tight crops are put together from their digits.
 
     Returns:
         windows uint8 [n, *size, 1], found float32 [n, 4]: the number's box in parts of the window's width and height,
@@ -80,7 +80,7 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
             # What was mistaken for a number is shown as numbers are.
             kind = rng.choice(len(shares), p=shares) if length else WHOLE
             if kind == WHOLE and rng.random() < TIGHT:
-                if ends is not None and length and rng.random() < IN_PIECES:
+                if augment and ends is not None and length and rng.random() < IN_PIECES:
                     image, box = put_together(image, box, ends[i, :length], rng)
                 else:
                     image, box = _tight_crop(image, box, rng)

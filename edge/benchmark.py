@@ -1,8 +1,8 @@
 """Latency, error, multiplications, size and energy of the ways to read an image, side by side, on this board.
 
 python -m edge.benchmark --bundle=BUNDLE [--float_bundle=BUNDLE] [--images=PATH] [--labels=FILE] [--threads=N[,M]]
-    [--repetitions=N] [--variants=NAME,...] [--from_files] [--energy=auto|METER|model|trace|none] [--json=FILE]
-    [--csv=FILE] [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
+    [--repetitions=N] [--variants=NAME,...] [--from_files] [--stretch=X] [--energy=auto|METER|model|trace|none]
+    [--json=FILE] [--csv=FILE] [--markdown=FILE] [--chart=FILE.svg] [--write_reference=DIR]
 
 The variants take turns of a few images each, in an order that is shuffled each time, so that whatever disturbs the
 board disturbs all of them; `edge.comparison.board` says whether something did. One image at a time.
@@ -18,50 +18,27 @@ import functools
 import json
 import math
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
+from edge.answers.reader import LARGEST_STRETCH, STRETCH, check_levels
 from edge.arguments import OneLineParser, listed, number, number_of_threads
 from edge.bundle import load_bundle
-from edge.bundle.manifest import Manifest
 from edge.comparison import findings, references, tables
 from edge.comparison.board import Machine, Watch
-from edge.comparison.labels import find_labels
+from edge.comparison.images import find_images
 from edge.comparison.race import race, size_of
 from edge.comparison.variants import VARIANTS, by_precision, choose, from_file, make_run
 from edge.energy.meters import METER_HELP, find_meter, make_meter
-from edge.energy.operations import FRAME
 from edge.errors import UserError, run_main
 from edge.output import check_writable, write
-from edge.sight.images import expand, load_image
+from edge.sight.images import load_image
 from edge.startup import start_once
 
 ENOUGH_TIMES, FEWEST_REPETITIONS = 200, 5  # of each variant, of each image, where --repetitions does not say how many
 MOST_REPETITIONS, MOST_STARTS = 10_000, 1000  # every time is kept
 KEPT_BYTES = 2**26  # of decoded images
-RANDOM_IMAGES = 8
 SEED = 0
 FILES = ("json", "csv", "markdown", "chart")
-
-
-@dataclass(frozen=True)
-class Images:
-    """The images that are read.
-
-    Attributes:
-        paths: of the files; for random images, of files that are removed at the end.
-        labels: path -> what is to be read in it, as far as it is known.
-        labels_source: where the labels are from, or None.
-    """
-
-    paths: list
-    labels: dict
-    source: str
-    labels_source: str | None
 
 
 def thread_counts(text: str) -> list[int]:
@@ -78,6 +55,7 @@ def make_parser() -> OneLineParser:
     add("--images", metavar="PATH", help="an image file, a folder or a quoted pattern; random images where left out")
     counted = "each time from the file on: decoding and resizing are counted, as stages of their own"
     add("--from_files", action="store_true", help=counted)
+    add("--stretch", type=number(1, LARGEST_STRETCH, float), metavar="X", help=STRETCH)
     add("--labels", metavar="FILE", help="annotations.json, or {file: label}; else beside the images, or their names")
     several = "threads of one inference, one run for each (default 1)"
     add("--threads", type=thread_counts, default=[1], metavar="N[,M]", help=several)
@@ -108,8 +86,9 @@ def parse_arguments(arguments):
         raise UserError("--labels goes with --images; name the images")
     if parsed.from_files and not parsed.images:
         raise UserError("--from_files goes with --images; name the images")
-    if parsed.from_files and parsed.write_reference:
-        raise UserError("--write_reference is of a board from pixels on, and --from_files was received; leave one out")
+    other = _other_work(parsed)
+    if other and parsed.write_reference:
+        raise UserError(f"--write_reference is of a board from pixels on, and {other} was received; leave one out")
     if parsed.energy == "trace" and not parsed.json:
         raise UserError("--energy=trace writes moments for edge.replay; add --json=FILE")
     if parsed.chart and parsed.energy == "none":
@@ -125,6 +104,7 @@ def main(arguments) -> None:
     """The command `python -m edge.benchmark`."""
     parsed = parse_arguments(arguments)
     bundle = load_bundle(parsed.bundle)
+    check_levels(bundle.manifest, _seen(parsed))
     bundles = by_precision(bundle, load_bundle(parsed.float_bundle) if parsed.float_bundle else None)
     chosen, left_out = choose(bundles, parsed.variants, real_images=parsed.images is not None)
     meter, no_meter = _meter(parsed.energy)
@@ -133,10 +113,20 @@ def main(arguments) -> None:
         found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
     for one in found:
         one["notes"] += [*no_meter, *(one_bundle.doubt for one_bundle in bundles.values() if one_bundle.doubt)]
-        one["reference"] = None if parsed.from_files else references.against(one, references.FOLDER)
+        one["reference"] = None if _other_work(parsed) else references.against(one, references.FOLDER)
     text = "\n\n".join(map(tables.as_text, found))
     print(text)
     _write_all(parsed, found, text)
+
+
+def _other_work(parsed) -> str | None:
+    """Returns the option that has other work done than references tell of, or None."""
+    return "--from_files" if parsed.from_files else "--stretch" if parsed.stretch else None
+
+
+def _seen(parsed) -> dict:
+    """Returns the arguments of a run that tell how images are seen, beside the variant's own."""
+    return {} if parsed.stretch is None else {"stretch": parsed.stretch}
 
 
 def _meter(wanted: str):
@@ -149,38 +139,6 @@ def _meter(wanted: str):
     return meter, [] if meter else ["no energy meter works here, so that energy is modelled; --energy=METER says why"]
 
 
-def find_images(parsed, manifest: Manifest, stack) -> Images:
-    """Returns the images that the command line names, or random ones.
-
-    Args:
-        stack: a `contextlib.ExitStack`; on its end random images are removed.
-
-    Raises:
-        UserError: an image or the labels cannot be read.
-    """
-    if parsed.images is None:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        return Images(_random_images(folder, manifest), {}, "random", None)
-    paths = list(expand([parsed.images]))
-    if not paths:
-        raise UserError(f"--images={parsed.images} names no image; name an image file, a folder or a pattern")
-    for path in paths:  # so that a damaged one is told now
-        load_image(path, manifest.input)
-    labels, source = find_labels(paths, parsed.labels)
-    return Images(paths, labels, parsed.images, source)
-
-
-def _random_images(folder: Path, manifest: Manifest) -> list[Path]:
-    """Writes images of blocks of random grey or colour; returns their paths."""
-    rng, (height, width) = np.random.default_rng(SEED), FRAME if manifest.levels else manifest.input.size
-    paths = [folder / f"{number}.png" for number in range(RANDOM_IMAGES)]
-    for path in paths:
-        blocks = rng.integers(0, 256, (-(-height // 8), -(-width // 8), manifest.input.channels), np.uint8)
-        pixels = blocks.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
-        Image.fromarray(pixels.squeeze(axis=2) if pixels.shape[2] == 1 else pixels).save(path)
-    return paths
-
-
 def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     """Returns the findings for one number of threads, as the JSON holds them."""
     manifest = next(iter(bundles.values())).manifest  # of --bundle
@@ -191,11 +149,13 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
         file=sys.stderr,
         flush=True,
     )
-    starts = {
-        name: [_start(name, bundles[v.precision], images.paths[0], num_patches, threads) for _ in range(parsed.starts)]
+    seen, work = _seen(parsed), {"num_patches": num_patches, "threads": threads}
+    start = functools.partial(_start, images.paths[0], work | seen)
+    starts = {name: [start(name, bundles[v.precision]) for _ in range(parsed.starts)] for name, v in chosen.items()}
+    runs = {
+        name: functools.partial(make_run(v, bundles[v.precision], num_patches, threads), **seen)
         for name, v in chosen.items()
     }
-    runs = {name: make_run(v, bundles[v.precision], num_patches, threads) for name, v in chosen.items()}
     kept = max(1, KEPT_BYTES // load_image(images.paths[0], manifest.input).size)
     load = functools.lru_cache(kept)(lambda path: load_image(path, manifest.input))
     take: Any = load
@@ -208,7 +168,8 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     times = race(runs, take, images.paths, repetitions, SEED, watch.look_at_times, size)
     watch.look()
     raced = {
-        name: findings.Run(v, bundles[v.precision], runs[name], times[name], starts[name]) for name, v in chosen.items()
+        name: findings.Run(v, bundles[v.precision], runs[name], times[name], starts[name], **seen)
+        for name, v in chosen.items()
     }
     found = findings.entries(raced, images.paths, images.labels)
     spent = meter or parsed.energy == "trace"
@@ -217,14 +178,16 @@ def _run(parsed, bundles, chosen, left_out, images, meter, threads) -> dict:
     return {
         **findings.circumstances(watch, threads, bundles, images, repetitions, SEED),
         "from_files": parsed.from_files,
+        "stretch": parsed.stretch,
         "variants": found,
         "left_out": left_out,
     }
 
 
-def _start(name, bundle, image, num_patches, threads):
+def _start(image, work: dict, name, bundle):
     """Returns the seconds to the first answer in a fresh process, and its peak memory in MB or None."""
-    arguments = [f"--variant={name}", f"--bundle={bundle.path}", f"--num_patches={num_patches}", f"--threads={threads}"]
+    more = [f"--{option}={value}" for option, value in work.items()]
+    arguments = [f"--variant={name}", f"--bundle={bundle.path}", *more]
     started = start_once([*arguments, str(image)], "edge.comparison.variants")
     return started.seconds, json.loads(started.line)["memory_mb"]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edge.arguments import number
+from edge.bundle.manifest import Manifest
 from edge.errors import UserError
 from edge.network.budget import BudgetRunner, PyramidBudgetRunner
 from edge.network.pyramid_runner import ALL, PyramidRunner
@@ -33,6 +34,12 @@ def add_known(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--framed", action="store_true", help=framed)
     group.add_argument("--stretch", type=number(1, LARGEST_STRETCH, float), metavar="X", help=STRETCH)
+
+
+def check_levels(manifest: Manifest, options) -> None:
+    """Raises UserError where options were given, by name, that are for bundles with levels alone."""
+    for name in () if manifest.levels else options:
+        raise UserError(f"--{name} is for bundles with levels, see the card of {manifest.name}; leave it out")
 
 
 def make_reader(runner: Any, parsed) -> Callable[[np.ndarray], Result]:

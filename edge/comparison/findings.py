@@ -26,13 +26,19 @@ SAVING_AGAINST = ("fine_float32", "fine_int8")
 
 @dataclass(frozen=True)
 class Run:
-    """One variant after the race; `starts` are (seconds, MB or None) of every fresh process."""
+    """One variant after the race.
+
+    Attributes:
+        starts: (seconds, MB or None) of every fresh process.
+        stretch: images were seen a second time, so many times as high; 1: once.
+    """
 
     variant: Variant
     bundle: Bundle
     run: object
     times: Times
     starts: list
+    stretch: float = 1.0
 
 
 def entries(runs: dict[str, Run], paths, labels: dict) -> list[dict]:
@@ -54,7 +60,7 @@ def _entry(name, run, paths, labels, reference) -> dict:
         "error": error(outcomes, paths, labels),
         "num_patches": patches and statistics.fmean(patches),
         "coarse_stood": patches and patches.count(0) / len(patches),
-        "multiplications": mean_multiplications(run.bundle, shares(run.variant, outcomes)),
+        "multiplications": mean_multiplications(run.bundle, shares(run.variant, outcomes), run.stretch),
         "bytes": sum(files[file].bytes for file in run.variant.file_names()),
         "cold_start_ms": round(statistics.median(seconds) * 1e3, 1) if seconds else None,
         "memory_mb": round(max(known), 1) if known else None,
@@ -103,7 +109,7 @@ def _modelled(run: Run) -> dict | None:
     parts = shares(run.variant, run.times.outcomes)
     try:
         energy = mixture(
-            (share, modelled_energy(run.bundle, models, num_patches or None, None, size or FRAME))
+            (share, modelled_energy(run.bundle, models, num_patches or None, None, size or FRAME, run.stretch))
             for (models, num_patches, _, size), share in parts.items()
         )
     except UserError:  # nothing is installed that reads .tflite files

@@ -31,6 +31,7 @@ def _head(findings) -> str:
     machine, bundle, images = findings["machine"], findings["bundle"], findings["images"]
     memory = f", {machine['memory_mb']:,} MB" if machine["memory_mb"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in findings["versions"].items())
+    stretch = findings.get("stretch")
     labels = f"{images['labelled']} labelled by {images['labels']}" if images["labelled"] else "none labelled"
     return "\n".join(
         (
@@ -38,7 +39,8 @@ def _head(findings) -> str:
             f"{bundle['name']}, {bundle['method']}, {bundle['num_patches']} patches{_thresholds(bundle)}; "
             f"{findings['threads']} thread{'s' if findings['threads'] > 1 else ''}; {versions}",
             f"{images['count']} images ({images['source']}), {labels}; every one {findings['repetitions']} times"
-            f"{', each time from its file' if findings.get('from_files') else ''}",
+            f"{', each time from its file' if findings.get('from_files') else ''}"
+            f"{f', and seen a second time, {stretch:g} times as high' if stretch else ''}",
         )
     )
 

@@ -226,10 +226,12 @@ def main(arguments) -> None:
     parser.add_argument(
         "--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)"
     )
+    parser.add_argument("--stretch", type=float, metavar="X", help="the image is seen a second time, X times as high")
     parsed = parser.parse_args(arguments)
     bundle = load_bundle(parsed.bundle)
     run = make_run(find(parsed.variant, bundle), bundle, parsed.num_patches, parsed.threads)
-    result = run(load_image(parsed.image, bundle.manifest.input))
+    seen = {} if parsed.stretch is None else {"stretch": parsed.stretch}
+    result = run(load_image(parsed.image, bundle.manifest.input), **seen)
     print(json.dumps({"prediction": result.prediction, "memory_mb": peak_memory()}), flush=True)
 
 

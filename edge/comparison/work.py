@@ -27,33 +27,35 @@ def shares(variant: Variant, outcomes) -> dict[tuple, float]:
     return {work: count / len(outcomes) for work, count in counts.items()}
 
 
-def mean_multiplications(bundle: Bundle, parts: dict) -> int | None:
+def mean_multiplications(bundle: Bundle, parts: dict, stretch: float = 1.0) -> int | None:
     """Returns the multiplications of an image, the mean over shares of work; None where an operator is not understood.
 
     Zeros that a model multiplies by count. So does the saliency: for classifiers the top's kernels once, its closed
-    form; for sequences a product with `dense` for every cell, which with levels most cells are spared.
+    form; for sequences a product with `dense` for every cell, which with levels most cells are spared. `stretch` is
+    that of `edge.energy.operations.bundle_operations`.
     """
-    total = sum(share * _multiplications(bundle, *work) for work, share in parts.items())
+    total = sum(share * _multiplications(bundle, stretch, *work) for work, share in parts.items())
     return None if math.isnan(total) else round(total)
 
 
-def _multiplications(bundle, models, num_patches, has_saliency, size=None) -> float:
+def _multiplications(bundle, stretch, models, num_patches, has_saliency, size=None) -> float:
     """Returns the multiplications of one image, NaN where they are not known."""
     size = size or FRAME
     try:
-        operations = bundle_operations(bundle, num_patches or 1, size)
-        saliency = _of_saliency(bundle, size) if has_saliency else 0
+        operations = bundle_operations(bundle, num_patches or 1, size, stretch)
+        saliency = _of_saliency(bundle, size, stretch) if has_saliency else 0
     except UserError:  # nothing is installed that reads .tflite files
         return math.nan
     found = [operations[name].multiply_accumulates for name in models]
     return math.nan if any(one.at_least for one in found) else sum(one.value for one in found) + saliency
 
 
-def _of_saliency(bundle, size) -> int:
+def _of_saliency(bundle, size, stretch) -> int:
     """Returns the multiplications of the saliency's closed form."""
     manifest = bundle.manifest
     weights = saliency_weights(bundle)
     if not manifest.levels:
         return top_of(manifest).saliency_multiplications(manifest, weights)
-    maps = [level_operations(bundle, "coarse", level).operations[-1].shape for level in level_sizes(size, manifest)]
+    sizes = level_sizes(size, manifest, stretch=stretch)
+    maps = [level_operations(bundle, "coarse", level).operations[-1].shape for level in sizes]
     return sum(math.prod(shape[:-1]) for shape in maps if shape) * weights["dense"].size

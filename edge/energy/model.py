@@ -64,6 +64,7 @@ def modelled_energy(
     num_patches: int | None = None,
     table: EnergyTable | None = None,
     size=FRAME,
+    stretch: float = 1.0,
 ) -> ModelledEnergy:
     """Returns the modelled energy of one image.
 
@@ -72,11 +73,12 @@ def modelled_energy(
         num_patches: k; the bundle's own where None.
         table: Horowitz's where None.
         size: (height, width) of the image, where the bundle reads any size.
+        stretch: see `edge.energy.operations.bundle_operations`.
 
     Raises:
         UserError: the bundle has no such model, or see `edge.energy.operations.bundle_operations`.
     """
-    operations = bundle_operations(bundle, num_patches, size)
+    operations = bundle_operations(bundle, num_patches, size, stretch)
     missing = [name for name in models if name not in operations]
     if missing:
         raise UserError(f"{bundle.path} has no model {missing[0]!r}; name some of {', '.join(operations)}")

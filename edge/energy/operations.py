@@ -94,12 +94,15 @@ class ModelOperations:
     activation_bytes = property(lambda self: self._total("activation_bytes"))
 
 
-def bundle_operations(bundle: Bundle, num_patches: int | None = None, size=FRAME) -> dict[str, ModelOperations]:
+def bundle_operations(
+    bundle: Bundle, num_patches: int | None = None, size=FRAME, stretch: float = 1.0
+) -> dict[str, ModelOperations]:
     """Returns what each model of a bundle does for one image, by the model's name.
 
     Args:
         num_patches: k; the bundle's own where None. Of a classifier's top count the windows that k patches can change.
         size: (height, width) of the image, of all of whose levels the work counts, where the bundle reads any size.
+        stretch: the image is seen a second time, so many times as high; 1: once.
 
     Raises:
         UserError: k is out of range, or a model cannot be read.
@@ -115,7 +118,8 @@ def bundle_operations(bundle: Bundle, num_patches: int | None = None, size=FRAME
         if name in batches or not manifest.levels:
             found[name] = model_operations(name, bundle.model(name), batches.get(name))
         else:
-            levels = (level_operations(bundle, name, of_level).operations for of_level in level_sizes(size, manifest))
+            sizes = level_sizes(size, manifest, stretch=stretch)
+            levels = (level_operations(bundle, name, of_level).operations for of_level in sizes)
             found[name] = ModelOperations(name, tuple(itertools.chain.from_iterable(levels)))
     return found
 

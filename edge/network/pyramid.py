@@ -87,10 +87,10 @@ def _fill(sizes, patch):
     return np.max(np.divide(sizes, patch), axis=-1)
 
 
-def level_sizes(size, manifest: Manifest, framed: bool = False) -> list[tuple[int, int]]:
-    """Returns the (height, width) of each level of an image of `size`, padded to at least the input's."""
-    least = manifest.input.size
-    return [(max(height, least[0]), max(width, least[1])) for height, width in scaled_sizes(size, manifest, framed)]
+def level_sizes(size, manifest: Manifest, framed: bool = False, stretch: float = 1.0) -> list[tuple[int, int]]:
+    """Returns the (height, width) of each of `scaled_sizes`, padded to at least the input's."""
+    high, wide = manifest.input.size
+    return [(max(height, high), max(width, wide)) for height, width in scaled_sizes(size, manifest, framed, stretch)]
 
 
 def levels_of(

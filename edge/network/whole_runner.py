@@ -39,17 +39,20 @@ class WholeFineRunner:
         self._image = kernels.cutter(self._canvas, *ONE, image.size, self.model.layout)
 
     @one_thread
-    def run(self, image) -> Result:
-        """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size."""
+    def run(self, image, stretch: float | None = None) -> Result:
+        """Returns what is read in an image: [H, W] or [H, W, C] uint8, of the manifest's input size.
+
+        `stretch` is of bundles with levels, see `edge.network.pyramid_runner.PyramidRunner.run`.
+        """
         clock = Clock()
-        raw = self._raw(image, clock)
+        raw = self._raw(image, clock, stretch or 1.0)
         task = self.manifest.task
         log_probabilities = without_nan(top_of(self.manifest).whole_answer(task, self.model, raw))
         prediction, probability, categories = task.read(log_probabilities)
         clock.lap("decode")
         return Result(prediction, probability, 0, log_probabilities, categories, stages_us=clock.laps)
 
-    def _raw(self, image, clock: Clock) -> dict:
+    def _raw(self, image, clock: Clock, stretch: float) -> dict:
         self._pixels.convert(self._pixels.checked(image), self._canvas)
         laid_out = self._image.cut(WHOLE)
         clock.lap("input")
@@ -65,8 +68,8 @@ class WholePyramidRunner(WholeFineRunner):
         manifest, model, self._kernels = self.manifest, self.model, kernels
         self._canvases = Canvases(lambda size: LevelCanvas(size, manifest, model, kernels), model)
 
-    def _raw(self, image, clock: Clock) -> dict:
-        levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels)
+    def _raw(self, image, clock: Clock, stretch: float) -> dict:
+        levels = levels_of(checked(image, self.manifest), self.manifest, self._kernels, stretch=stretch)
         clock.lap("levels")
         logits = []
         for number, level in enumerate(levels):

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from edge.comparison import findings, variants
 from edge.energy.operations import bundle_operations
 from edge.errors import run_main
 from edge.network import compiled
+from edge.network.pyramid_runner import ALL, make_runner
 from edge.network.runner import TwoStageRunner
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +93,7 @@ def test_one_result_for_each_number_of_threads(tmp_path, capsys, monkeypatch):
 
 
 def test_without_images_random_ones_are_read_and_their_files_removed(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(benchmark.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     bundle = changed_bundle(tmp_path, exit_entropy=0.5)
     status, out, _ = run(capsys, f"--bundle={bundle}", *QUICK)
     assert status == 0
@@ -216,6 +218,9 @@ def test_a_reference_is_written_and_compared_with(tmp_path, capsys, monkeypatch)
         (["--images=*.none"], "no file matches *.none"),
         (["--labels=l.json"], "--labels goes with --images; name the images"),
         ([f"--images={SAMPLES}", "--labels=none.json"], "none.json cannot be read as JSON"),
+        (["--stretch=1.4"], "--stretch is for bundles with levels, see the card of cluttered_mnist; leave it out"),
+        (["--stretch=5"], "--stretch: must be a number from 1 to 4.0, received 5"),
+        (["--stretch=1.4", "--write_reference=d"], "from pixels on, and --stretch was received; leave one out"),
         (["--energy=none", "--chart=c.svg"], "--chart draws the energy, and --energy=none was received"),
         (["--energy=sun"], "received 'sun'"),
         ([f"--float_bundle={SHIPPED}"], "--float_bundle must be a float32 bundle"),
@@ -268,3 +273,25 @@ def test_images_of_any_size_have_the_work_of_their_own_levels(pyramid_case, tmp_
     parts = ("coarse", "fine", "top", "saliency")
     assert found["dcn_int8"]["multiplications"] == round(sum(mean[name] for name in parts))
     assert list(found["dcn_int8"]["stages_us"])[:3] == ["levels", "input", "coarse"]
+
+
+def test_a_stretched_image_is_read_timed_and_counted_in_both_shapes(pyramid_case, tmp_path, capsys):
+    bundle, file, pixels = pyramid_case.ptq, tmp_path / "r.json", pyramid_case.images[3][..., 0]
+    Image.fromarray(pixels).save(tmp_path / "1_7.png")
+    arguments = [f"--bundle={bundle.path}", f"--images={tmp_path}", "--stretch=1.4", "--energy=model", f"--json={file}"]
+    status, out, _ = run(capsys, *arguments, "--repetitions=1", "--starts=1")
+    found = json.loads(file.read_text())
+    entries = {entry["name"]: entry for entry in found["variants"]}
+    assert (status, found["stretch"], found["reference"]) == (0, 1.4, None)
+    assert "every one 1 times, and seen a second time, 1.4 times as high" in out
+    assert all(entry["cold_start_ms"] > 10 for entry in entries.values())
+    height, width = pixels.shape
+    once, higher = (bundle_operations(bundle, 1, size) for size in ((height, width), (round(1.4 * height), width)))
+    both = {name: once[name].multiply_accumulates.value + higher[name].multiply_accumulates.value for name in once}
+    assert entries["fine_int8"]["multiplications"] == both["whole_fine"]
+    assert entries["coarse_int8"]["multiplications"] == both["coarse"]
+    result = make_runner(bundle).run(pixels, stretch=1.4, vote_lead=ALL)
+    assert entries["dcn_int8"]["num_patches"] == result.num_patches
+    parts = [result.num_patches * once[name].multiply_accumulates.value for name in ("fine", "top")]
+    saliency = len(result.saliency) * sum(bundle.manifest.task.heads) * 12
+    assert entries["dcn_int8"]["multiplications"] == both["coarse"] + sum(parts) + saliency

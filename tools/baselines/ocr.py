@@ -29,12 +29,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from edge.answers.reader import LARGEST_STRETCH
+from edge.answers.reader import LARGEST_STRETCH, check_levels
 from edge.arguments import number
 from edge.bundle import load_bundle
 from edge.comparison.board import Machine, Watch, versions
 from edge.comparison.variants import ADAPTIVE, DCN, PRECISIONS, Variant, make_run
-from edge.errors import UserError, run_main
+from edge.errors import run_main
 from edge.network.pyramid_runner import ALL
 from edge.output import check_writable, write
 from edge.sight.images import model_pixels, open_image
@@ -103,10 +103,7 @@ def bundle_reader(bundle, num_patches: int | None = None, crops: bool = False, *
     --stretch and --vote_lead.
     """
     manifest = bundle.manifest
-    if more and not manifest.levels:
-        raise UserError(
-            f"--{next(iter(more))} is for bundles with levels, see the card of {manifest.name}; leave it out"
-        )
+    check_levels(manifest, more)
     threshold = ADAPTIVE if manifest.levels else "exit_entropy"
     variant = Variant(PRECISIONS.get(manifest.method), DCN, threshold)
     has_it = getattr(manifest, variant.setting_of(manifest)) is not None

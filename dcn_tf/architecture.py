@@ -68,6 +68,8 @@ class Architecture:
         num_patches: default number of patches per image, k.
         levels: the sizes at which an image is looked at, in parts of its own, all at once: the k patches are the most
             salient of all levels (`pyramid`). One of 1 is the image itself.
+        patches_apart: with other levels, patches of one level begin so much of a patch's height or width apart, see
+            `pyramid.spread`. 0: wherever the saliency is highest.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Architecture:
     num_patches: int
     train_size: tuple[int, int] | None = None
     levels: tuple[float, ...] = (1.0,)
+    patches_apart: float = 0.0
 
     def __post_init__(self):
         object.__setattr__(self, "train_size", self.train_size or self.image_size)
@@ -96,6 +99,10 @@ class Architecture:
                 f"Received: coarse {channels_of(self.coarse)}, fine {channels_of(self.fine)}"
             )
         check_count(self.num_patches, "num_patches")
+        self._check_levels()
+        _check_that_it_works(self)
+
+    def _check_levels(self):
         if not isinstance(self.levels, list | tuple) or not all(isinstance(n, int | float) for n in self.levels):
             raise ValueError(f"levels must be numbers in (0, 4]. Received: {self.levels!r}")
         object.__setattr__(self, "levels", tuple(map(float, self.levels)))
@@ -106,7 +113,13 @@ class Architecture:
                 "a classifier's vectors stand in one map, so that it has one level, of 1. "
                 f"Received: levels={self.levels!r}"
             )
-        _check_that_it_works(self)
+        if not isinstance(self.patches_apart, int | float) or not 0 <= self.patches_apart <= 1:
+            raise ValueError(f"patches_apart must be a number from 0 to 1. Received: {self.patches_apart!r}")
+        if self.patches_apart and not self.has_pyramid:
+            raise ValueError(
+                "patches_apart must be 0 where there is one level, of 1, the image itself. "
+                f"Received: {self.patches_apart!r}"
+            )
 
     @property
     def has_pyramid(self) -> bool:

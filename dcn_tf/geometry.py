@@ -130,3 +130,9 @@ def patch_grid(geometry: Geometry, patch_size) -> PatchGrid:
     size = pair(patch_size, "patch_size")
     top, left = (o - (p - f) // 2 for o, p, f in zip(geometry.offset, size, geometry.field))
     return PatchGrid((top, left), geometry.stride, size)
+
+
+def cells_apart(grid: PatchGrid, share: float) -> tuple[int, int]:
+    """Returns how many cells (down, across) two patches are apart at least that begin a share of a patch apart."""
+    down, across = (math.ceil(share * side / step) for side, step in zip(grid.size, grid.stride))
+    return down, across

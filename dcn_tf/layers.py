@@ -12,7 +12,7 @@ from dcn_tf.blocks import BATCH_NORMALIZATION, Blocks, block_of
 from dcn_tf.declared_layer import shape_after
 from dcn_tf.normalization import BatchNormalization
 from dcn_tf.saliency import entropy, heads_entropy
-from dcn_tf.sequences import PRESENCE_POWER, log_odds, votes, weighted_mean, with_presence
+from dcn_tf.sequences import NO_VOTE, PRESENCE_POWER, log_odds, votes, weighted_mean, with_presence
 from dcn_tf.top_specs import REFINED_WEIGHTINGS
 
 PACKAGE = "dcn_tf"
@@ -201,10 +201,11 @@ class SequenceTop(keras.layers.Layer):
         """Returns where each cell sees its sequence: [..., D] -> [..., 4], in parts of its patch."""
         return self.box(features)
 
-    def pool(self, cell_logits, weighting=None, log_weights=None):
+    def pool(self, cell_logits, weighting=None, log_weights=None, counted=None):
         """Returns the pooled log-probabilities: [batch, ..., sum(heads)] -> [batch, sum(heads)].
 
         `log_weights` are those of `cell_weights`, where they are known. They serve where all softmaxes have the same.
+        `counted`, [batch, cells], tells which cells have a part in it; all where None.
         """
         weighting = _checked_weighting(weighting or self.weighting)
         cell_logits = tf.reshape(cell_logits, [tf.shape(cell_logits)[0], -1, sum(self.spec.heads)])
@@ -214,14 +215,15 @@ class SequenceTop(keras.layers.Layer):
         elif weighting == "average":
             weights = [tf.zeros_like(logits[..., 0]) for logits in heads]
         else:
-            shared = self.cell_weights(cell_logits, weighting) if log_weights is None else log_weights
+            shared = self.cell_weights(cell_logits, weighting, counted) if log_weights is None else log_weights
             weights = [shared] * len(heads)
+        weights = [_of_counted(log_weights, counted) for log_weights in weights]
         pooled = [weighted_mean(logits, log_weights) for logits, log_weights in zip(heads, weights)]
         if weighting == "presence":
-            pooled[0] = with_presence(heads[0])
+            pooled[0] = with_presence(heads[0], weights[0])
         return tf.concat(pooled, axis=-1)
 
-    def cell_weights(self, cell_logits, weighting=None):
+    def cell_weights(self, cell_logits, weighting=None, counted=None):
         """Returns each cell's weight as a logarithm, but for a constant: [batch, cells, sum(heads)] -> [batch, cells].
 
         By 'presence' a cell weighs by the odds that there is something to read in it, to the power of `PRESENCE_POWER`:
@@ -231,12 +233,14 @@ class SequenceTop(keras.layers.Layer):
         """
         weighting = _checked_weighting(weighting or self.weighting)
         if weighting == "presence":
-            return PRESENCE_POWER * log_odds(tf.split(cell_logits, self.spec.heads, axis=-1)[0])
-        if weighting == "votes":
-            return votes(cell_logits, self.spec.heads)
-        if weighting == "inverse_entropy":
-            return -tf.math.log(heads_entropy(cell_logits, self.spec.heads) + INVERSE_ENTROPY_FLOOR)
-        return tf.zeros_like(cell_logits[..., 0])
+            log_weights = PRESENCE_POWER * log_odds(tf.split(cell_logits, self.spec.heads, axis=-1)[0])
+        elif weighting == "votes":
+            log_weights = votes(cell_logits, self.spec.heads, counted)
+        elif weighting == "inverse_entropy":
+            log_weights = -tf.math.log(heads_entropy(cell_logits, self.spec.heads) + INVERSE_ENTROPY_FLOOR)
+        else:
+            log_weights = tf.zeros_like(cell_logits[..., 0])
+        return _of_counted(log_weights, counted)
 
     def call(self, features, training=False, weighting=None, coarse_pass=False):
         return self.pool(self.cell_logits(features), weighting)
@@ -248,6 +252,11 @@ class SequenceTop(keras.layers.Layer):
     def get_config(self):
         config = {name: getattr(self.spec, name) for name in ("max_length", "symbols", "min_length", "box")}
         return super().get_config() | config | {"weighting": self.weighting}
+
+
+def _of_counted(log_weights, counted):
+    """Returns log-weights, of which those of cells that don't count are as good as none; `counted` None: all do."""
+    return log_weights if counted is None else tf.where(counted, log_weights, NO_VOTE)
 
 
 def _checked_weighting(weighting):

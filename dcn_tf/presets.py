@@ -140,6 +140,7 @@ def numbers() -> Architecture:
         patch_size=(54, 110),
         num_patches=8,
         levels=(1.41, 1.0, 0.71, 0.5, 0.35, 0.25, 0.18, 0.125, 0.088),
+        patches_apart=0.5,
     )
 
 

@@ -13,6 +13,8 @@ from dcn_tf.geometry import PatchGrid
 from dcn_tf.patches import patch_pixels
 from dcn_tf.scales import padded, scaled
 
+CANDIDATES = 4  # cells for each patch, of which those are taken that are apart
+
 
 @dataclass(frozen=True)
 class Level:
@@ -73,6 +75,35 @@ def positions_of(cells, sizes):
     level, row, column = tf.unstack(cells, axis=-1)
     starts = tf.cumsum(tf.reduce_prod(sizes, axis=1), exclusive=True)
     return tf.gather(starts, level) + row * tf.gather(sizes[:, 1], level) + column
+
+
+def spread(cells, count, nearest):
+    """Returns the first `count` cells of which none is near an earlier one: int32 [batch, n, 3] -> [batch, count, 3].
+
+    Where an image has no more of them, its first cell stands again in every place that is left; `standing_once` tells.
+
+    Args:
+        cells: (level, row, column), most salient first.
+        count: an integer, or a scalar tensor.
+        nearest: (rows, columns); cells of a level that are nearer than both are near.
+    """
+    away = tf.abs(cells[:, :, None] - cells[:, None])
+    near = (away[..., 0] == 0) & tf.reduce_all(away[..., 1:] < nearest, axis=-1)  # [batch, n, n]
+
+    def take(state, _):
+        left, _ = state
+        first = tf.argmax(tf.cast(left, tf.int32), axis=1, output_type=tf.int32)  # 0 where none is left
+        return left & ~tf.gather(near, first, batch_dims=1), first
+
+    left = tf.ones(tf.shape(cells)[:2], tf.bool)
+    _, taken = tf.scan(take, tf.range(count), (left, tf.zeros_like(cells[:, 0, 0])))  # [count, batch]
+    return tf.gather(cells, tf.transpose(taken), batch_dims=1)
+
+
+def standing_once(cells):
+    """Returns which cells of `spread` don't stand for the first one again: [batch, k, 3] -> bool [batch, k]."""
+    again = tf.reduce_all(cells[:, 1:] == cells[:, :1], axis=-1)
+    return tf.pad(~again, [(0, 0), (1, 0)], constant_values=True)
 
 
 def cut_level_patches(levels: list[Level], cells, grid: PatchGrid):

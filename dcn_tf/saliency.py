@@ -52,7 +52,7 @@ def entropy_saliency(top, coarse_features, training=False):
     return logits, output_entropy, saliency
 
 
-def select_cells(saliency, num_patches: int):
+def select_cells(saliency, num_patches: int, candidates: int = 1):
     """Returns the k cells of highest saliency, most salient first, ties to the lowest index in row-major order.
 
     Plain top-k, no suppression of overlaps (paper, section 2).
@@ -60,6 +60,7 @@ def select_cells(saliency, num_patches: int):
     Args:
         saliency: [batch, h, w].
         num_patches: k, from 1 to h * w; an integer, or a scalar tensor, which is taken as it is.
+        candidates: as many cells for each of the k are returned, all where there are not so many.
 
     Returns:
         [batch, k, 2] int32, (row, column).
@@ -76,5 +77,6 @@ def select_cells(saliency, num_patches: int):
         )
     shape = tf.shape(saliency)
     flat = tf.reshape(saliency, [shape[0], shape[1] * shape[2]])
-    indices = tf.math.top_k(flat, k=num_patches, sorted=True).indices  # equal values: the lower index comes first
+    count = num_patches if candidates == 1 else tf.minimum(candidates * num_patches, tf.shape(flat)[1])
+    indices = tf.math.top_k(flat, k=count, sorted=True).indices  # equal values: the lower index comes first
     return tf.stack([indices // shape[2], indices % shape[2]], axis=-1)

@@ -29,13 +29,14 @@ def weighted_mean(logits, log_weights):
     return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_weights, axis=1)
 
 
-def with_presence(length_logits):
+def with_presence(length_logits, log_weights):
     """Returns the pooled length: nothing, as far as the surest cell sees nothing; else as cells see it that see any.
 
-    [batch, cells, 1 + lengths] -> [batch, 1 + lengths], log-probabilities.
+    [batch, cells, 1 + lengths], and of the cells that see any the log-weights, [batch, cells] -> [batch, 1 + lengths],
+    log-probabilities.
     """
     most = tf.reduce_max(log_presence(length_logits), axis=1, keepdims=True)
-    present = weighted_mean(length_logits[..., 1:], PRESENCE_POWER * log_odds(length_logits)) + most
+    present = weighted_mean(length_logits[..., 1:], log_weights) + most
     absent = tf.reduce_min(tf.nn.log_softmax(length_logits)[..., :1], axis=1)
     return tf.concat([absent, present], axis=-1)
 
@@ -75,7 +76,7 @@ def is_part(readings):
     return shorter & tf.reduce_any(fits & tf.reduce_all(equal | beyond, axis=-1), axis=-1)
 
 
-def votes(cell_logits, heads):
+def votes(cell_logits, heads, counted=None):
     """Returns the log-weight of each cell's prediction after a vote: [batch, cells, sum(heads)] -> [batch, cells].
 
     Each cell votes for its own reading, with the probability that it gives it. A reading also gets the votes of those
@@ -83,19 +84,25 @@ def votes(cell_logits, heads):
     its own, so that a few cells that read too much don't win. Nothing to read wins only where no cell reads anything.
     The cells of the winning reading weigh as much as they voted, all others nothing. Ties go to the first cell.
 
-    The `VOTERS` cells that are surest to read something vote. No gradient flows through the choice.
+    The `VOTERS` cells that are surest to read something vote. No gradient flows through the choice. Where `counted` is
+    given, [batch, cells], the cells of which it is false have neither vote nor weight.
     """
     count = tf.minimum(VOTERS, tf.shape(cell_logits)[1])
     readings, log_probability = reading_log_probability(cell_logits, heads)
     something = readings[..., 0] > 0
+    if counted is not None:
+        something &= counted
     order = tf.math.top_k(tf.where(something, log_probability, log_probability + NO_VOTE), count).indices
     order = tf.sort(order, axis=1)
     voting = tf.gather(readings, order, batch_dims=1)
-    strength = tf.where(voting[..., 0] > 0, tf.exp(tf.gather(log_probability, order, batch_dims=1)), 0.0)
+    votes_for_one = tf.gather(something, order, batch_dims=1)
+    strength = tf.where(votes_for_one, tf.exp(tf.gather(log_probability, order, batch_dims=1)), 0.0)
     same = tf.reduce_all(voting[:, :, None] == voting[:, None], axis=-1)  # [batch, k, k]
     own = tf.reduce_sum(tf.where(same, strength[:, :, None], 0.0), axis=1)
     parts = tf.reduce_sum(tf.where(is_part(voting), strength[:, :, None], 0.0), axis=1)
     best = tf.argmax(own + tf.minimum(own, parts), axis=1, output_type=tf.int32)
     winner = tf.gather(voting, best, batch_dims=1)  # [batch, heads]
     agree = tf.reduce_all(readings == winner[:, None], axis=-1)
+    if counted is not None:
+        agree &= counted
     return tf.stop_gradient(tf.where(agree, log_probability, NO_VOTE))

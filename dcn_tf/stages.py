@@ -5,9 +5,20 @@ from typing import Any
 import tensorflow as tf
 
 from dcn_tf.architecture import Architecture
-from dcn_tf.geometry import PatchGrid
+from dcn_tf.geometry import PatchGrid, cells_apart
 from dcn_tf.patches import assemble, cut_patches, once
-from dcn_tf.pyramid import Level, boxes_in_image, cells_at, cut_level_patches, flat, levels_of, map_sizes
+from dcn_tf.pyramid import (
+    CANDIDATES,
+    Level,
+    boxes_in_image,
+    cells_at,
+    cut_level_patches,
+    flat,
+    levels_of,
+    map_sizes,
+    spread,
+    standing_once,
+)
 from dcn_tf.saliency import entropy_saliency, select_cells
 
 
@@ -58,12 +69,16 @@ class Stages:
     def select(self, glance: dict, num_patches, scores=None):
         """Returns the `num_patches` cells of highest saliency, or of highest `scores` of the same shape.
 
-        [batch, k, 2], (row, column); with a pyramid [batch, k, 3], (level, row, column), of all levels together.
+        [batch, k, 2], (row, column); with a pyramid [batch, k, 3], (level, row, column), of all levels together. Cells
+        that are to be apart are those of the device, which finds them among the `pyramid.CANDIDATES` * k highest; where
+        these hold fewer, the first cell stands again and counts once (`pyramid.spread`).
         """
-        scores = glance["saliency"] if scores is None else scores
+        scores, apart = glance["saliency"] if scores is None else scores, self.architecture.patches_apart
         if not self.architecture.has_pyramid:
             return select_cells(scores, num_patches)
-        return cells_at(select_cells(scores[:, None], num_patches)[..., 1], glance["map_sizes"])
+        highest = select_cells(scores[:, None], num_patches, CANDIDATES if apart else 1)
+        cells = cells_at(highest[..., 1], glance["map_sizes"])
+        return spread(cells, num_patches, cells_apart(self.patch_grid, apart)) if apart else cells
 
     def look_closely(self, images, cells, training=False, repeated=False) -> dict:
         """Returns the second stage: `cells`, their `patches` and `fine_features`, and `boxes` if there are any.
@@ -93,14 +108,19 @@ class Stages:
     def answer(self, coarse_features, fine_features, cells, training=False, boxes=None) -> dict:
         """Returns `refined` and `logits` from the vectors of both stages, and where `boxes` are given, `box`.
 
-        The vectors of the first k cells alone give the answer that k patches would have given.
+        The vectors of the first k cells alone give the answer that k patches would have given. Of cells that are apart,
+        see `select`, one that stands again has no part in it.
         """
+        counted = standing_once(cells) if self.architecture.patches_apart else None
         refined = fine_features
         if self.architecture.top.swaps:
             refined = assemble(coarse_features, fine_features, cells)
-        if boxes is None:
+        if boxes is None and counted is None:
             return {"refined": refined, "logits": self.fine_top(refined, training=training)}
         cell_logits = self.fine_top.cell_logits(fine_features)
-        log_weights = self.fine_top.cell_weights(cell_logits)
+        if boxes is None:
+            return {"refined": refined, "logits": self.fine_top.pool(cell_logits, counted=counted)}
+        log_weights = self.fine_top.cell_weights(cell_logits, counted=counted)
         box = tf.reduce_sum(tf.nn.softmax(log_weights)[..., None] * boxes, axis=1)
-        return {"refined": refined, "logits": self.fine_top.pool(cell_logits, log_weights=log_weights), "box": box}
+        logits = self.fine_top.pool(cell_logits, log_weights=log_weights, counted=counted)
+        return {"refined": refined, "logits": logits, "box": box}

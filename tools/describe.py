@@ -109,11 +109,12 @@ def _cells(architecture: Architecture) -> str:
     geometry = stack_geometry(architecture.coarse)
     grid = patch_grid(geometry, architecture.patch_size)
     cells = num_cells(architecture, architecture.image_size)
+    apart = f", {architecture.patches_apart} of one apart" if architecture.patches_apart else ""
     return "\n".join(
         [
             f"cells: {cells}, {_by(output_size(architecture.coarse, architecture.image_size))} on the image itself; "
             f"each sees {_by(geometry.field)} pixels, every {_by(geometry.stride)}, from {geometry.offset}",
-            f"patches: {architecture.num_patches} of {_by(grid.size)} pixels, the first from {grid.origin}; "
+            f"patches: {architecture.num_patches} of {_by(grid.size)} pixels{apart}, the first from {grid.origin}; "
             f"a patch gives {_by(output_size(architecture.fine, architecture.patch_size))} vectors of "
             f"{channels_of(architecture.fine)}",
             f"smallest image: {_by(smallest_image(architecture))}",

@@ -43,8 +43,8 @@ def make_parser():
         help="of the bundle's input in pixels, such as 256,512; the training's by default. Images of another size are "
         "laid on the input as they are, or shrunk, with their border repeated",
     )
-    apart = "images of any size: patches of one level begin so much of a patch apart (default 0.5; 0: anywhere)"
-    add("--patches_apart", type=number(0, 1, float), default=0.5, metavar="X", help=apart)
+    apart = "images of any size: patches of one level begin so much of a patch apart; the network's own by default"
+    add("--patches_apart", type=number(0, 1, float), metavar="X", help=apart)
     add(
         "--calibration_images",
         type=number(1),
@@ -93,7 +93,8 @@ def main(arguments) -> None:
     if models:
         test = trained.test.first(values.test_images)
         measured["onnx"] = onnx_agreement.compare(trained, models, num_patches, test)
-    apart = {"patches_apart": values.patches_apart} if made.manifest["levels"] else {}
+    asked_for = made.manifest["levels"] and values.patches_apart is not None
+    apart = {"patches_apart": values.patches_apart} if asked_for else {}
     bundle = write_bundle(values.bundle, made.files, made.manifest | {"measured": measured} | apart)
     text = bundle_report.report([bundle.manifest])
     print(f"\n{text}\nwritten: {bundle.path}")

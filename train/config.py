@@ -49,6 +49,7 @@ QUANTITIES = {
     "elasticity": (0, 10),
     "looseness": (1, 100),
     "skip_bad": (0, 1),
+    "patches_apart": (0, 1),
 }
 
 
@@ -92,6 +93,7 @@ class Config(FlagValues):
     num_patches: int | None = None
     train_num_patches: tuple[int, ...] = ()
     patch_size: tuple[int, ...] | None = None
+    patches_apart: float | None = None
     top_statistics: str | None = None
     augment: bool = True
     distortion: float = 0.0
@@ -185,6 +187,8 @@ class Config(FlagValues):
             architecture = self._replaced(architecture, patch_size=self._checked_patch_size(architecture))
         if self.num_patches is not None:
             architecture = self._replaced(architecture, num_patches=self.num_patches)
+        if self.patches_apart is not None:
+            architecture = self._replaced(architecture, patches_apart=self.patches_apart)
         if self.top_statistics is not None:
             if architecture.task != "classification":
                 raise UserError(

@@ -18,6 +18,7 @@ FREE_ON_RESUME = (
         "eval_data_dir",
         "init_from",
         "architecture_file",  # the file may move; what it says may not change (`train.network`)
+        "patches_apart",  # nor may the network's; a run that was begun before there was the flag has 0
         "train_steps",
         "eval_num_patches",
         "eval_scales",

@@ -132,6 +132,10 @@ FLOAT_FLAGS = {
         "folder: the share of the images that may be left out because they can't be read, are listed with "
         "contradictory labels, or in several splits. They are named either way."
     ),
+    "patches_apart": (
+        "Patches of one level begin so much of a patch's height or width apart, where a network has several; 0 takes "
+        "them wherever the saliency is highest. The preset's own by default."
+    ),
     "coarse_weight": "Weight of the coarse output's own cross-entropy in end-to-end training; 0 in the paper.",
 }
 SET = (

@@ -1,5 +1,6 @@
 """The network of a run: what the flags and the data say together, and that a run goes on with the same."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -53,12 +54,19 @@ def _check_same(path: Path, architecture: Architecture):
         return
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}); mend it or choose another --workdir") from error
+    begun = _of_before() | begun if isinstance(begun, dict) else begun
     path_of, before, now = next(_differences(begun, lists(architecture.to_dict())), (None, None, None))
     if path_of:
         raise UserError(
             f"the workdir {path.parent} was begun with another network: {path_of}={before}. Received: {now}; "
             "go back to it, or choose another --workdir"
         )
+
+
+def _of_before() -> dict:
+    """Returns what fields of a network were before there were these fields."""
+    later = [field for field in dataclasses.fields(Architecture) if field.default is not dataclasses.MISSING]
+    return {field.name: lists(field.default) for field in later}
 
 
 def _differences(begun, now, path=""):

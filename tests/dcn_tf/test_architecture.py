@@ -107,6 +107,11 @@ def test_heads():
         ({"levels": (1, 0)}, r"levels must be .* Received: \(1.0, 0.0\)"),
         ({"levels": (4.1,)}, r"levels must be .* Received: \(4.1,\)"),
         ({"levels": (1, 0.5)}, r"one level, of 1. Received: levels=\(1.0, 0.5\)"),
+        ({"patches_apart": 1.5}, "patches_apart must be a number from 0 to 1. Received: 1.5"),
+        ({"patches_apart": -0.1}, "patches_apart must be a number from 0 to 1. Received: -0.1"),
+        ({"patches_apart": float("nan")}, "patches_apart must be a number from 0 to 1. Received: nan"),
+        ({"patches_apart": "half"}, "patches_apart must be a number from 0 to 1. Received: 'half'"),
+        ({"patches_apart": 0.5}, "patches_apart must be 0 where there is one level, .* Received: 0.5"),
     ],
 )
 def test_architecture_rejects(classifier_architecture, change, message):
@@ -136,7 +141,7 @@ def test_json_round_trip_keeps_every_field(sequence_architecture):
     )
     top = SequenceTopSpec(2, 3, "presence", "votes", min_length=0, box=True)
     architecture = dataclasses.replace(
-        sequence_architecture, coarse=stack, top=top, num_patches=5, levels=(1.5, 1, 0.25)
+        sequence_architecture, coarse=stack, top=top, num_patches=5, levels=(1.5, 1, 0.25), patches_apart=0.25
     )
     assert architecture.levels == (1.5, 1.0, 0.25)
     assert Architecture.from_dict(json.loads(json.dumps(architecture.to_dict()))) == architecture
@@ -154,7 +159,7 @@ def test_from_dict_rejects_unknown_kinds(classifier_architecture):
 
 def test_a_description_from_before_there_were_levels_has_one(sequence_architecture):
     description = sequence_architecture.to_dict()
-    del description["levels"]
+    del description["levels"], description["patches_apart"]
     for name in ("min_length", "box"):
         del description["top"][name]
     assert Architecture.from_dict(description) == sequence_architecture

@@ -9,6 +9,7 @@ from dcn_tf.architecture import Conv, MaxPool
 from dcn_tf.geometry import (
     Geometry,
     PatchGrid,
+    cells_apart,
     level_sizes,
     num_cells,
     output_size,
@@ -192,3 +193,11 @@ def test_the_size_at_which_an_image_is_read(sequence_architecture):
     assert read_size(sequence_architecture, (20, 10), 0.5) == (10, 8)  # padded
     assert read_size(pyramid, (20, 10), 0.5) == (10, 5)  # whose levels are
     assert read_size(pyramid, (20, 10), 1.0) == (20, 10)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, (4, 4)), (1, (7, 7)), (8 / 54, (1, 2)), (0.01, (1, 1))])
+def test_patches_so_much_apart_are_so_many_cells_apart(share, expected):
+    grid = PatchGrid((0, 0), (8, 16), (54, 110))
+    for axis, cells in enumerate(cells_apart(grid, share)):
+        apart = [count * grid.stride[axis] >= share * grid.size[axis] for count in range(9)]
+        assert cells == expected[axis] == apart.index(True)

@@ -1,11 +1,17 @@
+import json
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from dcn_tf.architecture import Conv, MaxPool
+from dcn_tf.architecture import Architecture, Conv, MaxPool
 from dcn_tf.cost import dcn_cost
 from dcn_tf.geometry import num_cells, output_size, smallest_input, stack_geometry
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.presets import PRESETS, preset
+
+SHIPPED = Path(__file__).parents[2] / "models" / "street_numbers.keras"
 
 
 def convolutions(stack):
@@ -108,3 +114,10 @@ def test_presets_are_equal_each_time():
 def test_unknown_preset():
     with pytest.raises(ValueError, match=r"\['cluttered_mnist', .*'svhn_paper'\]. Received: 'mnist'"):
         preset("mnist")
+
+
+def test_the_shipped_weights_are_of_the_preset_and_choose_patches_as_it_does():
+    with zipfile.ZipFile(SHIPPED) as file:
+        description = json.loads(file.read("config.json"))["config"]["architecture"]
+    assert Architecture.from_dict(description) == preset("numbers")
+    assert preset("numbers").patches_apart == 0.5

@@ -8,7 +8,19 @@ from numpy_reference import entropy, finite_differences, run_stack, softmax
 from dcn_tf.architecture import SequenceTopSpec
 from dcn_tf.geometry import PatchGrid, level_sizes, num_cells
 from dcn_tf.model import DynamicCapacityNetwork
-from dcn_tf.pyramid import Level, boxes_in_image, cells_at, cut_level_patches, flat, levels_of, map_sizes, positions_of
+from dcn_tf.pyramid import (
+    CANDIDATES,
+    Level,
+    boxes_in_image,
+    cells_at,
+    cut_level_patches,
+    flat,
+    levels_of,
+    map_sizes,
+    positions_of,
+    spread,
+    standing_once,
+)
 from dcn_tf.scales import padded, scaled
 
 LEVELS = (1.5, 1.0, 0.5, 0.2)  # the last is padded to one cell of 8 x 8
@@ -99,6 +111,73 @@ def test_ties_among_levels_go_to_the_first_in_the_list(model, images):
     last = (0, sizes[0, 0] - 1, sizes[0, 1] - 1)
     expected = [last, (1, 0, 0), (1, 0, 1), (0, 0, 0), (0, 0, 1)]
     np.testing.assert_array_equal(model.select(glance, 5, scores), [expected] * 2)
+
+
+def apart_by_loops(cells, count, nearest):
+    """Takes one after the other those cells that are near none that is taken already."""
+    taken = []
+    for level, row, column in cells:
+        near = [abs(row - r) < nearest[0] and abs(column - c) < nearest[1] for n, r, c in taken if n == level]
+        if len(taken) < count and not any(near):
+            taken.append((level, row, column))
+    return taken
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_cells_that_are_apart_and_the_first_again_where_there_are_no_more(rng, compiled):
+    every = [(level, row, column) for level in range(3) for row in range(8) for column in range(7)]
+    found_of = tf.function(spread, reduce_retracing=True) if compiled else spread
+    missing = set()
+    for count, of_image, nearest in [(8, 32, (2, 3)), (8, 32, (6, 6)), (5, 20, (1, 1)), (3, 2, (2, 2)), (1, 1, (9, 9))]:
+        cells = np.stack([rng.permutation(every)[:of_image] for _ in range(4)]).astype(np.int32)
+        found = found_of(tf.constant(cells), tf.constant(count), nearest).numpy()
+        once = standing_once(found).numpy()
+        assert found.shape == (4, count, 3)
+        for image in range(4):
+            expected = apart_by_loops(cells[image].tolist(), count, nearest)
+            missing.add(count - len(expected))
+            again = [tuple(cells[image, 0])] * (count - len(expected))
+            np.testing.assert_array_equal(found[image], expected + again)
+            np.testing.assert_array_equal(once[image], [True] * len(expected) + [False] * len(again))
+    assert 0 in missing
+    assert max(missing) > 1
+
+
+def test_the_cells_of_a_network_are_apart_ties_to_the_first(model, sequence_architecture, randomise, images, rng):
+    apart = network(sequence_architecture, randomise, top=TOP, levels=LEVELS, patches_apart=1.0)
+    glance = apart.glance(images)
+    sizes = np.asarray(glance["map_sizes"])
+    where = [(level, *place) for level, size in enumerate(sizes) for place in np.ndindex(*size)]
+    scores = rng.integers(0, 5, (2, len(where))).astype(np.float32)  # many are equal
+    select = tf.function(lambda scores, count: apart.select(glance, count, scores))
+    for count in (1, 4, 12):
+        found, plain = select(scores, count).numpy(), model.select(glance, count, scores).numpy()
+        for image in range(2):
+            order = np.argsort(-scores[image], kind="stable")[: CANDIDATES * count]
+            expected = apart_by_loops([where[i] for i in order], count, (2, 2))  # patches of 8 x 8, 4 apart
+            np.testing.assert_array_equal(found[image, : len(expected)], expected)
+            assert len(expected) == count or (found[image, len(expected) :] == expected[0]).all()
+            assert count == 1 or found[image].tolist() != plain[image].tolist()
+    with pytest.raises(ValueError, match="Received: 1000"):
+        apart.select(glance, 1000)
+
+
+@pytest.mark.parametrize("weighting", ["average", "inverse_entropy", "presence", "votes"])
+@pytest.mark.parametrize("box", [False, True])
+def test_a_cell_that_stands_again_has_no_part_in_the_answer(sequence_architecture, randomise, images, weighting, box):
+    top = dataclasses.replace(TOP, refined_weighting=weighting, box=box)
+    apart = network(sequence_architecture, randomise, top=top, levels=LEVELS, num_patches=30, patches_apart=1.0)
+    outputs = apart(images)
+    once = standing_once(outputs["cells"]).numpy()
+    assert not once.all()
+    anywhere = DynamicCapacityNetwork(dataclasses.replace(apart.architecture, patches_apart=0.0))
+    anywhere.build()
+    anywhere.set_weights(apart.get_weights())
+    for image in range(2):
+        cells = outputs["cells"][image][once[image]]
+        alone = anywhere(images[image : image + 1], cells=cells[None])
+        for name in ("logits", "box") if box else ("logits",):
+            np.testing.assert_allclose(outputs[name][image], alone[name][0], rtol=1e-4, atol=1e-5)
 
 
 def test_positions_and_cells_are_each_others_reverse():

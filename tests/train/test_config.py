@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from dcn_tf.presets import numbers
 from train.config import Config
 from train.errors import UserError
 from train.trainable import check_trainable
@@ -50,7 +51,11 @@ def test_wrong_value_names_the_flag_and_what_was_received(name, value):
 
 @pytest.mark.parametrize(
     "name",
-    [field.name for field in dataclasses.fields(Config) if field.type in ("int", "float", int, float, int | None)],
+    [
+        field.name
+        for field in dataclasses.fields(Config)
+        if field.type in ("int", "float", int, float, int | None, float | None)
+    ],
 )
 def test_no_number_takes_what_nothing_can_count(name):
     for value in (float("inf"), -float("inf"), float("nan"), 2.0**64, 1e21, -1):
@@ -64,6 +69,15 @@ def test_architecture_takes_patches_and_statistics_from_the_flags(config):
     assert architecture.top.statistics == "separate"
     with pytest.raises(UserError, match="--top_statistics belongs to classifier tops"):
         _ = config(preset="tiny_sequence", top_statistics="separate").architecture
+
+
+def test_patches_are_as_far_apart_as_the_flag_says_or_the_preset(config):
+    assert config(preset="numbers").architecture.patches_apart == 0.5
+    run = config(preset="numbers", patches_apart=0.0)
+    assert run.architecture == dataclasses.replace(numbers(), patches_apart=0.0)
+    assert "--patches_apart=0.0\n" in run.to_flags()
+    with pytest.raises(UserError, match="--patches_apart must be 0 where there is one level, .* Received: 0.5"):
+        _ = config(patches_apart=0.5).architecture
 
 
 def test_the_size_of_patches_is_a_side_or_two(config):

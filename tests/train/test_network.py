@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,21 @@ def test_a_run_goes_on_with_the_network_that_it_was_begun_with(config, tmp_path)
     other = config(workdir=str(tmp_path), set=("coarse.0.filters=4", "coarse.0.kernel=5"))
     with pytest.raises(UserError, match="another network: coarse.0.kernel.0=7. Received: 5"):
         network_for(other, dataset(3, 12))
+
+
+def test_a_network_from_before_there_were_fields_has_what_they_were(config, tmp_path):
+    def run(**changes):
+        return config(workdir=str(tmp_path), preset="tiny_pyramid", training="modular", **changes)
+
+    digits = dataset(1, 10)
+    write_network(tmp_path, network_for(run(), digits))
+    file = tmp_path / "architecture.json"
+    begun = json.loads(file.read_text())
+    del begun["patches_apart"]
+    file.write_text(json.dumps(begun))
+    assert network_for(run(), digits).patches_apart == 0
+    with pytest.raises(UserError, match="another network: patches_apart=0.0. Received: 0.5"):
+        network_for(run(patches_apart=0.5), digits)
 
 
 def test_what_was_written_is_an_architecture_file(config, tmp_path):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from dcn_tf.geometry import num_cells
 from dcn_tf.losses import decode
+from dcn_tf.pyramid import standing_once
 from edge.errors import UserError
 from edge.network.pyramid_runner import ALL, make_runner
 from edge.network.runner import NEVER
@@ -29,7 +30,7 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
     runner = make_runner(bundle)
     num_patches = runner.check_num_patches(num_patches)
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
-    found, found_cells = _run_whole(runner, test.images, num_patches)
+    found, found_cells = _run_whole(network, runner, test.images, num_patches)
     pairs = {"dcn": (expected, found)}
     if "whole_fine" in bundle.manifest.models:
         whole = make_whole_runner(bundle)
@@ -53,22 +54,24 @@ def measure(network, bundle, test: Samples, num_patches: int | None = None) -> d
 def with_runner(network, runner, test: Samples, num_patches: int) -> tuple[float, float]:
     """Returns percent of a runner's predictions, and of its cells, that are those of the network."""
     expected, expected_cells = keras_predictions(network, test.images, num_patches)
-    found, found_cells = _run_whole(runner, test.images, num_patches)
+    found, found_cells = _run_whole(network, runner, test.images, num_patches)
     return percent((expected == found).all(axis=1)), overlap(expected_cells, found_cells)
 
 
-def _run_whole(runner, images, num_patches: int):
-    """Returns the categories [N, heads] and the cells of each image, without an exit."""
+def _run_whole(network, runner, images, num_patches: int):
+    """Returns the categories [N, heads] and the cells of each image, without an exit, selected as the network does."""
     settings = {"num_patches": num_patches, "exit_entropy": NEVER}
-    if runner.manifest.levels:  # the network's answer, from its own cells, whatever its probability
-        settings |= {"reading_threshold": 0.0, "vote_lead": ALL, "patches_apart": 0.0}
+    if runner.manifest.levels:  # the network's answer, whatever its probability
+        apart = network.architecture.patches_apart
+        settings |= {"reading_threshold": 0.0, "vote_lead": ALL, "patches_apart": apart}
     return _run("dcn", images, lambda image: runner.run(image, **settings))
 
 
 def keras_predictions(network, images, num_patches: int):
     """Returns the categories [N, heads] and the cells [N, k, 2] of the network, for uint8 images.
 
-    Cells of photographs, a list of images, are (level, row, column), [k, 3] each; all of them where there are fewer.
+    Cells of photographs, a list of images, are (level, row, column), [k, 3] each; where there are fewer, all of them,
+    and those that are apart.
     """
     heads = network.architecture.top.heads
 
@@ -79,7 +82,10 @@ def keras_predictions(network, images, num_patches: int):
     if not reads_any_size(network.architecture):
         return in_batches(predict, images)
     most = [min(num_patches, num_cells(network.architecture, image.shape[:2])) for image in images]
-    return one_by_one(predict, images, "keras", most)
+    categories, cells = one_by_one(predict, images, "keras", most)
+    if network.architecture.patches_apart:
+        cells = [of_image[standing_once(of_image[None])[0]] for of_image in cells]
+    return categories, cells
 
 
 def keras_fine_predictions(network, images):

@@ -41,7 +41,7 @@ def describe(network, label_names, num_patches: int, resize: str) -> dict:
         "saliency_level": None,
         "reading_threshold": None,
         "vote_lead": None,
-        "patches_apart": None,
+        "patches_apart": architecture.patches_apart if resize == ANY_SIZE else None,
     }
 
 

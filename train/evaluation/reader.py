@@ -178,7 +178,7 @@ class Reader:
     def _selected_rows(self, images, glance, scores) -> dict:
         """Returns row -> logits from the best-scored cells of every selector, for each number of patches.
 
-        The fewer patches are among the more.
+        The fewer patches are among the more. Of these, fewer may be far enough apart (`Architecture.patches_apart`).
         """
         most = tf.minimum(self.num_patches[-1], tf.size(glance["saliency"][0]))
         cells = tf.concat([self.model.select(glance, most, score) for score in scores.values()], axis=1)
@@ -187,10 +187,13 @@ class Reader:
         for number, selector in enumerate(scores):
             name = "dcn" if selector == SELECTOR else selector
             for k in self.num_patches:
-                first = slice(number * most, number * most + tf.minimum(k, most))
+                count = tf.minimum(k, most)
+                first = slice(number * most, number * most + count)
                 boxes = look["boxes"][:, first] if "boxes" in look and name == "dcn" else None
-                vectors = look["fine_features"][:, first]
-                answer = self.model.answer(glance["coarse_features"], vectors, cells[:, first], boxes=boxes)
+                vectors, chosen = look["fine_features"][:, first], cells[:, first]
+                if self.model.architecture.patches_apart:
+                    chosen = self.model.select(glance, count, scores[selector])
+                answer = self.model.answer(glance["coarse_features"], vectors, chosen, boxes=boxes)
                 rows[f"{name}/{k}"] = answer["logits"]
                 if "box" in answer:
                     rows[f"box/{k}"] = answer["box"]

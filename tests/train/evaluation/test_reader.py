@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -55,15 +57,18 @@ def test_a_scale_reads_a_smaller_image(network, split_of):
     np.testing.assert_allclose(Reader(model, (2,), scale=0.5)(split)["dcn/2"], np.exp(logits), atol=1e-5)
 
 
-def test_a_pyramid_is_read_as_the_model_reads_it(network, split_of):
+@pytest.mark.parametrize("apart", [0.0, 0.4])
+def test_a_pyramid_is_read_as_the_model_reads_it(network, split_of, apart):
     model = network("tiny_pyramid")
+    model.architecture = dataclasses.replace(model.architecture, patches_apart=apart)
     heads = model.architecture.top.heads
-    split = split_of([(5, 7), (16, 24), (33, 40)], heads)
-    rows = everything(Reader(model, (1, 2)), split, ("random", "centre", "oracle"))
-    selected = {f"{name}/{k}" for name in ("dcn", "random", "centre", "oracle") for k in (1, 2)}
-    assert set(rows) == {"coarse", "fine", "box/1", "box/2"} | selected
+    split, counts = split_of([(5, 7), (16, 24), (33, 40)], heads), (1, 2, 5)
+    rows = everything(Reader(model, counts), split, ("random", "centre", "oracle"))
+    selected = {f"{name}/{k}" for name in ("dcn", "random", "centre", "oracle") for k in counts}
+    assert set(rows) == {"coarse", "fine", *(f"box/{k}" for k in counts)} | selected
     for i, image in enumerate(split.images):
-        for k in (1, 2):
+        for k in counts:
+            k = min(k, model.num_cells(image.shape[:2]))
             outputs = model(image[None] / np.float32(255), num_patches=k)
             np.testing.assert_allclose(rows[f"dcn/{k}"][i], np.exp(outputs["logits"][0]), atol=1e-5)
             np.testing.assert_allclose(rows[f"box/{k}"][i], outputs["box"][0], rtol=1e-4, atol=1e-3)

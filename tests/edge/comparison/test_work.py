@@ -66,7 +66,7 @@ def test_for_sequences_the_saliency_is_a_pass_over_all_cells(sequence_case):
 
 @pytest.mark.parametrize("unknown", ["not read", "not understood"])
 def test_what_is_not_known_is_none(bundle, monkeypatch, unknown):
-    def operations(bundle, num_patches, size):
+    def operations(bundle, num_patches, size, stretch):
         if unknown == "not read":
             raise UserError("nothing is installed")
         return {"coarse": SimpleNamespace(multiply_accumulates=Quantity(5, at_least=True))}

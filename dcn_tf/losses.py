@@ -37,6 +37,26 @@ def negative_log_likelihood(logits, labels, heads, smoothing: float = 0.0):
     return tf.reduce_mean(tf.add_n(per_head))
 
 
+def distillation(logits, taught, temperature: float):
+    """Returns how far answers are from a teacher's (Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2).
+
+    The divergence of the two softmaxes of logits / temperature, times temperature^2, which keeps its gradient as large
+    at every temperature, averaged over the batch. No gradient reaches the teacher.
+
+    Args:
+        logits: [batch, classes], of the network that is trained.
+        taught: [batch, classes], of the teacher.
+        temperature: above 0.
+
+    Returns:
+        A scalar, in nats times temperature^2.
+    """
+    taught = tf.nn.log_softmax(tf.stop_gradient(tf.cast(taught, tf.float32)) / temperature)
+    answered = tf.nn.log_softmax(tf.cast(logits, tf.float32) / temperature)
+    divergence = tf.reduce_sum(tf.exp(taught) * (taught - answered), axis=-1)
+    return temperature**2 * tf.reduce_mean(divergence)
+
+
 def hint(coarse_features, fine_features, cells, relative: bool = False):
     """Returns how far coarse vectors are from the fine vectors of the selected cells (paper, section 2).
 

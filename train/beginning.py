@@ -28,6 +28,8 @@ def check_beginning(config: Config, architecture: Architecture, restart: bool = 
     begun = checkpoint_files.find(workdir / checkpoint_files.FOLDER) and not restart
     if config.init_from and not begun:
         sources_of(config.init_from)
+    if config.teacher:
+        files_of(config.teacher, "--teacher")
     check_dataset(config, architecture)
 
 
@@ -37,19 +39,40 @@ def sources_of(init_from: str) -> list[Path]:
     Raises:
         UserError: no weights lie at one of them; what is in their files is told when they are read.
     """
-    whole = Path(init_from)  # its name may hold a comma
-    sources = [whole] if whole.exists() else [Path(part.strip()) for part in init_from.split(",")]
+    sources = _paths(init_from, "--init_from")
     for path in sources:
-        _check_source(path)
-    return sources
-
-
-def _check_source(path: Path):
-    if path.is_dir():
-        if not (path / MODEL_FILE).exists() and not checkpoint_files.find(path / checkpoint_files.FOLDER):
+        if (
+            path.is_dir()
+            and not (path / MODEL_FILE).exists()
+            and not checkpoint_files.find(path / checkpoint_files.FOLDER)
+        ):
             raise UserError(
                 f"--init_from found neither {MODEL_FILE} nor a checkpoint. Received: {path}; give the workdir of a run "
                 "that has made its first checkpoint"
             )
-    elif not path.is_file():
-        raise UserError(f"--init_from must be a workdir or a .keras file. Received: {path}, which is neither")
+    return sources
+
+
+def files_of(sources: str, flag: str) -> list[Path]:
+    """Returns the .keras files of the networks that a flag names, workdirs or files, separated by commas.
+
+    Raises:
+        UserError: one is not there; what is in the files is told when they are read.
+    """
+    files = [path / MODEL_FILE if path.is_dir() else path for path in _paths(sources, flag)]
+    for path in files:
+        if not path.exists():
+            raise UserError(
+                f"{flag} found no {MODEL_FILE}. Received: {path.parent}; give the workdir of a finished run"
+            )
+    return files
+
+
+def _paths(sources: str, flag: str) -> list[Path]:
+    """Returns the folders and files that a flag names, separated by commas; UserError where there is none."""
+    whole = Path(sources)  # its name may hold a comma
+    paths = [whole] if whole.exists() else [Path(part.strip()) for part in sources.split(",")]
+    for path in paths:
+        if not path.is_dir() and not path.is_file():
+            raise UserError(f"{flag} must be a workdir or a .keras file. Received: {path}, which is neither")
+    return paths

@@ -21,10 +21,10 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     """Returns images/s of each round for 'data', 'step' and 'together', in turn so that drift hits all alike."""
     from dcn_tf.model import DynamicCapacityNetwork
     from train import steps as training
+    from train.aids import aids_of
     from train.averaging import average_of
     from train.data.pipeline import train_batches
     from train.data.registry import load_dataset
-    from train.places import place_reader_of
 
     architecture = config.architecture
     dataset = load_dataset(config, architecture)
@@ -32,8 +32,8 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     model = DynamicCapacityNetwork(architecture)
     model.build()
     optimizer = training.make_optimizer(config)
-    beside = average_of(model, config.ema), place_reader_of(config, architecture)
-    train_step = training.make_train_step(model, optimizer, config, *beside)
+    average, aids = average_of(model, config.ema), aids_of(config, architecture)
+    train_step = training.make_train_step(model, optimizer, config, average, aids)
     held = next(iter(train_batches(dataset, 0, 1)))
 
     for _ in range(WARMUP_STEPS):

@@ -45,6 +45,8 @@ QUANTITIES = {
     "hint_weight": (0, 1e6),
     "coarse_weight": (0, 1e6),
     "place_weight": (0, 1e6),
+    "teacher_weight": (0, 1e6),
+    "temperature": (0.1, 100),
     "distortion": (0, 10),
     "elasticity": (0, 10),
     "looseness": (1, 100),
@@ -70,6 +72,7 @@ class Config(FlagValues):
     model: str = "dcn"
     training: str = "end_to_end"
     init_from: str | None = None
+    teacher: str | None = None
     seed: int = 0
     train_steps: int = 6000
     batch_size: int = 128
@@ -88,6 +91,8 @@ class Config(FlagValues):
     ema: float = 0.0
     hint_weight: float = 0.0
     place_weight: float = 0.0
+    teacher_weight: float = 1.0
+    temperature: float = 3.0
     relative_hint: bool = False
     coarse_weight: float = 0.0
     num_patches: int | None = None

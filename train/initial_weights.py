@@ -38,20 +38,23 @@ def take_weights(model: DynamicCapacityNetwork, source: str):
             variable.assign(np.mean(values, axis=0))
 
 
+def trained_network(path: Path, flag: str) -> DynamicCapacityNetwork:
+    """Returns the network of a .keras file; UserError, which names the flag, where there is none in it."""
+    try:
+        found = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # keras raises whatever its parts do
+        raise UserError(f"{flag} must be a model that train.main wrote. Received: {path} ({reason(error)})") from error
+    if not isinstance(found, DynamicCapacityNetwork):
+        raise UserError(f"{flag} must be a DynamicCapacityNetwork. Received: {type(found).__name__} in {path}")
+    return found
+
+
 def _of_workdir(path: Path) -> list:
     return _of_file(path / MODEL_FILE) if (path / MODEL_FILE).exists() else _of_checkpoint(path)
 
 
 def _of_file(path: Path) -> list:
-    try:
-        found = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # keras raises whatever its parts do
-        raise UserError(
-            f"--init_from must be a model that train.main wrote. Received: {path} ({reason(error)})"
-        ) from error
-    if not isinstance(found, DynamicCapacityNetwork):
-        raise UserError(f"--init_from must be a DynamicCapacityNetwork. Received: {type(found).__name__} in {path}")
-    return [variable.numpy() for variable in found.variables]
+    return [variable.numpy() for variable in trained_network(path, "--init_from").variables]
 
 
 def _of_checkpoint(workdir: Path) -> list:

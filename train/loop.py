@@ -13,6 +13,7 @@ from dcn_tf.architecture import Architecture
 from dcn_tf.model import DynamicCapacityNetwork
 from train import files, history, pictures, steps
 from train import workdir as workdirs
+from train.aids import aids_of
 from train.averaging import average_of, averaged
 from train.checkpoints import Checkpoints
 from train.config import Config
@@ -30,7 +31,6 @@ from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
 from train.network import network_for, write_network
-from train.places import place_reader_of
 from train.progress import log
 from train.samples import write_samples
 from train.trainable import check_trainable
@@ -74,13 +74,13 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, sha
     model.build()
     optimizer = steps.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
-    places = place_reader_of(config, architecture)
-    train_step = steps.make_train_step(model, optimizer, config, average, places, shared)
+    aids = aids_of(config, architecture)
+    train_step = steps.make_train_step(model, optimizer, config, average, aids, shared)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);
     # 3. --init_from; 4. nothing: begin at step 0. Other machines take all of it from the chief.
-    checkpoints = Checkpoints(workdir, model, optimizer, average, places)
+    checkpoints = Checkpoints(workdir, model, optimizer, average, aids.places)
     first_step = checkpoints.restore(held.newest)
     if config.init_from and not first_step and shared.is_chief:
         take_weights(model, config.init_from)

@@ -24,9 +24,9 @@ STRING_FLAGS = {
         "result.json. Resumed if begun."
     ),
     "dataset": (
-        "cluttered_mnist | cluttered_digits | folder | street_numbers | svhn; or several, joined by commas, of which "
-        "every batch holds its share (--dataset_weights). The first is the one that is validated and tested on; errors "
-        "on the others' test images are reported as well."
+        "cluttered_mnist | cluttered_mnist_windows | cluttered_digits | folder | street_numbers | svhn; or several, "
+        "joined by commas, of which every batch holds its share (--dataset_weights). The first is the one that is "
+        "validated and tested on; errors on the others' test images are reported as well."
     ),
     "data_dir": (
         "Where the data lies. cluttered_mnist: a folder with mnist.npz or the IDX files. folder: a folder or a zip "
@@ -53,6 +53,10 @@ STRING_FLAGS = {
         "Weights to begin from: a workdir, or a .keras file of a network of the same architecture; of several, "
         "separated by commas, the mean. Optimizer and schedule begin anew. A workdir that was begun resumes from its "
         "own checkpoint."
+    ),
+    "teacher": (
+        "Networks whose answers this one is trained to give too: workdirs or .keras files of classifiers, separated by "
+        "commas. They see the object alone where the data says where it lies, and the mean of their answers counts."
     ),
     "negatives": "File of train.mine_negatives: what a network took for numbers, which street_numbers trains on too.",
     "optimizer": " | ".join(OPTIMIZERS) + ".",
@@ -111,6 +115,11 @@ FLOAT_FLAGS = {
     "place_weight": (
         "Weight of a loss on every place along the fine stack's row: which digit of the number it shows. The shipped "
         "reader's last parts had 2; what it brings alone was not measured. 0 leaves it out."
+    ),
+    "teacher_weight": "Weight of what --teacher teaches, beside the labels.",
+    "temperature": (
+        "By how much the logits of --teacher, and those that are taught, are divided before their softmax. The higher, "
+        "the more improbable classes count."
     ),
     "distortion": (
         "Digits of every second cluttered training image are turned by up to so many times 15 degrees, and stretched "

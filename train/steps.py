@@ -8,22 +8,23 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.architecture import channels_of
-from dcn_tf.losses import box_loss, hint, negative_log_likelihood
+from dcn_tf.losses import box_loss, distillation, hint, negative_log_likelihood
 from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.precision import computing_in
 from dcn_tf.pyramid import positions_of
+from train.aids import NO_AIDS, Aids
 from train.config import Config
 from train.distribution import ALONE, Distribution
 
 BOX_WEIGHT = 5.0  # of a box's mean distance, which is some hundredths of a patch, beside nats
 
 
-def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config, num_patches=None):
+def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Config, num_patches=None, taught=None):
     """Returns the loss terms of the whole network, name -> (weight, value) (paper, section 2).
 
     The coarse weights see a sum of cross-entropy and hint. The paper's convex combination differs from it by a factor
     on the whole coarse gradient, to which Adam is indifferent. A hint without weight is still measured, and beside a
-    relative one the distance itself. num_patches: k; the architecture's own where None.
+    relative one the distance itself. num_patches: k; the architecture's own where None. taught: logits of a teacher.
     """
     heads, smoothing = model.architecture.top.heads, config.label_smoothing
     outputs = model(images, training=True, num_patches=num_patches)
@@ -39,14 +40,25 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     if config.coarse_weight:
         coarse = negative_log_likelihood(outputs["coarse_logits"], labels, heads, smoothing)
         terms["coarse"] = (config.coarse_weight, coarse)
-    return terms
+    answers = {"refined": outputs["logits"], "coarse": outputs["coarse_logits"]}
+    return terms | _taught_losses(terms, answers, taught, config)
 
 
-def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names, config: Config, places=None):
+def _taught_losses(terms, answers, taught, config: Config):
+    """Returns the loss terms of a teacher's logits, if any, for each answer that labels teach, in the same shares."""
+    return {
+        f"{name}_taught": (config.teacher_weight * terms[name][0], distillation(logits, taught, config.temperature))
+        for name, logits in answers.items()
+        if taught is not None and name in terms
+    }
+
+
+def whole_losses(model, images, labels, boxes, names, config: Config, places=None, taught=None):
     """Returns the loss terms of the coarse and / or fine models, each over the whole image on its own.
 
     With a sequence top the two share no weight, so that training both at once is training each alone. A classifier's
     models share the top, which then learns to read both. places: a `PlaceReader` of the fine stack's row, or None.
+    taught: logits of a teacher, or None.
     """
     terms, heads, smoothing = {}, model.architecture.top.heads, config.label_smoothing
     for name in names:
@@ -58,6 +70,7 @@ def whole_losses(model: DynamicCapacityNetwork, images, labels, boxes, names, co
         else:
             outputs = whole(images, training=True)
         terms[name] = (1.0, negative_log_likelihood(outputs["logits"], labels, heads, smoothing))
+        terms |= _taught_losses(terms, {name: outputs["logits"]}, taught, config)
         if getattr(whole.top, "box", None) is not None:
             found = whole.top.cell_boxes(tf.reduce_mean(outputs["features"], axis=(1, 2)))
             terms["box"] = (BOX_WEIGHT, box_loss(found, boxes[:, :4]))
@@ -137,18 +150,19 @@ def make_optimizer(config: Config, phase: int = 0) -> keras.optimizers.Optimizer
     return optimizer
 
 
-def losses(model: DynamicCapacityNetwork, config: Config, places, num_patches, images, labels, boxes=None):
+def losses(model: DynamicCapacityNetwork, config: Config, aids: Aids, num_patches, images, labels, boxes=None):
     """Returns the loss terms that the configuration asks for, name -> (weight, value)."""
+    taught = aids.teacher and aids.teacher.logits(images, boxes)
     if config.model != "dcn" or config.training == "modular":
         names = ("coarse", "fine") if config.model == "dcn" else (config.model,)
-        return whole_losses(model, images, labels, boxes, names, config, places)
-    return end_to_end_losses(model, images, labels, config, num_patches)
+        return whole_losses(model, images, labels, boxes, names, config, aids.places, taught)
+    return end_to_end_losses(model, images, labels, config, num_patches, taught)
 
 
-def mean_losses(model: DynamicCapacityNetwork, config: Config, places, num_patches, batch):
+def mean_losses(model: DynamicCapacityNetwork, config: Config, aids: Aids, num_patches, batch):
     """Returns the mean of `losses` over the configuration's replicas, each of which has an equal part of the batch."""
     parts = zip(*(tf.split(tensor, config.replicas) for tensor in batch))
-    found = [losses(model, config, places, num_patches, *part) for part in parts]
+    found = [losses(model, config, aids, num_patches, *part) for part in parts]
     return {
         name: (weight, tf.add_n([terms[name][1] for terms in found]) / config.replicas)
         for name, (weight, _) in found[0].items()
@@ -160,7 +174,7 @@ def make_train_step(
     optimizer,
     config: Config,
     average=None,
-    places=None,
+    aids: Aids = NO_AIDS,
     shared: Distribution = ALONE,
 ):
     """Returns (images, labels, boxes) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
@@ -175,10 +189,10 @@ def make_train_step(
         optimizer: of `make_optimizer`.
         config: of the run.
         average: a `WeightAverage` that follows the model; None where there is none.
-        places: a `PlaceReader`, whose loss is added; None where there is none.
+        aids: what is asked beside the network.
         shared: what a batch is shared out to.
     """
-    variables = trained_variables(model, config) + (places.variables if places else [])
+    variables = trained_variables(model, config) + (aids.places.variables if aids.places else [])
     optimizer.build(variables)
 
     weights, reached = {}, []  # of the loss terms, and the variables that a gradient reaches: found by tracing
@@ -187,7 +201,7 @@ def make_train_step(
     def part_of_step(num_patches, *batch):
         """Returns the loss terms, the gradients and the moving statistics of a part of a batch."""
         with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
-            terms = mean_losses(model, config, places, num_patches, batch)
+            terms = mean_losses(model, config, aids, num_patches, batch)
             loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
         gradients = tape.gradient(loss, variables)
         weights.update({name: weight for name, (weight, _) in terms.items()})

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from dcn_tf.architecture import SequenceTopSpec
 from dcn_tf.labels import NOTHING, nothing_labels, sequence_labels
-from dcn_tf.losses import box_loss, decode, hint, negative_log_likelihood, shortest
+from dcn_tf.losses import box_loss, decode, distillation, hint, negative_log_likelihood, shortest
 from dcn_tf.model import DynamicCapacityNetwork
 
 
@@ -28,6 +28,26 @@ def test_sequence_likelihood_by_hand():
 def test_likelihood_of_extreme_logits():
     logits, labels = tf.constant([[1e4, -1e4], [1e4, -1e4]]), tf.constant([[0], [1]])
     np.testing.assert_allclose(negative_log_likelihood(logits, labels, (2,)), (0 + 2e4) / 2)
+
+
+def test_distillation_by_hand():
+    """At temperature 2 the teacher has 1/4, 3/4 and the network 1/2, 1/2; in the second row they agree."""
+    taught = 2 * tf.math.log([[1.0, 3.0], [5.0, 2.0]])
+    logits = 2 * tf.math.log([[7.0, 7.0], [10.0, 4.0]])
+    divergence = 0.25 * np.log(0.25 / 0.5) + 0.75 * np.log(0.75 / 0.5)
+    np.testing.assert_allclose(distillation(logits, taught, 2.0), 4 * divergence / 2, rtol=1e-5)
+
+
+def test_distillation_moves_the_network_and_not_the_teacher():
+    logits, taught = tf.constant([[1.0, 0.0, -1.0]]), tf.constant([[0.0, 2.0, 1.0]])
+    for temperature in (1.0, 4.0):
+        with tf.GradientTape() as tape:
+            tape.watch([logits, taught])
+            loss = distillation(logits, taught, temperature)
+        moved, unmoved = tape.gradient(loss, [logits, taught])
+        softened = [tf.nn.softmax(values / temperature) for values in (logits, taught)]
+        np.testing.assert_allclose(moved, temperature * (softened[0] - softened[1]), rtol=1e-5)
+        assert unmoved is None
 
 
 def test_hint_by_loops(rng):

@@ -63,6 +63,9 @@ WRONG = {
     FOLDER: "--data_dir does not exist. Received: /nowhere/at/all",
     "--eval_data_dir=/nowhere": "--eval_data_dir is for numbers",
     "--init_from=/nowhere": "--init_from must be a workdir or a .keras file. Received: /nowhere, which is neither",
+    "--teacher=/nowhere": "--teacher must be a workdir or a .keras file. Received: /nowhere, which is neither",
+    "--teacher={folder}": "--teacher found no model.keras. Received: ",
+    "--temperature=0": "--temperature must be at least 0.1. Received: 0.0",
     "--init_from={folder}": "--init_from found neither model.keras nor a checkpoint",
     "--eval=half": "--eval must be one of quick, full. Received: 'half'",
 }

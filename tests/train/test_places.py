@@ -8,6 +8,7 @@ from dcn_tf import presets
 from dcn_tf.architecture import Conv, IntegrateAndFire, MaxPool
 from dcn_tf.model import DynamicCapacityNetwork
 from train import steps
+from train.aids import Aids
 from train.data.arrays import even_ends
 from train.errors import UserError
 from train.places import PlaceReader, place_centres, place_reader_of, place_targets, row_of
@@ -108,7 +109,7 @@ def test_it_trains_the_layers_up_to_the_row_and_is_the_same_network(config, arch
     row = whole.stack.part(images, last=places.count)
     np.testing.assert_allclose(whole.stack.part(row, places.count), whole.stack(images), rtol=1e-6)
     before = [variable.numpy() for variable in places.variables]
-    metrics = steps.make_train_step(model, steps.make_optimizer(run), run, places=places)(images, labels, boxes)
+    metrics = steps.make_train_step(model, steps.make_optimizer(run), run, aids=Aids(places))(images, labels, boxes)
     assert metrics["loss/place"] > 0
     assert all((np.asarray(variable) != value).any() for variable, value in zip(places.variables, before))
 

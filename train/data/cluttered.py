@@ -13,7 +13,7 @@ import numpy as np
 from dcn_tf.architecture import Architecture
 from train.config import Config
 from train.data import digits
-from train.data.dataset import Dataset, Split, epoch_indices, no_boxes, step_generator
+from train.data.dataset import Dataset, Split, epoch_indices, step_generator
 from train.data.room import check_room
 from train.errors import UserError
 
@@ -139,25 +139,34 @@ def fixed_split(digit_images, digit_labels, count: int, seed: int) -> Split:
         for number, first in enumerate(range(0, count, SET))
     ]
     images, corners = map(np.concatenate, zip(*sets))
-    start, end = corners[:, ::-1], corners[:, ::-1] + digit_images.shape[1]  # (column, row), as boxes have it
-    boxes = np.concatenate([start, end], axis=1).astype(np.float32)
+    boxes = boxes_at(corners, digit_images.shape[1])
     return Split(images, digit_labels[targets, None].astype(np.int32), boxes, sources=targets)
 
 
-def check(config: Config, architecture: Architecture):
-    """Raises UserError where the architecture is for something else, or memory too small for the fixed splits."""
-    if architecture.task != "classification" or architecture.image_size != (CANVAS, CANVAS):
+def boxes_at(corners, side: int):
+    """Returns the boxes of squares of a side by their upper left corners (row, column): float32 [n, 4], in pixels."""
+    start = corners[:, ::-1]  # (column, row), as boxes have it
+    return np.concatenate([start, start + side], axis=1).astype(np.float32)
+
+
+def check(config: Config, architecture: Architecture, side: int = CANVAS, fitting: str = "--preset=cluttered_mnist"):
+    """Raises UserError where the architecture is for something else, or memory too small for the fixed splits.
+
+    Args:
+        side: of the images in pixels.
+        fitting: the flag that gives a network for them.
+    """
+    if architecture.task != "classification" or architecture.image_size != (side, side):
         raise UserError(
-            f"--dataset={config.dataset} holds {CANVAS} x {CANVAS} images of one digit. "
-            f"Received: --preset={config.preset}, which is for {architecture.task} on {architecture.image_size}; "
-            "use --preset=cluttered_mnist"
+            f"--dataset={config.dataset} holds {side} x {side} images of one digit. "
+            f"Received: {architecture.name}, which is for {architecture.task} on {architecture.image_size}; "
+            f"use {fitting}"
         )
     most = max(config.validation_images, config.test_images)
     check_room(most, (CANVAS, CANVAS, 1), "lower --validation_images and --test_images")
 
 
-def _load(name: str, source: digits.Digits, config: Config, architecture: Architecture) -> Dataset:
-    check(config, architecture)
+def _load(name: str, source: digits.Digits, config: Config) -> Dataset:
     splits = {
         split: fixed_split(*getattr(source, part), count, SPLIT_SEEDS[split])
         for split, part, count in (
@@ -171,8 +180,8 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
     def train_batch(step):
         targets = epoch_indices(len(images), config.batch_size, config.seed, step)
         rng = step_generator(config.seed, step)
-        cluttered, _ = clutter(images, targets, rng, distortion=config.distortion, elasticity=config.elasticity)
-        return cluttered, labels[targets, None].astype(np.int32), no_boxes(len(targets))
+        cluttered, corners = clutter(images, targets, rng, distortion=config.distortion, elasticity=config.elasticity)
+        return cluttered, labels[targets, None].astype(np.int32), boxes_at(corners, images.shape[1]) / CANVAS
 
     detail = (
         f"{source.detail}; cluttered on the fly for training ({len(images)} digits), "
@@ -181,11 +190,18 @@ def _load(name: str, source: digits.Digits, config: Config, architecture: Archit
     return Dataset(name, detail, tuple("0123456789"), train_batch, **splits)
 
 
+def load_mnist(config: Config) -> Dataset:
+    """Returns the paper's data set, over MNIST, whatever network it is for."""
+    return _load("cluttered_mnist", digits.load_mnist(config.data_dir), config)
+
+
 def load_cluttered_mnist(config: Config, architecture: Architecture) -> Dataset:
     """Returns the paper's data set, over MNIST."""
-    return _load("cluttered_mnist", digits.load_mnist(config.data_dir), config, architecture)
+    check(config, architecture)
+    return load_mnist(config)
 
 
 def load_cluttered_digits(config: Config, architecture: Architecture) -> Dataset:
     """Returns the same over the handwritten digits that ship with scikit-learn: nothing to fetch."""
-    return _load("cluttered_digits", digits.load_sklearn(), config, architecture)
+    check(config, architecture)
+    return _load("cluttered_digits", digits.load_sklearn(), config)

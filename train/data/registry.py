@@ -7,7 +7,7 @@ import numpy as np
 
 from dcn_tf.architecture import SEQUENCE, Architecture
 from train.config import Config
-from train.data import cluttered, folder, street_numbers, svhn
+from train.data import cluttered, digit_windows, folder, street_numbers, svhn
 from train.data.annotations import ANNOTATIONS
 from train.data.dataset import Dataset, Split
 from train.data.files_of import check_exists
@@ -16,6 +16,7 @@ from train.progress import log
 
 DATASETS = {
     "cluttered_mnist": cluttered.load_cluttered_mnist,
+    "cluttered_mnist_windows": digit_windows.load,
     "cluttered_digits": cluttered.load_cluttered_digits,
     "folder": folder.load,
     "street_numbers": street_numbers.load,
@@ -23,6 +24,7 @@ DATASETS = {
 }
 CHECKS = {
     "cluttered_mnist": cluttered.check,
+    "cluttered_mnist_windows": digit_windows.check,
     "cluttered_digits": cluttered.check,
     "folder": folder.check,
     "street_numbers": street_numbers.check,

@@ -23,7 +23,8 @@ def sections(sweep: dict[str, Variant], bundles: dict[str, dict], published: dic
         bundles: what `tools.baselines.cluttered_bundle` wrote, by the bundle's name.
         published: of Cluttered MNIST.
     """
-    found = [*_against_fine(sweep, published), *_hint(sweep), *_selectors(sweep), *_patches(sweep), *_rivals(sweep)]
+    found = [*_against_fine(sweep, published), *_hint(sweep), *_selectors(sweep), *_patches(sweep)]
+    found += [*_teacher(sweep), *_rivals(sweep)]
     parts = ["### What was found\n", bullets(found)] if found else []
     return parts + [part for name, bundle in bundles.items() for part in _bundle(name, bundle)]
 
@@ -81,6 +82,25 @@ def _patches(sweep) -> list[str]:
         f"**More patches, or better vectors**: {one.text()} % at 1, {some.text()} at {PATCHES}, {more.text()} at 16. "
         f"So {one.mean - some.mean:.2f} points are what one patch leaves out, and better vectors might give. "
         "Same command."
+    ]
+
+
+def _teacher(sweep) -> list[str]:
+    """Returns what a teacher brings, beside the same networks without one."""
+    texts = []
+    for name, before, label in (
+        ("dcn_taught", "dcn_hint", f"DCN with {PATCHES} patches"),
+        ("coarse_taught", "coarse", "coarse"),
+    ):
+        if {name, before} <= sweep.keys():
+            ours, untaught = (sweep[one].figure("error", *place(one)).text() for one in (name, before))
+            texts.append(f"{label} {ours} % with it and {untaught} without")
+    if not texts or "teacher" not in sweep:
+        return []
+    told = sweep["teacher"].figure("error", *place("teacher")).text()
+    return [
+        f"**A teacher** that is told where the digit lies has {told} %. Its answers are taught beside the labels "
+        f"(`--teacher`): {', '.join(texts)}. Same command."
     ]
 
 

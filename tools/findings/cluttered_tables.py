@@ -19,12 +19,24 @@ LABELS = {
     "dcn_relative_hint": "DCN with relative hint, batches of 64",
     "dcn_drawn": "DCN with hint, trained with 1, 2, 4 or 8 patches",
     "dcn_drawn_on": "the same, trained on with 2, 8 or 16",
+    "teacher": "teacher, told where the digit lies",
+    "coarse_taught": "coarse, taught",
+    "dcn_taught": "DCN with hint, taught, trained with 1, 2, 4 or 8 patches",
 }
-NETWORKS = ("dcn_no_hint", "dcn_hint", "dcn_hint_batch_32", "dcn_relative_hint", "dcn_drawn", "dcn_drawn_on")
+NETWORKS = (
+    "dcn_no_hint",
+    "dcn_hint",
+    "dcn_hint_batch_32",
+    "dcn_relative_hint",
+    "dcn_drawn",
+    "dcn_drawn_on",
+    "dcn_taught",
+)
 PLACES = {
     **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},
     **dict.fromkeys(NETWORKS, ("dcn", PATCHES)),
-    "coarse_bent": ("coarse",),
+    **dict.fromkeys(("coarse_bent", "coarse_taught"), ("coarse",)),
+    "teacher": ("fine",),
 }
 
 

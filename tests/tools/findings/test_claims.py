@@ -36,6 +36,17 @@ def test_the_hint_and_the_patches(results):
     assert "So 1.10 points are what one patch leaves out" in finding(results, "More patches")
 
 
+def test_what_a_teacher_brings(results):
+    folder = results / "cluttered_mnist"
+    keep_run(folder / "dcn_taught_seed0", error=0.9)
+    assert "A teacher" not in page(results)  # without its own error
+    keep_run(folder / "teacher_seed0", model="fine", error=0.5)
+    line = finding(results, "A teacher")
+    assert "told where the digit lies has 0.50 %" in line
+    assert "(`--teacher`): DCN with 8 patches 0.90 % with it and 1.10 ± 0.14 without. Same command." in line
+    assert row(page(results), "teacher, told where the digit lies")[2] == "0.50"
+
+
 def test_a_better_selector(results):
     assert "A better selector" not in page(results)
     folder = results / "cluttered_mnist"

@@ -140,7 +140,8 @@ def test_test_images_do_not_depend_on_the_seed_and_training_does(config):
 
 def test_a_preset_of_another_size_is_refused(config):
     config = config(preset="tiny_sequence")
-    with pytest.raises(UserError, match=r"100 x 100 images of one digit\. Received: tiny_sequence, .* use --preset=cluttered_mnist"):
+    message = r"100 x 100 images of one digit\. Received: tiny_sequence, .* use --preset=cluttered_mnist"
+    with pytest.raises(UserError, match=message):
         load_dataset(config, config.architecture)
 
 

@@ -82,7 +82,7 @@ class Layout:
 
 
 def whole_image(layout: dict | None, size) -> tuple:
-    """Returns (origin, size, layout) of the one window that is an image with its layout's margins; the layout has none then.
+    """Returns (origin, size, layout) of the window that is an image with its layout's margins, and the layout without.
 
     So the zeros around an image are those of its canvas, and every group of pixels is copied whole.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-WORDS = {16: np.complex128, 8: np.uint64, 4: np.uint32, 2: np.uint16, 1: np.uint8}  # bytes -> type, to be copied
+WORDS = {16: np.complex128, 8: np.uint64, 4: np.uint32}  # bytes -> type, to be copied; other runs as wholes
 
 MOST_COUNTS = 16  # numbers of windows that room is kept for
 
@@ -61,12 +61,13 @@ class Layout:
         if layout:
             (rows, length), (down, across) = layout["group"], layout["step"]
             run = length * channels * framed.itemsize
-            word = next(size for size in WORDS if run % size == 0)
+            word = next((size for size in WORDS if run % size == 0), run)
             image, row, pixel, _ = framed.strides
             laid_out = laid_out_shape(layout, image_shape)
             shape, strides = (count, *laid_out[:2], rows, run // word), (image, down * row, across * pixel, row, word)
-            self._source = np.ndarray(shape, WORDS[word], framed.data, strides=strides)
-            self._words = np.empty(shape, WORDS[word])
+            kind = WORDS.get(word) or np.dtype((np.void, run))
+            self._source = np.ndarray(shape, kind, framed.data, strides=strides)
+            self._words = np.empty(shape, kind)
             self._values = self._words.view(dtype).reshape(count, *laid_out)
 
     def of(self, images) -> np.ndarray:
@@ -78,6 +79,18 @@ class Layout:
         if self._words is not None:
             np.copyto(self._words, self._source)
         return self._values
+
+
+def whole_image(layout: dict | None, size) -> tuple:
+    """Returns (origin, size, layout) of the window that is an image with its layout's margins, and the layout without.
+
+    So the zeros around an image are those of its canvas, and every group of pixels is copied whole.
+    """
+    if layout is None:
+        return (0, 0), tuple(size), None
+    margins = layout["margins"]
+    framed = tuple(n + sum(sides) for n, sides in zip(size, margins))
+    return tuple(-sides[0] for sides in margins), framed, layout | {"margins": ((0, 0), (0, 0))}
 
 
 class Canvas:

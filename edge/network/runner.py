@@ -14,7 +14,7 @@ from edge.bundle.weights import read_weights
 from edge.errors import UserError, one_line
 from edge.network.interpreter import Model
 from edge.network.kernels import FASTEST, Kernels
-from edge.network.patches import Canvas, reach
+from edge.network.patches import Canvas, reach, whole_image
 from edge.network.result import Answer, Clock, Glance, Look, Result, without_nan
 from edge.network.stages import Parts
 from edge.network.tops import top_of
@@ -76,9 +76,12 @@ class TwoStageRunner:
     def _place(self, manifest, kernels: Kernels):
         """Lays out where images and patches are."""
         size, places = manifest.input.size, (manifest.cells.map, manifest.patch.origin, manifest.cells.stride)
-        margins = reach(size, *places, manifest.patch.size)
+        counts, _, stride = ONE
+        origin, framed, layout = whole_image(self.coarse.layout, size)
+        seen = reach(size, *places, manifest.patch.size), reach(size, counts, origin, stride, framed)
+        margins = tuple(tuple(map(max, *sides)) for sides in zip(*seen))
         canvas = Canvas(manifest.input.shape, margins, self.coarse.input.dtype, self.coarse.input.zero_point)
-        image = kernels.cutter(canvas, *ONE, size, self.coarse.layout)
+        image = kernels.cutter(canvas, counts, origin, stride, framed, layout)
         patches = kernels.cutter(canvas, *places, manifest.patch.size, self.fine.layout)
         models, between = (self.coarse, self.fine, self.top), (self._reader, self._select_cells)
         self._stages = kernels.make_stages(Parts(*models, self._pixels, canvas, image, patches, *between))

@@ -12,7 +12,6 @@ import tensorflow_model_optimization as tfmot
 
 from dcn_tf.architecture import DepthwiseConv, IntegrateAndFire, MaxPool, Residual, explicit_padding
 from dcn_tf.counting import symbols_of
-from dcn_tf.geometry import output_size
 from edge.errors import UserError
 from tools.export.relayout import relayout
 
@@ -150,7 +149,7 @@ class LayerBuilder:
         convolution = self._weighted(layer, (None, None, None, channels), (kernel, bias))
         if first.places == 1:
             return [convolution]
-        shape = (-1, *output_size((conv,), size), conv.filters)
+        shape = (-1, *first.map_size(size), conv.filters)
         return [convolution, tf_keras.layers.Lambda(lambda maps: tf.reshape(maps, shape))]
 
     def _weighted(self, layer, input_shape, weights=None):

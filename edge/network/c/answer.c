@@ -11,7 +11,8 @@
      : *(ARRAY)->format == 'B' ? NAME##_uint8_t(__VA_ARGS__)                                                          \
                                : NAME##_float(__VA_ARGS__))
 
-/* The greatest activation of each filter, of 48 or 16 filters at a time, which stay in registers; and one as a number. */
+/* The greatest activation of each filter, of 48 or 16 filters at a time, which stay in registers; and what the maxima above 0
+   add to the logits. */
 #define MAXIMA(TYPE)                                                                                                  \
     static inline __attribute__((always_inline)) void maxima_of_##TYPE(const TYPE *row, TYPE *restrict maxima,        \
                                                                        Py_ssize_t windows, Py_ssize_t filters,        \
@@ -37,9 +38,16 @@
             maxima_of_##TYPE(row + filter, greatest + filter, windows, filters, 16);                                  \
         maxima_of_##TYPE(row + filter, greatest + filter, windows, filters, filters - filter);                        \
     }                                                                                                                 \
-    static double number_##TYPE(const Py_buffer *array, Py_ssize_t index)                                             \
+    static void add_##TYPE(const Py_buffer *maxima, const double *gain, const double *offset, const double *dense,    \
+                           double *restrict logits, Py_ssize_t classes)                                               \
     {                                                                                                                 \
-        return ((const TYPE *)array->buf)[index];                                                                     \
+        const TYPE *greatest = maxima->buf, *end = greatest + maxima->shape[0];                                       \
+        for (; greatest != end; greatest++, gain++, offset++, dense += classes) {                                     \
+            double pooled = *greatest * *gain + *offset;                                                              \
+            if (pooled > 0)                                                                                           \
+                for (Py_ssize_t j = 0; j < classes; j++)                                                              \
+                    logits[j] += pooled * dense[j];                                                                   \
+        }                                                                                                             \
     }
 MAXIMA(int8_t)
 MAXIMA(uint8_t)
@@ -75,12 +83,7 @@ double to_answer(const Py_buffer *activations, const Py_buffer *weights, const P
     const double *gain = weights->buf, *offset = gain + filters, *dense = offset + filters;
     BY_TYPE(maxima, activations, activations, maxima);
     memcpy(logits, dense + filters * classes, classes * sizeof *logits); /* the bias */
-    for (Py_ssize_t i = 0; i < filters; i++, dense += classes) {
-        double pooled = BY_TYPE(number, maxima, maxima, i) * gain[i] + offset[i];
-        if (pooled > 0)
-            for (Py_ssize_t j = 0; j < classes; j++)
-                logits[j] += pooled * dense[j];
-    }
+    BY_TYPE(add, maxima, maxima, gain, offset, dense, logits, classes);
     return log_softmax(logits, classes);
 }
 

@@ -143,6 +143,21 @@ def test_the_windows(name, channels, dtype):
 
 
 @needs_compiled
+@pytest.mark.parametrize(("margin", "columns"), [(0, 30), (3, 30), (0, 9)])
+def test_groups_of_odd_rows_of_the_whole_canvas(margin, columns):
+    """What is read behind a row is of the next row, and there is none behind the last."""
+    layout = {"margins": [[0, margin], [margin, 0]], "group": [7, 9], "step": [2, 4]}
+    canvas = patches.Canvas((15, columns, 1), dtype=np.int8, zero=-128)
+    canvas.image[...] = np.random.default_rng(5).integers(-128, 128, canvas.image.shape)
+    place = np.zeros((1, 2), np.intp)
+    wanted, found = (
+        form(canvas, (1, 1), (0, 0), (1, 1), (15, columns), layout).cut(place)
+        for form in (patches.Cutter, compiled.Cutter)
+    )
+    np.testing.assert_array_equal(found, wanted, strict=True)
+
+
+@needs_compiled
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="do not fit"):
         compiled.select_cells(np.zeros((2, 2), np.float32), 5)

@@ -3,7 +3,7 @@ import pytest
 
 from dcn_tf.geometry import PatchGrid
 from dcn_tf.patches import cut_patches
-from edge.network.patches import Canvas, Cutter, Layout, laid_out_shape, reach, windows_of
+from edge.network.patches import Canvas, Cutter, Layout, laid_out_shape, reach, whole_image, windows_of
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,15 @@ def test_windows_are_views_in_their_places():
     for i in range(3):
         for j in range(2):
             np.testing.assert_array_equal(windows[i, j], canvas[1 + 2 * i : 3 + 2 * i, 3 * j : 3 * j + 4])
+
+
+def test_an_image_with_its_layouts_margins_is_one_window():
+    layout = {"margins": [[1, 2], [3, 4]], "group": [3, 5], "step": [2, 3]}
+    image = np.random.default_rng(0).integers(1, 99, (11, 13, 1), np.int8)
+    origin, size, within = whole_image(layout, image.shape[:2])
+    assert (origin, size, within["margins"]) == ((-1, -3), (14, 20), ((0, 0), (0, 0)))
+    assert whole_image(None, [11, 13]) == ((0, 0), (11, 13), None)
+    canvas = Canvas(image.shape, reach(image.shape, (1, 1), origin, (1, 1), size), np.int8, -128)
+    canvas.image[...] = image
+    found = Cutter(canvas, (1, 1), origin, (1, 1), size, within).cut(np.zeros((1, 2), np.intp))
+    np.testing.assert_array_equal(found, Layout(layout, image.shape, np.int8, -128).of(image[None]))

@@ -102,7 +102,7 @@ def test_inputs_have_the_shapes_of_their_layouts(classifier):
     assert parts["coarse"].input_shape == (1, *laid_out_shape(found["coarse"], (28, 28, 1)))
     assert parts["fine"].input_shape == (3, *laid_out_shape(found["fine"], (10, 10, 1)))
     assert parts["whole_fine"].input_shape == (1, *laid_out_shape(found["whole_fine"], (28, 28, 1)))
-    assert found["coarse"] == {"margins": [[0, 0], [0, 0]], "group": [5, 12], "step": [2, 8]}
+    assert found["coarse"] == {"margins": [[0, 0], [0, 0]], "group": [5, 8], "step": [2, 4]}
 
 
 def test_images_of_many_channels_are_taken_as_they_are():

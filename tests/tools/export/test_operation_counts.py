@@ -18,10 +18,12 @@ SHIPPED = Path(__file__).parents[3] / "models" / "cluttered_mnist"
 
 
 def zeros(stack, size, channels):
-    """Multiplications by zero of a first convolution whose rows are laid out in words: `length` pixels for kw."""
+    """Multiplications by zero of a first convolution: `length` pixels for kw, and those of places beyond the map."""
     first = relayout(stack, (*size, channels))
     rows, columns = output_size(stack[:1], size)
-    return rows * columns * first.conv.kernel[0] * (first.length - first.conv.kernel[1]) * channels * first.conv.filters
+    wider = first.map_size(size)[1]
+    pixels = wider * first.length - columns * first.conv.kernel[1]
+    return rows * pixels * first.conv.kernel[0] * channels * first.conv.filters
 
 
 def expected(architecture, num_patches):

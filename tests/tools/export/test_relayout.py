@@ -27,7 +27,9 @@ def check_sums(first, channels, width):
     assert values.shape[1:] == laid_out_shape(layout, image.shape)
     found = convolve(values[0], first.kernel(kernel), (1, 1), ((0, 0), (0, 0))) + first.bias(bias)
     expected = convolve(image, kernel, conv.strides, conv.padding) + bias
-    np.testing.assert_allclose(found.reshape(len(found), -1, conv.filters), expected, atol=1e-5)
+    found = found.reshape(len(found), -1, conv.filters)
+    assert found.shape[:2] == first.map_size((HEIGHT, width))
+    np.testing.assert_allclose(found[:, : expected.shape[1]], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("size", "strides", "padding"), list(itertools.product(KERNELS, STRIDES, PADDINGS)))
@@ -56,16 +58,34 @@ def test_any_number_of_places_that_divides_a_row_does(places):
 @pytest.mark.parametrize(
     ("conv", "channels", "width", "places", "length"),
     [
-        (Conv(12, 7, strides=2), 1, 100, 1, 8),  # 47 places; 12 filters nearly fill 16 outputs
+        (Conv(12, 7, strides=2), 1, 100, 1, 8),  # 47 places, and the pooling would see a 48th
         (Conv(24, 3), 1, 14, 2, 4),  # 12 places; 3 * 4 * 48 / 2 multiplications per place, against 3 * 4 * 32
         (Conv(24, 3), 1, 15, 1, 4),  # 13 places, which nothing divides
-        (Conv(4, 5, strides=2), 1, 19, 4, 12),  # 8 places; 5 * 12 * 16 / 4, against 5 * 8 * 16
+        (Conv(4, 5, strides=2), 1, 19, 2, 8),  # 8 places; A72: 5 * 8 * 8 / 2 each, against 64 * 16 / 4 of four
         (Conv(16, 3), 3, 14, 2, 4),  # 3 * 12 * 16 per place, alone or in pairs
     ],
 )
 def test_as_many_places_share_a_layout_as_fill_the_vectors(conv, channels, width, places, length):
     first = relayout((conv, MaxPool(2)), (HEIGHT, width, channels))
     assert (first.conv, first.places, first.length) == (conv, places, length)
+
+
+def test_the_last_group_may_have_a_place_that_the_next_layer_does_not_see():
+    """47 places in pairs: per place 64 * 24 / 2 * 48 / 47 on the A72, against 56 * 16, and on the A76 64 * 32 / 2."""
+    conv, size = Conv(12, 7, strides=2), (100, 100)
+    first = relayout((conv, Conv(24, 3, strides=2)), (*size, 1))
+    assert (first.places, first.length, first.map_size(size)) == (2, 9, (47, 48))
+    assert first.to_dict(size) == {"margins": [[0, 0], [0, 1]], "group": [7, 9], "step": [2, 4]}
+    for seen in (Conv(24, 3), MaxPool(2), Conv(24, 3, strides=2, padding="same")):
+        assert relayout((conv, seen), (*size, 1)).places == 1
+    assert relayout((conv,), (*size, 1)).places == 1
+
+
+@pytest.mark.parametrize("places", PLACES)
+def test_any_number_of_places_does_where_the_rest_is_not_seen(places):
+    conv = Conv(2, (3, 5), strides=(2, 3), padding=((1, 0), (2, 4)))
+    for exact in (False, True):
+        check_sums(Relayout(conv, places, exact=exact), 1, 26)  # ten places
 
 
 def test_a_group_is_made_of_words_of_whole_places():

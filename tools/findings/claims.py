@@ -87,20 +87,23 @@ def _patches(sweep) -> list[str]:
 
 def _teacher(sweep) -> list[str]:
     """Returns what a teacher brings, beside the same networks without one."""
+    compared = {
+        "the DCN's coarse output": ("dcn_taught", "dcn_hint", ("coarse",)),
+        "1 patch": ("dcn_taught", "dcn_hint", ("dcn", "1")),
+        f"{PATCHES} patches": ("dcn_taught", "dcn_hint", place("dcn_hint")),
+        "the coarse model alone": ("coarse_taught", "coarse", place("coarse")),
+    }
     texts = []
-    for name, before, label in (
-        ("dcn_taught", "dcn_hint", f"DCN with {PATCHES} patches"),
-        ("coarse_taught", "coarse", "coarse"),
-    ):
+    for label, (name, before, where) in compared.items():
         if {name, before} <= sweep.keys():
-            ours, untaught = (sweep[one].figure("error", *place(one)).text() for one in (name, before))
+            ours, untaught = (sweep[one].figure("error", *where).text() for one in (name, before))
             texts.append(f"{label} {ours} % with it and {untaught} without")
     if not texts or "teacher" not in sweep:
         return []
     told = sweep["teacher"].figure("error", *place("teacher")).text()
     return [
         f"**A teacher** that is told where the digit lies has {told} %. Its answers are taught beside the labels "
-        f"(`--teacher`): {', '.join(texts)}. Same command."
+        f"(`--teacher`): {'; '.join(texts)}. Same command."
     ]
 
 

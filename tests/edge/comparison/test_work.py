@@ -14,9 +14,9 @@ from edge.errors import UserError
 SHIPPED = Path(__file__).parents[3] / "models" / "cluttered_mnist"
 
 # out_h * out_w * k_h * k_w * in * out of every convolution, and in * out of the dense layer, see dcn_tf.presets
-# The first layer's rows are laid out in words of four pixels: 7 become 8.
+# Of the first layer two places of a row see 7 x 9 pixels, which are laid out together; 24 such pairs make 47 places.
 WINDOW = 4 * 4 * 24 * 96
-COARSE = 47 * 47 * 7 * 8 * 1 * 12 + 23 * 23 * 3 * 3 * 12 * 24 + 10 * 10 * WINDOW
+COARSE = 47 * 24 * 7 * 9 * 1 * 24 + 23 * 23 * 3 * 3 * 12 * 24 + 10 * 10 * WINDOW
 
 
 @pytest.fixture(scope="module")

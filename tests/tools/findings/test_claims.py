@@ -43,7 +43,7 @@ def test_what_a_teacher_brings(results):
     keep_run(folder / "teacher_seed0", model="fine", error=0.5)
     line = finding(results, "A teacher")
     assert "told where the digit lies has 0.50 %" in line
-    assert "(`--teacher`): DCN with 8 patches 0.90 % with it and 1.10 ± 0.14 without. Same command." in line
+    assert "1 patch 1.80 % with it and 2.20 ± 0.28 without; 8 patches 0.90 % with it and 1.10 ± 0.14 without" in line
     assert row(page(results), "teacher, told where the digit lies")[2] == "0.50"
 
 

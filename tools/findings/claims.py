@@ -98,12 +98,14 @@ def _teacher(sweep) -> list[str]:
         if {name, before} <= sweep.keys():
             ours, untaught = (sweep[one].figure("error", *where).text() for one in (name, before))
             texts.append(f"{label} {ours} % with it and {untaught} without")
-    if not texts or "teacher" not in sweep:
+    if not texts or "dcn_hint" not in sweep or "teacher" not in sweep:
         return []
+    first = sweep["dcn_taught" if "dcn_taught" in sweep else "coarse_taught"]
+    counts = [f"{variant.group().get('test_images', 10_000):,}" for variant in (first, sweep["dcn_hint"])]
     told = sweep["teacher"].figure("error", *place("teacher")).text()
     return [
         f"**A teacher** that is told where the digit lies has {told} %. Its answers are taught beside the labels "
-        f"(`--teacher`): {'; '.join(texts)}. Same command."
+        f"(`--teacher`): {'; '.join(texts)}. Test images: {counts[0]} with it, {counts[1]} without. Same command."
     ]
 
 

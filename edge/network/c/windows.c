@@ -16,47 +16,44 @@ static void copy_groups(const Cut *cut, char *restrict to, const char *restrict 
                 memcpy(to + j * group + i * size, from + j * step + i * row, size);
 }
 
-/* The same of groups of a size that is known here: all of one is read before it is written, which takes half of the
-   instructions. */
-#define COPY_GROUPS(ROWS, SIZE)                                                                                       \
+/* The same of groups of a size that is known here; COPY copies one of them. */
+#define COPY_GROUPS_BY(COPY, ROWS, SIZE)                                                                              \
     static __attribute__((noinline)) void copy_groups_##ROWS##_##SIZE(const Cut *cut, char *restrict to,              \
-                                                                      const char *restrict from, Py_ssize_t rows,    \
-                                                              Py_ssize_t count)                              \
+                                                                      const char *restrict from, Py_ssize_t rows,     \
+                                                                      Py_ssize_t count)                               \
     {                                                                                                                 \
         const size_t step = cut->right * cut->pixel, row = cut->row, down = cut->down * row - count * step;           \
         const size_t gap = (cut->wide - count) * ROWS * SIZE;                                                         \
         for (; rows > 0; rows--, from += down, to += gap)                                                             \
             for (const char *end = from + count * step; from != end; from += step, to += ROWS * SIZE) {               \
-                struct {                                                                                              \
-                    char of[SIZE];                                                                                    \
-                } parts[ROWS];                                                                                        \
-                _Pragma("GCC unroll 8")                                                                               \
-                for (int i = 0; i < ROWS; i++)                                                                        \
-                    memcpy(&parts[i], from + i * row, SIZE);                                                          \
-                IN_ORDER;                                                                                             \
-                memcpy(to, parts, ROWS * SIZE);                                                                       \
+                COPY(ROWS, SIZE)                                                                                      \
             }                                                                                                         \
     }
+
+/* All of a group is read before it is written, which takes half of the instructions. */
+#define AT_ONCE(ROWS, SIZE)                                                                                           \
+    struct {                                                                                                          \
+        char of[SIZE];                                                                                                \
+    } parts[ROWS];                                                                                                    \
+    _Pragma("GCC unroll 8")                                                                                           \
+    for (int i = 0; i < ROWS; i++)                                                                                    \
+        memcpy(&parts[i], from + i * row, SIZE);                                                                      \
+    IN_ORDER;                                                                                                         \
+    memcpy(to, parts, ROWS * SIZE);
+#define COPY_GROUPS(ROWS, SIZE) COPY_GROUPS_BY(AT_ONCE, ROWS, SIZE)
+
 typedef uint8_t Sixteen __attribute__((vector_size(16), aligned(1), may_alias)); /* in one register */
 
-/* The same of rows of an odd size, of which 16 bytes are read and written: those behind its own lie before the end of the
-   next row, and are written over by it. Behind the last row there is none. */
-#define COPY_ODD_GROUPS(ROWS, SIZE)                                                                                   \
+/* Of rows of an odd size 16 bytes are read and written: those behind its own lie before the end of the next row, and are
+   written over by it. Behind the last row there is none. */
+#define SIXTEEN_EACH(ROWS, SIZE)                                                                                      \
     _Static_assert(SIZE >= 8 && SIZE < 16, "a row and the next must hold 16 bytes");                                  \
-    static __attribute__((noinline)) void copy_groups_##ROWS##_##SIZE(const Cut *cut, char *restrict to,              \
-                                                                      const char *restrict from, Py_ssize_t rows,    \
-                                                                      Py_ssize_t count)                              \
-    {                                                                                                                 \
-        const size_t step = cut->right * cut->pixel, row = cut->row, down = cut->down * row - count * step;           \
-        const size_t gap = (cut->wide - count) * ROWS * SIZE;                                                         \
-        for (; rows > 0; rows--, from += down, to += gap)                                                             \
-            for (const char *end = from + count * step; from != end; from += step, to += ROWS * SIZE) {               \
-                _Pragma("GCC unroll 8")                                                                               \
-                for (int i = 0; i + 1 < ROWS; i++)                                                                    \
-                    *(Sixteen *)(to + i * SIZE) = *(const Sixteen *)(from + i * row);                                 \
-                memcpy(to + (ROWS - 1) * SIZE, from + (ROWS - 1) * row, SIZE);                                        \
-            }                                                                                                         \
-    }
+    _Pragma("GCC unroll 8")                                                                                           \
+    for (int i = 0; i + 1 < ROWS; i++)                                                                                \
+        *(Sixteen *)(to + i * SIZE) = *(const Sixteen *)(from + i * row);                                             \
+    memcpy(to + (ROWS - 1) * SIZE, from + (ROWS - 1) * row, SIZE);
+#define COPY_ODD_GROUPS(ROWS, SIZE) COPY_GROUPS_BY(SIXTEEN_EACH, ROWS, SIZE)
+
 COPY_GROUPS(3, 4)
 COPY_GROUPS(3, 8)
 COPY_GROUPS(3, 12)

@@ -20,6 +20,7 @@ WARMUP_STEPS = 3
 def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     """Returns images/s of each round for 'data', 'step' and 'together', in turn so that drift hits all alike."""
     from dcn_tf.model import DynamicCapacityNetwork
+    from train import optimizers
     from train import steps as training
     from train.aids import aids_of
     from train.averaging import average_of
@@ -31,7 +32,7 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     architecture = config.network(dataset.channels, len(dataset.label_names))
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    optimizer = training.make_optimizer(config)
+    optimizer = optimizers.make_optimizer(config)
     average, aids = average_of(model, config.ema), aids_of(config, architecture)
     train_step = training.make_train_step(model, optimizer, config, average, aids)
     held = next(iter(train_batches(dataset, 0, 1)))

@@ -15,7 +15,7 @@ from train.plain_files import read_plain, text_of
 
 MODELS = ("dcn", "coarse", "fine")
 TRAININGS = ("end_to_end", "modular")
-OPTIMIZERS = ("adamw", "adam", "sgd")
+OPTIMIZERS = ("adamw", "adam", "muon", "sgd")
 DISTRIBUTIONS = ("none", "mirrored", "multiworker")
 COMPUTE_DTYPES = ("float32", "bfloat16")
 EVALS = ("quick", "full")

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from dcn_tf.architecture import Architecture
 from dcn_tf.model import DynamicCapacityNetwork
-from train import files, history, pictures, steps
+from train import files, history, optimizers, pictures, steps
 from train import workdir as workdirs
 from train.aids import aids_of
 from train.averaging import average_of, averaged
@@ -72,7 +72,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, sha
     keras.utils.set_random_seed(config.seed)
     model = DynamicCapacityNetwork(architecture)
     model.build()
-    optimizer = steps.make_optimizer(config, int(shared.from_chief(held.phase)))
+    optimizer = optimizers.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
     aids = aids_of(config, architecture)
     train_step = steps.make_train_step(model, optimizer, config, average, aids, shared)
@@ -85,7 +85,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, sha
     if config.init_from and not first_step and shared.is_chief:
         take_weights(model, config.init_from)
     first_step = checkpoints.take_from(shared)
-    held.begin(config, functools.partial(steps.learning_rate_at, config))
+    held.begin(config, functools.partial(optimizers.learning_rate_at, config))
     write_network(workdir, architecture)
 
     # ---- training ---------------------------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
 """One training step: the loss terms of each way to train, and one backward pass over their weighted sum."""
 
-import dataclasses
 import functools
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -82,72 +80,6 @@ def trained_variables(model: DynamicCapacityNetwork, config: Config) -> list:
     if config.model == "dcn":
         return model.trainable_variables
     return model.whole_model(config.model).trainable_variables
-
-
-class Later(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that begins at a step of the run: that of a run which was finished, and is trained further.
-
-    Args:
-        schedule: of steps from 0 on.
-        first_step: the step of the run at which it begins.
-    """
-
-    def __init__(self, schedule, first_step: int):
-        super().__init__()
-        self.schedule, self.first_step = schedule, first_step
-
-    def __call__(self, step):
-        return self.schedule(step - self.first_step)
-
-    def get_config(self):
-        schedule = keras.optimizers.schedules.serialize(self.schedule)
-        return {"schedule": schedule, "first_step": self.first_step}
-
-
-def make_schedule(config: Config, phase: int = 0):
-    """Returns the learning rate: a number, or a function of the step.
-
-    Args:
-        config: of the run.
-        phase: the step at which the schedule begins. Above 0 it begins at its peak, without warm-up.
-    """
-    warmup_steps = 0 if phase else config.warmup_steps
-    steps = max(1, config.train_steps - phase)  # at least one, also where nothing is left to be trained
-    warmup = {"warmup_target": config.learning_rate, "warmup_steps": warmup_steps} if warmup_steps else {}
-    initial_rate = 0.0 if warmup else config.learning_rate
-    schedules = keras.optimizers.schedules
-    if config.schedule == "cosine":
-        schedule = schedules.CosineDecay(initial_rate, steps - warmup_steps, **warmup)
-    elif config.schedule == "exponential":  # falls by decay_rate over the run
-        schedule = schedules.ExponentialDecay(config.learning_rate, steps, config.decay_rate)
-    else:
-        return config.learning_rate
-    return Later(schedule, phase) if phase else schedule
-
-
-def learning_rate_at(config: Config, sitting, step: int) -> float:
-    """Returns the learning rate of a step in a sitting of the run."""
-    schedule = make_schedule(dataclasses.replace(config, train_steps=sitting.train_steps), sitting.phase)
-    return float(schedule(step) if callable(schedule) else schedule)
-
-
-def make_optimizer(config: Config, phase: int = 0) -> keras.optimizers.Optimizer:
-    """Returns the optimizer with its schedule. Biases and normalisation parameters are not decayed.
-
-    Args:
-        config: of the run.
-        phase: see `make_schedule`.
-    """
-    schedule = make_schedule(config, phase)
-    decay = config.weight_decay or None
-    if config.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(schedule, momentum=config.momentum, nesterov=True, weight_decay=decay)
-    else:
-        kind = keras.optimizers.AdamW if decay and config.optimizer == "adamw" else keras.optimizers.Adam
-        optimizer = kind(schedule, weight_decay=decay)
-    if decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
 
 
 def losses(model: DynamicCapacityNetwork, config: Config, aids: Aids, num_patches, images, labels, boxes=None):

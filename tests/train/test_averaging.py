@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.model import DynamicCapacityNetwork
-from train import averaging, loop, steps
+from train import averaging, loop, optimizers, steps
 from train.checkpoint_files import newest_whole, reader
 from train.checkpoints import Checkpoints
 from train.initial_weights import take_weights
@@ -21,7 +21,7 @@ class Run:
         keras.utils.set_random_seed(0)
         self.model = DynamicCapacityNetwork(config.architecture)
         self.model.build()
-        self.optimizer = steps.make_optimizer(config)
+        self.optimizer = optimizers.make_optimizer(config)
         self.average = averaging.average_of(self.model, decay)
         self.step = steps.make_train_step(self.model, self.optimizer, config, self.average)
         self.checkpoints = Checkpoints(workdir, self.model, self.optimizer, self.average)

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from dcn_tf.model import DynamicCapacityNetwork
-from train import steps
+from train import optimizers, steps
 from train.cluster import Cluster
 from train.distribution import ALONE, Distribution, distribution_of
 from train.errors import TrainingError, UserError
@@ -14,7 +14,7 @@ def trained(config, shared, count=3):
     tf.keras.utils.set_random_seed(0)
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
-    step = steps.make_train_step(model, steps.make_optimizer(config), config, shared=shared)
+    step = steps.make_train_step(model, optimizers.make_optimizer(config), config, shared=shared)
     rng = np.random.default_rng(0)
     images = tf.constant(rng.random((8, 100, 100, 1)), tf.float32)
     labels = tf.constant(rng.integers(0, 10, (8, 1)), tf.int32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dcn_tf.model import DynamicCapacityNetwork
-from train import steps
+from train import optimizers
 from train.checkpoints import Checkpoints
 from train.errors import UserError
 from train.initial_weights import take_weights
@@ -37,7 +37,7 @@ def assert_equal(ours, others):
 
 
 def checkpointed(workdir, model, config, step=3):
-    optimizer = steps.make_optimizer(config())
+    optimizer = optimizers.make_optimizer(config())
     optimizer.build(model.trainable_variables)
     Checkpoints(workdir, model, optimizer).save(step, 0.0)
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tools.baselines.draw_config import DrawConfig
 from tools.baselines.draw_training import make_model, make_train_step, train_and_evaluate
 from train.errors import UserError
-from train.steps import make_optimizer
+from train.optimizers import make_optimizer
 
 
 @pytest.fixture

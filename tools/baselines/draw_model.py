@@ -100,7 +100,7 @@ class DrawClassifier(keras.Model):
         self.attention = keras.layers.Dense(
             PARAMETERS, kernel_initializer=small, bias_initializer=lambda shape, dtype=None: tf.constant(first)
         )
-        self.classifier = keras.layers.Dense(spec.classes)
+        self.classifier = keras.layers.Dense(spec.classes, name="logits")
 
     def build(self, input_shape=None):
         self.from_glimpse.build((None, self.spec.glimpse_size**2))

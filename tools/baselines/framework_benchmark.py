@@ -39,11 +39,11 @@ def tensorflow_step(config: Config, threads: int, **changes):
     config = dataclasses.replace(config, **changes)
     prepare_tensorflow(config.replicas, threads)
     from dcn_tf.model import DynamicCapacityNetwork
-    from train import steps
+    from train import optimizers, steps
 
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
-    train_step = steps.make_train_step(model, steps.make_optimizer(config), config)
+    train_step = steps.make_train_step(model, optimizers.make_optimizer(config), config)
     return lambda *batch: float(train_step(*batch)["loss"])
 
 

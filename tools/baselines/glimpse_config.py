@@ -22,6 +22,7 @@ class GlimpseConfig(FlagValues):
     seed: int = 0
     train_steps: int = 60000
     batch_size: int = 64
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     decay_rate: float = 0.1
@@ -39,7 +40,7 @@ class GlimpseConfig(FlagValues):
         self.for_training()  # which checks the others
 
     def for_training(self) -> Config:
-        """Returns what `train` needs to know of it: the data, and Adam with its schedule."""
+        """Returns what `train` needs to know of it: the data, and the optimizer with its schedule."""
         known = {field.name for field in dataclasses.fields(Config)}
         shared = {name: value for name, value in self.to_dict().items() if name in known}
-        return Config(optimizer="adam", weight_decay=0.0, **shared)
+        return Config(weight_decay=0.0, **shared)

@@ -18,8 +18,8 @@ from train.data.pipeline import to_float
 from train.data.registry import load_dataset
 from train.evaluation.significance import intervals
 from train.loop import described
+from train.optimizers import learning_rate_at, make_optimizer
 from train.progress import log
-from train.steps import learning_rate_at, make_optimizer
 from train.training import train
 
 EVALUATION_BATCH = 500

@@ -133,7 +133,7 @@ class RecurrentAttentionModel(keras.Model):
         initializer = "glorot_uniform" if spec.cell == "lstm" else "he_uniform"  # gates saturate, rectifiers don't
         self.from_glimpse = dense(units, kernel_initializer=initializer)
         self.from_state = dense(units, use_bias=False, kernel_initializer="orthogonal")
-        self.classifier = dense(spec.classes)
+        self.classifier = dense(spec.classes, name="logits")
         self.locator = dense(2, "tanh", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
         self.baseline = dense(1)
 

@@ -34,7 +34,7 @@ def measure(config: Config, rounds: int, steps: int) -> dict[str, list[float]]:
     model.build()
     optimizer = optimizers.make_optimizer(config)
     average, aids = average_of(model, config.ema), aids_of(config, architecture)
-    train_step = training.make_train_step(model, optimizer, config, average, aids)
+    train_step = training.TrainStep(model, optimizer, config, average, aids)
     held = next(iter(train_batches(dataset, 0, 1)))
 
     for _ in range(WARMUP_STEPS):

@@ -75,7 +75,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, sha
     optimizer = optimizers.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
     aids = aids_of(config, architecture)
-    train_step = steps.make_train_step(model, optimizer, config, average, aids, shared)
+    train_step = steps.TrainStep(model, optimizer, config, average, aids, shared)
 
     # ---- resume -----------------------------------------------------------------------------------------------------
     # 1. config.json, which must be of this run (checked above); 2. the newest checkpoint that is whole (found above);

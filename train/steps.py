@@ -101,15 +101,8 @@ def mean_losses(model: DynamicCapacityNetwork, config: Config, aids: Aids, num_p
     }
 
 
-def make_train_step(
-    model: DynamicCapacityNetwork,
-    optimizer,
-    config: Config,
-    average=None,
-    aids: Aids = NO_AIDS,
-    shared: Distribution = ALONE,
-):
-    """Returns (images, labels, boxes) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
+class TrainStep:
+    """(images, labels, boxes) -> {"loss", "gradient_norm", each term}, compiled, which updates the model.
 
     Each of the configuration's replicas computes a part of the batch; their losses are averaged. They depend on nothing
     of each other, so that TensorFlow runs them side by side. Each is normalised by statistics of its own part, which
@@ -124,41 +117,41 @@ def make_train_step(
         aids: what is asked beside the network.
         shared: what a batch is shared out to.
     """
-    variables = trained_variables(model, config) + (aids.places.variables if aids.places else [])
-    optimizer.build(variables)
 
-    weights, reached = {}, []  # of the loss terms, and the variables that a gradient reaches: found by tracing
-    moving = _moving_statistics(model) if shared.cluster.workers > 1 else []
+    def __init__(self, model, optimizer, config, average=None, aids: Aids = NO_AIDS, shared: Distribution = ALONE):
+        self.model, self.optimizer, self.config = model, optimizer, config
+        self.average, self.aids, self.shared = average, aids, shared
+        self.variables = trained_variables(model, config) + (aids.places.variables if aids.places else [])
+        optimizer.build(self.variables)
+        self.moving = _moving_statistics(model) if shared.cluster.workers > 1 else []
+        self.weights, self.reached = {}, []  # of the loss terms, and the variables with a gradient: found by tracing
 
-    def part_of_step(num_patches, *batch):
-        """Returns the loss terms, the gradients and the moving statistics of a part of a batch."""
-        with tf.GradientTape() as tape, computing_in(model, config.compute_dtype):
-            terms = mean_losses(model, config, aids, num_patches, batch)
-            loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
-        gradients = tape.gradient(loss, variables)
-        weights.update({name: weight for name, (weight, _) in terms.items()})
-        # Without a coarse loss, nothing reaches the weights that only the coarse output uses.
-        reached[:] = [variable for gradient, variable in zip(gradients, variables) if gradient is not None]
-        values = [value for _, value in terms.values()]
-        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
-        return [loss, *values, *gradients, *map(tf.identity, moving)]
+    def __call__(self, *batch):
+        return self._with_patches(drawn_num_patches(self.config, int(self.optimizer.iterations)), *batch)
 
     @tf.function(autograph=False)  # no branch depends on a value; converting Python for one takes seconds
-    def step_with(num_patches, *batch):
-        loss, *found = shared.mean(functools.partial(part_of_step, num_patches))(*batch)
-        count = len(weights)
-        terms, gradients, statistics = found[:count], found[count : count + len(reached)], found[count + len(reached) :]
-        for variable, value in zip(moving, statistics):
+    def _with_patches(self, num_patches, *batch):
+        loss, *found = self.shared.mean(functools.partial(self._part, num_patches))(*batch)
+        count, end = len(self.weights), len(self.weights) + len(self.reached)
+        for variable, value in zip(self.moving, found[end:]):
             variable.assign(value)
-        gradients, norm = clipped(gradients, config.clip_norm)
-        _compiled_update(optimizer, reached, average)(gradients)
-        metrics = {f"loss/{name}": value for name, value in zip(weights, terms)}
+        gradients, norm = clipped(found[count:end], self.config.clip_norm)
+        _compiled_update(self.optimizer, self.reached, self.average)(gradients)
+        metrics = {f"loss/{name}": value for name, value in zip(self.weights, found[:count])}
         return {"loss": loss, "gradient_norm": norm} | metrics
 
-    def train_step(*batch):
-        return step_with(drawn_num_patches(config, int(optimizer.iterations)), *batch)
-
-    return train_step
+    def _part(self, num_patches, *batch):
+        """Returns the loss, its terms, the gradients and the moving statistics of a part of a batch."""
+        with tf.GradientTape() as tape, computing_in(self.model, self.config.compute_dtype):
+            terms = mean_losses(self.model, self.config, self.aids, num_patches, batch)
+            loss = tf.add_n([weight * value for weight, value in terms.values() if weight])
+        gradients = tape.gradient(loss, self.variables)
+        self.weights.update({name: weight for name, (weight, _) in terms.items()})
+        # Without a coarse loss, nothing reaches the weights that only the coarse output uses.
+        self.reached[:] = [variable for gradient, variable in zip(gradients, self.variables) if gradient is not None]
+        values = [value for _, value in terms.values()]
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
+        return [loss, *values, *gradients, *map(tf.identity, self.moving)]
 
 
 def _compiled_update(optimizer, variables, average):

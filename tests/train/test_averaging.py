@@ -23,7 +23,7 @@ class Run:
         self.model.build()
         self.optimizer = optimizers.make_optimizer(config)
         self.average = averaging.average_of(self.model, decay)
-        self.step = steps.make_train_step(self.model, self.optimizer, config, self.average)
+        self.step = steps.TrainStep(self.model, self.optimizer, config, self.average)
         self.checkpoints = Checkpoints(workdir, self.model, self.optimizer, self.average)
 
     def train(self, first, last):

@@ -14,7 +14,7 @@ def trained(config, shared, count=3):
     tf.keras.utils.set_random_seed(0)
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
-    step = steps.make_train_step(model, optimizers.make_optimizer(config), config, shared=shared)
+    step = steps.TrainStep(model, optimizers.make_optimizer(config), config, shared=shared)
     rng = np.random.default_rng(0)
     images = tf.constant(rng.random((8, 100, 100, 1)), tf.float32)
     labels = tf.constant(rng.integers(0, 10, (8, 1)), tf.int32)

@@ -219,7 +219,7 @@ def test_training_reaches_a_low_loss_on_one_batch(config):
     config = config(learning_rate=1e-2, schedule="constant", hint_weight=0.01)
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
-    step = loop.steps.make_train_step(model, optimizers.make_optimizer(config), config)
+    step = loop.steps.TrainStep(model, optimizers.make_optimizer(config), config)
     batch = next(iter(training.train_batches(loop.load_dataset(config, config.architecture), 0, 1)))
     losses = [float(step(*batch)["loss/refined"]) for _ in range(80)]
     assert losses[0] > 2.0

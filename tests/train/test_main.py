@@ -26,7 +26,7 @@ def run(*arguments, cwd=ROOT):
         (["--flagfile=nowhere.flags"], "nowhere.flags"),
         (["--bogus=1"], "Unknown command line flag 'bogus'"),
         (["--train_steps=many"], "--train_steps=many"),
-        (["--flagfile=quickstart.flags", "--optimizer=lion"], "--optimizer must be one of adamw, adam, sgd"),
+        (["--flagfile=quickstart.flags", "--optimizer=lion"], "--optimizer must be one of adamw, adam, muon, sgd"),
         (["--flagfile=quickstart.flags", "--eval_num_patches=a"], "--eval_num_patches must be integers"),
         (["--flagfile=quickstart.flags", "file.png"], "Received: 'file.png'"),
         ([], "--workdir is missing"),

@@ -109,9 +109,7 @@ def test_it_trains_the_layers_up_to_the_row_and_is_the_same_network(config, arch
     row = whole.stack.part(images, last=places.count)
     np.testing.assert_allclose(whole.stack.part(row, places.count), whole.stack(images), rtol=1e-6)
     before = [variable.numpy() for variable in places.variables]
-    metrics = steps.make_train_step(model, optimizers.make_optimizer(run), run, aids=Aids(places))(
-        images, labels, boxes
-    )
+    metrics = steps.TrainStep(model, optimizers.make_optimizer(run), run, aids=Aids(places))(images, labels, boxes)
     assert metrics["loss/place"] > 0
     assert all((np.asarray(variable) != value).any() for variable, value in zip(places.variables, before))
 

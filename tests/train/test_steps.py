@@ -26,7 +26,7 @@ def built(config):
 
 def changed_variables(config, model):
     before = [variable.numpy() for variable in model.trainable_variables]
-    step = steps.make_train_step(model, optimizers.make_optimizer(config), config)
+    step = steps.TrainStep(model, optimizers.make_optimizer(config), config)
     metrics = step(*batch(config.architecture))
     after = [variable.numpy() for variable in model.trainable_variables]
     names = {v.path for v, b, a in zip(model.trainable_variables, before, after) if not np.array_equal(b, a)}
@@ -44,7 +44,7 @@ def test_end_to_end_loss_is_the_weighted_sum_of_its_terms(config):
     assert {name: weight for name, (weight, _) in terms.items()} == {"refined": 1.0, "hint": 0.3, "coarse": 0.7}
     np.testing.assert_allclose(terms["refined"][1], nll, rtol=1e-5)
     np.testing.assert_allclose(terms["hint"][1], distance, rtol=1e-5)
-    metrics = steps.make_train_step(model, optimizers.make_optimizer(config), config)(images, labels, boxes)
+    metrics = steps.TrainStep(model, optimizers.make_optimizer(config), config)(images, labels, boxes)
     total = metrics["loss/refined"] + 0.3 * metrics["loss/hint"] + 0.7 * metrics["loss/coarse"]
     np.testing.assert_allclose(metrics["loss"], total, rtol=1e-5)
 
@@ -72,7 +72,7 @@ def test_without_weight_the_hint_is_measured_and_trains_nothing(config):
     model = built(config)
     outputs = model(batch(config.architecture)[0], training=True)
     distance = hint(outputs["coarse_features"], outputs["fine_features"], outputs["cells"])
-    metrics = steps.make_train_step(model, optimizers.make_optimizer(config), config)(*batch(config.architecture))
+    metrics = steps.TrainStep(model, optimizers.make_optimizer(config), config)(*batch(config.architecture))
     np.testing.assert_allclose(metrics["loss/hint"], distance, rtol=1e-5)
     np.testing.assert_allclose(metrics["loss"], metrics["loss/refined"], rtol=1e-6)
 
@@ -88,7 +88,7 @@ def test_beside_a_relative_hint_the_distance_is_measured(config):
     model = built(config)
     outputs = model(batch(config.architecture)[0], training=True)
     vectors = outputs["coarse_features"], outputs["fine_features"], outputs["cells"]
-    metrics = steps.make_train_step(model, optimizers.make_optimizer(config), config)(*batch(config.architecture))
+    metrics = steps.TrainStep(model, optimizers.make_optimizer(config), config)(*batch(config.architecture))
     np.testing.assert_allclose(metrics["loss/hint"], hint(*vectors, relative=True), rtol=1e-5)
     np.testing.assert_allclose(metrics["loss/distance"], hint(*vectors), rtol=1e-5)
     np.testing.assert_allclose(metrics["loss"], metrics["loss/refined"] + 0.3 * metrics["loss/hint"], rtol=1e-5)
@@ -101,7 +101,7 @@ def test_a_step_in_bfloat16_is_nearly_that_of_float32(config):
         run = config(compute_dtype=dtype, **settings)
         model = built(run)
         before = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables])
-        metrics[dtype] = steps.make_train_step(model, optimizers.make_optimizer(run), run)(*batch(run.architecture))
+        metrics[dtype] = steps.TrainStep(model, optimizers.make_optimizer(run), run)(*batch(run.architecture))
         moved[dtype] = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables]) - before
         assert model(batch(run.architecture)[0])["refined"].dtype == tf.float32
     exact, rounded = moved["float32"], moved["bfloat16"]
@@ -117,7 +117,7 @@ def test_replicas_average_the_steps_that_their_parts_would_make(config):
     for name, images_and_labels in batches.items():
         run = config(replicas=2 if name == "both" else 1, **settings)
         model = built(run)
-        metrics[name] = steps.make_train_step(model, optimizers.make_optimizer(run), run)(*images_and_labels)
+        metrics[name] = steps.TrainStep(model, optimizers.make_optimizer(run), run)(*images_and_labels)
         after[name] = [variable.numpy() for variable in model.trainable_variables]
     for both, first, second in zip(*after.values()):
         np.testing.assert_allclose(both, (first + second) / 2, rtol=1e-4, atol=1e-6)
@@ -130,7 +130,7 @@ def test_the_moving_statistics_follow_each_part(config):
     run = config(replicas=2)
     images, *rest = batch(run.architecture, count=6)
     models = [built(run), built(run)]
-    steps.make_train_step(models[0], optimizers.make_optimizer(run), run)(images, *rest)
+    steps.TrainStep(models[0], optimizers.make_optimizer(run), run)(images, *rest)
     for part in tf.split(images, 2):
         models[1](part, training=True)
     for ours, expected in zip(*(model.non_trainable_variables for model in models)):
@@ -189,7 +189,7 @@ def test_boxes_train_the_fine_stack_and_its_top_alone(config):
             if getattr(block, "dropout", None) is not None:
                 block.dropout = None
         before = [variable.numpy() for variable in model.trainable_variables]
-        step = steps.make_train_step(model, optimizers.make_optimizer(config), config)
+        step = steps.TrainStep(model, optimizers.make_optimizer(config), config)
         metrics = step(*(boxed_batch if boxed else batch)(config.architecture))
         assert (float(metrics["loss/box"]) > 0) == boxed
         paths = [variable.path.partition("/")[2] for variable in model.trainable_variables]
@@ -222,7 +222,7 @@ def test_gradients_are_shortened_to_the_norm_that_is_asked_for(config, limit):
     config = config(clip_norm=limit, **settings)
     model = built(config)
     before = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables])
-    metrics = steps.make_train_step(model, optimizers.make_optimizer(config), config)(*batch(config.architecture))
+    metrics = steps.TrainStep(model, optimizers.make_optimizer(config), config)(*batch(config.architecture))
     moved = np.concatenate([np.ravel(v.numpy()) for v in model.trainable_variables]) - before
     norm = float(metrics["gradient_norm"])  # what it was before
     assert norm > 0.1
@@ -245,7 +245,7 @@ def test_a_step_is_made_with_the_patches_that_were_drawn(config, monkeypatch):
     monkeypatch.setattr(steps, "drawn_num_patches", lambda *_: next(counts))
     looks, look_closely = [], model.look_closely
     monkeypatch.setattr(model, "look_closely", lambda *args: looks.append(args[1].shape[1]) or look_closely(*args))
-    step = steps.make_train_step(model, optimizers.make_optimizer(run), run)
+    step = steps.TrainStep(model, optimizers.make_optimizer(run), run)
     losses = [float(step(*batch(run.architecture))["loss"]) for _ in range(3)]
     assert looks == [3, 1]  # each is traced once
     assert len(set(losses)) == 3

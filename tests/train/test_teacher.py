@@ -78,7 +78,7 @@ def test_a_step_leaves_the_teacher_as_it_was_and_comes_nearer_to_it(config, tmp_
     model, (images, labels, boxes) = network(2), batch(size=tiny_classifier().image_size)
     aids = aids_of(run, model.architecture)
     before = aids.teacher.logits(images, boxes).numpy()
-    step = steps.make_train_step(model, optimizers.make_optimizer(run), run, aids=aids)
+    step = steps.TrainStep(model, optimizers.make_optimizer(run), run, aids=aids)
     losses = [float(step(images, labels, boxes)["loss/fine_taught"]) for _ in range(12)]
     assert losses[-1] < 0.7 * losses[0]
     np.testing.assert_array_equal(aids.teacher.logits(images, boxes), before)

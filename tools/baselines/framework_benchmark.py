@@ -43,7 +43,7 @@ def tensorflow_step(config: Config, threads: int, **changes):
 
     model = DynamicCapacityNetwork(config.architecture)
     model.build()
-    train_step = steps.make_train_step(model, optimizers.make_optimizer(config), config)
+    train_step = steps.TrainStep(model, optimizers.make_optimizer(config), config)
     return lambda *batch: float(train_step(*batch)["loss"])
 
 

@@ -9,7 +9,8 @@ from absl import flags
 from tools.baselines.glimpse_config import DATASETS
 from train import command
 from train.errors import UserError
-from train.main import FLOAT_FLAGS, INTEGER_FLAGS, STRING_FLAGS, prepare_tensorflow
+from train.flag_texts import FLOAT_FLAGS, INTEGER_FLAGS, STRING_FLAGS
+from train.main import prepare_tensorflow
 from train.progress import start_logging
 
 WORKDIR = "Folder for checkpoints, events, curves.csv, flags.txt, result.json. Resumed if begun."

@@ -101,7 +101,7 @@ def test_a_step_moves_weights_as_ours_does(models, batch, config):
     run = config(preset="cluttered_mnist", hint_weight=HINT_WEIGHT, schedule="constant", optimizer="adamw")
     run = dataclasses.replace(run, learning_rate=1e-3, weight_decay=5.0)
     images, labels = batch
-    steps.make_train_step(ours, optimizers.make_optimizer(run), run)(tf.constant(images), tf.constant(labels))
+    steps.TrainStep(ours, optimizers.make_optimizer(run), run)(tf.constant(images), tf.constant(labels))
     optimizer = torch_reference.make_optimizer(theirs, run.learning_rate, run.weight_decay)
     torch_reference.train_step(
         theirs, optimizer, their_images(images), torch.from_numpy(labels)[:, 0].long(), HINT_WEIGHT

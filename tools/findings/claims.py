@@ -24,7 +24,7 @@ def sections(sweep: dict[str, Variant], bundles: dict[str, dict], published: dic
         published: of Cluttered MNIST.
     """
     found = [*_against_fine(sweep, published), *_hint(sweep), *_selectors(sweep), *_patches(sweep)]
-    found += [*_teacher(sweep), *_rivals(sweep)]
+    found += [*_teacher(sweep), *_muon(sweep), *_rivals(sweep)]
     parts = ["### What was found\n", bullets(found)] if found else []
     return parts + [part for name, bundle in bundles.items() for part in _bundle(name, bundle)]
 
@@ -85,28 +85,45 @@ def _patches(sweep) -> list[str]:
     ]
 
 
+def _beside(sweep, words: tuple[str, str], dcn: tuple[str, str], coarse: tuple[str, str] | None = None) -> str:
+    """Returns the errors of two variants beside each other, '' where there is neither.
+
+    Args:
+        sweep: variants by name.
+        words: what is said of the first and of the second.
+        dcn, coarse: names of the two DCNs, and of the two coarse models on their own, if any.
+    """
+    texts = []
+    for label, names, where in (
+        ("the DCN's coarse output", dcn, ("coarse",)),
+        ("1 patch", dcn, ("dcn", "1")),
+        (f"{PATCHES} patches", dcn, ("dcn", PATCHES)),
+        ("the coarse model alone", coarse, ("coarse",)),
+    ):
+        if names and set(names) <= sweep.keys():
+            first, second = (sweep[name].figure("error", *where).text() for name in names)
+            texts.append(f"{label} {first} % {words[0]} and {second} {words[1]}")
+    return "; ".join(texts)
+
+
 def _teacher(sweep) -> list[str]:
     """Returns what a teacher brings, beside the same networks without one."""
-    compared = {
-        "the DCN's coarse output": ("dcn_taught", "dcn_hint", ("coarse",)),
-        "1 patch": ("dcn_taught", "dcn_hint", ("dcn", "1")),
-        f"{PATCHES} patches": ("dcn_taught", "dcn_hint", place("dcn_hint")),
-        "the coarse model alone": ("coarse_taught", "coarse", place("coarse")),
-    }
-    texts = []
-    for label, (name, before, where) in compared.items():
-        if {name, before} <= sweep.keys():
-            ours, untaught = (sweep[one].figure("error", *where).text() for one in (name, before))
-            texts.append(f"{label} {ours} % with it and {untaught} without")
-    if not texts or "dcn_hint" not in sweep or "teacher" not in sweep:
+    text = _beside(sweep, ("with it", "without"), ("dcn_taught", "dcn_hint"), ("coarse_taught", "coarse"))
+    if not text or "dcn_hint" not in sweep or "teacher" not in sweep:
         return []
     first = sweep["dcn_taught" if "dcn_taught" in sweep else "coarse_taught"]
     counts = [f"{variant.group().get('test_images', 10_000):,}" for variant in (first, sweep["dcn_hint"])]
     told = sweep["teacher"].figure("error", *place("teacher")).text()
     return [
         f"**A teacher** that is told where the digit lies has {told} %. Its answers are taught beside the labels "
-        f"(`--teacher`): {'; '.join(texts)}. Test images: {counts[0]} with it, {counts[1]} without. Same command."
+        f"(`--teacher`): {text}. Test images: {counts[0]} with it, {counts[1]} without. Same command."
     ]
+
+
+def _muon(sweep) -> list[str]:
+    """Returns what the optimizer brings, beside AdamW on as many batches."""
+    text = _beside(sweep, ("with it", "with AdamW"), ("dcn_muon", "dcn_taught"))
+    return [f"**Muon** (`--optimizer=muon`), both taught: {text}. Same command."] if text else []
 
 
 def _rivals(sweep) -> list[str]:

@@ -21,7 +21,9 @@ LABELS = {
     "dcn_drawn_on": "the same, trained on with 2, 8 or 16",
     "teacher": "teacher, told where the digit lies",
     "coarse_taught": "coarse, taught",
+    "coarse_muon": "coarse, taught, trained by Muon",
     "dcn_taught": "DCN with hint, taught, trained with 1, 2, 4 or 8 patches",
+    "dcn_muon": "the same, trained by Muon",
 }
 NETWORKS = (
     "dcn_no_hint",
@@ -31,11 +33,12 @@ NETWORKS = (
     "dcn_drawn",
     "dcn_drawn_on",
     "dcn_taught",
+    "dcn_muon",
 )
 PLACES = {
     **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},
     **dict.fromkeys(NETWORKS, ("dcn", PATCHES)),
-    **dict.fromkeys(("coarse_bent", "coarse_taught"), ("coarse",)),
+    **dict.fromkeys(("coarse_bent", "coarse_taught", "coarse_muon"), ("coarse",)),
     "teacher": ("fine",),
 }
 

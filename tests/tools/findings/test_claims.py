@@ -47,6 +47,15 @@ def test_what_a_teacher_brings(results):
     assert row(page(results), "teacher, told where the digit lies")[2] == "0.50"
 
 
+def test_what_muon_brings(results):
+    folder = results / "cluttered_mnist"
+    keep_run(folder / "dcn_muon_seed0", error=0.7)
+    assert "**Muon**" not in page(results)  # without AdamW's
+    keep_run(folder / "dcn_taught_seed0", error=0.9)
+    line = finding(results, "Muon")
+    assert "1 patch 1.40 % with it and 1.80 with AdamW; 8 patches 0.70 % with it and 0.90 with AdamW" in line
+
+
 def test_a_better_selector(results):
     assert "A better selector" not in page(results)
     folder = results / "cluttered_mnist"

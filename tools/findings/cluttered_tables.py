@@ -24,6 +24,7 @@ LABELS = {
     "coarse_muon": "coarse, taught, trained by Muon",
     "dcn_taught": "DCN with hint, taught, trained with 1, 2, 4 or 8 patches",
     "dcn_muon": "the same, trained by Muon",
+    "dcn_muon_on": "the same, trained on with less distortion",
 }
 NETWORKS = (
     "dcn_no_hint",
@@ -34,6 +35,7 @@ NETWORKS = (
     "dcn_drawn_on",
     "dcn_taught",
     "dcn_muon",
+    "dcn_muon_on",
 )
 PLACES = {
     **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},

@@ -5,13 +5,14 @@ import pytest
 from train.checkpoint_files import newest_whole
 from train.checkpoints import Checkpoints
 from train.errors import UserError
+from train.optimizers import Muon
 
 
-def trained(seed, units=2):
+def trained(seed, units=2, kind=keras.optimizers.Adam):
     """Returns a model and an optimizer with moments, of their own for each seed."""
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(units), keras.layers.BatchNormalization()])
-    optimizer = keras.optimizers.Adam(0.1)
+    optimizer = kind(0.1)
     optimizer.build(model.trainable_variables)
     optimizer.apply([keras.ops.ones_like(variable) * (1 + seed) for variable in model.trainable_variables])
     return model, optimizer
@@ -25,8 +26,9 @@ def test_a_workdir_without_any_begins_at_step_0(tmp_path):
     assert Checkpoints(tmp_path, *trained(0)).restore(None) == 0
 
 
-def test_everything_is_restored_from_the_newest(tmp_path):
-    first, other = trained(0), trained(1)
+@pytest.mark.parametrize("kind", [keras.optimizers.Adam, Muon])
+def test_everything_is_restored_from_the_newest(tmp_path, kind):
+    first, other = trained(0, kind=kind), trained(1, kind=kind)
     saved = Checkpoints(tmp_path, *first)
     saved.save(3, seconds=1.5)
     first[0].variables[0].assign_add(np.ones((3, 2)))

@@ -22,6 +22,7 @@ LABELS = {
     "teacher": "teacher, told where the digit lies",
     "coarse_taught": "coarse, taught",
     "coarse_muon": "coarse, taught, trained by Muon",
+    "coarse_muon_on": "the same, trained on without distortion",
     "dcn_taught": "DCN with hint, taught, trained with 1, 2, 4 or 8 patches",
     "dcn_muon": "the same, trained by Muon",
     "dcn_muon_on": "the same, trained on with less distortion",
@@ -40,7 +41,7 @@ NETWORKS = (
 PLACES = {
     **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},
     **dict.fromkeys(NETWORKS, ("dcn", PATCHES)),
-    **dict.fromkeys(("coarse_bent", "coarse_taught", "coarse_muon"), ("coarse",)),
+    **dict.fromkeys(("coarse_bent", "coarse_taught", "coarse_muon", "coarse_muon_on"), ("coarse",)),
     "teacher": ("fine",),
 }
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tools.baselines import glimpse_runs
 from tools.baselines.draw_config import DrawConfig
 from tools.baselines.draw_model import DrawClassifier, DrawSpec, multiplications
+from tools.baselines.glimpse_loss import answer_loss
 from train.steps import clipped
 
 
@@ -20,24 +21,25 @@ def make_model(config: DrawConfig) -> DrawClassifier:
     return DrawClassifier(DrawSpec(glimpses=config.glimpses, glimpse_size=config.glimpse_size))
 
 
-def make_train_step(model: DrawClassifier, optimizer, config: DrawConfig):
-    """Returns (images, labels [batch, 1]) -> {"loss", "gradient_norm", "error"}, which updates the model.
+def make_train_step(model: DrawClassifier, optimizer, config: DrawConfig, teacher=None):
+    """Returns (images, labels [batch, 1], boxes) -> {"loss", "gradient_norm", "error"}, which updates the model.
 
-    The loss is the cross-entropy after each glimpse, averaged, as RAM has it here: so there is an answer after each.
-    The paper's is that after the last.
+    The loss is `answer_loss`, as RAM has it here: so there is an answer after each glimpse. The paper's is that after
+    the last. teacher: a `train.teacher.Teacher`, or None.
     """
     variables = model.trainable_variables
     optimizer.build(variables)
 
     @tf.function
     def train_step(images, labels, boxes=None):
-        labels = tf.repeat(labels, config.glimpses, axis=1)  # [batch, glimpses]
+        labels = labels[:, 0]
+        taught = teacher and teacher.logits(images, boxes)
         with tf.GradientTape() as tape:
             logits = model(images)["logits"]
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+            loss = answer_loss(logits, labels, taught, config)
         gradients, norm = clipped(tape.gradient(loss, variables), config.clip_norm)
         optimizer.apply_gradients(zip(gradients, variables))
-        wrong = tf.argmax(logits[:, -1], axis=-1, output_type=labels.dtype) != labels[:, -1]
+        wrong = tf.argmax(logits[:, -1], axis=-1, output_type=labels.dtype) != labels
         return {"loss": loss, "gradient_norm": norm, "error": 100 * tf.reduce_mean(tf.cast(wrong, tf.float32))}
 
     return train_step

@@ -28,6 +28,9 @@ class GlimpseConfig(FlagValues):
     decay_rate: float = 0.1
     clip_norm: float = 0.0
     distortion: float = 0.0
+    teacher: str | None = None
+    teacher_weight: float = 1.0
+    temperature: float = 3.0
     validation_images: int = 5000
     test_images: int = 10000
     glimpses: int = 8

@@ -20,6 +20,7 @@ from train.evaluation.significance import intervals
 from train.loop import described
 from train.optimizers import learning_rate_at, make_optimizer
 from train.progress import log
+from train.teacher import teacher_of
 from train.training import train
 
 EVALUATION_BATCH = 500
@@ -34,10 +35,11 @@ def train_and_evaluate(name: str, config, make_model, make_train_step, cost, res
         name: of the model, in `result.json`.
         config: of the run, with `for_training()`.
         make_model: config -> a model whose answer has 'logits' [n, glimpses, classes].
-        make_train_step: (model, optimizer, config) -> a step of `train.training.train`.
+        make_train_step: (model, optimizer, config, teacher or None) -> a step of `train.training.train`.
         cost: (model, glimpses) -> the multiplications of an answer after so many glimpses.
         restart: whether it begins again, and keeps aside what was trained before.
     """
+    teacher = teacher_of(config.for_training(), preset("cluttered_mnist"))
     with workdirs.held(config, restart) as held:
         dataset = load_dataset(config.for_training(), preset("cluttered_mnist"))
         log.info("data: %s: %s", dataset.name, dataset.detail)
@@ -45,7 +47,7 @@ def train_and_evaluate(name: str, config, make_model, make_train_step, cost, res
         model = make_model(config)
         model.build()
         optimizer = make_optimizer(config.for_training(), held.phase)
-        train_step = make_train_step(model, optimizer, config)
+        train_step = make_train_step(model, optimizer, config, teacher)
         checkpoints = Checkpoints(held.path, model, optimizer)
         first_step = checkpoints.restore(held.newest)
         held.begin(config, functools.partial(learning_rate_at, config.for_training()))

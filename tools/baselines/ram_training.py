@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tools.baselines import glimpse_runs
+from tools.baselines.glimpse_loss import answer_loss
 from tools.baselines.ram_config import RamConfig
 from tools.baselines.ram_loss import losses
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel, multiplications
@@ -23,10 +24,11 @@ def make_model(config: RamConfig) -> RecurrentAttentionModel:
     )
 
 
-def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig):
-    """Returns (images, labels [batch, 1]) -> {"loss", "gradient_norm", "error", ...}, which updates the model.
+def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig, teacher=None):
+    """Returns (images, labels [batch, 1], boxes) -> {"loss", "gradient_norm", "error", ...}, which updates the model.
 
     The noise depends on nothing but the seed and the step, so that a resumed run goes on as an uninterrupted one.
+    teacher: a `train.teacher.Teacher`, or None.
     """
     variables = model.trainable_variables
     optimizer.build(variables)
@@ -38,9 +40,11 @@ def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig
         deviation = deviation_at(step, config)
         noise = deviation * tf.random.stateless_normal(choices, seed=tf.stack([config.seed, tf.cast(step, tf.int32)]))
         labels = tf.repeat(labels[:, 0], config.trajectories)
+        taught = teacher and tf.repeat(teacher.logits(images, boxes), config.trajectories, axis=0)
         with tf.GradientTape() as tape:
             outputs = model(images, noise)
             terms = losses(outputs, labels, noise, deviation, config.reward_decay)
+            terms["classification"] = answer_loss(outputs["logits"], labels, taught, config)
             loss = terms["classification"] + config.location_weight * terms["location"] + terms["baseline"]
         gradients, norm = clipped(tape.gradient(loss, variables), config.clip_norm)
         optimizer.apply_gradients(zip(gradients, variables))

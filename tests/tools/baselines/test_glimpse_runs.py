@@ -8,6 +8,7 @@ from tools.baselines import draw_training, ram_training
 from tools.baselines.draw_config import DrawConfig
 from tools.baselines.ram_config import RamConfig
 from train import training
+from train.optimizers import make_optimizer
 
 MODELS = {
     "ram": (ram_training, RamConfig, {"glimpses": 3}),
@@ -42,3 +43,27 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(name, tiny_run, tmp_
     assert ours.keys() == theirs.keys()
     for variable, value in ours.items():
         np.testing.assert_allclose(value, theirs[variable], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_teacher_sees_the_boxes_and_adds_to_the_loss(name, tiny_run, rng):
+    module, kind, values = MODELS[name]
+    config = tiny_run(kind, **values)
+    images = tf.constant(rng.random((4, 100, 100, 1)), tf.float32)
+    batch = images, tf.constant([[1], [2], [3], [4]]), tf.constant(rng.random((4, 4)), tf.float32)
+    seen = []
+
+    class Teacher:
+        def logits(self, images, boxes):
+            seen.append(boxes)
+            return 9.0 * tf.one_hot([5, 6, 7, 8], 10)
+
+    losses = []
+    for teacher in (None, Teacher()):
+        tf.keras.utils.set_random_seed(0)
+        model = module.make_model(config)
+        model.build()
+        step = module.make_train_step(model, make_optimizer(config.for_training()), config, teacher)
+        losses.append(float(step(*batch)["loss"]))
+    assert seen[0].shape == (4, 4)
+    assert losses[1] > losses[0] + 1  # it is sure of other classes than the labels

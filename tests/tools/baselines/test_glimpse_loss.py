@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tools.baselines.draw_config import DrawConfig
+from tools.baselines.glimpse_loss import answer_loss, entropies
+
+PROBABILITIES = np.float32([[[0.5, 0.5], [0.75, 0.25]], [[0.5, 0.5], [0.9, 0.1]]])
+LABELS = tf.constant([0, 1])
+
+
+def config(**values):
+    return DrawConfig(workdir="run", **values)
+
+
+def test_the_cross_entropy_of_each_answer():
+    found = entropies(tf.math.log(PROBABILITIES), LABELS)
+    np.testing.assert_allclose(found, -np.log([[0.5, 0.75], [0.5, 0.1]]), rtol=1e-5)
+
+
+def test_without_a_teacher_the_loss_is_the_mean_cross_entropy():
+    found = answer_loss(tf.math.log(PROBABILITIES), LABELS, None, config())
+    assert float(found) == pytest.approx(-np.log([0.5, 0.75, 0.5, 0.1]).mean(), rel=1e-5)
+
+
+def test_a_teacher_is_heard_after_each_glimpse():
+    """At temperature 1 the divergence from an answer p to one q is sum p log(p / q), by hand."""
+    taught = np.float32([[0.8, 0.2], [0.3, 0.7]])
+    logits = tf.math.log(PROBABILITIES)
+    ratios = taught[:, None] * np.log(taught[:, None] / PROBABILITIES)
+    plain = float(answer_loss(logits, LABELS, None, config()))
+    found = answer_loss(logits, LABELS, tf.math.log(taught), config(temperature=1.0, teacher_weight=0.5))
+    assert float(found) == pytest.approx(plain + 0.5 * ratios.sum(axis=-1).mean(), rel=1e-5)

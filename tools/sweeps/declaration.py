@@ -10,13 +10,15 @@ A sweep is a JSON file, `sweeps/NAME.json`:
      "keep": ["curves.csv"],
      "variants": {
       "dcn_hint": {"seeds": [0, 1, 2], "flags": []},
-      "coarse": {"seeds": [0, 1], "flags": ["--model=coarse"]}
+      "coarse": {"seeds": [0, 1], "flags": ["--model=coarse"]},
+      "coarse_on": {"seeds": [10, 11], "init_from": "coarse", "flags": ["--model=coarse", "--train_steps=4000"]}
      }
     }
 
-`flags` are those of `train.main`, each as it is typed there; a variant's come after those of all, and win. `keep` names
-files of a workdir that are kept beside its `result.json`, `flags.txt` and log. Paths are relative to the folder that
-the command is given in. Runs are made in the order of the file.
+`flags` are those of `train.main`, each as it is typed there; a variant's come after those of all, and win. `init_from`
+names a variant before this one with as many seeds: each run begins from the weights of its run in the same place of the
+list. `keep` names files of a workdir that are kept beside its `result.json`, `flags.txt` and log. Paths are relative to
+the folder that the command is given in. Runs are made in the order of the file.
 """
 
 import re
@@ -29,6 +31,7 @@ from tools.files import read_json
 
 KEYS = {"about": str, "flags": list, "workdirs": str, "results": str, "keep": list, "variants": dict}
 VARIANT_KEYS = {"seeds": list, "flags": list}
+OPTIONAL_KEYS = {"init_from": str}  # of a variant
 OWN_FLAGS = ("workdir", "seed", "data_dir")  # which the sweep gives itself
 
 
@@ -65,16 +68,34 @@ def read_sweep(path) -> list[Run]:
         where = f"{path}, variant {variant!r}"
         if not re.fullmatch(r"[\w.]+", variant, re.ASCII):
             raise UserError(f"{where}: a variant's name must be of letters, digits, _ and dots; rename it")
-        _check_keys(described, VARIANT_KEYS, where)
+        _check_keys(described, VARIANT_KEYS, where, OPTIONAL_KEYS)
         _check_flags(described["flags"], where)
-        for seed in _checked_seeds(described["seeds"], where):
+        seeds = _checked_seeds(described["seeds"], where)
+        for seed, beginning in zip(seeds, _beginnings(described, runs, where)):
             name = f"{variant}_seed{seed}"
             folders = (Path(content[folder], name) for folder in ("workdirs", "results"))
-            flags = (*content["flags"], *described["flags"])
+            flags = (*content["flags"], *beginning, *described["flags"])
             runs.append(Run(variant, seed, flags, *folders, tuple(content["keep"])))
     if not runs:
         raise UserError(f"{path} declares no run; add a variant")
     return runs
+
+
+def _beginnings(described: dict, runs: list[Run], where: str) -> list[tuple[str, ...]]:
+    """Returns for each seed of a variant the flag with the weights that its run begins from, if any.
+
+    runs: of the variants before it.
+    """
+    variant, count = described.get("init_from"), len(described["seeds"])
+    if variant is None:
+        return [()] * count
+    workdirs = [run.workdir for run in runs if run.variant == variant]
+    if len(workdirs) != count:
+        raise UserError(
+            f"{where}: init_from must be a variant before it with as many seeds, {count}. Received: {variant!r}, of "
+            f"which there are {len(workdirs)}"
+        )
+    return [(f"--init_from={workdir.as_posix()}",) for workdir in workdirs]
 
 
 def select(runs: list[Run], names) -> list[Run]:
@@ -87,13 +108,13 @@ def select(runs: list[Run], names) -> list[Run]:
     return [run for run in runs if not names or {run.variant, run.name} & set(names)]
 
 
-def _check_keys(content, keys: dict, where: str):
-    if not isinstance(content, dict) or set(content) != set(keys):
+def _check_keys(content, keys: dict, where: str, optional: dict | None = None):
+    if not isinstance(content, dict) or set(content) - set(optional or ()) != set(keys):
         found = sorted(content) if isinstance(content, dict) else type(content).__name__
         raise UserError(
             f"{where} must be an object of {', '.join(keys)}, received {found}; see tools/sweeps/declaration.py"
         )
-    for key, kind in keys.items():
+    for key, kind in (keys | {key: kind for key, kind in (optional or {}).items() if key in content}).items():
         if not isinstance(content[key], kind):
             raise UserError(f"{where}: {key} must be of type {kind.__name__}, received {content[key]!r}; change it")
 

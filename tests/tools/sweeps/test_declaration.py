@@ -9,10 +9,12 @@ from tools.sweeps.declaration import read_sweep, select
 ROOT = Path(__file__).parents[3]
 
 
+VARIANTS = {"a": {"seeds": [0, 2], "flags": []}, "b": {"seeds": [1], "flags": ["--model=fine"]}}
+
+
 def declared(**changes):
-    variants = {"a": {"seeds": [0, 2], "flags": []}, "b": {"seeds": [1], "flags": ["--model=fine"]}}
     content = {"about": "x", "flags": ["--train_steps=4"], "workdirs": "runs/s", "results": "results/s", "keep": []}
-    return content | {"variants": variants} | changes
+    return content | {"variants": VARIANTS} | changes
 
 
 def written(tmp_path, content):
@@ -28,6 +30,15 @@ def test_runs_stand_in_the_files_order_with_common_flags_first(tmp_path):
     assert runs[1].workdir == Path("runs/s/a_seed2")
     assert runs[1].results == Path("results/s/a_seed2")
     assert runs[1].keep == ("curves.csv",)
+
+
+def test_a_run_begins_from_that_of_the_variant_it_names_in_the_same_place(tmp_path):
+    later = {"seeds": [10, 11], "init_from": "a", "flags": ["--model=fine"]}
+    runs = read_sweep(written(tmp_path, declared(variants=VARIANTS | {"c": later})))
+    assert [run.flags[1:] for run in runs[-2:]] == [
+        ("--init_from=runs/s/a_seed0", "--model=fine"),
+        ("--init_from=runs/s/a_seed2", "--model=fine"),
+    ]
 
 
 def test_runs_are_selected_by_variant_or_by_name(tmp_path):
@@ -56,6 +67,12 @@ def test_runs_are_selected_by_variant_or_by_name(tmp_path):
         (declared(variants={"a": {"seeds": [1, 1], "flags": []}}), "seeds must be different integers"),
         (declared(variants={"a": {"seeds": [True], "flags": []}}), "seeds must be different integers"),
         (declared(variants={"a": {"seeds": [0], "flags": ["--workdir=x"]}}), "variant 'a': --workdir is given"),
+        (declared(variants={"a": {"seeds": [0], "flags": [], "init_from": 0}}), "init_from must be of type str"),
+        (
+            declared(variants={"a": {"seeds": [0], "flags": [], "init_from": "a"}}),
+            "Received: 'a', of which there are 0",
+        ),
+        (declared(variants=VARIANTS | {"c": {"seeds": [0], "flags": [], "init_from": "a"}}), "as many seeds, 1"),
     ],
 )
 def test_what_declares_no_sweep_is_refused_in_one_line(tmp_path, content, message):

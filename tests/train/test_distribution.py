@@ -22,10 +22,11 @@ def trained(config, shared, count=3):
     return losses, [weight.numpy() for weight in model.weights]
 
 
-def test_one_device_of_a_strategy_trains_as_one_without(config):
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_one_device_of_a_strategy_trains_as_one_without(config, optimizer):
     shared = Distribution(tf.distribute.MirroredStrategy(["CPU:0"]))
-    losses, weights = trained(config(), shared)
-    plain_losses, plain_weights = trained(config(), ALONE)
+    losses, weights = trained(config(optimizer=optimizer), shared)
+    plain_losses, plain_weights = trained(config(optimizer=optimizer), ALONE)
     np.testing.assert_allclose(losses, plain_losses, rtol=1e-5)
     assert losses[2] < losses[0]
     for found, wanted in zip(weights, plain_weights):

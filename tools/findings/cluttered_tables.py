@@ -26,6 +26,8 @@ LABELS = {
     "dcn_taught": "DCN with hint, taught, trained with 1, 2, 4 or 8 patches",
     "dcn_muon": "the same, trained by Muon",
     "dcn_muon_on": "the same, trained on with less distortion",
+    "dcn_muon_whole": "DCN, trained by Muon, normalised over whole batches",
+    "dcn_muon_whole_on": "the same, trained on with less distortion",
 }
 NETWORKS = (
     "dcn_no_hint",
@@ -37,6 +39,8 @@ NETWORKS = (
     "dcn_taught",
     "dcn_muon",
     "dcn_muon_on",
+    "dcn_muon_whole",
+    "dcn_muon_whole_on",
 )
 PLACES = {
     **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},

@@ -3,7 +3,8 @@
 #   make svhn           train on house numbers; ARGS="--train_steps=100" adds flags, or replaces those of the flagfile
 #   make test           lint, and run the tests; TESTS=tests/edge runs some of them, and leaves test-edge out
 #   make test-distribute  training on several devices and in several processes, one of which is killed
-#   make docs-test      the commands of README.md, BUILD.md and docs/, with few steps; DOCS=device.md for one page, which may need what pages before it made
+#   make docs-test      the commands of README.md, BUILD.md and docs/, with few steps; DOCS=device.md for one page,
+#                       or for several in order: a page may go on from runs of one before it
 #   make test-edge      the tests of edge alone, as on a device: without TensorFlow, under each runtime
 #   make test-pythons   the same under every Python of 3.10 to 3.13 that is found
 #   make pi-test        edge on an emulated Raspberry Pi, installed by the commands of docs/raspberry_pi.md; needs root

@@ -25,10 +25,9 @@ def returns(rewards, decay: float):
 def losses(outputs, labels, noise, deviation, decay: float):
     """Returns the terms of the hybrid loss that teach where to look (paper, section 3.1), name -> scalar.
 
-    'location' has the gradient of REINFORCE: that
-    of the log density of each choice, times how much more it led to than the baseline expected. The reward after a
-    glimpse is the probability of the right class, which is what an answer drawn from the classifier gains on average.
-    'baseline' is the squared error of what was expected.
+    'location' has the gradient of REINFORCE: that of the log density of each choice, times how much more it led to than
+    the baseline expected. The reward after a glimpse is the probability of the right class, which is what an answer
+    drawn from the classifier gains on average. 'baseline' is the squared error of what was expected.
 
     Args:
         labels: int [n].

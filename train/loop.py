@@ -113,7 +113,7 @@ def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpo
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         split = split.head(extent.images)
-        evaluators = _evaluators(readers, config, extent.of(name), chosen.get("threshold/probability"))
+        evaluators = _evaluators(readers, config, extent.of(split), chosen.get("threshold/probability"))
         log.info("evaluating on %s: %d images", name, len(split))
         figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):

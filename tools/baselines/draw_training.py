@@ -5,7 +5,7 @@ import tensorflow as tf
 from tools.baselines import glimpse_runs
 from tools.baselines.draw_config import DrawConfig
 from tools.baselines.draw_model import DrawClassifier, DrawSpec, multiplications
-from tools.baselines.glimpse_loss import answer_loss
+from tools.baselines.glimpse_loss import answer_loss, entropies
 from train.steps import clipped
 
 
@@ -36,7 +36,7 @@ def make_train_step(model: DrawClassifier, optimizer, config: DrawConfig, teache
         taught = teacher and teacher.logits(images, boxes)
         with tf.GradientTape() as tape:
             logits = model(images)["logits"]
-            loss = answer_loss(logits, labels, taught, config)
+            loss = answer_loss(logits, entropies(logits, labels), taught, config)
         gradients, norm = clipped(tape.gradient(loss, variables), config.clip_norm)
         optimizer.apply_gradients(zip(gradients, variables))
         wrong = tf.argmax(logits[:, -1], axis=-1, output_type=labels.dtype) != labels

@@ -11,16 +11,16 @@ def entropies(logits, labels):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.repeat(labels[:, None], logits.shape[1], axis=1), logits)
 
 
-def answer_loss(logits, labels, taught, config: GlimpseConfig):
+def answer_loss(logits, nats, taught, config: GlimpseConfig):
     """Returns the cross-entropy of the answers, averaged, and what a teacher adds to it, in nats: a scalar.
 
     Args:
         logits: [n, glimpses, classes].
-        labels: int [n].
+        nats: [n, glimpses], their cross-entropies.
         taught: [n, classes], a teacher's logits, which are taught after each glimpse; None without one.
         config: with --teacher_weight and --temperature.
     """
-    loss = tf.reduce_mean(entropies(logits, labels))
+    loss = tf.reduce_mean(nats)
     if taught is None:
         return loss
     glimpses, classes = logits.shape[1:]

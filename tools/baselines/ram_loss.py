@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-from tools.baselines.glimpse_loss import entropies
-
 
 def returns(rewards, decay: float):
     """Returns what follows each choice of a location: the mean of later rewards, the nearer ones weighing more.
@@ -22,19 +20,18 @@ def returns(rewards, decay: float):
     return tf.stack(found[::-1], axis=1)
 
 
-def losses(outputs, labels, noise, deviation, decay: float):
+def losses(outputs, rewards, noise, deviation, decay: float):
     """Returns the terms of the hybrid loss that teach where to look (paper, section 3.1), name -> scalar.
 
     'location' has the gradient of REINFORCE: that of the log density of each choice, times how much more it led to than
-    the baseline expected. The reward after a glimpse is the probability of the right class, which is what an answer
-    drawn from the classifier gains on average. 'baseline' is the squared error of what was expected.
+    the baseline expected. 'baseline' is the squared error of what was expected.
 
     Args:
-        labels: int [n].
+        rewards: [n, glimpses], after each glimpse.
         noise: [n, glimpses - 1, 2], drawn from a normal distribution.
         deviation: its standard deviation, in half sides of the image.
     """
-    gained = tf.stop_gradient(returns(tf.exp(-entropies(outputs["logits"], labels)), decay))
+    gained = tf.stop_gradient(returns(rewards, decay))
     advantages = gained - tf.stop_gradient(outputs["baselines"])
     chosen = tf.stop_gradient(outputs["means"] + noise)
     log_densities = -tf.reduce_sum(tf.square(chosen - outputs["means"]), axis=-1) / (2 * deviation**2)

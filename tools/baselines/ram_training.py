@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tools.baselines import glimpse_runs
-from tools.baselines.glimpse_loss import answer_loss
+from tools.baselines.glimpse_loss import answer_loss, entropies
 from tools.baselines.ram_config import RamConfig
 from tools.baselines.ram_loss import losses
 from tools.baselines.ram_model import RamSpec, RecurrentAttentionModel, multiplications
@@ -43,8 +43,10 @@ def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig
         taught = teacher and tf.repeat(teacher.logits(images, boxes), config.trajectories, axis=0)
         with tf.GradientTape() as tape:
             outputs = model(images, noise)
-            terms = losses(outputs, labels, noise, deviation, config.reward_decay)
-            terms["classification"] = answer_loss(outputs["logits"], labels, taught, config)
+            nats = entropies(outputs["logits"], labels)
+            rewards = tf.exp(-nats)  # the probability of the right class: what a drawn answer gains on average
+            terms = losses(outputs, rewards, noise, deviation, config.reward_decay)
+            terms["classification"] = answer_loss(outputs["logits"], nats, taught, config)
             loss = terms["classification"] + config.location_weight * terms["location"] + terms["baseline"]
         gradients, norm = clipped(tape.gradient(loss, variables), config.clip_norm)
         optimizer.apply_gradients(zip(gradients, variables))

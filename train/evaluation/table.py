@@ -24,6 +24,8 @@ TEXTS = {
 def format_table(figures: dict[str, float], scales) -> str:
     """Returns the table of a split: a row for each model, error and cost at each number of scales.
 
+    The error of a model that read none of the images is '-'.
+
     Args:
         figures: what `figures.gather` returned of `Errors` and `Cost`.
         scales: of the images.
@@ -31,11 +33,11 @@ def format_table(figures: dict[str, float], scales) -> str:
     heads = [f"scale {scales[0]:g}", *(f"and {scale:g}" for scale in scales[1:])]
     head = ["model", *(f"{head}\n{name}" for head in heads for name in ("error, %", "M mult."))]
     rows = []
-    for row in part(figures, "error"):
+    for row in part(figures, "multiplications"):
         cells = [row.replace("dcn/", "dcn, patches: ").replace("_", " ")]
         for count in range(1, len(scales) + 1):
-            error, cost = (figures[figure(kind, count, row)] for kind in ("error", "multiplications"))
-            cells += [f"{error:.2f}", f"{cost / 1e6:.2f}"]
+            error, cost = (figures.get(figure(kind, count, row)) for kind in ("error", "multiplications"))
+            cells += ["-" if error is None else f"{error:.2f}", f"{cost / 1e6:.2f}"]
         rows.append(cells)
     lines = [_table(head, rows)]
     fewer = "".join(f" {row}: the first {count};".replace("_", " ") for row, count in part(figures, "images").items())

@@ -21,10 +21,10 @@ def test_the_gradient_of_reinforce_by_hand():
     noise = tf.constant([[[0.3, -0.1]], [[-0.2, 0.4]]])
     means = tf.Variable([[[0.1, 0.2]], [[0.0, -0.5]]])
     baselines = tf.Variable([[0.25], [0.5]])
-    logits = tf.math.log(tf.constant([[[0.5, 0.5], [0.75, 0.25]], [[0.5, 0.5], [0.9, 0.1]]]))
+    rewards = tf.constant([[0.5, 0.75], [0.5, 0.1]])
     with tf.GradientTape(persistent=True) as tape:
-        outputs = {"means": means, "baselines": baselines, "logits": logits}
-        terms = losses(outputs, tf.constant([0, 1]), noise, 0.2, 1.0)
+        outputs = {"means": means, "baselines": baselines}
+        terms = losses(outputs, rewards, noise, 0.2, 1.0)
     advantages = np.array([0.75 - 0.25, 0.1 - 0.5])
     expected = -advantages[:, None, None] * noise.numpy() / 0.2**2 / 2  # the mean of two trajectories
     np.testing.assert_allclose(tape.gradient(terms["location"], means), expected, rtol=1e-5)
@@ -42,10 +42,8 @@ def test_reinforce_estimates_the_gradient_of_the_expected_reward():
     with tf.GradientTape() as tape:
         chosen = tf.stop_gradient(means + noise)
         reward = tf.exp(-tf.reduce_sum(tf.square(chosen[:, 0]), axis=-1))  # of being near 0
-        rewards = tf.stack([1 - reward, reward], axis=-1)[:, None]
-        logits = tf.math.log(tf.concat([rewards, rewards], axis=1))
-        outputs = {"means": tf.repeat(means, count, axis=0), "baselines": tf.fill([count, 1], 0.5), "logits": logits}
-        loss = losses(outputs, tf.ones([count], tf.int32), noise, deviation, 1.0)["location"]
+        outputs = {"means": tf.repeat(means, count, axis=0), "baselines": tf.fill([count, 1], 0.5)}
+        loss = losses(outputs, tf.stack([reward, reward], axis=1), noise, deviation, 1.0)["location"]
     # E exp(-|x|^2) of x ~ N(mean, d^2) is exp(-|mean|^2 / (1 + 2 d^2)) / (1 + 2 d^2) in two dimensions
     spread = 1 + 2 * deviation**2
     derivative = -2 * mean / spread * np.exp(-2 * mean**2 / spread) / spread
@@ -59,8 +57,9 @@ def test_each_loss_trains_its_own_part(rng):
     noise = 0.2 * rng.standard_normal((4, 2, 2)).astype(np.float32)
     with tf.GradientTape(persistent=True) as tape:
         outputs, labels = model(images, noise), tf.constant([3, 3, 5, 5])
-        terms = losses(outputs, labels, noise, 0.2, 0.5)
-        answers = tf.reduce_mean(entropies(outputs["logits"], labels))
+        nats = entropies(outputs["logits"], labels)
+        terms = losses(outputs, tf.exp(-nats), noise, 0.2, 0.5)
+        answers = tf.reduce_mean(nats)
     assert set(_reached(tape, answers, model)) == {"what", "where", "core", "classifier"}
     assert set(_reached(tape, terms["location"], model)) == {"what", "where", "core", "locator"}
     assert set(_reached(tape, terms["baseline"], model)) == {"baseline"}

@@ -26,3 +26,9 @@ def test_what_is_read_stands_below():
         "",
         "right readings that reach it: 97.25 %",
     ]
+
+
+def test_the_fine_model_that_read_nothing_has_a_cost_and_no_error():
+    figures = {"error/coarse": 2.5, "multiplications/coarse": 6_358_000, "multiplications/fine": 83_000_000}
+    lines = format_table(figures | {"test_images": 70}, (1.0,)).splitlines()
+    assert lines[4].split() == ["fine", "-", "83.00"]

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -155,9 +156,12 @@ class TrainStep:
 
 
 def _compiled_update(optimizer, variables, average):
-    """Returns gradients -> None, which updates the variables, and the average: hundreds of small operations as one."""
+    """Returns gradients -> None, which updates the variables, and the average: hundreds of small operations as one.
 
-    @tf.function(jit_compile=True, autograph=False)
+    Muon spends its time in products of matrices. XLA makes them no faster, and takes seconds to compile them.
+    """
+
+    @tf.function(jit_compile=not isinstance(optimizer, keras.optimizers.Muon), autograph=False)
     def update(gradients):
         optimizer.apply_gradients(zip(gradients, variables))
         if average:

@@ -77,6 +77,22 @@ def test_muon_makes_a_kernel_s_update_orthogonal(config, shape):
     assert np.sum(step * (left @ right)) > 0.9 * min(rows, columns) * values.mean()
 
 
+@pytest.mark.parametrize("shape", [(300, 40), (40, 300), (64, 64)])
+@pytest.mark.parametrize("kind", ["random", "of rank 3", "badly conditioned"])
+def test_muon_by_the_gram_matrix_is_keras_muon(shape, kind):
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=shape)
+    if kind == "of rank 3":
+        matrix = rng.normal(size=(shape[0], 3)) @ rng.normal(size=(3, shape[1]))
+    if kind == "badly conditioned":
+        left, values, right = np.linalg.svd(matrix, full_matrices=False)
+        matrix = left * 10.0 ** -np.linspace(0, 6, len(values)) @ right
+    matrix = keras.ops.convert_to_tensor(matrix, "float32")
+    found = optimizers.Muon().zeropower_via_newtonschulz5(matrix, 5)
+    expected = keras.optimizers.Muon().zeropower_via_newtonschulz5(matrix, 5)
+    assert np.linalg.norm(found - expected) < 1e-3 * np.linalg.norm(expected)
+
+
 def test_muon_leaves_what_is_no_hidden_kernel_to_adamw(config):
     config = config(optimizer="muon", schedule="constant", weight_decay=0.5)
     optimizer = optimizers.make_optimizer(config)

@@ -13,6 +13,7 @@ LABELS = {
     "coarse": "coarse",
     "coarse_bent": "coarse, trained with bent digits",
     "fine": "fine",
+    "fine_muon_on": "the best DCN below, trained on as a fine model",
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
     "dcn_hint_batch_32": "DCN with hint, batches of 32",
@@ -46,7 +47,7 @@ PLACES = {
     **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},
     **dict.fromkeys(NETWORKS, ("dcn", PATCHES)),
     **dict.fromkeys(("coarse_bent", "coarse_taught", "coarse_muon", "coarse_muon_on"), ("coarse",)),
-    "teacher": ("fine",),
+    **dict.fromkeys(("teacher", "fine_muon_on"), ("fine",)),
 }
 
 

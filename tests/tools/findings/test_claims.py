@@ -29,6 +29,19 @@ def test_dcn_beside_the_fine_model(results):
     assert "The paper has 1.39 against 1.70 %" in line
 
 
+def test_the_best_dcn_beside_a_fine_model_with_the_same_help(results):
+    folder, name = results / "cluttered_mnist", "The best DCN and the fine model with the same help"
+    keep_run(folder / "dcn_muon_on_seed10", error=0.7)
+    assert name not in page(results)
+    keep_run(folder / "fine_muon_on_seed10", model="fine", error=0.6)
+    for run, interval in (("dcn_muon_on", {"dcn": {"8": [0.6, 0.8]}}), ("fine_muon_on", {"fine": [0.5, 0.75]})):
+        path = folder / f"{run}_seed10" / "result.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"interval": interval}))
+    line = finding(results, name)
+    assert "0.70 % (0.60 to 0.80) with 8 patches against 0.60 % (0.50 to 0.75)" in line
+    assert "with 12,800 images, the same teachers" in line
+
+
 def test_the_hint_and_the_patches(results):
     keep_run(results / "cluttered_mnist" / "dcn_no_hint_seed0", error=1.5)
     line = finding(results, "The hint")

@@ -1,4 +1,6 @@
 import dataclasses
+import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,8 +11,14 @@ from tiny_training import tiny_classifier
 from dcn_tf.model import DynamicCapacityNetwork
 from train import optimizers, steps
 from train.aids import aids_of
+from train.data.cluttered import CANVAS, SPLIT_SEEDS, fixed_split
+from train.data.digits import load_mnist
+from train.data.pipeline import to_float
 from train.errors import UserError
 from train.teacher import Teacher, teacher_of, windows
+
+TEACHERS = sorted((Path(__file__).parents[2] / "models" / "teachers").glob("*.keras"))
+DATA = Path(os.environ.get("DCN_DATA_DIR", "missing"))
 
 
 def network(seed, architecture=None):
@@ -50,6 +58,19 @@ def test_the_mean_of_several_answers_and_the_whole_image_where_no_box_is_known()
     seen = np.concatenate([windows(images[:3], boxes[:3], size), tf.image.resize(images[3:], size)])
     each = [np.log(tf.nn.softmax(one.whole_model("fine")(tf.constant(seen))["logits"])) for one in networks]
     np.testing.assert_allclose(Teacher(networks).logits(images, boxes), np.mean(each, axis=0), atol=2e-3)
+
+
+@pytest.mark.skipif(
+    not (DATA / "mnist.npz").is_file(), reason="needs the real MNIST: set DCN_DATA_DIR to a folder with mnist.npz"
+)
+def test_the_shipped_teachers_read_digits_whose_place_they_are_told(config):
+    split = fixed_split(*load_mnist(str(DATA)).test, 500, SPLIT_SEEDS["test"])
+    run = config(teacher=",".join(map(str, TEACHERS)))
+    teacher = teacher_of(run, run.architecture)
+    logits = teacher.logits(to_float(tf.constant(split.images)), tf.constant(split.boxes / CANVAS))
+    wrong = np.count_nonzero(np.argmax(logits, axis=1) != split.labels[:, 0])
+    assert len(TEACHERS) == 2
+    assert wrong <= 6  # 0.48 % of 50,000
 
 
 def test_what_labels_teach_is_taught_in_the_same_shares(config):

@@ -4,21 +4,33 @@ from tools.findings.cluttered_tables import LABELS, NETWORKS, place
 from tools.findings.plots import Plot, Series
 from tools.findings.runs import DISTANCES, Figure, Variant
 
+# What is drawn, of the variants in the tables, with short words for them: more lines could not be told apart.
+SHOWN = {
+    **{name: LABELS[name] for name in ("ram", "draw", "coarse", "fine")},
+    "fine_muon_on": "fine, taught, by Muon",
+    **{name: LABELS[name] for name in ("dcn_no_hint", "dcn_hint", "dcn_relative_hint")},
+    "dcn_taught": "DCN, taught",
+    "dcn_muon_on": "DCN, taught, by Muon",
+}
+
 
 def drawings(sweep: dict[str, Variant], published: dict) -> dict[str, Plot]:
     """Returns the plots that there are figures for, by file name."""
     paper = published["paper"]
-    networks = {name: sweep[name] for name in NETWORKS if name in sweep}
+    shown = {name: sweep[name] for name in SHOWN if name in sweep}
+    networks = {name: variant for name, variant in shown.items() if name in NETWORKS}
     found = {}
     if networks:
         found["error_by_patches.svg"] = Plot(
             *("Cluttered MNIST: error by number of patches", "patches", "test error, %"),
             (*(_by_patches(name, variant) for name, variant in networks.items()), _paper_by_patches(paper)),
             xscale="log",
+            yscale="log",
         )
         found["error_by_multiplications.svg"] = Plot(
             *("Cluttered MNIST: error and cost", "million multiplications per image", "test error, %"),
-            (*(_frontier(name, sweep[name]) for name in LABELS if name in sweep), *_paper_frontier(paper)),
+            (*(_frontier(name, variant) for name, variant in shown.items()), *_paper_frontier(paper)),
+            yscale="log",
         )
     curves = {name: _distance(variant) for name, variant in networks.items()}
     if any(curves.values()):
@@ -26,7 +38,7 @@ def drawings(sweep: dict[str, Variant], published: dict) -> dict[str, Plot]:
             "Distance of coarse and fine vectors at selected cells",
             "million training images",
             "mean squared distance",
-            tuple(Series(LABELS[name], "curve", *zip(*curve)) for name, curve in curves.items() if curve),
+            tuple(Series(SHOWN[name], "curve", *zip(*curve)) for name, curve in curves.items() if curve),
             yscale="log",
         )
     return found
@@ -51,7 +63,7 @@ def _frontier(name: str, variant: Variant) -> Series:
 
 def _series(name: str, x, figures: list[Figure]) -> Series:
     spread = None if figures[0].spread is None else tuple(figure.spread for figure in figures)
-    return Series(f"here, {LABELS[name]}", "line", tuple(x), tuple(figure.mean for figure in figures), spread)
+    return Series(f"here, {SHOWN[name]}", "line", tuple(x), tuple(figure.mean for figure in figures), spread)
 
 
 def _paper_by_patches(paper) -> Series:

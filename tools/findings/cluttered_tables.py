@@ -13,7 +13,7 @@ LABELS = {
     "coarse": "coarse",
     "coarse_bent": "coarse, trained with bent digits",
     "fine": "fine",
-    "fine_muon_on": "the best DCN below, trained on as a fine model",
+    "fine_muon_on": "fine, taught, from the best DCN's weights",
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
     "dcn_hint_batch_32": "DCN with hint, batches of 32",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 MARKERS = {"line": "o-", "published": "s--", "curve": "-", "reference": "--"}
 SIZE = (7, 4.5)  # inches
+MANY = 5  # series, above which the legend stands beside the axes
 FEW = 20  # how many times the lowest figure the highest is, from which on a logarithmic axis has ticks of powers
 
 
@@ -67,7 +68,8 @@ def as_svg(plot: Plot, size: tuple[float, float] = SIZE) -> str:
         if plot.yscale == "log":
             _logarithmic(axes, [value for series in plot.series for value in series.y])
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if len(plot.series) > MANY else {}
+        axes.legend(fontsize="small", **beside)
         file = io.StringIO()
         figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Description": plot.digest})
     return file.getvalue()

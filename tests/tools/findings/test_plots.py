@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import pytest
 
@@ -20,6 +21,18 @@ def test_a_picture_knows_what_it_shows(plot):
     other = dataclasses.replace(plot, series=(plot.series[0],))
     assert not shows(svg, other)
     assert shows(as_svg(other), other)
+
+
+def test_the_legend_of_many_lines_stands_beside_them(plot):
+    pytest.importorskip("matplotlib")
+
+    def width(lines):
+        series = tuple(Series(f"line {i}", "line", (1, 8), (2.0, 1.0)) for i in range(lines))
+        svg = as_svg(dataclasses.replace(plot, series=series))
+        return float(re.search(r'<svg [^>]*width="([\d.]+)pt"', svg).group(1))
+
+    assert width(5) == width(2)
+    assert width(6) > width(5) + 40
 
 
 def test_every_figure_counts_for_the_checksum(plot):

@@ -33,8 +33,8 @@ def finish(directory, network, model="dcn", curves=CURVES, **changes):
     if network.architecture.task == "sequence":
         samples = directory / "samples" / "test.npz"
         arrays = dict(np.load(samples))
-        behind = np.arange(network.architecture.top.max_length) > arrays["labels"][:, :1]
-        symbols = network.architecture.top.symbols
+        top, symbols = network.architecture.top, network.architecture.top.symbols
+        behind = np.arange(top.max_length) >= arrays["labels"][:, :1] + top.min_length
         arrays["labels"][:, 1:] = np.where(behind, symbols, arrays["labels"][:, 1:] % symbols)
         np.savez(samples, **arrays)
     if curves is not None:

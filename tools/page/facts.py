@@ -4,6 +4,8 @@ import hashlib
 import math
 import shlex
 
+import numpy as np
+
 from edge.errors import UserError, one_line
 from tools.findings.house_number_tables import by_scales, labelled
 from tools.findings.runs import inside
@@ -23,6 +25,7 @@ RESULT = {
     "validation_error": dict,
 }
 CONFIG = {"model": str, "preset": str, "batch_size": int, "workdir": str}
+QUICK_IMAGES = 500  # of a split at most, which `--eval=quick` reads
 Z = 1.96  # standard deviations to either side that hold 95 % of a normal distribution
 
 
@@ -138,16 +141,24 @@ def remarks(training: Training, readings: Readings | None) -> list[tuple[str, st
         text = f"{asked} was asked for and not to be had: this was trained and tested on {result['dataset']}."
         found.append((text, None, False))
     if readings:
-        found.append(_again(result, readings, own_place(training)))
+        found.append(_again(training, readings))
     return found
 
 
-def _again(result: dict, readings: Readings, place) -> tuple[str, str | None, bool]:
+def _again(training: Training, readings: Readings) -> tuple[str, str | None, bool]:
     """Returns whether the kept model makes the kept images' error what `result.json` says it is."""
+    result, place = training.result, own_place(training)
     images, error = len(readings.samples.images), readings.error
-    told = {name: inside(test["error"], place) for name, test in tests(result).items() if test["test_images"] == images}
+    validation = training.samples("validation")
+    if validation and np.array_equal(validation.images, readings.samples.images):  # all tests are on photographs
+        split, read = "validation", images <= QUICK_IMAGES or result["config"].get("eval") != "quick"
+        errors = {split: result["validation_error"]} if read else {}
+    else:
+        split = "test"
+        errors = {name: test["error"] for name, test in tests(result).items() if test["test_images"] == images}
+    told = {name: inside(found, place) for name, found in errors.items()}
     told = {name: value for name, value in told.items() if value is not None}
-    again = f"Read again for this page: {images:,} kept test images, {label(place)}: error {error:.2f} %."
+    again = f"Read again for this page: {images:,} kept {split} images, {label(place)}: error {error:.2f} %."
     if not told:
         return f"{again} result.json has no test of so many images to compare it with.", None, False
     name = min(told, key=lambda name: abs(told[name] - error))

@@ -28,7 +28,7 @@ def _card(network, readings: Readings, index: int, name: str) -> dict:
     answer, truth, pixels = readings.answers[index], readings.truths[index], readings.samples.images[index]
     height, width = pixels.shape[:2]
     heat = readings.saliency is not None and _heat(network.coarse.geometry, readings.saliency[index])
-    boxes = [] if readings.cells is None else _boxes(network.patch_grid, readings.cells[index])
+    boxes = [] if readings.boxes is None else _boxes(readings.boxes[index])
     return {
         "id": name,
         "width": width,
@@ -54,11 +54,11 @@ def _heat(geometry, saliency: np.ndarray) -> dict:
     return place | {"preserveAspectRatio": "none", "href": picture}
 
 
-def _boxes(grid, cells: np.ndarray) -> list[dict]:
+def _boxes(boxes: np.ndarray) -> list[dict]:
     """Returns the patches as boxes, the least salient below and faintest."""
-    boxes = []
-    for rank, cell in reversed(list(enumerate(cells))):
-        top, left = grid.start(cell)
-        opacity = f"{1 - 0.6 * rank / len(cells):.2f}"
-        boxes.append({"x": left, "y": top, "width": grid.size[1], "height": grid.size[0], "opacity": opacity})
-    return boxes
+    drawn = []
+    for rank, (left, top, right, bottom) in reversed(list(enumerate(boxes))):
+        places = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        drawn.append({name: f"{value:g}" for name, value in places.items()})
+        drawn[-1]["opacity"] = f"{1 - 0.6 * rank / len(boxes):.2f}"
+    return drawn

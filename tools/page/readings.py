@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from dcn_tf.pyramid import boxes_in_image
 from edge.bundle.tasks import TASKS
 from tools.export.agreement import in_batches
 from tools.export.describe import task_entry
@@ -23,8 +24,9 @@ class Readings:
         num_patches: that were looked at; None but for a DCN.
         categories: [N, heads] integer.
         probability: [N], of what was read.
-        saliency: [N, h, w]; None for a fine model.
-        cells: [N, k, 2]; None but for a DCN.
+        saliency: [N, h, w]; None for a fine model, and where the cells are of several levels.
+        boxes: [N, k, 4], (left, top, right, bottom) of the patches in pixels of the image, most salient first; None but
+            for a DCN.
     """
 
     samples: Samples
@@ -35,7 +37,7 @@ class Readings:
     answers: list[str]
     truths: list[str]
     saliency: np.ndarray | None
-    cells: np.ndarray | None
+    boxes: np.ndarray | None
 
     @property
     def right(self) -> np.ndarray:
@@ -63,27 +65,40 @@ def read(training: Training, samples: Samples, num_patches: int) -> Readings:
     network, model = training.model, training.result["config"]["model"]
     heads = network.architecture.top.heads
 
+    names = ["boxes"] if model == "dcn" else []
+    names += ["saliency"] if model != "fine" and not network.architecture.has_pyramid else []
+
     def outputs(images):
         if model == "dcn":
             found = network(images, num_patches=num_patches)
-            return found["logits"], found["saliency"], found["cells"]
-        logits = network.whole_model(model)(images)["logits"]
-        return (logits, network.glance(images)["saliency"]) if model == "coarse" else (logits,)
+            return found | {"boxes": _patch_boxes(network, found)}
+        return (network.glance(images) if "saliency" in names else {}) | network.whole_model(model)(images)
 
     def log_probabilities(images):
-        logits, *others = outputs(images)
-        return tf.concat([tf.nn.log_softmax(part) for part in tf.split(logits, heads, axis=-1)], axis=-1), *others
+        found = outputs(images)
+        parts = tf.split(found["logits"], heads, axis=-1)
+        return tf.concat([tf.nn.log_softmax(part) for part in parts], axis=-1), *(found[name] for name in names)
 
     values, *looks = in_batches(log_probabilities, samples.images)
-    saliency, cells = (*looks, None, None)[:2]
+    looks = dict(zip(names, looks))
     entry = task_entry(network, samples.label_names)
     task = TASKS[entry["task"]].from_content(entry)
     answers, probability, categories = zip(*map(task.read, values))
     truths = [task.text(label) for label in samples.labels]
     return Readings(
         *(samples, model, num_patches if model == "dcn" else None, np.array(categories), np.array(probability)),
-        *(list(answers), truths, saliency, cells),
+        *(list(answers), truths, looks.get("saliency"), looks.get("boxes")),
     )
+
+
+def _patch_boxes(network, found):
+    """Returns where the patches lie in an image: float32 [batch, k, 4], (left, top, right, bottom) in pixels."""
+    grid, cells = network.patch_grid, found["cells"]
+    if "levels" in found:
+        whole = tf.tile(tf.constant([[[0.0, 0.0, 1.0, 1.0]]]), [*tf.unstack(tf.shape(cells)[:2]), 1])
+        return boxes_in_image(whole, found["levels"], cells, grid)
+    first = tf.cast(cells * grid.stride + grid.origin, tf.float32)[..., ::-1]
+    return tf.concat([first, first + grid.size[::-1]], axis=-1)
 
 
 def confusion(truth: np.ndarray, answer: np.ndarray, size: int) -> np.ndarray:

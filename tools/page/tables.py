@@ -35,11 +35,13 @@ def confusions(architecture, readings: Readings) -> list[Table]:
     names = readings.samples.label_names
     if truth.shape[1] == 1:
         return [_confusion("Classes", confusion(truth[:, 0], answer[:, 0], len(names)), names)]
-    lengths = architecture.top.max_length
-    known = (truth[:, :1] == answer[:, :1]) & (np.arange(lengths) <= truth[:, :1])  # [N, positions]
+    top = architecture.top
+    lengths = range(top.min_length, top.max_length + 1)
+    written = np.arange(top.max_length) < truth[:, :1] + top.min_length  # [N, positions]
+    known = written & (truth[:, :1] == answer[:, :1])
     symbols = confusion(truth[:, 1:][known], answer[:, 1:][known], len(names))
     return [
-        _confusion("Lengths", confusion(truth[:, 0], answer[:, 0], lengths), list(range(1, lengths + 1))),
+        _confusion("Lengths", confusion(truth[:, 0], answer[:, 0], len(lengths)), lengths),
         _confusion("Symbols, where the length was read right", symbols, names),
     ]
 

@@ -35,8 +35,28 @@ def test_what_is_read_is_what_the_network_says(request, task, model):
         symbols = categories[i] if task == "classifier" else categories[i, 1 : categories[i, 0] + 2]
         assert found.answers[i] == "".join(samples.label_names[s] for s in symbols)
     if model == "dcn":
-        np.testing.assert_array_equal(found.cells, outputs["cells"])
-    assert (found.cells is None, found.saliency is None) == (model != "dcn", model == "fine")
+        corners = [[network.patch_grid.start(cell) for cell in cells] for cells in outputs["cells"].numpy()]
+        np.testing.assert_allclose(found.boxes[..., :2], np.array(corners)[..., ::-1])
+        np.testing.assert_allclose(
+            found.boxes[..., 2:] - found.boxes[..., :2], [[network.patch_grid.size[::-1]] * 2] * 6
+        )
+    assert (found.boxes is None, found.saliency is None) == (model != "dcn", model == "fine")
+
+
+def test_patches_of_levels_lie_in_the_image(pyramid):
+    images = tiny_bundles.make_images(pyramid.architecture, 4)
+    labels = np.zeros((4, 4), int)
+    samples = Samples(images, labels, list("0123456789"), "tiny", "test")
+    found = readings.read(Training(None, pyramid, {"config": {"model": "dcn"}}), samples, 3)
+    outputs, grid = pyramid(images.astype(np.float32) / 255, num_patches=3), pyramid.patch_grid
+    assert found.saliency is None
+    for boxes, cells in zip(found.boxes, outputs["cells"].numpy()):
+        for box, (number, *cell) in zip(boxes, cells):
+            level = outputs["levels"][number]
+            start = (np.array(grid.start(cell)) - level.start.numpy()) / level.zoom.numpy()
+            np.testing.assert_allclose(
+                box, [*start[::-1], *(start + grid.size / level.zoom.numpy())[::-1]], rtol=1e-5, atol=1e-4
+            )
 
 
 def made_readings(categories, probability):

@@ -1,4 +1,5 @@
 import re
+import shutil
 
 import finished_runs
 import numpy as np
@@ -185,3 +186,16 @@ def test_a_fallback_and_changed_flags_are_told(classifier, tmp_path):
     assert "--num_patches" not in flags
     assert '<th scope="row" class="changed"><span>--seed</span>' in page.html
     assert '<th scope="row"><span>--preset</span>' in page.html
+
+
+def test_of_a_training_for_photographs_the_kept_windows_are_validation_images(pyramid, tmp_path):
+    workdir = finished_runs.finish(tmp_path / "run", pyramid)
+    shutil.copy(workdir / "samples" / "test.npz", workdir / "samples" / "validation.npz")
+    training = load_training(workdir)
+    found, page = read(training, training.samples("test"), 3), Page(render(training))
+    assert f"Read again for this page: 48 kept validation images, 3 patches: error {found.error:.2f} %." in page.text
+    assert f"(validation): different by {round(abs(found.error - 6.25) * 0.48)} images." in page.text
+    assert "below it the same with the patches as boxes" in page.text.replace("\n", " ")
+    lengths = page.table("Lengths")
+    assert list(lengths) == ["", "0", "1", "2", "3"]
+    assert sum(int(count or 0) for name, row in lengths.items() if name for count in row[:-1]) == 48

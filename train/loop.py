@@ -108,12 +108,13 @@ def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpo
     workdir, model = Path(config.workdir), readers[0].model
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
-    validation = part(dict(_validator(readers, extent)(dataset.validation.head(extent.images))), "error")
+    seen = dataset.validation.head(extent.images)
+    validation = part(dict(_validator(readers, extent)(seen)), "error")
     chosen = _reading_threshold(readers[0], config, dataset)
     figures = {}
     for name, split in {"test": dataset.test, **dataset.more_tests}.items():
         split = split.head(extent.images)
-        evaluators = _evaluators(readers, config, extent.of(split), chosen.get("threshold/probability"))
+        evaluators = _evaluators(readers, config, extent.of(name), chosen.get("threshold/probability"))
         log.info("evaluating on %s: %d images", name, len(split))
         figures[name] = gather(evaluators, split)
     with writer.as_default(step=int(checkpoints.step)):
@@ -129,6 +130,7 @@ def _conclude(config: Config, dataset: Dataset, readers, extent: Extent, checkpo
     # ---- result -----------------------------------------------------------------------------------------------------
     measured = {
         "validation_error": nest(validation),
+        "validation_images": len(seen),
         **to_result(figures["test"], extent.scales),
         "more_tests": {name: to_result(figures[name], extent.scales) for name in dataset.more_tests},
     }

@@ -142,7 +142,7 @@ def small_extent(config):
     extent = extent_of(config)
     if config.eval == "quick":
         assert (extent.scales, extent.selectors, extent.images) == ((1.0,), (), 500)
-        extent = dataclasses.replace(extent, images=12, fine_pixels=5 * 100 * 100, fine_least=5)
+        extent = dataclasses.replace(extent, images=12, fine_pixels=5 * 100 * 100)
     return extent
 
 

@@ -49,7 +49,7 @@ def _against_fine(sweep, published) -> list[str]:
 
 
 def _same_help(sweep) -> list[str]:
-    """Returns how the best DCN compares with a fine model that had its weights, its teachers and its optimizer."""
+    """Returns how the best DCN compares with a fine model that had its weights, such teachers and its optimizer."""
     if not {"dcn_muon_on", "fine_muon_on"} <= sweep.keys():
         return []
     dcn, fine = sweep["dcn_muon_on"], sweep["fine_muon_on"]
@@ -60,8 +60,8 @@ def _same_help(sweep) -> list[str]:
     return [
         f"**The best DCN and the fine model with the same help**: {texts[0]} with {PATCHES} patches against "
         f"{texts[1]}. The fine model begins with that DCN's weights, and is trained on as a whole with "
-        f"{fine.images:,} images, the same teachers and Muon. In brackets the 95 % interval, by bootstrap over digits. "
-        "Same command."
+        f"{fine.images:,} images, by Muon, taught by two teachers of the same recipe, which are a little better. In "
+        "brackets the 95 % interval, by bootstrap over digits. Same command."
     ]
 
 

@@ -25,7 +25,6 @@ RESULT = {
     "validation_error": dict,
 }
 CONFIG = {"model": str, "preset": str, "batch_size": int, "workdir": str}
-QUICK_IMAGES = 500  # of a split at most, which `--eval=quick` reads
 Z = 1.96  # standard deviations to either side that hold 95 % of a normal distribution
 
 
@@ -151,8 +150,8 @@ def _again(training: Training, readings: Readings) -> tuple[str, str | None, boo
     images, error = len(readings.samples.images), readings.error
     validation = training.samples("validation")
     if validation and np.array_equal(validation.images, readings.samples.images):  # all tests are on photographs
-        split, read = "validation", images <= QUICK_IMAGES or result["config"].get("eval") != "quick"
-        errors = {split: result["validation_error"]} if read else {}
+        split = "validation"
+        errors = {split: result["validation_error"]} if result.get("validation_images") == images else {}
     else:
         split = "test"
         errors = {name: test["error"] for name, test in tests(result).items() if test["test_images"] == images}

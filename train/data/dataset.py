@@ -48,10 +48,6 @@ class Split:
         """Returns the (height, width) of every image: [n, 2]."""
         return np.array([image.shape[:2] for image in self.images])
 
-    def within(self, pixels: int) -> int:
-        """Returns how many of the first images have no more than so many pixels together."""
-        return int((np.cumsum(self.sizes().prod(axis=1)) <= pixels).sum())
-
     def batches(self, pixels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields (indices [b], images uint8 [b, H, W, C]): images of one size, of about `pixels` pixels together."""
         sizes = self.sizes()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from train.config import Config
-from train.data.dataset import Split
+from train.data.dataset import WITHOUT_NUMBER
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,7 @@ class Extent:
         look_images: validation images at most of a look in the course of training.
         fine_pixels: of the images, the first ones of each split, that the fine model reads as a whole; None where it
             reads all, and 0 where it reads none. On photographs that takes several times as long as everything else.
-        fine_least: images of a test split that must be within `fine_pixels`; of a split with fewer it reads none, since
-            their error would say nothing.
+        fine_of_nothing: whether it reads images without a number, too.
     """
 
     scales: tuple[float, ...]
@@ -26,12 +25,11 @@ class Extent:
     images: int | None = None
     look_images: int = 500
     fine_pixels: int | None = None
-    fine_least: int = 0
+    fine_of_nothing: bool = True
 
-    def of(self, split: Split) -> "Extent":
-        """Returns how much of a test split is done."""
-        few = self.fine_pixels is not None and split.within(self.fine_pixels) < min(self.fine_least, len(split))
-        return replace(self, fine_pixels=0) if few else self
+    def of(self, split: str) -> "Extent":
+        """Returns how much of the test split of a name is done."""
+        return self if self.fine_of_nothing or not split.endswith(WITHOUT_NUMBER) else replace(self, fine_pixels=0)
 
 
 def extent_of(config: Config) -> Extent:
@@ -39,5 +37,5 @@ def extent_of(config: Config) -> Extent:
     if config.eval == "full":
         return Extent(config.eval_scales, config.selectors)
     alone = config.model == "fine"  # there is nothing else to read with
-    few = {"images": 500, "look_images": 100, "fine_pixels": 3_000_000}
-    return Extent(config.eval_scales[:1], **few, fine_least=0 if alone else 50)
+    few = {"images": 500, "look_images": 100, "fine_pixels": 1_000_000}
+    return Extent(config.eval_scales[:1], **few, fine_of_nothing=alone)

@@ -208,4 +208,4 @@ def _first(split: Split, pixels: int | None) -> Split:
     """Returns the first images of a split that have no more pixels together, at least one; all where None."""
     if pixels is None:
         return split
-    return split.head(max(1, split.within(pixels)))
+    return split.head(max(1, int((np.cumsum(split.sizes().prod(axis=1)) <= pixels).sum())))

@@ -39,7 +39,7 @@ def test_the_best_dcn_beside_a_fine_model_with_the_same_help(results):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"interval": interval}))
     line = finding(results, name)
     assert "0.70 % (0.60 to 0.80) with 8 patches against 0.60 % (0.50 to 0.75)" in line
-    assert "with 12,800 images, the same teachers" in line
+    assert "with 12,800 images, by Muon, taught by two teachers" in line
 
 
 def test_the_hint_and_the_patches(results):

@@ -189,7 +189,7 @@ def test_a_fallback_and_changed_flags_are_told(classifier, tmp_path):
 
 
 def test_of_a_training_for_photographs_the_kept_windows_are_validation_images(pyramid, tmp_path):
-    workdir = finished_runs.finish(tmp_path / "run", pyramid)
+    workdir = finished_runs.finish(tmp_path / "run", pyramid, validation_images=48)
     shutil.copy(workdir / "samples" / "test.npz", workdir / "samples" / "validation.npz")
     training = load_training(workdir)
     found, page = read(training, training.samples("test"), 3), Page(render(training))

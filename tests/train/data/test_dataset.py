@@ -26,11 +26,6 @@ def test_the_head_of_a_split_keeps_what_belongs_together():
     assert Split(split.images, split.labels).head(1).boxes is None
 
 
-def test_how_many_of_the_first_images_are_within_so_many_pixels():
-    split = Split([np.zeros((*size, 1), np.uint8) for size in ((4, 6), (2, 3), (4, 6))], np.zeros((3, 1), int))
-    assert [split.within(pixels) for pixels in (23, 24, 30, 53, 54)] == [0, 1, 2, 2, 3]
-
-
 def test_every_epoch_shows_every_image_once_in_another_order():
     batches = [epoch_indices(10, 4, seed=0, step=step) for step in range(5)]
     seen = np.concatenate(batches)

@@ -64,7 +64,7 @@ def make_parser() -> OneLineParser:
     keep = f"--overlay: keep the last N pictures of this run; of a camera {CAMERA_OVERLAYS:,} by default, else all"
     add("--overlay_keep", type=number(1, cap=MOST_OVERLAYS), metavar="N", help=keep)
     add("--threads", type=number_of_threads, default=1, metavar="N", help="threads of one inference (default 1)")
-    several = "processes that read PATH..., each an image at a time (default 1); the lines keep their order"
+    several = "processes that read PATH..., at most one a core (default 1); the lines keep their order"
     add("--workers", type=number(1, cap=MOST_WORKERS), default=1, metavar="N", help=several)
     add("--timing", action="store_true", help="how long each stage took: stages_us in --json, a summary on stderr")
     return parser
@@ -106,8 +106,9 @@ def main(arguments) -> int:
 
 
 def _several(paths, parsed, clock, stack) -> Iterator[Told]:
-    """Returns what several processes tell of each image."""
-    workers = stack.enter_context(contextlib.closing(Workers(parsed.workers, parsed)))
+    """Returns what several processes tell of each image: no more than there are cores, since they would share them."""
+    count = min(parsed.workers, len(os.sched_getaffinity(0)))
+    workers = stack.enter_context(contextlib.closing(Workers(count, parsed)))
     clock.lap("workers")
     return workers.tell(paths)
 

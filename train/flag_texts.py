@@ -3,6 +3,7 @@
 from dcn_tf.architecture import SELECTORS
 from dcn_tf.presets import PRESETS
 from train.config import COMPUTE_DTYPES, DISTRIBUTIONS, EVALS, MODELS, OPTIMIZERS, SCHEDULES, TRAININGS
+from train.processor import AUTO
 
 STRING_FLAGS = {
     "workdir": (
@@ -55,8 +56,9 @@ STRING_FLAGS = {
         "docs/several_machines.md."
     ),
     "compute_dtype": (
-        f"What maps are computed in while training: {' | '.join(COMPUTE_DTYPES)}. bfloat16 is for processors with a "
-        "matrix unit for it (AMX). Weights, losses and all evaluation are float32."
+        f"What maps are computed in while training: {' | '.join((AUTO, *COMPUTE_DTYPES))}. '{AUTO}' is bfloat16 where "
+        "the processor multiplies it faster (AMX or AVX512-BF16), but for GPUs and several machines; a run that goes "
+        "on keeps its own. Weights, losses and all evaluation are float32."
     ),
     "eval": (
         f"How much is evaluated: {' | '.join(EVALS)}. 'quick' reads the first 500 images of each split at the first of "

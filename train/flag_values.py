@@ -96,7 +96,7 @@ def write_config(config: FlagValues, remarks=()):
 def check_same_run(config: FlagValues):
     """Raises UserError where the workdir was begun with values that make another run of it."""
     workdir = Path(config.workdir)
-    begun = _begun(workdir)
+    begun = begun_with(workdir)
     if begun is None:
         return
     begun = json.loads(json.dumps(config.defaults())) | begun
@@ -112,10 +112,13 @@ def check_same_run(config: FlagValues):
         )
 
 
-def _begun(workdir: Path) -> dict | None:
+def begun_with(workdir: Path) -> dict | None:
     """Returns the values that a workdir was begun with; None where it was not begun, or does not say.
 
     A workdir of a version before `config.json` says it in its result, if it has one.
+
+    Raises:
+        UserError: the file that says it is damaged.
     """
     config, result = workdir / "config.json", workdir / "result.json"
     try:

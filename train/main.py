@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from pathlib import Path
 
 import absl.logging
 from absl import flags
@@ -12,7 +13,8 @@ from train.cluster import cluster_of
 from train.config import Config
 from train.errors import UserError
 from train.flag_texts import BOOLEAN_FLAGS, FLOAT_FLAGS, INTEGER_FLAGS, LIST_FLAGS, SET, STRING_FLAGS
-from train.flag_values import flag_of
+from train.flag_values import begun_with, flag_of
+from train.processor import AUTO, fastest_dtype
 from train.progress import start_logging
 from train.quiet import quiet
 
@@ -20,8 +22,9 @@ MOST_THREADS = 1024
 
 
 def define_flags():
-    """Defines every flag; defaults are those of `Config`."""
-    defaults = {"workdir": None, "dataset": None} | {flag_of(n): value for n, value in Config.defaults().items()}
+    """Defines every flag; defaults are those of `Config`, but for what depends on the machine."""
+    defaults = {flag_of(name): value for name, value in Config.defaults().items()}
+    defaults |= {"workdir": None, "dataset": None, "compute_dtype": AUTO}
     for define, texts in (
         (flags.DEFINE_string, STRING_FLAGS),
         (flags.DEFINE_integer, INTEGER_FLAGS),
@@ -35,12 +38,21 @@ def define_flags():
         flags.DEFINE_list(name, list(map(str, defaults[name] or ())), text)
 
 
-def config_from_flags() -> Config:
-    """Returns the configuration that the flags describe; UserError for what is missing or wrong."""
+def config_from_flags(restart: bool = False) -> Config:
+    """Returns the configuration that the flags describe; UserError for what is missing or wrong.
+
+    Args:
+        restart: whether the run is none that goes on what its workdir holds.
+    """
     values = {field.name: flags.FLAGS[flag_of(field.name)].value for field in dataclasses.fields(Config)}
     for name in ("workdir", "dataset"):
         if not values[name]:
             raise UserError(f"--{name} is missing; give it, or --flagfile=svhn.flags, which does")
+    if values["compute_dtype"] == AUTO:
+        begun = None if restart else begun_with(Path(values["workdir"]))
+        values["compute_dtype"] = (
+            fastest_dtype(values["distribute"]) if begun is None else begun.get("compute_dtype", "float32")
+        )
     values["data_dir"] = values["data_dir"] or os.environ.get("DCN_DATA_DIR")
     for name, (kind, _) in LIST_FLAGS.items():
         try:
@@ -91,7 +103,7 @@ def _threads_asked_for(name: str) -> int:
 
 def main():
     """Runs one training. TensorFlow takes seconds to import, and wrong flags need not wait for it."""
-    config = config_from_flags()
+    config = config_from_flags(flags.FLAGS.restart)
     if flags.FLAGS.print_config:
         print(json.dumps(config.to_dict(), indent=1))
         return

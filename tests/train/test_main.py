@@ -12,6 +12,8 @@ import pytest
 from odd_images import odd_exif
 from PIL import Image
 
+from train.processor import fastest_dtype
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -93,6 +95,19 @@ def test_the_configuration_is_printed_without_a_run(tmp_path):
     config = json.loads(done.stdout)
     assert (config["hint_weight"], config["batch_size"], config["num_patches"]) == (0.1, 64, None)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("options", "goes_on"), [([], True), (["--restart"], False)])
+def test_the_precision_is_that_of_the_processor_or_of_the_run_that_goes_on(tmp_path, options, goes_on):
+    def dtype(*arguments):
+        done = run("--flagfile=quickstart.flags", f"--workdir={tmp_path}", "--print_config", *arguments)
+        return json.loads(done.stdout)["compute_dtype"]
+
+    assert dtype() == fastest_dtype()
+    other = "float32" if fastest_dtype() == "bfloat16" else "bfloat16"
+    (tmp_path / "config.json").write_text(json.dumps({"compute_dtype": other}))
+    assert dtype(*options) == (other if goes_on else fastest_dtype())
+    assert dtype(*options, "--compute_dtype=float32") == "float32"
 
 
 FLAGFILES = (

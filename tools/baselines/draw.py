@@ -12,7 +12,11 @@ The same command resumes. A finished run leaves `result.json`, `flags.txt` and `
 from tools.baselines import glimpse_flags
 from tools.baselines.draw_config import DrawConfig
 
-OWN_FLAGS = {"glimpses": "Number of glimpses.", "glimpse_size": "Side of the grid of filters."}
+OWN_FLAGS = {
+    "glimpses": "Number of glimpses.",
+    "glimpse_size": "Side of the grid of filters.",
+    "answers_from": "The first glimpse whose answer is in the cross-entropy.",
+}
 
 if __name__ == "__main__":
     glimpse_flags.run("draw", DrawConfig, OWN_FLAGS)

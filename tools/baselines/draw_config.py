@@ -14,5 +14,4 @@ class DrawConfig(GlimpseConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        self._require("glimpses", 1 <= self.glimpses <= 1000, "at least 1 and at most 1,000")
         self._require("glimpse_size", 2 <= self.glimpse_size <= 100, "from 2 to 100")

@@ -143,7 +143,7 @@ def check_comparable(config: Config):
             f"--{'' if config.relative_hint else 'no'}relative_hint --top_statistics={top.statistics}"
         )
     try:
-        import torch  # noqa: F401
+        import torch._dynamo  # noqa: F401  which loads Triton: after TensorFlow, its LLVM ends the process
     except ImportError as error:
         raise UserError(f"PyTorch is needed: pip install 'dcn-tf[torch]'. Received: {error}") from error
 

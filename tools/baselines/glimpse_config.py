@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar
 
 from train.config import Config
 from train.flag_values import FlagValues
@@ -15,6 +16,8 @@ class GlimpseConfig(FlagValues):
 
     Those that `train.config.Config` has too mean the same.
     """
+
+    LEAST_GLIMPSES: ClassVar[int] = 1
 
     workdir: str
     dataset: str = "cluttered_mnist"
@@ -35,11 +38,17 @@ class GlimpseConfig(FlagValues):
     test_images: int = 10000
     glimpses: int = 8
     glimpse_size: int = 12
+    answers_from: int = 1
     log_every: int = 500
     checkpoint_every: int = 1000
 
     def __post_init__(self):
         self._require("dataset", self.dataset in DATASETS, f"one of {', '.join(DATASETS)}")
+        least = self.LEAST_GLIMPSES
+        good = least <= self.glimpses <= 1000
+        self._require("glimpses", good, f"at least {least} and at most 1,000")
+        good = 1 <= self.answers_from <= self.glimpses
+        self._require("answers_from", good, f"from 1 to the number of glimpses, {self.glimpses}")
         self.for_training()  # which checks the others
 
     def for_training(self) -> Config:

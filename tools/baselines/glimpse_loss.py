@@ -14,12 +14,15 @@ def entropies(logits, labels):
 def answer_loss(logits, nats, taught, config: GlimpseConfig):
     """Returns the cross-entropy of the answers, averaged, and what a teacher adds to it, in nats: a scalar.
 
+    Answers after fewer glimpses than --answers_from have no part in it.
+
     Args:
         logits: [n, glimpses, classes].
         nats: [n, glimpses], their cross-entropies.
-        taught: [n, classes], a teacher's logits, which are taught after each glimpse; None without one.
-        config: with --teacher_weight and --temperature.
+        taught: [n, classes], a teacher's logits, which are taught after each of these glimpses; None without one.
+        config: with --answers_from, --teacher_weight and --temperature.
     """
+    logits, nats = (values[:, config.answers_from - 1 :] for values in (logits, nats))
     loss = tf.reduce_mean(nats)
     if taught is None:
         return loss

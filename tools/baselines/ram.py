@@ -15,6 +15,7 @@ from tools.baselines.ram_config import RamConfig
 OWN_FLAGS = {
     "glimpses": "Number of glimpses.",
     "glimpse_size": "Side of a glimpse's windows in samples.",
+    "answers_from": "The first glimpse whose answer is in the cross-entropy.",
     "scales": "Windows of a glimpse, each of twice the extent of the one before.",
     "cell": "Kind of the recurrent core: rnn | lstm.",
     "trajectories": "Times that each training image is looked at, along other locations.",

@@ -11,6 +11,8 @@ CELLS = ("rnn", "lstm")
 class RamConfig(GlimpseConfig):
     """All that a run depends on, see `GlimpseConfig`."""
 
+    LEAST_GLIMPSES = 2  # the first is at the centre, and not chosen
+
     scales: int = 4
     cell: str = "rnn"
     trajectories: int = 2
@@ -22,7 +24,6 @@ class RamConfig(GlimpseConfig):
     def __post_init__(self):
         super().__post_init__()
         self._require("cell", self.cell in CELLS, f"one of {', '.join(CELLS)}")
-        self._require("glimpses", 2 <= self.glimpses <= 1000, "at least 2 and at most 1,000")
         good = 2 <= self.glimpse_size <= 1000 and self.glimpse_size % 2 == 0
         self._require("glimpse_size", good, "even, and at least 2 and at most 1,000")
         self._require("scales", 1 <= self.scales <= 4, "from 1 to 4")

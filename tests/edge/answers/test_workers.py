@@ -49,6 +49,14 @@ def test_lines_and_errors_are_those_of_one_process_in_its_order(tmp_path, capsys
     assert "error" in told(found[1])[17]
 
 
+def test_there_are_no_more_processes_than_cores(capsys, monkeypatch):
+    started = []
+    monkeypatch.setattr(workers, "_start", lambda start=workers._start: started.append(start()) or started[-1])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 5})
+    assert run(capsys, SAMPLES / "1.png", "--workers=4")[0] == 0
+    assert len(started) == 2
+
+
 def test_overlays_and_times_are_kept(tmp_path, capsys):
     arguments = SAMPLES / "1.png", SAMPLES / "2.png", f"--overlay={tmp_path}", "--timing", "--workers=2"
     status, lines, errors = run(capsys, *arguments)

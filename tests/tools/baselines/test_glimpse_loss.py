@@ -23,6 +23,11 @@ def test_without_a_teacher_the_loss_is_the_mean_cross_entropy():
     assert float(found) == pytest.approx(0.75)
 
 
+def test_early_answers_may_be_left_out():
+    nats = tf.constant([[0.5, 1.5], [0.0, 1.0]])
+    assert float(answer_loss(tf.math.log(PROBABILITIES), nats, None, config(answers_from=2))) == pytest.approx(1.25)
+
+
 def test_a_teacher_is_heard_after_each_glimpse():
     """At temperature 1 the divergence from an answer p to one q is sum p log(p / q), by hand."""
     taught = np.float32([[0.8, 0.2], [0.3, 0.7]])

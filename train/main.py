@@ -22,9 +22,8 @@ MOST_THREADS = 1024
 
 
 def define_flags():
-    """Defines every flag; defaults are those of `Config`, but for what depends on the machine."""
-    defaults = {flag_of(name): value for name, value in Config.defaults().items()}
-    defaults |= {"workdir": None, "dataset": None, "compute_dtype": AUTO}
+    """Defines every flag; defaults are those of `Config`."""
+    defaults = {"workdir": None, "dataset": None} | {flag_of(n): value for n, value in Config.defaults().items()}
     for define, texts in (
         (flags.DEFINE_string, STRING_FLAGS),
         (flags.DEFINE_integer, INTEGER_FLAGS),

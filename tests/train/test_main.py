@@ -98,10 +98,10 @@ def test_the_configuration_is_printed_without_a_run(tmp_path):
 
 
 @pytest.mark.parametrize(("options", "goes_on"), [([], True), (["--restart"], False)])
-def test_the_precision_is_that_of_the_processor_or_of_the_run_that_goes_on(tmp_path, options, goes_on):
+def test_an_automatic_precision_is_the_processors_or_that_of_the_run_that_goes_on(tmp_path, options, goes_on):
     def dtype(*arguments):
-        done = run("--flagfile=quickstart.flags", f"--workdir={tmp_path}", "--print_config", *arguments)
-        return json.loads(done.stdout)["compute_dtype"]
+        flags = [f"--workdir={tmp_path}", "--print_config", "--compute_dtype=auto", *arguments]
+        return json.loads(run("--flagfile=quickstart.flags", *flags).stdout)["compute_dtype"]
 
     assert dtype() == fastest_dtype()
     other = "float32" if fastest_dtype() == "bfloat16" else "bfloat16"

@@ -4,14 +4,20 @@ A sentence says what was compared and what came of it; it judges nothing that ot
 """
 
 import math
+from pathlib import Path
 
 from tools.findings.cluttered_tables import PATCHES, place, progress
 from tools.findings.interval_tables import between, compared
 from tools.findings.markdown import bullets, table
-from tools.findings.runs import Variant, inside
+from tools.findings.runs import Variant, inside, read_kept
 
 SWEEP = "python -m tools.sweep sweeps/cluttered_mnist.json --data_dir=MNIST"
 BUNDLES = "python -m tools.baselines.cluttered_bundle --bundle=models/NAME --data_dir=MNIST --test_images=50000"
+PAIRED = "paired.json"  # beside the result of a fine model
+PAIR = (
+    "python -m tools.baselines.paired_networks models/cluttered_mnist.keras --fine=models/cluttered_mnist_fine.keras "
+    "--num_patches={} --data_dir=MNIST --test_images=50000"
+)
 RIVALS = {"ram": "RAM", "ram_lstm": "RAM with an LSTM core", "draw": "DRAW"}
 
 
@@ -61,8 +67,25 @@ def _same_help(sweep) -> list[str]:
         f"**The best DCN and the fine model with the same help**: {texts[0]} with {PATCHES} patches against "
         f"{texts[1]}. The fine model begins with that DCN's weights, and is trained on as a whole with "
         f"{fine.images:,} images, by Muon, taught by two teachers of the same recipe, which are a little better. In "
-        "brackets the 95 % interval, by bootstrap over digits. Same command."
+        f"brackets the 95 % interval, by bootstrap over digits. Same command.{_on_the_same_images(fine.folders[0])}"
     ]
+
+
+def _on_the_same_images(fine: Path) -> str:
+    """Returns what `tools.baselines.paired_networks` found of a fine model, as sentences; '' where it was not run."""
+    if not (fine / PAIRED).exists():
+        return ""
+    rows = read_kept(fine / PAIRED)["rows"]
+    against = {k: rows[row]["against_fine"] for row in rows for kind, _, k in [row.partition("/")] if kind == "dcn"}
+    texts = [
+        f"{found['difference']:+.2f} points ({between(found['interval'])}) with {k}"
+        for k, found in against.items()
+        if int(k) >= int(PATCHES)
+    ]
+    return (
+        f" On the same images, the DCN less the fine model, by number of patches: {', '.join(texts)}. "
+        f"`{PAIR.format(','.join(against))}`"
+    )
 
 
 def _hint(sweep) -> list[str]:

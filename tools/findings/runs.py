@@ -12,6 +12,7 @@ from tools.files import read_json
 
 # The curves of how far coarse vectors are from fine ones: where the hint is relative, it is another than the hint's.
 DISTANCES = ("train/loss/distance", "train/loss/hint")
+SEED = re.compile(r"_seed\d+")
 SEED_FOLDER = re.compile(r"(.+)_seed(\d+)")
 # Options in which runs may differ and still be the same: where things lie, and how often something is said.
 FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")
@@ -114,7 +115,7 @@ def shared_options(configs: list[dict]) -> set[str]:
 def _variant(name: str, folders: list[Path]) -> Variant:
     runs = [read_kept(folder / "result.json") for folder in folders]
     for folder, run in zip(folders, runs):
-        ours, first = ({**result["config"], "steps": result["steps"]} for result in (run, runs[0]))
+        ours, first = ({**_without_seed(result["config"]), "steps": result["steps"]} for result in (run, runs[0]))
         differing = sorted(
             key for key in shared_options([ours, first]) if ours[key] != first[key] and key not in ("seed", *FREE)
         )
@@ -124,6 +125,12 @@ def _variant(name: str, folders: list[Path]) -> Variant:
                 f"{ours.get(differing[0])!r} and {first.get(differing[0])!r}; finish the sweep, or remove one"
             )
     return Variant(name, tuple(folders), tuple(runs))
+
+
+def _without_seed(config: dict) -> dict:
+    """Returns a configuration as it is for every seed: each run begins with that one of another variant's."""
+    begun = config.get("init_from")
+    return config | {"init_from": SEED.sub("", begun)} if begun else config
 
 
 def _seed_order(path: Path):

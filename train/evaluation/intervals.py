@@ -34,7 +34,10 @@ class Intervals:
         counts = possible_counts(self.reader.model, self.num_patches, split, self.reader.scale)
         rows = self.reader(split)
         selected = {row: rows[row] for row in rows if "/" not in row or row in {f"dcn/{k}" for k in counts}}
-        wrong, fine = self._wrong(selected, split), self._wrong(self.reader.fine(split, self.fine_pixels), split)
+        heads = self.reader.model.architecture.top.heads
+        wrong, fine = (
+            wrong_rows(found, split, heads) for found in (selected, self.reader.fine(split, self.fine_pixels))
+        )
         first = split.head(len(next(iter(fine.values())))) if fine else split  # those that the fine model read
         for judged, images in ((wrong, split), (fine, first)):
             for row, interval in (intervals(judged, images.sources) if judged else {}).items():
@@ -43,8 +46,13 @@ class Intervals:
             if row.startswith("dcn/") and "fine" in fine:
                 yield f"against_fine/{row}", paired(wrong[row][: len(first)], fine["fine"], first.sources)
 
-    def _wrong(self, rows: dict[str, np.ndarray], split: Split) -> dict[str, np.ndarray]:
-        """Returns row -> bool [n]: which images, the first of a split, are read wrong."""
-        heads = self.reader.model.architecture.top.heads
-        answers = {row: decode(tf.constant(probabilities), heads).numpy() for row, probabilities in rows.items()}
-        return {row: (answer != split.labels[: len(answer)]).any(axis=1) for row, answer in answers.items()}
+
+def wrong_rows(rows: dict[str, np.ndarray], split: Split, heads) -> dict[str, np.ndarray]:
+    """Returns which images, the first of a split, are read wrong: row -> probabilities -> row -> bool [n].
+
+    Args:
+        rows: as of `Reader`.
+        heads: of the network's top.
+    """
+    answers = {row: decode(tf.constant(probabilities), heads).numpy() for row, probabilities in rows.items()}
+    return {row: (answer != split.labels[: len(answer)]).any(axis=1) for row, answer in answers.items()}

@@ -40,6 +40,19 @@ def test_the_best_dcn_beside_a_fine_model_with_the_same_help(results):
     line = finding(results, name)
     assert "0.70 % (0.60 to 0.80) with 8 patches against 0.60 % (0.50 to 0.75)" in line
     assert "with 12,800 images, by Muon, taught by two teachers" in line
+    assert "On the same images" not in line
+    rows = {
+        "coarse": {"error": 2.0, "against_fine": AGAINST},
+        "dcn/4": {"against_fine": AGAINST},
+        "dcn/8": {"against_fine": AGAINST},
+        "fine": {},
+    }
+    (folder / "fine_muon_on_seed10" / "paired.json").write_text(json.dumps({"rows": rows}))
+    same = (
+        "On the same images, the DCN less the fine model, by number of patches: -0.40 points (-0.50 to -0.25) with 8. `"
+    )
+    assert same in finding(results, name)
+    assert "--num_patches=4,8 " in finding(results, name)
 
 
 def test_the_hint_and_the_patches(results):

@@ -11,6 +11,16 @@ def test_runs_of_one_variant_must_be_alike(results):
         read_sweep(results / "cluttered_mnist")
 
 
+def test_runs_may_begin_with_other_seeds_of_one_variant(results):
+    folder = results / "cluttered_mnist"
+    for seed, begun in ((10, "runs/a_seed0"), (11, "runs/a_seed1")):
+        keep_run(folder / f"on_seed{seed}", seed=seed, init_from=begun)
+    assert len(read_sweep(folder)["on"].runs) == 2
+    keep_run(folder / "on_seed12", seed=12, init_from="runs/b_seed0")
+    with pytest.raises(UserError, match="differ in init_from: 'runs/b' and 'runs/a'"):
+        read_sweep(folder)
+
+
 def test_an_option_that_came_with_a_later_version_makes_no_other_variant(results):
     keep_run(results / "cluttered_mnist" / "dcn_hint_seed2", seed=2, came_later=1)
     assert len(read_sweep(results / "cluttered_mnist")["dcn_hint"].runs) == 3

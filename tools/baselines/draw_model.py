@@ -98,7 +98,10 @@ class DrawClassifier(keras.Model):
         self.from_glimpse = keras.layers.Dense(GATES * spec.core)
         self.from_state = keras.layers.Dense(GATES * spec.core, use_bias=False, kernel_initializer="orthogonal")
         self.attention = keras.layers.Dense(
-            PARAMETERS, kernel_initializer=small, bias_initializer=lambda shape, dtype=None: tf.constant(first)
+            PARAMETERS,
+            kernel_initializer=small,
+            bias_initializer=lambda shape, dtype=None: tf.constant(first),
+            name="grid_logits",  # an output, which Muon leaves to AdamW
         )
         self.classifier = keras.layers.Dense(spec.classes, name="logits")
 

@@ -40,7 +40,23 @@ def test_it_learns_one_batch(config):
     assert losses[-1] < 0.5
 
 
+def test_muon_leaves_the_kernels_of_grids_and_answers_to_adamw(config):
+    config = config(optimizer="muon")
+    model, optimizer = make_model(config), make_optimizer(config.for_training())
+    model.build()
+    kernels = [variable for variable in model.trainable_variables if len(variable.shape) == 2]
+    left = {variable.path.split("/")[-2] for variable in kernels if optimizer._should_use_adamw(variable)}
+    assert len(kernels) == 4
+    assert left == {"grid_logits", "logits"}
+
+
 def test_wrong_flags(config):
-    for name, value in (("dataset", "svhn"), ("glimpses", 0), ("glimpse_size", 1), ("train_steps", 0)):
+    for name, value in (
+        ("answers_from", 3),
+        ("dataset", "svhn"),
+        ("glimpses", 0),
+        ("glimpse_size", 1),
+        ("train_steps", 0),
+    ):
         with pytest.raises(UserError, match=f"--{name} .*Received: "):
             config(**{name: value})

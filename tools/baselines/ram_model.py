@@ -134,8 +134,9 @@ class RecurrentAttentionModel(keras.Model):
         self.from_glimpse = dense(units, kernel_initializer=initializer)
         self.from_state = dense(units, use_bias=False, kernel_initializer="orthogonal")
         self.classifier = dense(spec.classes, name="logits")
-        self.locator = dense(2, "tanh", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
-        self.baseline = dense(1)
+        small = keras.initializers.RandomNormal(stddev=0.01)
+        self.locator = dense(2, "tanh", kernel_initializer=small, name="location_logits")
+        self.baseline = dense(1, name="baseline_logits")
 
     def build(self, input_shape=None):
         spec = self.spec

@@ -87,16 +87,13 @@ def parse_arguments(arguments):
 def main(arguments) -> int:
     """Runs the command; returns its exit status: 1 where an image among others could not be read."""
     parsed = parse_arguments(arguments)
-    paths = expand(parsed.paths)
     clock = Clock()
     bundle = load_bundle(parsed.bundle)
     clock.lap("bundle")
     if bundle.doubt:
         print(f"note: {bundle.doubt}", file=sys.stderr)
     with contextlib.ExitStack() as stack:
-        told = (
-            _several(paths, parsed, clock, stack) if parsed.workers > 1 else _one(bundle, paths, parsed, clock, stack)
-        )
+        told = _several(parsed, clock, stack) if parsed.workers > 1 else _one(bundle, parsed, clock, stack)
         keep = parsed.overlay_keep or (CAMERA_OVERLAYS if parsed.camera else None)
         overlays = OverlayFolder(parsed.overlay, keep) if parsed.overlay else None
         timing = Timing(clock.laps)
@@ -105,16 +102,19 @@ def main(arguments) -> int:
         return _print_all(told, bundle.manifest, parsed, overlays, timing)
 
 
-def _several(paths, parsed, clock, stack) -> Iterator[Told]:
+def _several(parsed, clock, stack) -> Iterator[Told]:
     """Returns what several processes tell of each image: no more than there are cores, since they would share them."""
     count = min(parsed.workers, len(os.sched_getaffinity(0)))
     workers = stack.enter_context(contextlib.closing(Workers(count, parsed)))
+    paths = expand(parsed.paths)  # while they load: a folder of thousands takes a part of their time
+    workers.wait()
     clock.lap("workers")
     return workers.tell(paths)
 
 
-def _one(bundle, paths, parsed, clock, stack) -> Iterator[Told]:
+def _one(bundle, parsed, clock, stack) -> Iterator[Told]:
     """Returns what this process tells of each image."""
+    paths = expand(parsed.paths)
     runner = make_runner(bundle, parsed.threads)
     clock.lap("interpreters")
     read = make_reader(runner, parsed)

@@ -1,8 +1,8 @@
 """Several processes that read images, and their answers in the order of the paths.
 
 Each process has interpreters of its own: it is this module as a program. It takes the command line and then lists of
-paths from its stdin, pickled, and gives a list of `Told` for each. It ends when its stdin does. As a session of its own
-it hears no Ctrl-C: who started it ends it.
+paths from its stdin, pickled, and gives for each a list of what `Told` holds, but for the image. It ends when its stdin
+does. As a session of its own it hears no Ctrl-C: who started it ends it.
 """
 
 import os
@@ -25,7 +25,8 @@ from edge.bundle import load_bundle
 from edge.errors import UserError, WorkError, run_main
 from edge.network.pyramid_runner import make_runner
 
-AHEAD = 256  # images a worker that may be asked for before they are told
+AHEAD = 16  # blocks a worker that may be asked for before they are told
+BLOCK = 16  # images
 MOST_AT_ONCE = 32  # images that are handed over together
 SECONDS_AT_ONCE = 0.1  # of work that is handed over together: long beside what that costs, short for who waits
 READY = "ready"
@@ -33,15 +34,11 @@ END = object()
 
 
 class Workers:
-    """Processes that read images.
+    """Processes that read images. They load the bundle while who made them does something else, until `wait`.
 
     Args:
         count: of processes.
         parsed: the arguments of `edge.run`.
-
-    Raises:
-        UserError: the bundle cannot follow the command line.
-        WorkError: a process ended.
     """
 
     def __init__(self, count: int, parsed):
@@ -53,11 +50,19 @@ class Workers:
                 self._processes.append(_start())
             for process in self._processes:
                 _send(process, parsed)
-            for process in self._processes:
-                _check(_receive(process)[-1])
         except BaseException:
             self.close()
             raise
+
+    def wait(self) -> None:
+        """Returns when all of them can read.
+
+        Raises:
+            UserError: the bundle cannot follow the command line.
+            WorkError: a process ended.
+        """
+        for process in self._processes:
+            _check(_receive(process)[-1])
 
     def tell(self, paths: Iterable) -> Iterator[Told]:
         """Yields what is told of each image, in the order of the paths. For one thread, and once.
@@ -77,8 +82,9 @@ class Workers:
                 if told is END:
                     return
                 yield told
-                self._slots.release()
                 turn += 1
+                if turn % BLOCK == 0:
+                    self._slots.release()
 
     def close(self) -> None:
         """Ends the processes, at once."""
@@ -97,7 +103,8 @@ class Workers:
         turn = 0
         try:
             for path in paths:
-                self._slots.acquire()
+                if turn % BLOCK == 0:
+                    self._slots.acquire()
                 self._asked.put((turn, path))
                 turn += 1
             self._answered.put({turn: END})
@@ -111,10 +118,10 @@ class Workers:
             turns, paths = zip(*self._more(first, at_once))
             begun = time.monotonic()
             _send(process, [os.fspath(path) for path in paths])
-            told = _receive(process)
-            for path, one in zip(paths, told):
-                if isinstance(one, Told):
-                    one.image = ImageFile(path)
+            told = [
+                Told(ImageFile(path), *one) if isinstance(one, tuple) else one
+                for path, one in zip(paths, _receive(process))
+            ]
             self._answered.put(dict(zip(turns, told)))
             if isinstance(told[-1], Exception):
                 break
@@ -185,15 +192,13 @@ def main() -> None:
 
 
 def _tell_all(paths, read, manifest, parsed) -> list:
-    """Returns what is told of each image; an error that ends the work is the last."""
+    """Returns what is told of each image, what is asked for alone; an error that ends the work is the last."""
     found: list = []
     try:
         for path in paths:
             told = tell(ImageFile(Path(path)), read, manifest, parsed)
-            told.image = None  # who asks knows it; what crosses costs both sides time
-            told.result = told.result if parsed.overlay else None
-            told.stages_us = told.stages_us if parsed.timing else {}
-            found.append(told)
+            result, stages_us = told.result if parsed.overlay else None, told.stages_us if parsed.timing else {}
+            found.append((told.line, told.error, result, stages_us))
     except (UserError, WorkError) as error:
         found.append(error)
     return found

@@ -92,7 +92,7 @@ def test_answers_come_while_paths_are_still_to_come_and_a_signal_ends_all_quietl
         running.send_signal(number)
         assert running.wait() == status
         assert (running.stdout.read(), running.stderr.read()) == ("", "")
-    assert len(children) == 2
+    assert len(children) == min(2, len(os.sched_getaffinity(0)))
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 
@@ -116,6 +116,7 @@ def test_a_process_that_ends_is_told_behind_the_lines_before_it():
         yield SAMPLES / "2.png"
 
     try:
+        pool.wait()
         answers = pool.tell(paths())
         assert next(answers).line.split()[1] == "7"
         first_is_told.set()

@@ -63,7 +63,7 @@ STRING_FLAGS = {
     "eval": (
         f"How much is evaluated: {' | '.join(EVALS)}. 'quick' reads the first 500 images of each split at the first of "
         "--eval_scales, without --selectors and semi-real photographs; the whole fine model reads as many of them as "
-        "have 3 million pixels together. 'full' reads all; with a finished --workdir nothing is trained again."
+        "have a million pixels together. 'full' reads all; with a finished --workdir nothing is trained again."
     ),
     "schedule": f"Learning rate over the run: {' | '.join(SCHEDULES)}. 'exponential' falls by --decay_rate.",
     "top_statistics": "Batch statistics of a classifier top's passes: separate | shared; the preset's own by default.",

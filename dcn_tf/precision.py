@@ -29,7 +29,15 @@ def computing_in(model: keras.Model, dtype: str):
     Args:
         dtype: 'float32' or 'bfloat16'.
     """
-    layers = [layer for layer in model._flatten_layers() if not isinstance(layer, FLOAT32_LAYERS)]
+    with layers_computing_in(
+        [layer for layer in model._flatten_layers() if not isinstance(layer, FLOAT32_LAYERS)], dtype
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def layers_computing_in(layers: list[keras.layers.Layer], dtype: str):
+    """Lets these layers compute in `dtype`, 'float32' or 'bfloat16', within the context, as `computing_in` does."""
     before = [layer.dtype_policy for layer in layers]
     policy = keras.DTypePolicy("mixed_bfloat16" if dtype == "bfloat16" else dtype)
     try:

@@ -25,12 +25,17 @@ def check_beginning(config: Config, architecture: Architecture, restart: bool = 
     workdir = Path(config.workdir)
     if (workdir / "config.json").exists() and not restart:
         check_same_run(config)
-    begun = checkpoint_files.find(workdir / checkpoint_files.FOLDER) and not restart
-    if config.init_from and not begun:
-        sources_of(config.init_from)
+    check_initial_weights(config.init_from, workdir, restart)
     if config.teacher:
         files_of(config.teacher, "--teacher")
     check_dataset(config, architecture)
+
+
+def check_initial_weights(init_from: str | None, workdir: Path, restart: bool = False):
+    """Raises UserError where a run would begin from --init_from, and no weights lie there."""
+    begun = checkpoint_files.find(workdir / checkpoint_files.FOLDER) and not restart
+    if init_from and not begun:
+        sources_of(init_from)
 
 
 def sources_of(init_from: str) -> list[Path]:

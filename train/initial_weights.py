@@ -12,7 +12,7 @@ from train.errors import UserError
 from train.plain_files import reason
 
 
-def take_weights(model: DynamicCapacityNetwork, source: str):
+def take_weights(model: keras.Model, source: str):
     """Gives a built model the weights of `source`; nothing is changed where they don't fit.
 
     Several sources are averaged, weight by weight and statistics too: trainings that went on from the same weights, or
@@ -70,15 +70,16 @@ def _listed(tensors, name: str) -> list:
     return [tensors.get_tensor(f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE") for i in range(held)]
 
 
-def _check_fit(model: DynamicCapacityNetwork, values: list, source: Path):
+def _check_fit(model: keras.Model, values: list, source: Path):
+    name = model.architecture.name if isinstance(model, DynamicCapacityNetwork) else model.name
     for variable, value in zip(model.variables, values):
         if tuple(variable.shape) != tuple(value.shape):
             raise UserError(
-                f"--init_from must hold weights of the same architecture, {model.architecture.name}: "
+                f"--init_from must hold weights of the same architecture, {name}: "
                 f"{variable.path} is {tuple(variable.shape)}. Received: {tuple(value.shape)} in {source}"
             )
     if len(values) != len(model.variables):
         raise UserError(
-            f"--init_from must hold weights of the same architecture, {model.architecture.name}: "
+            f"--init_from must hold weights of the same architecture, {name}: "
             f"{len(model.variables)} arrays. Received: {len(values)} in {source}"
         )

@@ -13,8 +13,8 @@ from train.cluster import cluster_of
 from train.config import Config
 from train.errors import UserError
 from train.flag_texts import BOOLEAN_FLAGS, FLOAT_FLAGS, INTEGER_FLAGS, LIST_FLAGS, SET, STRING_FLAGS
-from train.flag_values import begun_with, flag_of
-from train.processor import AUTO, fastest_dtype
+from train.flag_values import flag_of
+from train.processor import dtype_of_run
 from train.progress import start_logging
 from train.quiet import quiet
 
@@ -47,11 +47,8 @@ def config_from_flags(restart: bool = False) -> Config:
     for name in ("workdir", "dataset"):
         if not values[name]:
             raise UserError(f"--{name} is missing; give it, or --flagfile=svhn.flags, which does")
-    if values["compute_dtype"] == AUTO:
-        begun = None if restart else begun_with(Path(values["workdir"]))
-        values["compute_dtype"] = (
-            fastest_dtype(values["distribute"]) if begun is None else begun.get("compute_dtype", "float32")
-        )
+    workdir, distribute = Path(values["workdir"]), values["distribute"]
+    values["compute_dtype"] = dtype_of_run(values["compute_dtype"], workdir, restart, distribute)
     values["data_dir"] = values["data_dir"] or os.environ.get("DCN_DATA_DIR")
     for name, (kind, _) in LIST_FLAGS.items():
         try:

@@ -105,6 +105,11 @@ class DrawClassifier(keras.Model):
         )
         self.classifier = keras.layers.Dense(spec.classes, name="logits")
 
+    @property
+    def inner_layers(self) -> list[keras.layers.Layer]:
+        """The layers that may compute in bfloat16: all but the outputs."""
+        return [self.from_glimpse, self.from_state]
+
     def build(self, input_shape=None):
         self.from_glimpse.build((None, self.spec.glimpse_size**2))
         for layer in (self.from_state, self.attention, self.classifier):

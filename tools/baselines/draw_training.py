@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from dcn_tf.precision import layers_computing_in
 from tools.baselines import glimpse_runs
 from tools.baselines.draw_config import DrawConfig
 from tools.baselines.draw_model import DrawClassifier, DrawSpec, multiplications
@@ -34,7 +35,7 @@ def make_train_step(model: DrawClassifier, optimizer, config: DrawConfig, teache
     def train_step(images, labels, boxes=None):
         labels = labels[:, 0]
         taught = teacher and teacher.logits(images, boxes)
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, layers_computing_in(model.inner_layers, config.compute_dtype):
             logits = model(images)["logits"]
             loss = answer_loss(logits, entropies(logits, labels), taught, config)
         gradients, norm = clipped(tape.gradient(loss, variables), config.clip_norm)

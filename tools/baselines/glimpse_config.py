@@ -29,8 +29,11 @@ class GlimpseConfig(FlagValues):
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     decay_rate: float = 0.1
+    weight_decay: float = 0.0
     clip_norm: float = 0.0
     distortion: float = 0.0
+    init_from: str | None = None
+    compute_dtype: str = "float32"
     teacher: str | None = None
     teacher_weight: float = 1.0
     temperature: float = 3.0
@@ -55,4 +58,4 @@ class GlimpseConfig(FlagValues):
         """Returns what `train` needs to know of it: the data, and the optimizer with its schedule."""
         known = {field.name for field in dataclasses.fields(Config)}
         shared = {name: value for name, value in self.to_dict().items() if name in known}
-        return Config(weight_decay=0.0, **shared)
+        return Config(**shared)

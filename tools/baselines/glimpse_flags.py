@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import os
+from pathlib import Path
 
 from absl import flags
 
@@ -11,9 +12,17 @@ from train import command
 from train.errors import UserError
 from train.flag_texts import FLOAT_FLAGS, INTEGER_FLAGS, STRING_FLAGS
 from train.main import prepare_tensorflow
+from train.processor import dtype_of_run
 from train.progress import start_logging
 
-WORKDIR = "Folder for checkpoints, events, curves.csv, flags.txt, result.json. Resumed if begun."
+OWN_TEXTS = {
+    "workdir": "Folder for checkpoints, events, curves.csv, flags.txt, result.json. Resumed if begun.",
+    "dataset": " | ".join(DATASETS) + ".",
+    "init_from": (
+        "Weights to begin from: the workdir of a run of the same architecture; of several, separated by commas, the "
+        "mean. Optimizer and schedule begin anew. A workdir that was begun resumes from its own checkpoint."
+    ),
+}
 DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float}
 
 
@@ -42,9 +51,7 @@ def define(kind, own: dict[str, str]):
         kind: a dataclass of values of flags.
         own: texts of those flags that `train.main` has not, or has otherwise.
     """
-    texts = (
-        STRING_FLAGS | INTEGER_FLAGS | FLOAT_FLAGS | {"workdir": WORKDIR, "dataset": " | ".join(DATASETS) + "."} | own
-    )
+    texts = STRING_FLAGS | INTEGER_FLAGS | FLOAT_FLAGS | OWN_TEXTS | own
     for field in dataclasses.fields(kind):
         default = None if field.default is dataclasses.MISSING else field.default
         DEFINE.get(field.type, flags.DEFINE_string)(field.name, default, texts[field.name])
@@ -60,6 +67,8 @@ def begin(kind):
     values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(kind)}
     if not values["workdir"]:
         raise UserError("--workdir is missing; give the folder that the run is to be kept in")
+    restart = flags.FLAGS.restart
+    values["compute_dtype"] = dtype_of_run(values["compute_dtype"], Path(values["workdir"]), restart)
     values["data_dir"] = values["data_dir"] or os.environ.get("DCN_DATA_DIR")
     config = kind(**values)
     start_logging()

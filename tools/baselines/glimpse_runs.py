@@ -3,6 +3,7 @@
 import functools
 import json
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,11 +13,13 @@ from dcn_tf.presets import preset
 from tools.table import table
 from train import files
 from train import workdir as workdirs
+from train.beginning import check_initial_weights
 from train.checkpoints import Checkpoints
 from train.data.dataset import Split
 from train.data.pipeline import to_float
 from train.data.registry import load_dataset
 from train.evaluation.significance import intervals
+from train.initial_weights import take_weights
 from train.loop import described
 from train.optimizers import learning_rate_at, make_optimizer
 from train.progress import log
@@ -39,6 +42,7 @@ def train_and_evaluate(name: str, config, make_model, make_train_step, cost, res
         cost: (model, glimpses) -> the multiplications of an answer after so many glimpses.
         restart: whether it begins again, and keeps aside what was trained before.
     """
+    check_initial_weights(config.init_from, Path(config.workdir), restart)
     teacher = teacher_of(config.for_training(), preset("cluttered_mnist"))
     with workdirs.held(config, restart) as held:
         dataset = load_dataset(config.for_training(), preset("cluttered_mnist"))
@@ -50,6 +54,8 @@ def train_and_evaluate(name: str, config, make_model, make_train_step, cost, res
         train_step = make_train_step(model, optimizer, config, teacher)
         checkpoints = Checkpoints(held.path, model, optimizer)
         first_step = checkpoints.restore(held.newest)
+        if config.init_from and not first_step:
+            take_weights(model, config.init_from)
         held.begin(config, functools.partial(learning_rate_at, config.for_training()))
 
         def look(step):

@@ -11,10 +11,10 @@ def lstm_step(found, memory):
 
     Args:
         found: [n, 4 * units], what the weights make of the input and the last output: the input, forget and output
-            gates and the new values, before their functions.
+            gates and the new values, before their functions; computed in the memory's precision from here on.
         memory: [n, units].
     """
-    write, keep, show, values = tf.split(found, GATES, axis=-1)
+    write, keep, show, values = tf.split(tf.cast(found, memory.dtype), GATES, axis=-1)
     memory = tf.sigmoid(keep + FORGET_BIAS) * memory + tf.sigmoid(write) * tf.tanh(values)
     return tf.sigmoid(show) * tf.tanh(memory), memory
 

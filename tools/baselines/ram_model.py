@@ -138,6 +138,11 @@ class RecurrentAttentionModel(keras.Model):
         self.locator = dense(2, "tanh", kernel_initializer=small, name="location_logits")
         self.baseline = dense(1, name="baseline_logits")
 
+    @property
+    def inner_layers(self) -> list[keras.layers.Layer]:
+        """The layers that may compute in bfloat16: all but the outputs."""
+        return [*self.what, *self.where, self.from_glimpse, self.from_state]
+
     def build(self, input_shape=None):
         spec = self.spec
         for layers, inputs in ((self.what, spec.samples), (self.where, 2)):
@@ -173,7 +178,9 @@ class RecurrentAttentionModel(keras.Model):
         glimpse = tf.nn.relu(self.what[1](self.what[0](GAIN * samples)) + self.where[1](self.where[0](location)))
         output, memory = state
         found = self.from_state(output) + self.from_glimpse(glimpse)
-        return lstm_step(found, memory) if self.spec.cell == "lstm" else (tf.nn.relu(found), memory)
+        if self.spec.cell == "lstm":
+            return lstm_step(found, memory)
+        return tf.nn.relu(tf.cast(found, output.dtype)), memory
 
 
 def multiplications(spec: RamSpec, glimpses: int | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from dcn_tf.precision import layers_computing_in
 from tools.baselines import glimpse_runs
 from tools.baselines.glimpse_loss import answer_loss, entropies
 from tools.baselines.ram_config import RamConfig
@@ -41,7 +42,7 @@ def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig
         noise = deviation * tf.random.stateless_normal(choices, seed=tf.stack([config.seed, tf.cast(step, tf.int32)]))
         labels = tf.repeat(labels[:, 0], config.trajectories)
         taught = teacher and tf.repeat(teacher.logits(images, boxes), config.trajectories, axis=0)
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, layers_computing_in(model.inner_layers, config.compute_dtype):
             outputs = model(images, noise)
             nats = entropies(outputs["logits"], labels)
             rewards = tf.exp(-nats)  # the probability of the right class: what a drawn answer gains on average

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from tools.baselines import draw_training, ram_training
 from tools.baselines.draw_config import DrawConfig
 from tools.baselines.ram_config import RamConfig
 from train import training
+from train.errors import UserError
 from train.optimizers import make_optimizer
 
 MODELS = {
@@ -43,6 +45,54 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(name, tiny_run, tmp_
     assert ours.keys() == theirs.keys()
     for variable, value in ours.items():
         np.testing.assert_allclose(value, theirs[variable], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_run_begins_from_the_weights_of_another(name, tiny_run, tmp_path):
+    module, kind, values = MODELS[name]
+    first, second = (tiny_run(kind, workdir=str(tmp_path / part), **values) for part in ("first", "second"))
+    module.train_and_evaluate(first)
+    resting = dataclasses.replace(second, seed=1, learning_rate=1e-12, init_from=first.workdir)
+    module.train_and_evaluate(resting)
+    ours, theirs = weights(first.workdir), weights(resting.workdir)
+    for variable, value in ours.items():
+        np.testing.assert_allclose(value, theirs[variable], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_to_begin_from_are_refused_before_anything_is_written(name, tiny_run, tmp_path):
+    module, kind, values = MODELS[name]
+    (tmp_path / "empty").mkdir()
+    config = tiny_run(kind, workdir=str(tmp_path / "run"), init_from=str(tmp_path / "empty"), **values)
+    with pytest.raises(UserError, match="--init_from found neither"):
+        module.train_and_evaluate(config)
+    assert not Path(config.workdir).exists()
+
+
+def test_weights_of_another_architecture_are_refused(tiny_run, tmp_path):
+    ram, draw = (tiny_run(MODELS[name][1], workdir=str(tmp_path / name), **MODELS[name][2]) for name in MODELS)
+    ram_training.train_and_evaluate(ram)
+    with pytest.raises(UserError, match="same architecture, draw_classifier"):
+        draw_training.train_and_evaluate(dataclasses.replace(draw, init_from=ram.workdir))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bfloat16_has_the_loss_of_float32_to_its_precision(name, tiny_run, rng):
+    module, kind, values = MODELS[name]
+    images = tf.constant(rng.random((4, 100, 100, 1)), tf.float32)
+    batch = images, tf.constant([[1], [2], [3], [4]]), tf.constant(rng.random((4, 4)), tf.float32)
+    losses = []
+    for dtype in ("float32", "bfloat16"):
+        config = tiny_run(kind, compute_dtype=dtype, **values)
+        tf.keras.utils.set_random_seed(0)
+        model = module.make_model(config)
+        model.build()
+        step = module.make_train_step(model, make_optimizer(config.for_training()), config)
+        losses.append(float(step(*batch)["loss"]))
+        assert all(variable.dtype == "float32" for variable in model.variables)
+        assert model(images)["logits"].dtype == tf.float32
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.03)
 
 
 @pytest.mark.parametrize("name", MODELS)

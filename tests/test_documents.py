@@ -36,6 +36,11 @@ def commands_of(markdown):
     return shell + inline_commands(markdown)
 
 
+def figures(markdown):
+    """Returns the numbers of a text: 4.0, 1/31, 50,000."""
+    return re.findall(r"\d+(?:[.,/]\d+)*", markdown)
+
+
 @each_text
 def test_modules_and_flags_that_commands_name_are_there(path):
     for command in commands_of(path.read_text()):
@@ -86,6 +91,17 @@ def test_the_readme_is_one_page_and_its_pictures_are_small():
     pictures = [ROOT / target for target in links(markdown) if target.endswith((".png", ".jpg", ".svg"))]
     assert pictures
     assert sum(picture.stat().st_size for picture in pictures) < MOST_PICTURE_BYTES
+
+
+def test_figures_of_the_readme_stand_in_the_linked_pages():
+    rows = re.findall(
+        r"^\| \[[^]]*\]\((docs/\w+\.md)[^)]*\)(.*\*\*.*)$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert len(rows) >= 4
+    for page, row in rows:
+        there = figures((ROOT / page).read_text())
+        missing = [figure for figure in figures(row) if figure not in there]
+        assert not missing, f"{page} has no {missing}"
 
 
 def test_every_page_is_linked_from_the_readme():

@@ -29,7 +29,15 @@ from train.training import train
 EVALUATION_BATCH = 500
 
 
-def train_and_evaluate(name: str, config, make_model, make_train_step, cost, restart: bool = False) -> dict:
+@tf.function(reduce_retracing=True)
+def answers_of(model, images, start):
+    """Returns what a model answers, scores [n, glimpses, classes]: float [n, side, side, 1], and the first's number."""
+    return model(images)["logits"]
+
+
+def train_and_evaluate(
+    name: str, config, make_model, make_train_step, cost, restart: bool = False, answers=answers_of
+) -> dict:
     """Trains, evaluates on the test split, writes the workdir's files, and returns what `result.json` holds.
 
     On a workdir that was begun it resumes; on a finished one it only evaluates.
@@ -41,6 +49,7 @@ def train_and_evaluate(name: str, config, make_model, make_train_step, cost, res
         make_train_step: (model, optimizer, config, teacher or None) -> a step of `train.training.train`.
         cost: (model, glimpses) -> the multiplications of an answer after so many glimpses.
         restart: whether it begins again, and keeps aside what was trained before.
+        answers: as `answers_of`, what is measured at the end. Looks while it trains use that one.
     """
     check_initial_weights(config.init_from, Path(config.workdir), restart)
     teacher = teacher_of(config.for_training(), preset("cluttered_mnist"))
@@ -63,22 +72,22 @@ def train_and_evaluate(name: str, config, make_model, make_train_step, cost, res
 
         if first_step < config.train_steps:
             train(config, dataset, train_step, checkpoints, tf.summary.create_file_writer(str(held.path)), look)
-        measured = _measured(name, model, dataset, functools.partial(cost, model))
+        measured = _measured(name, model, dataset, functools.partial(cost, model), answers)
         result = described(config, dataset, checkpoints, measured)
         files.write_text(held.path / "result.json", json.dumps(result, indent=1) + "\n")
         print(format_table(name, result))
         return result
 
 
-def _measured(name: str, model, dataset, cost) -> dict:
+def _measured(name: str, model, dataset, cost, answers) -> dict:
     """Returns the errors of a model, how sure they are, and what an answer costs."""
-    wrong_answers(model, dataset.test.head(EVALUATION_BATCH))  # compiles
+    wrong_answers(model, dataset.test.head(EVALUATION_BATCH), answers)  # compiles
     begun = time.process_time()
-    wrong = wrong_answers(model, dataset.test)
+    wrong = wrong_answers(model, dataset.test, answers)
     seconds = time.process_time() - begun
     found = errors(wrong)
     return {
-        "validation_error": {name: errors(wrong_answers(model, dataset.validation))},
+        "validation_error": {name: errors(wrong_answers(model, dataset.validation, answers))},
         "error": {name: found},
         "interval": {name: intervals({k: wrong[:, int(k) - 1] for k in found}, dataset.test.sources)},
         "multiplications": {name: {k: cost(int(k)) for k in found}},
@@ -87,18 +96,14 @@ def _measured(name: str, model, dataset, cost) -> dict:
     }
 
 
-def wrong_answers(model, split: Split) -> np.ndarray:
+def wrong_answers(model, split: Split, answers=answers_of) -> np.ndarray:
     """Returns which images are read wrong after each number of glimpses: bool [n, glimpses]."""
     wrong = []
     for start in range(0, len(split), EVALUATION_BATCH):
-        logits = _answers(model, tf.constant(split.images[start : start + EVALUATION_BATCH]))
-        wrong.append(np.argmax(logits, axis=-1) != split.labels[start : start + EVALUATION_BATCH])
+        images = to_float(tf.constant(split.images[start : start + EVALUATION_BATCH]))
+        scores = answers(model, images, tf.constant(start))
+        wrong.append(np.argmax(scores, axis=-1) != split.labels[start : start + EVALUATION_BATCH])
     return np.concatenate(wrong)
-
-
-@tf.function(reduce_retracing=True)
-def _answers(model, images):
-    return model(to_float(images))["logits"]
 
 
 def errors(wrong: np.ndarray) -> dict[str, float]:

@@ -19,6 +19,10 @@ OWN_FLAGS = {
     "scales": "Windows of a glimpse, each of twice the extent of the one before.",
     "cell": "Kind of the recurrent core: rnn | lstm.",
     "trajectories": "Times that each training image is looked at, along other locations.",
+    "test_trajectories": (
+        "Trajectories whose answers are averaged at test, each with other noise of --last_deviation; 1: the policy's "
+        "mean, without noise. A finished run that is given another number is evaluated again."
+    ),
     "first_deviation": "Standard deviation of training's locations at the beginning, in half sides of the image.",
     "last_deviation": "The same at the end; it falls by equal factors.",
     "reward_decay": "A location's return is the mean of the rewards behind it; each weighs this times the one before.",

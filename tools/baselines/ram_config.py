@@ -16,6 +16,7 @@ class RamConfig(GlimpseConfig):
     scales: int = 4
     cell: str = "rnn"
     trajectories: int = 2
+    test_trajectories: int = 1
     first_deviation: float = 0.25
     last_deviation: float = 0.06
     reward_decay: float = 0.5
@@ -27,7 +28,8 @@ class RamConfig(GlimpseConfig):
         good = 2 <= self.glimpse_size <= 1000 and self.glimpse_size % 2 == 0
         self._require("glimpse_size", good, "even, and at least 2 and at most 1,000")
         self._require("scales", 1 <= self.scales <= 4, "from 1 to 4")
-        self._require("trajectories", 1 <= self.trajectories <= 1000, "at least 1 and at most 1,000")
+        for name in ("trajectories", "test_trajectories"):
+            self._require(name, 1 <= getattr(self, name) <= 1000, "at least 1 and at most 1,000")
         for name in ("first_deviation", "last_deviation"):
             self._require(name, 0 < getattr(self, name) <= 10, "greater than 0, and at most 10")
         self._require("reward_decay", 0 <= self.reward_decay <= 1, "in [0, 1]")

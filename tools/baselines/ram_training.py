@@ -13,8 +13,15 @@ from train.steps import clipped
 
 def train_and_evaluate(config: RamConfig, restart: bool = False) -> dict:
     """Does what `glimpse_runs.train_and_evaluate` says."""
+    averaged = config.test_trajectories > 1
     return glimpse_runs.train_and_evaluate(
-        "ram", config, make_model, make_train_step, lambda model, k: multiplications(model.spec, k), restart
+        "ram",
+        config,
+        make_model,
+        make_train_step,
+        lambda model, k: multiplications(model.spec, k, config.test_trajectories),
+        restart,
+        make_averaged_answers(config) if averaged else glimpse_runs.answers_of,
     )
 
 
@@ -23,6 +30,24 @@ def make_model(config: RamConfig) -> RecurrentAttentionModel:
     return RecurrentAttentionModel(
         RamSpec(glimpses=config.glimpses, glimpse_size=config.glimpse_size, scales=config.scales, cell=config.cell)
     )
+
+
+def make_averaged_answers(config: RamConfig):
+    """Returns (model, images, start) -> the mean probabilities of --test_trajectories answers to each image.
+
+    Each trajectory has other noise, of the deviation at training's end. Public re-implementations are tested so
+    (github.com/hehefan/Recurrent-Attention-Model). The noise depends on the seed and on where a batch begins alone.
+    """
+    count = config.test_trajectories
+
+    @tf.function(reduce_retracing=True)
+    def averaged(model, images, start):
+        choices = (count * tf.shape(images)[0], config.glimpses - 1, 2)
+        noise = tf.random.stateless_normal(choices, seed=tf.stack([config.seed, start]))
+        probabilities = tf.nn.softmax(model(images, config.last_deviation * noise)["logits"])
+        return tf.reduce_mean(tf.reshape(probabilities, [-1, count, *probabilities.shape[1:]]), axis=1)
+
+    return averaged
 
 
 def make_train_step(model: RecurrentAttentionModel, optimizer, config: RamConfig, teacher=None):

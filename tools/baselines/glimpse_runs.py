@@ -31,8 +31,13 @@ EVALUATION_BATCH = 500
 
 @tf.function(reduce_retracing=True)
 def answers_of(model, images, start):
-    """Returns what a model answers, scores [n, glimpses, classes]: float [n, side, side, 1], and the first's number."""
-    return model(images)["logits"]
+    """Returns a model's answers, probabilities [n, glimpses, classes].
+
+    Args:
+        images: float [n, side, side, 1].
+        start: number of the first of them in its split; answers that are drawn depend on it.
+    """
+    return tf.nn.softmax(model(images)["logits"])
 
 
 def train_and_evaluate(
@@ -49,7 +54,8 @@ def train_and_evaluate(
         make_train_step: (model, optimizer, config, teacher or None) -> a step of `train.training.train`.
         cost: (model, glimpses) -> the multiplications of an answer after so many glimpses.
         restart: whether it begins again, and keeps aside what was trained before.
-        answers: as `answers_of`, what is measured at the end. Looks while it trains use that one.
+        answers: as `answers_of`, what is measured at the end, averaged as --averaged_answers says. Looks while it
+            trains use that one, and average nothing.
     """
     check_initial_weights(config.init_from, Path(config.workdir), restart)
     teacher = teacher_of(config.for_training(), preset("cluttered_mnist"))
@@ -72,22 +78,23 @@ def train_and_evaluate(
 
         if first_step < config.train_steps:
             train(config, dataset, train_step, checkpoints, tf.summary.create_file_writer(str(held.path)), look)
-        measured = _measured(name, model, dataset, functools.partial(cost, model), answers)
+        wrong = functools.partial(wrong_answers, model, answers=answers, averaged=config.averaged_answers)
+        measured = _measured(name, wrong, dataset, functools.partial(cost, model))
         result = described(config, dataset, checkpoints, measured)
         files.write_text(held.path / "result.json", json.dumps(result, indent=1) + "\n")
         print(format_table(name, result))
         return result
 
 
-def _measured(name: str, model, dataset, cost, answers) -> dict:
+def _measured(name: str, wrong_answers_of, dataset, cost) -> dict:
     """Returns the errors of a model, how sure they are, and what an answer costs."""
-    wrong_answers(model, dataset.test.head(EVALUATION_BATCH), answers)  # compiles
+    wrong_answers_of(dataset.test.head(EVALUATION_BATCH))  # compiles
     begun = time.process_time()
-    wrong = wrong_answers(model, dataset.test, answers)
+    wrong = wrong_answers_of(dataset.test)
     seconds = time.process_time() - begun
     found = errors(wrong)
     return {
-        "validation_error": {name: errors(wrong_answers(model, dataset.validation, answers))},
+        "validation_error": {name: errors(wrong_answers_of(dataset.validation))},
         "error": {name: found},
         "interval": {name: intervals({k: wrong[:, int(k) - 1] for k in found}, dataset.test.sources)},
         "multiplications": {name: {k: cost(int(k)) for k in found}},
@@ -96,14 +103,25 @@ def _measured(name: str, model, dataset, cost, answers) -> dict:
     }
 
 
-def wrong_answers(model, split: Split, answers=answers_of) -> np.ndarray:
-    """Returns which images are read wrong after each number of glimpses: bool [n, glimpses]."""
+def wrong_answers(model, split: Split, answers=answers_of, averaged: int = 1) -> np.ndarray:
+    """Returns which images are read wrong after each number of glimpses: bool [n, glimpses].
+
+    Args:
+        answers: as `answers_of`.
+        averaged: see `running_means`.
+    """
     wrong = []
     for start in range(0, len(split), EVALUATION_BATCH):
         images = to_float(tf.constant(split.images[start : start + EVALUATION_BATCH]))
-        scores = answers(model, images, tf.constant(start))
-        wrong.append(np.argmax(scores, axis=-1) != split.labels[start : start + EVALUATION_BATCH])
+        probabilities = running_means(answers(model, images, tf.constant(start)).numpy(), averaged)
+        wrong.append(np.argmax(probabilities, axis=-1) != split.labels[start : start + EVALUATION_BATCH])
     return np.concatenate(wrong)
+
+
+def running_means(answers: np.ndarray, count: int) -> np.ndarray:
+    """Returns after each glimpse the mean of the last `count` answers, or of all so far: [n, glimpses, classes]."""
+    means = [answers[:, max(0, k - count) : k].mean(axis=1) for k in range(1, answers.shape[1] + 1)]
+    return np.stack(means, axis=1)
 
 
 def errors(wrong: np.ndarray) -> dict[str, float]:

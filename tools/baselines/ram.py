@@ -3,10 +3,10 @@
 python -m tools.baselines.ram --workdir=DIR --data_dir=MNIST
 python -m tools.baselines.ram --flagfile=tools/baselines/ram_lstm.flags --workdir=DIR --data_dir=MNIST
 
-The second is after the best public recipe: an LSTM for a core, ten trajectories of each image, three scales.
+The second has an LSTM for a core, looks at each image five times while it trains, and averages ten answers at test.
 The same command resumes. A finished run leaves `result.json`, `flags.txt` and `curves.csv` in its workdir, as
-`train.main` does: the errors and multiplications of 'ram' are those after each number of glimpses, each location being
-the policy's mean.
+`train.main` does: the errors and multiplications of 'ram' are those after each number of glimpses. Without averaging
+each location is the policy's mean.
 """
 
 from tools.baselines import glimpse_flags

@@ -6,7 +6,7 @@ A sentence says what was compared and what came of it; it judges nothing that ot
 import math
 from pathlib import Path
 
-from tools.findings.cluttered_tables import PATCHES, place, progress
+from tools.findings.cluttered_tables import PATCHES, RIVALS, place, progress
 from tools.findings.interval_tables import between, compared
 from tools.findings.markdown import bullets, table
 from tools.findings.runs import Variant, inside, read_kept
@@ -18,7 +18,6 @@ PAIR = (
     "python -m tools.baselines.paired_networks models/cluttered_mnist.keras --fine=models/cluttered_mnist_fine.keras "
     "--num_patches={} --data_dir=MNIST --test_images=50000"
 )
-RIVALS = {"ram": "RAM", "ram_lstm": "RAM with an LSTM core", "draw": "DRAW"}
 
 
 def sections(sweep: dict[str, Variant], bundles: dict[str, dict], published: dict) -> list[str]:
@@ -173,7 +172,7 @@ def _rivals(sweep) -> list[str]:
             error, cost = (sweep[name].figure(kind, *place(name)) for kind in ("error", "multiplications"))
             text = f"{label} {error.text()} %{progress(sweep[name])}, {cost.mean / 1e6:.1f} M multiplications"
             found.append(text + _cpu(name, sweep[name]))
-    commands = "`python -m tools.baselines.ram`, `python -m tools.baselines.draw`"
+    commands = "`python -m tools.baselines.ram`, `python -m tools.baselines.draw`, with flagfiles of their names"
     return [f"**Rivals, trained on the same generator**: {'; '.join(found)}. {commands}"] if found else []
 
 

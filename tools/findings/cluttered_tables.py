@@ -5,10 +5,17 @@ from tools.findings.runs import FREE, Figure, Variant, shared_options
 
 PATCHES = "8"  # of the paper's table
 GLIMPSES = "8"  # of RAM's, in the same table
+RIVALS = {
+    "ram": "RAM",
+    "ram_lstm": "RAM with an LSTM core",
+    "ram_lstm_averaged": "RAM with an LSTM core, ten answers averaged",
+    "draw": "DRAW",
+}
 # Rows of the paper's table: names of variants, and of what was published, with the words for them.
 LABELS = {
     "ram": "RAM",
-    "ram_lstm": "RAM, LSTM core, ten trajectories",
+    "ram_lstm": "RAM, LSTM core, five trajectories",
+    "ram_lstm_averaged": "the same, ten answers averaged",
     "draw": "DRAW",
     "coarse": "coarse",
     "coarse_bent": "coarse, trained with bent digits",
@@ -44,7 +51,7 @@ NETWORKS = (
     "dcn_muon_whole_on",
 )
 PLACES = {
-    **{name: (name.partition("_")[0], GLIMPSES) for name in ("ram", "ram_lstm", "draw")},
+    **{name: (name.partition("_")[0], GLIMPSES) for name in RIVALS},
     **dict.fromkeys(NETWORKS, ("dcn", PATCHES)),
     **dict.fromkeys(("coarse_bent", "coarse_taught", "coarse_muon", "coarse_muon_on"), ("coarse",)),
     **dict.fromkeys(("teacher", "fine_muon_on"), ("fine",)),
@@ -128,7 +135,7 @@ def _patches_table(sweep, paper, other):
 
 def _glimpses_table(sweep):
     parts = []
-    for name, label in (("ram", "RAM"), ("ram_lstm", "RAM with an LSTM core"), ("draw", "DRAW")):
+    for name, label in RIVALS.items():
         if name not in sweep:
             continue
         variant, kind = sweep[name], place(name)[0]

@@ -22,7 +22,7 @@ FREE_ON_RESUME = (
         "train_steps",
         "eval_num_patches",
         "eval_scales",
-        *("test_trajectories", "averaged_answers"),  # of the attention models for comparison
+        "test_trajectories",  # of the attention models for comparison
         "selectors",
         "eval",
     ),

@@ -135,12 +135,12 @@ class DrawClassifier(keras.Model):
         return gain * tf.reshape(seen, [-1, self.spec.glimpse_size**2])
 
 
-def multiplications(spec: DrawSpec, glimpses: int | None = None, answers: int = 1) -> int:
+def multiplications(spec: DrawSpec, glimpses: int | None = None) -> int:
     """Returns the multiplications of one image's answer after so many glimpses, by default all.
 
     Per glimpse: the grid's parameters; for each weight of the two filter banks a square, its scale and its share; the
-    two products with the image; the gain; and one step of the LSTM. The classifier once for each of the last `answers`,
-    which are averaged. Exponentials and biases cost nothing, as activations in `dcn_tf.cost`.
+    two products with the image; the gain; and one step of the LSTM. Per image: the classifier once. Exponentials and
+    biases cost nothing, as activations in `dcn_tf.cost`.
     """
     glimpses = spec.glimpses if glimpses is None else glimpses
     size, side = spec.glimpse_size, spec.image_size
@@ -148,4 +148,4 @@ def multiplications(spec: DrawSpec, glimpses: int | None = None, answers: int = 
     products = size * side * side + size * size * side
     place = spec.core * PARAMETERS + 2 * size + 2  # the centres of the filters: offsets once, the rest per axis
     step = place + banks + products + size * size + lstm_multiplications(size * size, spec.core)
-    return glimpses * step + min(answers, glimpses) * spec.core * spec.classes
+    return glimpses * step + spec.core * spec.classes

@@ -13,12 +13,7 @@ from train.steps import clipped
 def train_and_evaluate(config: DrawConfig, restart: bool = False) -> dict:
     """Does what `glimpse_runs.train_and_evaluate` says."""
     return glimpse_runs.train_and_evaluate(
-        "draw",
-        config,
-        make_model,
-        make_train_step,
-        lambda model, k: multiplications(model.spec, k, config.averaged_answers),
-        restart,
+        "draw", config, make_model, make_train_step, lambda model, k: multiplications(model.spec, k), restart
     )
 
 

@@ -42,7 +42,6 @@ class GlimpseConfig(FlagValues):
     glimpses: int = 8
     glimpse_size: int = 12
     answers_from: int = 1
-    averaged_answers: int = 1
     log_every: int = 500
     checkpoint_every: int = 1000
 
@@ -51,9 +50,8 @@ class GlimpseConfig(FlagValues):
         least = self.LEAST_GLIMPSES
         good = least <= self.glimpses <= 1000
         self._require("glimpses", good, f"at least {least} and at most 1,000")
-        for name in ("answers_from", "averaged_answers"):
-            good = 1 <= getattr(self, name) <= self.glimpses
-            self._require(name, good, f"from 1 to the number of glimpses, {self.glimpses}")
+        good = 1 <= self.answers_from <= self.glimpses
+        self._require("answers_from", good, f"from 1 to the number of glimpses, {self.glimpses}")
         self.for_training()  # which checks the others
 
     def for_training(self) -> Config:

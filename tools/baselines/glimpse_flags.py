@@ -17,10 +17,6 @@ from train.progress import start_logging
 
 OWN_TEXTS = {
     "workdir": "Folder for checkpoints, events, curves.csv, flags.txt, result.json. Resumed if begun.",
-    "averaged_answers": (
-        "At test, the answer after a glimpse is the mean of the last N answers' probabilities. A finished run that is "
-        "given another number is evaluated again."
-    ),
     "dataset": " | ".join(DATASETS) + ".",
     "init_from": (
         "Weights to begin from: the workdir of a run of the same architecture; of several, separated by commas, the "

@@ -54,8 +54,7 @@ def train_and_evaluate(
         make_train_step: (model, optimizer, config, teacher or None) -> a step of `train.training.train`.
         cost: (model, glimpses) -> the multiplications of an answer after so many glimpses.
         restart: whether it begins again, and keeps aside what was trained before.
-        answers: as `answers_of`, what is measured at the end, averaged as --averaged_answers says. Looks while it
-            trains use that one, and average nothing.
+        answers: as `answers_of`, what is measured at the end. Looks while it trains use that one.
     """
     check_initial_weights(config.init_from, Path(config.workdir), restart)
     teacher = teacher_of(config.for_training(), preset("cluttered_mnist"))
@@ -78,7 +77,7 @@ def train_and_evaluate(
 
         if first_step < config.train_steps:
             train(config, dataset, train_step, checkpoints, tf.summary.create_file_writer(str(held.path)), look)
-        wrong = functools.partial(wrong_answers, model, answers=answers, averaged=config.averaged_answers)
+        wrong = functools.partial(wrong_answers, model, answers=answers)
         measured = _measured(name, wrong, dataset, functools.partial(cost, model))
         result = described(config, dataset, checkpoints, measured)
         files.write_text(held.path / "result.json", json.dumps(result, indent=1) + "\n")
@@ -103,25 +102,14 @@ def _measured(name: str, wrong_answers_of, dataset, cost) -> dict:
     }
 
 
-def wrong_answers(model, split: Split, answers=answers_of, averaged: int = 1) -> np.ndarray:
-    """Returns which images are read wrong after each number of glimpses: bool [n, glimpses].
-
-    Args:
-        answers: as `answers_of`.
-        averaged: see `running_means`.
-    """
+def wrong_answers(model, split: Split, answers=answers_of) -> np.ndarray:
+    """Returns which images are read wrong after each number of glimpses: bool [n, glimpses]."""
     wrong = []
     for start in range(0, len(split), EVALUATION_BATCH):
         images = to_float(tf.constant(split.images[start : start + EVALUATION_BATCH]))
-        probabilities = running_means(answers(model, images, tf.constant(start)).numpy(), averaged)
+        probabilities = answers(model, images, tf.constant(start))
         wrong.append(np.argmax(probabilities, axis=-1) != split.labels[start : start + EVALUATION_BATCH])
     return np.concatenate(wrong)
-
-
-def running_means(answers: np.ndarray, count: int) -> np.ndarray:
-    """Returns after each glimpse the mean of the last `count` answers, or of all so far: [n, glimpses, classes]."""
-    means = [answers[:, max(0, k - count) : k].mean(axis=1) for k in range(1, answers.shape[1] + 1)]
-    return np.stack(means, axis=1)
 
 
 def errors(wrong: np.ndarray) -> dict[str, float]:

@@ -183,18 +183,17 @@ class RecurrentAttentionModel(keras.Model):
         return tf.nn.relu(tf.cast(found, output.dtype)), memory
 
 
-def multiplications(spec: RamSpec, glimpses: int | None = None, trajectories: int = 1, answers: int = 1) -> int:
+def multiplications(spec: RamSpec, glimpses: int | None = None, trajectories: int = 1) -> int:
     """Returns the multiplications of one image's answer after so many glimpses, by default all.
 
-    Per glimpse: the glimpse network, the core, and, but for the last, the policy. Per trajectory: the classifier once
-    for each of the last `answers`, which are averaged. Per image: one for each averaged sample of the coarser scales.
-    As in `dcn_tf.cost`, biases and activations cost nothing; the samples' gain belongs into the first layer's weights.
+    Per glimpse: the glimpse network, the core, and, but for the last, the policy. Per trajectory: the classifier once.
+    Per image: one for each averaged sample of the coarser scales. As in `dcn_tf.cost`, biases and activations cost
+    nothing; the samples' gain belongs into the first layer's weights.
     """
     glimpses = spec.glimpses if glimpses is None else glimpses
     averaged = sum(side**2 for side in spec.map_sizes[1:])
     policy = spec.core * 2
-    trajectory = glimpses * (glimpse_multiplications(spec) + policy) - policy
-    trajectory += min(answers, glimpses) * spec.core * spec.classes
+    trajectory = glimpses * (glimpse_multiplications(spec) + policy) - policy + spec.core * spec.classes
     return averaged + trajectories * trajectory
 
 

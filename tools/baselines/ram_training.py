@@ -19,7 +19,7 @@ def train_and_evaluate(config: RamConfig, restart: bool = False) -> dict:
         config,
         make_model,
         make_train_step,
-        lambda model, k: multiplications(model.spec, k, config.test_trajectories, config.averaged_answers),
+        lambda model, k: multiplications(model.spec, k, config.test_trajectories),
         restart,
         make_averaged_answers(config) if averaged else glimpse_runs.answers_of,
     )

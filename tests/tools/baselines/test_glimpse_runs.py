@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from tools.baselines import draw_training, ram_training
 from tools.baselines.draw_config import DrawConfig
-from tools.baselines.glimpse_runs import running_means
 from tools.baselines.ram_config import RamConfig
 from train import training
 from train.errors import UserError
@@ -46,23 +45,6 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(name, tiny_run, tmp_
     assert ours.keys() == theirs.keys()
     for variable, value in ours.items():
         np.testing.assert_allclose(value, theirs[variable], rtol=1e-5, atol=1e-7)
-
-
-def test_the_last_answers_are_averaged_and_at_first_as_many_as_there_are():
-    answers = np.float32([[[1, 0], [0, 1], [0, 1], [1, 0]]])
-    np.testing.assert_allclose(running_means(answers, 1), answers)
-    np.testing.assert_allclose(running_means(answers, 2), [[[1, 0], [0.5, 0.5], [0, 1], [0.5, 0.5]]])
-    np.testing.assert_allclose(running_means(answers, 4)[0, 2:], [[1 / 3, 2 / 3], [0.5, 0.5]])
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_a_finished_run_is_evaluated_again_with_its_answers_averaged(name, tiny_run):
-    module, kind, values = MODELS[name]
-    alone = module.train_and_evaluate(tiny_run(kind, **values))
-    averaged = module.train_and_evaluate(tiny_run(kind, averaged_answers=2, **values))
-    costs = [list(result["multiplications"][name].values()) for result in (alone, averaged)]
-    assert [b - a for a, b in zip(*costs)] == [0] + [256 * 10] * (len(costs[0]) - 1)  # the classifier twice
-    assert averaged["error"][name]["1"] == alone["error"][name]["1"]
 
 
 @pytest.mark.parametrize("name", MODELS)

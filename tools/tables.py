@@ -22,9 +22,8 @@ COMPARISONS = "ocr"  # in the same
 HEAD = """# Results
 
 Made by `python -m tools.tables` from the files in `results/`; the same figures give the same text. Errors are in % of test images.
-Where there are several seeds, a figure is their mean ± the standard deviation of a run. Multiplications are
-computed from the architecture (`dcn_tf.cost`, `tools.baselines`), not measured; training times are of two cores that other work shared at times.
-
+Where there are several seeds, a figure is their mean ± the standard deviation of a run. Multiplications are computed from the architecture
+(`dcn_tf.cost`, `tools.baselines`), not measured; training times are of one or two cores that other work shared at times.
 All tables: [Cluttered MNIST](results/tables/cluttered_mnist.md), [house numbers](results/tables/house_numbers.md).
 """  # noqa: E501
 

@@ -172,7 +172,7 @@ def _rivals(sweep) -> list[str]:
             error, cost = (sweep[name].figure(kind, *place(name)) for kind in ("error", "multiplications"))
             text = f"{label} {error.text()} %{progress(sweep[name])}, {cost.mean / 1e6:.1f} M multiplications"
             found.append(text + _cpu(name, sweep[name]))
-    commands = "`python -m tools.baselines.ram`, `python -m tools.baselines.draw`, with flagfiles of their names"
+    commands = "Commands: [results/](results/README.md#ram-and-draw)."
     return [f"**Rivals, trained on the same generator**: {'; '.join(found)}. {commands}"] if found else []
 
 

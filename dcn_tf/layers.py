@@ -178,7 +178,8 @@ class SequenceTop(keras.layers.Layer):
         coarse_pass: without effect; taken so that every top is called alike.
 
     Output shape:
-        log-probabilities, [batch, max_length + max_length * (symbols + 1)]. Being normalised, they are logits as well.
+        log-probabilities, [batch, sum(heads)]: a head of lengths, and one of symbols + 1 for each position. Being
+        normalised, they are logits as well.
     """
 
     def __init__(self, max_length, symbols, weighting="average", min_length=1, box=False, **kwargs):

@@ -1,4 +1,4 @@
-"""The number of cases that each test of this folder makes: some hundred, and DCN_FUZZ where it is set (`make fuzz`)."""
+"""The number of cases that each test of this folder makes: 40, and DCN_FUZZ where it is set (`make fuzz`)."""
 
 import os
 import tempfile

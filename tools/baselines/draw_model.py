@@ -45,7 +45,7 @@ def grid(parameters, spec: DrawSpec):
 
     Args:
         parameters: [n, 5], unbounded: the centre's row and column, from -1 to 1 over the image; logarithms of the
-            variance in pixels, of the spacing in parts of the widest, and of the gain.
+            variance in squared pixels, of the spacing in parts of the widest, and of the gain.
 
     Returns:
         Rows and columns of the filters' centres in pixels, each [n, glimpse_size]; variance [n, 1] and gain [n, 1].

@@ -102,7 +102,7 @@ def read(bundle: Bundle, paths, labels: dict) -> Readings:
 def _cost(bundle, models, num_patches, has_saliency, size) -> int:
     found = mean_multiplications(bundle, {(models, num_patches, has_saliency, size): 1.0})
     if found is None:
-        raise UserError("multiplications cannot be counted without TensorFlow or tflite; pip install '.[tools]'")
+        raise UserError("multiplications cannot be counted without TensorFlow or tflite; pip install '.[train,quant]'")
     return found
 
 

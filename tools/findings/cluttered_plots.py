@@ -1,4 +1,4 @@
-"""The plots of RESULTS.md that are about Cluttered MNIST (the paper's figures 2 and 3b, and error against cost)."""
+"""The plots about Cluttered MNIST (the paper's figures 2 and 3b, and error against cost)."""
 
 from tools.findings.cluttered_tables import LABELS, NETWORKS, place
 from tools.findings.plots import Plot, Series

@@ -132,7 +132,7 @@ def _patches_table(sweep, paper, other):
     for variant in list(ours.values())[:1]:  # the cost of all
         costs = [variant.figure("multiplications", "dcn", k) for k in counts]
         rows.append(("M multiplications", *(cost and f"{cost.mean / 1e6:.1f}" for cost in costs)))
-    return ["Error by number of patches at test, each network trained with one number:\n", table(["", *counts], rows)]
+    return ["Error by number of patches at test:\n", table(["", *counts], rows)]
 
 
 def _glimpses_table(sweep):

@@ -9,7 +9,7 @@ from tools.findings.markdown import bullets, table
 from tools.findings.runs import Variant, inside
 
 READER, SCALES = "photographs", "street_numbers"  # folders of the shipped reader's run, and of the paper's way
-EMPTY = "without a number"  # the further test: the same photographs, their number painted over
+EMPTY = "without a number"  # the further test: the same scenes, their number not painted
 BUNDLE = "models/street_numbers"
 TRAIN = "python -m train.main --flagfile=street_numbers.flags"
 IMAGES = "python -m train.data.write_images --out=photographs --kind=photographs --count=150"

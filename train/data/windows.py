@@ -98,8 +98,8 @@ def draw_windows(images, boxes, lengths, size, rng, augment: bool = True, hardne
 def scene_window(box, rng) -> tuple[float, float, float, float]:
     """Returns (left, top, right, bottom) of a picture around a number, of the sides' ratio of `SCENE`.
 
-    It shows as much around the number as rendered scenes do (`rendering.scenes.render_scene`), and may reach beyond the
-    photograph.
+    It shows as much around the number as rendered scenes do (`rendering.training_scenes.render_scene`), and may reach
+    beyond the photograph.
 
     Args:
         box: (left, top, right, bottom) of the number in its photograph.

@@ -47,5 +47,8 @@ number_of_threads = number(1, cap=MOST_THREADS)
 
 
 def listed(text: str) -> list[str]:
-    """A type of arguments: words, separated by commas."""
-    return [word for word in text.split(",") if word]
+    """A type of arguments: words, separated by commas; at least one."""
+    words = [word for word in text.split(",") if word]
+    if not words:
+        raise argparse.ArgumentTypeError(f"must be words joined by commas, received {text!r}")
+    return words

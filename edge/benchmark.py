@@ -188,7 +188,7 @@ def _start(image, work: dict, name, bundle):
     """Returns the seconds to the first answer in a fresh process, and its peak memory in MB or None."""
     more = [f"--{option}={value}" for option, value in work.items()]
     arguments = [f"--variant={name}", f"--bundle={bundle.path}", *more]
-    started = start_once([*arguments, str(image)], "edge.comparison.variants")
+    started = start_once([*arguments, "--", str(image)], "edge.comparison.variants")
     return started.seconds, json.loads(started.line)["memory_mb"]
 
 

@@ -1,5 +1,6 @@
 """Output of programs: tables for a screen or a file, and files that are written whole or not at all."""
 
+import errno
 import os
 import shutil
 import uuid
@@ -23,17 +24,40 @@ def table(head, rows, numbers_from: int | None = None) -> str:
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
 
 
+LONGEST_NAME = 200  # bytes of a file's name that its temporary name repeats; a name may have 255
+
+
 def check_writable(path, option: str = "--report") -> None:
-    """Raises UserError where a file cannot be written: `path`, unless None, is a folder, or lies below what is none."""
-    above = Path(path).parents if path else ()
-    if path and (Path(path).is_dir() or any(os.path.exists(one) and not os.path.isdir(one) for one in above)):
+    """Raises UserError where a file cannot be written: `path`, unless None, is a folder, or lies below what is none.
+
+    A device or a pipe is refused too, for a file would take its place, and a folder that may not be written to.
+    """
+    if not path:
+        return
+    above = next(one for one in Path(path).absolute().parents if os.path.exists(one))
+    if Path(path).is_dir() or not above.is_dir():
         raise UserError(f"{option}={path} is a folder, or lies below a file; name another file")
+    if _is_special(path):
+        raise UserError(f"{option}={path} is a device or a pipe, which a file would replace; name a file")
+    if not os.access(above, os.W_OK):
+        raise UserError(f"{option}={path}: the folder {above} may not be written to; name another file")
+
+
+def _is_special(path) -> bool:
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a path to write to; what was written there replaces `path` when the block ends without an error."""
-    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # for threads, and processes of other machines too
+    """Gives a path to write to; what was written there replaces `path` when the block ends without an error.
+
+    Where `path` is a link, the file that it leads to is replaced. OSError where that is a device or a pipe.
+    """
+    path = Path(os.path.realpath(path))
+    if _is_special(path):
+        raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
+    name = os.fsdecode(os.fsencode(path.name)[:LONGEST_NAME])
+    fresh = path.with_name(f".{name}.{uuid.uuid4().hex}")  # for threads, and processes of other machines too
     try:
         yield fresh
         _sync(fresh)
@@ -66,7 +90,9 @@ def refused(path: Path, error: OSError, size: int, remedy: str) -> UserError | W
 
 def write(path, content: str | bytes) -> None:
     """Writes a file, whole or not at all, and its folder; UserError where it cannot be, WorkError on a full disk."""
-    path, content = Path(path), content.encode() if isinstance(content, str) else content
+    path = Path(path)
+    if isinstance(content, str):  # which may name a file by bytes that are no text
+        content = content.encode(errors="backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as fresh:

@@ -44,10 +44,12 @@ def main(arguments) -> int:
         raise UserError(f"no line of {parsed.trace} holds a time since 1970 and its power; see --clock_shift, --help")
     try:
         runs = content.get("runs", [content])
+        if not runs:
+            raise ValueError("its runs are none")
         for found in runs:
             _fill(found, samples, parsed.trace)
         print("\n\n".join(map(as_text, runs)))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"--run={parsed.run} holds no run of this kind: {one_line(error)}; {REMEDY}") from None
     if parsed.json:
         write(parsed.json, json.dumps(content, indent=2) + "\n")

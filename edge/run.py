@@ -96,6 +96,8 @@ def main(arguments) -> int:
         told = _several(parsed, clock, stack) if parsed.workers > 1 else _one(bundle, parsed, clock, stack)
         keep = parsed.overlay_keep or (CAMERA_OVERLAYS if parsed.camera else None)
         overlays = OverlayFolder(parsed.overlay, keep) if parsed.overlay else None
+        if overlays:
+            overlays.check_apart(parsed.paths or [parsed.camera.removeprefix("images:")])
         timing = Timing(clock.laps)
         if parsed.timing:
             stack.callback(lambda: print(timing.summary(), file=sys.stderr))

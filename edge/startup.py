@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from typing import Any, NamedTuple
 
@@ -34,11 +35,16 @@ def start_once(arguments, program: str = "edge.run") -> Start:
     with started as process:
         line = process.stdout.readline()
         seconds = time.perf_counter() - begun
+        rest = threading.Thread(target=process.stdout.read)  # or a full pipe would stop it
+        rest.start()
         message = process.stderr.read()
+        rest.join()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise UserError(message.decode(errors="replace").removeprefix("error: "))
+    if not line:
+        raise UserError(f"{program} printed no line; name an image. Received: {arguments[-1]}")
     return Start(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, line.decode())
 
 
@@ -51,7 +57,7 @@ def main(arguments=None) -> None:
         "--runs", type=number(1, cap=10_000), default=10, metavar="N", help="how often to start it (default 10)"
     )
     parsed = parser.parse_args(arguments)
-    starts = [start_once([f"--bundle={parsed.bundle}", parsed.image]) for _ in range(parsed.runs)]
+    starts = [start_once([f"--bundle={parsed.bundle}", "--", parsed.image]) for _ in range(parsed.runs)]
     seconds, processor, megabytes, _ = zip(*starts)
     print(f"start to first line: median {statistics.median(seconds):.3f} s, most {max(seconds):.3f} s")
     print(f"processor time: median {statistics.median(processor):.3f} s")

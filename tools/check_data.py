@@ -58,6 +58,9 @@ def main(arguments) -> None:
     """Runs the command."""
     values = make_parser().parse_args(arguments)
     check_writable(values.sheet, "--sheet")
+    place = Path(values.sheet).resolve()
+    if place.exists() and place.is_relative_to(Path(values.path).resolve()):
+        raise UserError(f"--sheet={values.sheet} is there, among the images; name another file")
     try:
         found = check(Path(values.path))
     except DataError as error:

@@ -181,7 +181,7 @@ def main(arguments) -> None:
     values = make_parser().parse_args(arguments)
     if values.image and not values.draw:
         raise UserError("--image is what --draw draws over; give --draw=cells.png too")
-    check_writable(values.draw)
+    check_writable(values.draw, "--draw")
     blueprint = read_blueprint(values.network, values.set)
     print(report(blueprint))
     if values.draw:

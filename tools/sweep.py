@@ -86,8 +86,12 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
     training, failed, told = [], [], 0.0
     try:
         while waiting or training:
-            while waiting and len(training) < jobs:
-                run = waiting.pop(0)
+            while len(training) < jobs and (run := _next(waiting, training)):
+                waiting.remove(run)
+                if run.base and not (run.base / process.RESULT).exists():
+                    failed.append(run.name)
+                    say(f"{run.name}: left out, {run.base}, which it begins from, is not finished")
+                    continue
                 try:
                     training.append(process.Training(run, data_dir, threads))
                     say(f"{run.name}: begun, {run.workdir / process.LOG}")
@@ -110,6 +114,12 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
             said = process.last_line(one.run.workdir / process.LOG)
             say(f"{one.run.name}: stopped; the same command resumes it  {said}")
     return failed
+
+
+def _next(waiting: list[Run], training: list) -> Run | None:
+    """Returns the first run whose base, whose weights it begins from, is neither at work nor still to come."""
+    busy = {run.workdir for run in [*waiting, *(one.run for one in training)]}
+    return next((run for run in waiting if run.base not in busy), None)
 
 
 def say(line: str):

@@ -1,6 +1,7 @@
 """One image after another, and what is told of each: a line, or an error."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from edge.sight.fields import fields_of
 from edge.sight.images import model_pixels, open_image, whole_size
 
 NOTHING = "nothing to read"
+CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _line(image, result, parsed, stages_us, fields) -> str:
         box = fields.get("box")
         place = "" if box is None else "  at {}, {} to {}, {}".format(*box)
         return (
-            f"{image.name}: {result.prediction or NOTHING}  {result.probability:.1%}  "
+            f"{in_one_line(image.name)}: {in_one_line(result.prediction or NOTHING)}  {result.probability:.1%}  "
             f"{result.num_patches} patches  {result.milliseconds:.2f} ms{place}"
         )
     if image.age is not None:
@@ -92,6 +94,12 @@ def _line(image, result, parsed, stages_us, fields) -> str:
     if parsed.timing:
         fields["stages_us"] = {stage: round(value, 1) for stage, value in stages_us.items()}
     return json.dumps(fields, allow_nan=False)
+
+
+def in_one_line(text) -> str:
+    """Returns a text with its control characters escaped, such as a line's end in a file's name."""
+    text = str(text)
+    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text) if CONTROLS.search(text) else text
 
 
 def error_line(told: Told, as_json: bool) -> str:

@@ -1,6 +1,7 @@
 """The files of a bundle: in a folder, or in one zip file, which is read in memory and never unpacked."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -105,27 +106,35 @@ def _not_longer(content: bytes, limit: int, where: str) -> bytes:
 def check_destination(path) -> None:
     """Raises UserError unless a bundle may be written there: at a new place, an empty folder, or over an older bundle.
 
-    What ends in .zip is written as a zip file, all else as a folder.
+    What ends in .zip is written as a zip file, all else as a folder. The older bundle is replaced as a whole, and so
+    may hold nothing but the files that its manifest names.
     """
     path = Path(path)
     if path.suffix == ".zip" and path.is_file():
-        if not _holds_manifest(path):
-            raise UserError(f"{path} is there and not a bundle; name another file")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                _check_replaceable(path, archive.namelist(), archive.read)
+        except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
+            raise UserError(f"{path} is there and not a bundle; name another file") from None
     elif path.suffix != ".zip" and path.is_dir():
-        other = {file.name for file in path.iterdir()}
-        if other and MANIFEST_FILE not in other:
-            raise UserError(f"{path} is not a bundle and not empty; name another folder, or empty this one")
+        _check_replaceable(path, os.listdir(path), lambda name: (path / name).read_bytes())
     elif os.path.lexists(path):
         kind = "a file" if path.suffix == ".zip" else "a folder (and does not end in .zip)"
         raise UserError(f"{path} is there and not {kind}; name another place")
 
 
-def _holds_manifest(path: Path) -> bool:
+def _check_replaceable(path: Path, names: list[str], read):
+    """Raises UserError where something of these names is no file of a bundle. read: name -> content."""
+    if not names:
+        return
     try:
-        with zipfile.ZipFile(path) as archive:
-            return MANIFEST_FILE in archive.namelist()
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return False
+        known = {*json.loads(read(MANIFEST_FILE))["files"], MANIFEST_FILE}
+    except (OSError, KeyError, TypeError, ValueError):
+        raise UserError(f"{path} is not a bundle and not empty; name another place, or empty this one") from None
+    if foreign := sorted(set(names) - known):
+        raise UserError(
+            f"{path} holds {foreign[0]}, which is no file of its bundle; move it away, or name another place"
+        )
 
 
 def write(path: Path, files: dict) -> None:

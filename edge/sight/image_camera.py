@@ -19,6 +19,10 @@ class ImageCamera:
     """
 
     def __init__(self, path: str):
+        if path == "-":
+            raise UserError(
+                "--camera=images:- would read paths from standard input; name an image, or a folder of them"
+            )
         self._path = path
         self._left = list(expand([path]))
         if not self._left[0].is_file():

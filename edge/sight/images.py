@@ -50,11 +50,24 @@ def _expand(argument):
     if os.path.isdir(path):
         return _images_in(path)
     if set(str(path)) & set("*?[") and not os.path.lexists(path):
-        found = [Path(match) for match in glob.glob(str(path), recursive=True) if os.path.isfile(match)]
+        found = [Path(match) for match in set(_matches(path.parts)) if os.path.isfile(match)]
         if not found:
             raise UserError(f"no file matches {path}; check the pattern")
         return sorted(found, key=natural_key)
     return [path]
+
+
+def _matches(parts: tuple[str, ...]):
+    """Yields the paths that a pattern of these parts matches. ** enters no folder that is a link: it may lead back."""
+    if "**" not in parts:
+        yield from glob.glob(os.path.join(*parts))
+        return
+    at = parts.index("**")
+    for top in _matches(parts[:at]) if at else [""]:
+        for folder, folders, _ in os.walk(top or "."):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            inside = os.path.relpath(folder) if not top else folder
+            yield from _matches((glob.escape(inside), *(parts[at + 1 :] or ("*",))))
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -10,9 +10,10 @@ from edge.bundle.manifest import Cells, Manifest
 from edge.errors import FULL, UserError, WorkError, one_line
 from edge.network.result import Result
 from edge.output import refused, replacing
-from edge.sight.images import Fit, read_size
+from edge.sight.images import Fit, expand, read_size
 
 HEAT = np.array([[0, 0, 0], [120, 0, 120], [230, 40, 20], [255, 220, 60]], np.float32)  # RGB from no saliency to most
+SUFFIX = ".png"
 SHARE = 0.6  # of the most salient cell's heat in its picture
 SMALLEST = 200  # pixels of an overlay's longer side
 ROWS = 256  # of a picture that are worked on at a time, to save memory
@@ -116,15 +117,32 @@ class OverlayFolder:
                 f"--overlay: {self.directory} cannot be made: {one_line(error)}; name another folder"
             ) from None
 
+    def check_apart(self, arguments) -> None:
+        """Raises UserError where an image that `arguments` name, as `expand` has them, could be overwritten here."""
+        folder, apart = self.directory.resolve(), set()
+        for path in expand(argument for argument in arguments if str(argument) != "-"):
+            if path.suffix == SUFFIX and path.parent not in apart:
+                self._refuse(path, path.parent.resolve() == folder)
+                apart.add(path.parent)
+
+    def _refuse(self, path: Path, overwritten: bool):
+        if overwritten:
+            raise UserError(f"--overlay: {path} lies in {self.directory} and could be overwritten; name another folder")
+
     def save(self, picture: Image.Image, path: Path) -> Path:
-        """Writes an image's overlay as PNG, and returns where; WorkError where the disk refuses."""
-        name, number = f"{path.stem}.png", 2
+        """Writes an image's overlay as PNG, and returns where; WorkError where the disk refuses.
+
+        UserError where it would take the image's own place.
+        """
+        name, number = f"{path.stem}{SUFFIX}", 2
         while name in self._written:
-            name, number = f"{path.stem}-{number}.png", number + 1
+            name, number = f"{path.stem}-{number}{SUFFIX}", number + 1
+        target = self.directory / name
+        self._refuse(path, path.exists() and target.exists() and target.samefile(path))
         file = io.BytesIO()
         picture.save(file, format="PNG")
         try:
-            with replacing(self.directory / name) as fresh:
+            with replacing(target) as fresh:
                 fresh.write_bytes(file.getbuffer())
             self._written[name] = None
             while self._keep and len(self._written) > self._keep:
@@ -133,6 +151,6 @@ class OverlayFolder:
                 (self.directory / oldest).unlink(missing_ok=True)
         except OSError as error:
             if error.errno in FULL:
-                raise refused(self.directory / name, error, file.tell(), "name another folder") from None
-            raise WorkError(f"--overlay: {self.directory / name} cannot be written: {one_line(error)}") from None
-        return self.directory / name
+                raise refused(target, error, file.tell(), "name another folder") from None
+            raise WorkError(f"--overlay: {target} cannot be written: {one_line(error)}") from None
+        return target

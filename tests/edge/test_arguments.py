@@ -41,6 +41,8 @@ def test_arguments_have_their_types(parser):
         ("--threads=100000", "--threads: must be at most 256, received 100000"),
         ("--out=", "out was given nothing; see python -m program --help"),
         ("", "paths was given nothing"),
+        ("--names=", "--names: must be words joined by commas, received ''"),
+        ("--names=,", "--names: must be words joined by commas, received ','"),
         ("--size=1", "unrecognized arguments: --size=1"),
     ],
 )

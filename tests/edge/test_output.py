@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from edge import output
@@ -33,6 +35,34 @@ def test_a_place_where_no_file_can_be_is_told_before_the_work(tmp_path):
     for wrong in (tmp_path, tmp_path / "file" / "report.md", "/dev/full/report.md"):
         with pytest.raises(UserError, match="is a folder, or lies below a file; name another file"):
             output.check_writable(wrong)
+
+
+def test_a_pipe_and_a_device_are_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for wrong in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(UserError, match="is a device or a pipe, which a file would replace; name a file"):
+            output.check_writable(wrong, "--json")
+        with pytest.raises(UserError, match="it is a device or a pipe"):
+            output.write(wrong, "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_folder_that_takes_no_file_is_told_before_the_work():
+    with pytest.raises(UserError, match="--json=/proc/sys/x.json: the folder /proc/sys may not be written to"):
+        output.check_writable("/proc/sys/x.json", "--json")
+
+
+def test_the_file_that_a_link_leads_to_is_replaced(tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    output.write(tmp_path / "link.txt", "new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+def test_names_that_are_no_text_are_written_as_escapes(tmp_path):
+    output.write(tmp_path / "report.md", os.fsdecode(b"a\xff.png"))
+    assert (tmp_path / "report.md").read_text() == r"a\udcff.png"
 
 
 def test_a_full_disk_is_no_mistake_of_the_user(tmp_path, monkeypatch):

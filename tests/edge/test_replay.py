@@ -48,6 +48,22 @@ def no_tables(monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [({"runs": []}, "its runs are none"), ({"begun": -(10**400)}, "too large"), ({"inferences": 10**400}, "too large")],
+)
+def test_what_is_no_run_is_one_line(content, message, files):
+    run, trace = files
+    found = json.loads(run.read_text())
+    if "runs" in content:
+        found = content
+    else:
+        found["variants"][0]["energy_windows"]["trials"][0] |= content
+    run.write_text(json.dumps(found))
+    with pytest.raises(UserError, match=f"holds no run of this kind: .*{message}"):
+        main([f"--run={run}", f"--trace={trace}"])
+
+
 def test_joules_of_every_variant(files, tmp_path, capsys):
     run, trace = files
     assert main([f"--run={run}", f"--trace={trace}", f"--json={tmp_path / 'joules.json'}"]) == 0

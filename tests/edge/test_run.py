@@ -92,6 +92,26 @@ def test_overlays_are_in_the_images_own_pixels(tmp_path, capsys):
         assert overlay.height > 370
 
 
+def test_an_overlay_never_takes_an_images_place(tmp_path, capsys):
+    path = tmp_path / "1.png"
+    Image.open(SAMPLES / "1.png").save(path)
+    before = path.read_bytes()
+    for named in ([tmp_path], ["--camera=images:" + str(tmp_path), "--frames=1"]):
+        status, lines, errors = run(capsys, SHIPPED, f"--overlay={tmp_path}", *named)
+        assert (status, lines) == (2, [])
+        assert "could be overwritten; name another folder" in errors[0]
+    assert path.read_bytes() == before
+
+
+def test_a_name_of_two_lines_is_told_on_one(tmp_path, capsys):
+    path = tmp_path / "new\nline.png"
+    path.write_bytes((SAMPLES / "1.png").read_bytes())
+    status, lines, _ = run(capsys, SHIPPED, path)
+    assert status == 0
+    assert len(lines) == 1
+    assert r"/new\nline.png: 7  " in lines[0]
+
+
 def test_an_overlay_changes_no_reading(tmp_path, capsys):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 1200), np.uint8)).save(tmp_path / "a.jpg")
     alone = json.loads(run(capsys, SHIPPED, tmp_path / "a.jpg", "--json")[1][0])

@@ -105,6 +105,29 @@ def test_two_at_a_time_are_two_at_a_time(capsys):
     assert re.search(r"run 1 of 2, 0 h 00 min of training to go in all  a_seed[01]: step \d/4", line)
 
 
+def declare_two_parts(**flags):
+    file = declare(a=[], other=[], on=[])
+    content = json.loads(Path(file).read_text())
+    for name, described in content["variants"].items():
+        described |= {"flags": flags.get(name, [])} | ({"init_from": "a"} if name == "on" else {})
+    Path(file).write_text(json.dumps(content))
+    return file
+
+
+def test_a_run_begins_when_the_one_that_it_begins_from_is_done(capsys):
+    assert run(declare_two_parts(a=["--step_seconds=0.2"]), "--jobs=3") == 0
+    said = capsys.readouterr().out
+    assert said.index("other_seed0: begun") < said.index("a_seed0: done") < said.index("on_seed0: begun")
+
+
+def test_a_run_whose_beginning_failed_is_left_out(capsys):
+    assert run(declare_two_parts(a=["--fail=1"])) == 1
+    said = capsys.readouterr().out
+    assert "on_seed1: left out, runs/s/a_seed1, which it begins from, is not finished" in said
+    assert said.splitlines()[-1].endswith("2 of 6 runs are done; failed: a_seed0, a_seed1, on_seed0, on_seed1")
+    assert not Path("runs/s/on_seed0").exists()
+
+
 def test_results_name_no_place_of_this_machine(tmp_path, capsys):
     data = tmp_path / "elsewhere"
     assert run(declare(a=[]), f"--data_dir={data}") == 0

@@ -49,6 +49,13 @@ def test_wrong_value_names_the_flag_and_what_was_received(name, value):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("workdir", ["run ", " run", "a\nb", "a\udcff"])
+def test_a_workdir_that_no_flagfile_can_hold_is_refused(workdir):
+    with pytest.raises(UserError, match="--workdir must be a path that a flagfile can hold.* Received: '"):
+        Config(workdir=workdir, dataset="d")
+    Config(workdir="a run in ä=b,[c]#", dataset="d")
+
+
 @pytest.mark.parametrize(
     "name",
     [

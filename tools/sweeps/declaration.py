@@ -45,6 +45,7 @@ class Run:
     workdir: Path
     results: Path
     keep: tuple[str, ...]
+    base: Path | None = None  # the workdir whose weights it begins from
 
     @property
     def name(self) -> str:
@@ -71,31 +72,32 @@ def read_sweep(path) -> list[Run]:
         _check_keys(described, VARIANT_KEYS, where, OPTIONAL_KEYS)
         _check_flags(described["flags"], where)
         seeds = _checked_seeds(described["seeds"], where)
-        for seed, beginning in zip(seeds, _beginnings(described, runs, where)):
+        for seed, base in zip(seeds, _bases(described, runs, where)):
             name = f"{variant}_seed{seed}"
             folders = (Path(content[folder], name) for folder in ("workdirs", "results"))
-            flags = (*content["flags"], *beginning, *described["flags"])
-            runs.append(Run(variant, seed, flags, *folders, tuple(content["keep"])))
+            start = [f"--init_from={base.as_posix()}"] if base else []
+            flags = (*content["flags"], *start, *described["flags"])
+            runs.append(Run(variant, seed, flags, *folders, tuple(content["keep"]), base))
     if not runs:
         raise UserError(f"{path} declares no run; add a variant")
     return runs
 
 
-def _beginnings(described: dict, runs: list[Run], where: str) -> list[tuple[str, ...]]:
-    """Returns for each seed of a variant the flag with the weights that its run begins from, if any.
+def _bases(described: dict, runs: list[Run], where: str) -> list[Path | None]:
+    """Returns for each seed of a variant the workdir with the weights that its run begins from, if any.
 
     runs: of the variants before it.
     """
     variant, count = described.get("init_from"), len(described["seeds"])
     if variant is None:
-        return [()] * count
+        return [None] * count
     workdirs = [run.workdir for run in runs if run.variant == variant]
     if len(workdirs) != count:
         raise UserError(
             f"{where}: init_from must be a variant before it with as many seeds, {count}. Received: {variant!r}, of "
             f"which there are {len(workdirs)}"
         )
-    return [(f"--init_from={workdir.as_posix()}",) for workdir in workdirs]
+    return workdirs
 
 
 def select(runs: list[Run], names) -> list[Run]:

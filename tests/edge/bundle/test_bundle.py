@@ -182,7 +182,6 @@ def test_what_is_no_bundle_is_told(tmp_path):
 
 
 def test_writing_replaces_an_older_bundle_and_leaves_nothing_beside(bundle_copy):
-    (bundle_copy.path / "left_over.txt").write_text("of the older one")
     manifest = bundle_copy.manifest.content | {"num_patches": 2}
     written = write_bundle(bundle_copy.path, files_of(bundle_copy), manifest)
     assert load_bundle(bundle_copy.path).manifest.num_patches == 2
@@ -197,7 +196,28 @@ def test_writing_never_replaces_something_else(bundle_copy, tmp_path):
         write_bundle(tmp_path / "photos", files_of(bundle_copy), bundle_copy.manifest.content)
     with pytest.raises(UserError, match="is there and not a folder"):
         check_destination(tmp_path / "photos" / "me.jpg")
+    (tmp_path / "photos" / "manifest.json").write_text('{"name": "an app of the web"}')
+    with pytest.raises(UserError, match="not a bundle and not empty"):
+        check_destination(tmp_path / "photos")
     assert (tmp_path / "photos" / "me.jpg").read_text() == "dear"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_writing_never_removes_what_lies_beside_the_files_of_a_bundle(packed, bundle_copy, tmp_path):
+    if packed:
+        place = tmp_path / "b.zip"
+        main(["pack", str(bundle_copy.path), str(place)])
+        with zipfile.ZipFile(place, "a") as archive:
+            archive.writestr("notes.txt", "dear")
+    else:
+        place = bundle_copy.path
+        (place / "notes.txt").write_text("dear")
+    with pytest.raises(UserError, match=r"holds notes\.txt, which is no file of its bundle; move it away"):
+        write_bundle(place, files_of(bundle_copy), bundle_copy.manifest.content)
+    if packed:
+        assert zipfile.ZipFile(place).read("notes.txt") == b"dear"
+    else:
+        assert (place / "notes.txt").read_text() == "dear"
 
 
 def test_a_failure_in_writing_leaves_the_older_bundle(bundle_copy, monkeypatch):

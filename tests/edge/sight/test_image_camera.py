@@ -39,3 +39,8 @@ def test_a_folder_may_go_away_and_come_back(tmp_path):
 def test_no_image_at_the_beginning_is_told(tmp_path, name):
     with pytest.raises(UserError, match="name a|check the"):
         ImageCamera(str(tmp_path / name))
+
+
+def test_standard_input_is_no_camera():
+    with pytest.raises(UserError, match="--camera=images:- would read paths from standard input; name an image"):
+        open_camera("images:-")

@@ -46,6 +46,18 @@ def test_a_folder_without_images_is_told(tmp_path):
         expand([tmp_path])
 
 
+def test_a_pattern_does_not_follow_links_round_and_round(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    for place in (tmp_path / "1.png", folder / "2.png"):
+        place.touch()
+    (folder / "up").symlink_to("../..")
+    (folder / "here").symlink_to(".")
+    for pattern, found in (("**", ["1.png", "a/b/2.png"]), ("a/**/*.png", ["a/b/2.png"]), ("**/b/**", ["a/b/2.png"])):
+        assert list(map(str, expand([pattern]))) == found
+
+
 def test_patterns_are_expanded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a/10.png", "a/2.png", "b/1.png", "b/deeper/3.png", "[x].png", "x.png"):

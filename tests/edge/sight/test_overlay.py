@@ -136,6 +136,30 @@ def test_a_folder_that_cannot_be_made_and_a_file_that_cannot_be_written_are_told
         folder.save(Image.new("RGB", (4, 4)), tmp_path / "1.png")
 
 
+@pytest.mark.parametrize("named", ["1.png", "", "*.png"])
+def test_an_image_is_never_overwritten_by_its_overlay(named, tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "1.png")
+    folder = OverlayFolder(tmp_path / "sub" / "..", keep=1)
+    with pytest.raises(UserError, match=r"--overlay: .*1\.png lies in .* could be overwritten; name another folder"):
+        folder.check_apart([tmp_path / named, "-"])
+    with pytest.raises(UserError, match="could be overwritten"):  # one that standard input names
+        folder.save(Image.new("RGB", (8, 8)), tmp_path / "1.png")
+    with Image.open(tmp_path / "1.png") as image:
+        assert image.size == (4, 4)
+
+
+def test_photographs_may_lie_beside_their_overlays(tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "1.jpg")
+    folder = OverlayFolder(tmp_path)
+    folder.check_apart([tmp_path])
+    assert folder.save(Image.new("RGB", (8, 8)), tmp_path / "1.jpg") == tmp_path / "1.png"
+
+
+def test_the_longest_name_has_an_overlay(tmp_path):
+    path = Path("x" * 251 + ".jpg")
+    assert OverlayFolder(tmp_path).save(Image.new("RGB", (8, 8)), path).name == "x" * 251 + ".png"
+
+
 def test_the_last_pictures_are_kept(tmp_path):
     (tmp_path / "of_another_run.png").touch()
     folder = OverlayFolder(tmp_path, keep=3)

@@ -78,3 +78,11 @@ def test_the_command_prints_and_draws(screws, tmp_path, capsys):
 def test_no_data_set_at_all(tmp_path):
     with pytest.raises(UserError, match="PATH does not exist"):
         check_data.main([str(tmp_path / "nowhere")])
+
+
+def test_a_sheet_replaces_no_image_of_the_data(screws):
+    mine = next(path for path in screws.rglob("*") if path.is_file())
+    before = mine.read_bytes()
+    with pytest.raises(UserError, match="--sheet=.* is there, among the images; name another file"):
+        check_data.main([str(screws), f"--sheet={mine}"])
+    assert mine.read_bytes() == before

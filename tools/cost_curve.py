@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dcn_tf.architecture import Architecture
 from dcn_tf.cost import dcn_cost, whole_multiplications
-from dcn_tf.geometry import smallest_image
+from dcn_tf.geometry import num_cells, smallest_image
 from dcn_tf.presets import PRESETS, preset
 from edge.arguments import number
 from edge.output import check_writable, write
@@ -36,9 +36,13 @@ class Point:
 
 
 def point(architecture: Architecture, num_patches: int, height: int, width: int) -> Point:
-    """Returns what an image of a size costs the coarse model, the fine model and the DCN with `num_patches` patches."""
+    """Returns what an image of a size costs the coarse model, the fine model and the DCN with `num_patches` patches.
+
+    A small image has a patch for each of its cells, and no more.
+    """
     size = (height, width)
     coarse, fine = (whole_multiplications(architecture, stack, size) for stack in ("coarse", "fine"))
+    num_patches = min(num_patches, num_cells(architecture, size))
     return Point(height, width, coarse, fine, dcn_cost(architecture, num_patches, size).total)
 
 

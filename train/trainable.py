@@ -3,7 +3,7 @@
 import math
 
 from dcn_tf.architecture import SEQUENCE, SEQUENCE_SELECTORS, Architecture, channels_of
-from dcn_tf.geometry import num_cells
+from dcn_tf.geometry import num_cells, scaled_size, smallest_input
 from train.config import Config
 from train.errors import UserError
 
@@ -25,6 +25,7 @@ def check_trainable(config: Config, architecture: Architecture):
             "--train_num_patches belongs to --model=dcn and --training=end_to_end: else no patches are trained on. "
             f"Received: --model={config.model} and --training={config.training}; leave it out"
         )
+    _check_scales(config, architecture)
     window = architecture.train_size if config.training == "modular" else architecture.image_size
     needed = 4 * config.batch_size * math.prod(window) * architecture.channels
     if needed > MOST_BATCH:
@@ -51,3 +52,17 @@ def check_trainable(config: Config, architecture: Architecture):
             "end to end, a sequence's answer comes from the fine vectors alone, and nothing trains the coarse stack. "
             "Received: --hint_weight=0 and --coarse_weight=0; give one, for instance --coarse_weight=1"
         )
+
+
+def _check_scales(config: Config, architecture: Architecture):
+    """A sequence's small image is padded for the stacks; a classifier's must have a window for its top too."""
+    if architecture.task == SEQUENCE:
+        return
+    least = smallest_input((*architecture.coarse, architecture.top.conv))
+    for scale in config.eval_scales:
+        size = scaled_size(architecture.image_size, scale)
+        if size[0] < least[0] or size[1] < least[1]:
+            raise UserError(
+                f"--eval_scales must leave images of at least {least[0]} x {least[1]} pixels to the top. "
+                f"Received: {scale:g}, which leaves {size[0]} x {size[1]}"
+            )

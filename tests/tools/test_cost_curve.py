@@ -24,6 +24,12 @@ def test_the_break_even_is_where_the_curves_cross(name):
     assert 160 < even < 200  # the paper's is near 185
 
 
+def test_a_small_image_has_no_more_patches_than_cells():
+    architecture = preset("svhn")
+    assert point(architecture, 5000, 128, 128) == point(architecture, 20, 128, 128)
+    assert point(architecture, 19, 128, 128).dcn < point(architecture, 20, 128, 128).dcn
+
+
 def test_more_patches_pay_later():
     architecture = preset("svhn")
     assert break_even(architecture, 1) < break_even(architecture, 6) < break_even(architecture, 12)

@@ -144,3 +144,15 @@ def test_numbers_of_patches_to_train_with_are_of_whole_networks_with_so_many_cel
         run = config(train_num_patches=(2,), **wrong)
         with pytest.raises(UserError, match="--train_num_patches belongs to --model=dcn .*Received: --model="):
             check_trainable(run, run.architecture)
+
+
+def test_a_classifiers_scales_leave_its_top_a_window(config):
+    run = config(preset="cluttered_mnist", eval_scales=(1.0, 0.3))
+    check_trainable(run, run.architecture)
+    run = config(preset="cluttered_mnist", eval_scales=(1.0, 0.05))
+    with pytest.raises(
+        UserError, match=r"--eval_scales must leave images of at least \d+ x \d+ pixels .*0.05, .*5 x 5"
+    ):
+        check_trainable(run, run.architecture)
+    run = config(preset="numbers", training="modular", eval_scales=(1.0, 0.05))
+    check_trainable(run, run.architecture)  # padded

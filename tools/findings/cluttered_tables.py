@@ -10,7 +10,7 @@ RIVALS = {
     "ram_lstm": "RAM with an LSTM core",
     "ram_lstm_averaged": "RAM with an LSTM core, ten answers averaged",
     "draw": "DRAW",
-    "draw_on": "DRAW, trained on",
+    "draw_twice_on": "DRAW, trained on twice",
 }
 # Rows of the paper's table: names of variants, and of what was published, with the words for them.
 LABELS = {
@@ -18,7 +18,7 @@ LABELS = {
     "ram_lstm": "RAM, LSTM core, five trajectories",
     "ram_lstm_averaged": "the same, ten answers averaged",
     "draw": "DRAW",
-    "draw_on": "the same, trained on with more distortion",
+    "draw_twice_on": "the same, trained on twice with more distortion",
     "coarse": "coarse",
     "coarse_bent": "coarse, trained with bent digits",
     "fine": "fine",

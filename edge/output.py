@@ -10,6 +10,8 @@ from pathlib import Path
 
 from edge.errors import FULL, UserError, WorkError, one_line
 
+LONGEST_NAME = 200  # bytes of a file's name that its temporary name repeats; a name may have 255
+
 
 def table(head, rows, numbers_from: int | None = None) -> str:
     """Returns a Markdown table, its columns aligned for a reader of plain text; to the right from one column on."""
@@ -22,9 +24,6 @@ def table(head, rows, numbers_from: int | None = None) -> str:
     ]
     rule = "|".join("-" * (w + 1) + (":" if r else "-") for w, r in zip(widths, right))
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
-
-
-LONGEST_NAME = 200  # bytes of a file's name that its temporary name repeats; a name may have 255
 
 
 def check_writable(path, option: str = "--report") -> None:

@@ -212,7 +212,7 @@ def test_a_reference_is_written_and_compared_with(tmp_path, capsys, monkeypatch)
         (["--repetitions=0"], "--repetitions: must be a whole number of at least 1, received 0"),
         (["--starts=-1"], "--starts: must be a whole number of at least 0, received -1"),
         (["--variants=fast"], "--variants must be of fine_float32, "),
-        (["--variants="], "--variants must be of fine_float32, "),
+        (["--variants="], "--variants: must be words joined by commas, received ''"),
         (["--variants=dcn_float32"], "no variant can be run (dcn_float32: needs --float_bundle)"),
         (["--images=none.png"], "no such file: none.png"),
         (["--images=*.none"], "no file matches *.none"),

@@ -16,6 +16,7 @@ SEED = re.compile(r"_seed\d+")
 SEED_FOLDER = re.compile(r"(.+)_seed(\d+)")
 # Options in which runs may differ and still be the same: where things lie, and how often something is said.
 FREE = ("workdir", "data_dir", "eval_data_dir", "log_every", "checkpoint_every", "fallback")
+PARTS = {"config": dict, "steps": int, "error": dict}  # of every `result.json`
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,9 @@ def shared_options(configs: list[dict]) -> set[str]:
 def _variant(name: str, folders: list[Path]) -> Variant:
     runs = [read_kept(folder / "result.json") for folder in folders]
     for folder, run in zip(folders, runs):
+        for key, kind in PARTS.items():
+            if not isinstance(inside(run, (key,)), kind) or not run[key]:
+                raise UserError(f"{folder / 'result.json'} has no {key} of a finished run; restore it, or remove it")
         ours, first = ({**_without_seed(result["config"]), "steps": result["steps"]} for result in (run, runs[0]))
         differing = sorted(
             key for key in shared_options([ours, first]) if ours[key] != first[key] and key not in ("seed", *FREE)

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from kept_results import keep_run
 
@@ -29,6 +31,16 @@ def test_an_option_that_came_with_a_later_version_makes_no_other_variant(results
 def test_a_damaged_result_is_named(results):
     (results / "cluttered_mnist" / "coarse_seed0" / "result.json").write_text("{")
     with pytest.raises(UserError, match=r"coarse_seed0/result.json cannot be read"):
+        read_sweep(results / "cluttered_mnist")
+
+
+@pytest.mark.parametrize("key", ["config", "steps", "error"])
+@pytest.mark.parametrize("value", [None, {}, 0, "gone"])
+def test_an_incomplete_result_is_named(key, value, results):
+    path = results / "cluttered_mnist" / "coarse_seed0" / "result.json"
+    found = json.loads(path.read_text()) | {key: value}
+    path.write_text(json.dumps({name: part for name, part in found.items() if part != "gone"}))
+    with pytest.raises(UserError, match=rf"coarse_seed0/result.json has no {key} of a finished run; restore it"):
         read_sweep(results / "cluttered_mnist")
 
 

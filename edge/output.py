@@ -50,9 +50,8 @@ def _is_special(path) -> bool:
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a path to write to; what was written there replaces `path` when the block ends without an error.
 
-    Where `path` is a link, the file that it leads to is replaced. OSError where that is a device or a pipe.
+    OSError where `path` is a device or a pipe.
     """
-    path = Path(os.path.realpath(path))
     if _is_special(path):
         raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
     name = os.fsdecode(os.fsencode(path.name)[:LONGEST_NAME])
@@ -88,8 +87,11 @@ def refused(path: Path, error: OSError, size: int, remedy: str) -> UserError | W
 
 
 def write(path, content: str | bytes) -> None:
-    """Writes a file, whole or not at all, and its folder; UserError where it cannot be, WorkError on a full disk."""
-    path = Path(path)
+    """Writes a file, whole or not at all, and its folder; UserError where it cannot be, WorkError on a full disk.
+
+    Where `path` is a link, the file that it leads to is replaced.
+    """
+    path = Path(os.path.realpath(path))
     if isinstance(content, str):  # which may name a file by bytes that are no text
         content = content.encode(errors="backslashreplace")
     try:

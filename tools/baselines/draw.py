@@ -3,7 +3,7 @@
 python -m tools.baselines.draw --workdir=DIR --data_dir=MNIST
 python -m tools.baselines.draw --flagfile=tools/baselines/draw.flags --workdir=DIR --data_dir=MNIST
 
-The second is trained longer, faster and on distorted digits.
+The second is trained longer, in bfloat16, on distorted digits.
 The same command resumes. A finished run leaves `result.json`, `flags.txt` and `curves.csv` in its workdir, as
 `train.main` does: the errors and multiplications of 'draw' are those after each number of glimpses.
 """

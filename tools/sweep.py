@@ -88,9 +88,10 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
         while waiting or training:
             while len(training) < jobs and (run := _next(waiting, training)):
                 waiting.remove(run)
-                if run.base and not (run.base / process.RESULT).exists():
+                unfinished = [base for base in run.bases if not (base / process.RESULT).exists()]
+                if unfinished:
                     failed.append(run.name)
-                    say(f"{run.name}: left out, {run.base}, which it begins from, is not finished")
+                    say(f"{run.name}: left out, {unfinished[0]}, which it begins from, is not finished")
                     continue
                 try:
                     training.append(process.Training(run, data_dir, threads))
@@ -117,9 +118,9 @@ def run_all(runs: list[Run], configs: dict[str, dict], data_dir, jobs: int) -> l
 
 
 def _next(waiting: list[Run], training: list) -> Run | None:
-    """Returns the first run whose base, whose weights it begins from, is neither at work nor still to come."""
+    """Returns the first run whose bases, whose weights it begins from, are neither at work nor still to come."""
     busy = {run.workdir for run in [*waiting, *(one.run for one in training)]}
-    return next((run for run in waiting if run.base not in busy), None)
+    return next((run for run in waiting if busy.isdisjoint(run.bases)), None)
 
 
 def say(line: str):

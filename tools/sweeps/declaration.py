@@ -17,8 +17,9 @@ A sweep is a JSON file, `sweeps/NAME.json`:
 
 `flags` are those of `train.main`, each as it is typed there; a variant's come after those of all, and win. `init_from`
 names a variant before this one with as many seeds: each run begins from the weights of its run in the same place of the
-list. `keep` names files of a workdir that are kept beside its `result.json`, `flags.txt` and log. Paths are relative to
-the folder that the command is given in. Runs are made in the order of the file.
+list. Or it lists for each seed the runs before it that are begun from, joined by commas, as `["a_seed0,b_seed1"]`: the
+mean of their weights. `keep` names files of a workdir that are kept beside its `result.json`, `flags.txt` and log.
+Paths are relative to the folder that the command is given in. Runs are made in the order of the file.
 """
 
 import re
@@ -31,7 +32,7 @@ from tools.files import read_json
 
 KEYS = {"about": str, "flags": list, "workdirs": str, "results": str, "keep": list, "variants": dict}
 VARIANT_KEYS = {"seeds": list, "flags": list}
-OPTIONAL_KEYS = {"init_from": str}  # of a variant
+OPTIONAL_KEYS = {"init_from": (str, list)}  # of a variant
 OWN_FLAGS = ("workdir", "seed", "data_dir")  # which the sweep gives itself
 
 
@@ -45,7 +46,7 @@ class Run:
     workdir: Path
     results: Path
     keep: tuple[str, ...]
-    base: Path | None = None  # the workdir whose weights it begins from
+    bases: tuple[Path, ...] = ()  # the workdirs whose weights, or their mean, it begins from
 
     @property
     def name(self) -> str:
@@ -72,32 +73,50 @@ def read_sweep(path) -> list[Run]:
         _check_keys(described, VARIANT_KEYS, where, OPTIONAL_KEYS)
         _check_flags(described["flags"], where)
         seeds = _checked_seeds(described["seeds"], where)
-        for seed, base in zip(seeds, _bases(described, runs, where)):
+        for seed, bases in zip(seeds, _bases(described, runs, where)):
             name = f"{variant}_seed{seed}"
             folders = (Path(content[folder], name) for folder in ("workdirs", "results"))
-            start = [f"--init_from={base.as_posix()}"] if base else []
+            start = [f"--init_from={','.join(base.as_posix() for base in bases)}"] if bases else []
             flags = (*content["flags"], *start, *described["flags"])
-            runs.append(Run(variant, seed, flags, *folders, tuple(content["keep"]), base))
+            runs.append(Run(variant, seed, flags, *folders, tuple(content["keep"]), bases))
     if not runs:
         raise UserError(f"{path} declares no run; add a variant")
     return runs
 
 
-def _bases(described: dict, runs: list[Run], where: str) -> list[Path | None]:
-    """Returns for each seed of a variant the workdir with the weights that its run begins from, if any.
+def _bases(described: dict, runs: list[Run], where: str) -> list[tuple[Path, ...]]:
+    """Returns for each seed of a variant the workdirs with the weights that its run begins from, if any.
 
     runs: of the variants before it.
     """
-    variant, count = described.get("init_from"), len(described["seeds"])
-    if variant is None:
-        return [None] * count
-    workdirs = [run.workdir for run in runs if run.variant == variant]
+    named, count = described.get("init_from"), len(described["seeds"])
+    if named is None:
+        return [()] * count
+    if isinstance(named, list):
+        return _bases_by_seed(named, count, runs, where)
+    workdirs = [(run.workdir,) for run in runs if run.variant == named]
     if len(workdirs) != count:
         raise UserError(
-            f"{where}: init_from must be a variant before it with as many seeds, {count}. Received: {variant!r}, of "
+            f"{where}: init_from must be a variant before it with as many seeds, {count}. Received: {named!r}, of "
             f"which there are {len(workdirs)}"
         )
     return workdirs
+
+
+def _bases_by_seed(named: list, count: int, runs: list[Run], where: str) -> list[tuple[Path, ...]]:
+    workdirs = {run.name: run.workdir for run in runs}
+    bases = []
+    for text in named:
+        names = text.split(",") if isinstance(text, str) else [text]
+        for name in names:
+            if not isinstance(name, str) or name not in workdirs:
+                raise UserError(f"{where}: init_from must list names of runs before it. Received: {name!r}; change it")
+        bases.append(tuple(workdirs[name] for name in names))
+    if len(bases) != count:
+        raise UserError(
+            f"{where}: init_from must list as many as there are seeds, {count}. Received: {len(bases)}; change it"
+        )
+    return bases
 
 
 def select(runs: list[Run], names) -> list[Run]:
@@ -118,7 +137,8 @@ def _check_keys(content, keys: dict, where: str, optional: dict | None = None):
         )
     for key, kind in (keys | {key: kind for key, kind in (optional or {}).items() if key in content}).items():
         if not isinstance(content[key], kind):
-            raise UserError(f"{where}: {key} must be of type {kind.__name__}, received {content[key]!r}; change it")
+            names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+            raise UserError(f"{where}: {key} must be of type {names}, received {content[key]!r}; change it")
 
 
 def _check_flags(flags: list, where: str):

@@ -41,6 +41,20 @@ def test_a_run_begins_from_that_of_the_variant_it_names_in_the_same_place(tmp_pa
     ]
 
 
+def test_a_run_begins_from_the_mean_of_the_runs_that_its_seed_lists(tmp_path):
+    mean = {"seeds": [10, 11], "init_from": ["a_seed0,b_seed1", "a_seed2"], "flags": []}
+    runs = read_sweep(written(tmp_path, declared(variants=VARIANTS | {"c": mean})))
+    assert [run.flags[-1] for run in runs[-2:]] == [
+        "--init_from=runs/s/a_seed0,runs/s/b_seed1",
+        "--init_from=runs/s/a_seed2",
+    ]
+    assert [run.bases for run in runs[-3:]] == [
+        (),
+        (Path("runs/s/a_seed0"), Path("runs/s/b_seed1")),
+        (Path("runs/s/a_seed2"),),
+    ]
+
+
 def test_runs_are_selected_by_variant_or_by_name(tmp_path):
     runs = read_sweep(written(tmp_path, declared()))
     assert select(runs, []) == runs
@@ -67,12 +81,24 @@ def test_runs_are_selected_by_variant_or_by_name(tmp_path):
         (declared(variants={"a": {"seeds": [1, 1], "flags": []}}), "seeds must be different integers"),
         (declared(variants={"a": {"seeds": [True], "flags": []}}), "seeds must be different integers"),
         (declared(variants={"a": {"seeds": [0], "flags": ["--workdir=x"]}}), "variant 'a': --workdir is given"),
-        (declared(variants={"a": {"seeds": [0], "flags": [], "init_from": 0}}), "init_from must be of type str"),
+        (
+            declared(variants={"a": {"seeds": [0], "flags": [], "init_from": 0}}),
+            "init_from must be of type str or list",
+        ),
         (
             declared(variants={"a": {"seeds": [0], "flags": [], "init_from": "a"}}),
             "Received: 'a', of which there are 0",
         ),
         (declared(variants=VARIANTS | {"c": {"seeds": [0], "flags": [], "init_from": "a"}}), "as many seeds, 1"),
+        (declared(variants=VARIANTS | {"c": {"seeds": [0], "flags": [], "init_from": []}}), "seeds, 1. Received: 0"),
+        (
+            declared(variants=VARIANTS | {"c": {"seeds": [0], "flags": [], "init_from": ["a_seed0,c_seed0"]}}),
+            "must list names of runs before it. Received: 'c_seed0'",
+        ),
+        (
+            declared(variants=VARIANTS | {"c": {"seeds": [0], "flags": [], "init_from": [[]]}}),
+            r"must list names of runs before it. Received: \[\]",
+        ),
     ],
 )
 def test_what_declares_no_sweep_is_refused_in_one_line(tmp_path, content, message):

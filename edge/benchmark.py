@@ -26,11 +26,12 @@ from edge.bundle import load_bundle
 from edge.comparison import findings, references, tables
 from edge.comparison.board import Machine, Watch
 from edge.comparison.images import find_images
+from edge.comparison.labels import FILES as FILES_OF_LABELS
 from edge.comparison.race import race, size_of
 from edge.comparison.variants import VARIANTS, by_precision, choose, from_file, make_run
 from edge.energy.meters import METER_HELP, find_meter, make_meter
 from edge.errors import UserError, run_main
-from edge.output import check_writable, write
+from edge.output import check_apart, check_writable, write
 from edge.sight.images import load_image
 from edge.startup import start_once
 
@@ -93,11 +94,25 @@ def parse_arguments(arguments):
         raise UserError("--energy=trace writes moments for edge.replay; add --json=FILE")
     if parsed.chart and parsed.energy == "none":
         raise UserError("--chart draws the energy, and --energy=none was received; leave one out")
-    for name in FILES:
-        check_writable(getattr(parsed, name), f"--{name}")
+    written = {f"--{name}": getattr(parsed, name) for name in FILES}
+    for option, path in written.items():
+        check_writable(path, option)
+    check_apart(written, _files_read(parsed))
     if parsed.write_reference:
         check_writable(Path(parsed.write_reference, "BOARD.json"), "--write_reference")
     return parsed
+
+
+def _files_read(parsed) -> dict:
+    """Returns the files that are read, by what names them."""
+    csv_file = parsed.energy.removeprefix("csv:")
+    named = {
+        "--images": parsed.images,
+        "--labels": parsed.labels,
+        "--energy": None if csv_file == parsed.energy else csv_file,
+    }
+    labels = {f"{name} beside --images": os.path.join(parsed.images, name) for name in FILES_OF_LABELS if parsed.images}
+    return named | labels
 
 
 def main(arguments) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+from edge.quiet import own_stderr
+
 FULL = errno.ENOSPC, errno.EDQUOT
 EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
@@ -43,6 +45,7 @@ def run_main(main, *args) -> None:
         if getattr(sys, name) is None:  # it was closed before we began
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
         getattr(sys, name).reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
+    own_stderr()
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = main(*args) or 0

@@ -42,6 +42,21 @@ def check_writable(path, option: str = "--report") -> None:
         raise UserError(f"{option}={path}: the folder {above} may not be written to; name another file")
 
 
+def check_apart(outputs: dict, inputs: dict) -> None:
+    """Raises UserError where an output is an input, whose place it would take, or two outputs are one file.
+
+    Args:
+        outputs, inputs: option -> path of a file, or None.
+    """
+    taken = {os.path.realpath(path): option for option, path in inputs.items() if path}
+    for option, path in outputs.items():
+        if not path:
+            continue
+        other = taken.setdefault(os.path.realpath(path), option)
+        if other != option:
+            raise UserError(f"{option}={path} is the file of {other}, and would take its place; name another")
+
+
 def _is_special(path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 

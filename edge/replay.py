@@ -3,7 +3,8 @@
 python -m edge.benchmark --bundle=BUNDLE --energy=trace --json=RUN.json
 python -m edge.replay --run=RUN.json --trace=POWER.csv [--clock_shift=S] [--json=FILE]
 
-The same two files give the same joules, on any machine. For the trace's columns see `edge.energy.csv_file`.
+The same two files give the same joules, on any machine where the trace's times are numbers or have an offset. For its
+columns see `edge.energy.csv_file`.
 """
 
 import json
@@ -16,7 +17,7 @@ from edge.energy.csv_file import read_samples
 from edge.energy.windows import Windows, replay
 from edge.errors import EXIT_FAILED, UserError, one_line, run_main
 from edge.files import read_json
-from edge.output import check_writable, write
+from edge.output import check_apart, check_writable, write
 
 REMEDY = "name what edge.benchmark --energy=trace --json=FILE wrote"
 MOST_SHIFT = 1e11  # seconds
@@ -38,6 +39,7 @@ def main(arguments) -> int:
     """Runs the command; returns its exit status: 1 where the trace gives no energy that may be used."""
     parsed = make_parser().parse_args(arguments)
     check_writable(parsed.json, "--json")
+    check_apart({"--json": parsed.json}, {"--trace": parsed.trace})
     content = read_json(parsed.run, REMEDY)
     samples = read_samples(parsed.trace, parsed.clock_shift)
     if not samples.times:

@@ -79,6 +79,8 @@ def parse_arguments(arguments):
         raise UserError("--frames, --interval and --stable go with --camera; leave them out, or add --camera=auto")
     if parsed.camera and parsed.workers > 1:
         raise UserError("--workers goes with PATH..., and a camera has one; leave it out")
+    if parsed.cells and not parsed.json:
+        raise UserError("--cells goes with --json; leave it out, or add --json")
     if parsed.overlay_keep and not parsed.overlay:
         raise UserError("--overlay_keep goes with --overlay; leave it out, or add --overlay=DIR")
     return parsed
@@ -138,15 +140,30 @@ def _print_all(all_told, manifest, parsed, overlays, timing) -> int:
             if [Path(path) for path in parsed.paths] == [told.image.name]:
                 raise UserError(told.error)
             status = EXIT_FAILED
-            print(error_line(told, parsed.json), file=sys.stdout if parsed.json else sys.stderr, flush=True)
+            _tell_error(told, parsed)
             continue
         timing.add(told.stages_us)
         if stable and not stable.is_new(told.result.prediction):
             continue
         print(told.line, flush=True)
-        if overlays:
-            overlays.save(draw(told.image.read(), told.result, manifest), Path(told.image.name))
+        if overlays and not _draw(told, manifest, parsed, overlays):
+            status = EXIT_FAILED
     return status
+
+
+def _draw(told, manifest, parsed, overlays) -> bool:
+    """Writes the picture of an image; returns whether it could be opened once more, as it is, and tells where not."""
+    try:
+        image = told.image.read()
+    except UserError as error:
+        _tell_error(Told(told.image, error=str(error)), parsed)
+        return False
+    overlays.save(draw(image, told.result, manifest), Path(told.image.name))
+    return True
+
+
+def _tell_error(told, parsed):
+    print(error_line(told, parsed.json), file=sys.stdout if parsed.json else sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

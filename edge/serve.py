@@ -37,6 +37,8 @@ def make_parser() -> OneLineParser:
     add("--camera", metavar="KIND", help="picamera2, opencv, auto, with :INDEX for another camera; or images:PATH")
     add("--interval", type=number(0, kind=float), default=0.5, metavar="S", help="seconds between frames (default 0.5)")
     add("--listen", default=LISTEN, metavar="HOST:PORT", help=f"where to listen (default {LISTEN}, this machine alone)")
+    proxy = "a name under which a proxy on this machine is asked, and which it hands on as Host"
+    add("--host_name", metavar="NAME", help=proxy)
     add("--token_file", "--token-file", metavar="FILE", help="a file that holds the token which requests must bring")
     add("--open", action="store_true", help="listen on another address without a token: whoever reaches it may ask")
     add("--folder", metavar="DIR", help="for frames saved with their right reading, annotations.json, region.json")
@@ -71,6 +73,10 @@ def parse_arguments(arguments):
         raise UserError("--mqtt publishes what a camera shows; add --camera=auto")
     if not parsed.mqtt and (parsed.mqtt_user, parsed.mqtt_password_file, parsed.mqtt_tls) != (None, None, False):
         raise UserError("--mqtt_user, --mqtt_password_file and --mqtt_tls go with --mqtt; add --mqtt=HOST")
+    if parsed.mqtt_password_file and parsed.mqtt_user is None:
+        raise UserError("--mqtt_password_file goes with --mqtt_user; add --mqtt_user=NAME")
+    if parsed.unit and not parsed.mqtt:
+        raise UserError("--unit is for Home Assistant, by --mqtt; leave it out, or add --mqtt=HOST")
     if parsed.open and parsed.token_file:
         raise UserError("--open is without a token; give --open or --token_file, and not both")
     return parsed
@@ -149,7 +155,10 @@ def _guard(parsed):
     address = parse_address(parsed.listen)
     token = load_token(parsed.token_file) if parsed.token_file else None
     if address.is_loopback:
-        return address, Guard(token, (*LOOPBACK, address.host))
+        names = [parsed.host_name.lower()] if parsed.host_name else []
+        return address, Guard(token, (*LOOPBACK, address.host, *names))
+    if parsed.host_name:
+        raise UserError(f"--host_name goes with a --listen of this machine alone, received {address}; leave it out")
     if token is None and not parsed.open:
         raise UserError(
             f"--listen={address} is reached from other machines; give --token_file=FILE, or --open to do without"

@@ -107,11 +107,12 @@ class PyramidRunner(TwoStageRunner):
         every, least = (result, *stacked), self.manifest.reading_threshold or 1.0
         sure = [one for one in every if one.probability >= least and one.prediction]
         best = max(sure, key=lambda one: (one.categories[0], one.probability), default=result)
+        stages = dict.fromkeys(name for one in every for name in one.stages_us)
         told = ("prediction", "probability", "log_probabilities", "categories", "box")
         return replace(
             result,
             num_patches=sum(one.num_patches for one in every),
-            stages_us={name: sum(one.stages_us.get(name, 0) for one in every) for name in result.stages_us},
+            stages_us={name: sum(one.stages_us.get(name, 0) for one in every) for name in stages},
             **{name: getattr(best, name) for name in told},
         )
 
@@ -220,7 +221,8 @@ class PyramidRunner(TwoStageRunner):
         return tuple(SeenLevel(level.size, level.start, cells) for level, cells in zip(self._levels, self._sizes))
 
     def _unseen(self, saliency, cells) -> Look:
-        return Look(saliency, cells[:0], np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype))
+        nothing = np.empty((0, *self.top.input.shape[-1:]), self.top.input.dtype)
+        return Look(saliency, cells[:0], nothing, levels=self._seen())
 
     def _cut(self, cells) -> np.ndarray:
         patches = np.empty((len(cells), *self.fine.input.shape[1:]), self.fine.input.dtype)

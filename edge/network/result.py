@@ -100,7 +100,7 @@ class Result:
         log_probabilities: of every head, [sum(heads)].
         categories: the most probable category of each head: the class; or length, symbols, and 'none' behind.
         entropy: of the coarse output, in nats; None for the whole fine model.
-        saliency: [h, w], with levels [cells]; None where no patch was looked at.
+        saliency: [h, w], with levels [cells]; None where it was not computed, as the coarse answer was sure enough.
         cells: [k, 2], (row, column), most salient first; with levels [k, 3], (level, row, column).
         top_inputs: windows, or vectors, that the top was run on; 0 where the coarse answer stood.
         stages_us: microseconds of each stage.

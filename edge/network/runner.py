@@ -147,7 +147,7 @@ class TwoStageRunner:
             return self._result(Answer(glance.log_probabilities), clock, glance)
         look = look_closely(glance, num_patches, clock=clock)
         if not len(look.cells):
-            return self._result(Answer(glance.log_probabilities), clock, glance)
+            return self._result(Answer(glance.log_probabilities), clock, glance, look)
         return self._result(answer(glance, look, clock), clock, glance, look)
 
     @one_thread

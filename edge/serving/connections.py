@@ -7,6 +7,7 @@ MOST_CONNECTIONS = 128
 FIRST_REQUEST = 15.0  # seconds until the first request has come
 STALLED = 15.0  # seconds in which a client takes nothing of what waits for it
 SWEEP = 2.0  # seconds between two looks
+COMING = 0.1  # seconds in which a connection that was made is counted as open by who knows them all
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -37,11 +38,12 @@ class Connections:
 
     def make(self):
         """Returns the protocol of a new connection."""
-        coming = sum(protocol.transport is None for protocol in self._begun)  # made at once, and not yet counted
+        now = time.monotonic()  # one that has been closed since has no transport either
+        coming = sum(one.transport is None and now - begun < COMING for one, begun in self._begun.items())
         if self.count + coming >= self._most:
             return Refusal()
         protocol = self._server()
-        self._begun[protocol] = time.monotonic()
+        self._begun[protocol] = now
         return protocol
 
     def asked(self, protocol) -> None:

@@ -33,9 +33,17 @@ def parse_address(text: str) -> Address:
     """Returns the address that HOST:PORT names, [HOST]:PORT for IPv6; UserError where it is none."""
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+    if not is_host(host) or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
         raise UserError(f"--listen must be HOST:PORT, for instance 127.0.0.1:8080, received {text!r}")
     return Address(host, int(port))
+
+
+def is_host(text: str) -> bool:
+    """Returns whether a text may be the name or the address of a machine: no label is empty, or too long."""
+    try:
+        return bool(text.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def load_token(path) -> str:

@@ -10,7 +10,7 @@ COLUMNS = 48  # of the grid for an image of any size
 
 
 def heat_map(result: Result, size, manifest: Manifest, corner=(0, 0)) -> dict | None:
-    """Returns where the saliency lies and how strong it is, None where no patch was looked at.
+    """Returns where the saliency lies and how strong it is, None where there is no saliency.
 
     Args:
         size: (height, width) of the image.

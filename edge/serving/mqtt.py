@@ -8,6 +8,7 @@ import paho.mqtt.client as mqtt
 
 from edge.errors import UserError
 from edge.serving.discovery import OFFLINE, ONLINE, Topics, descriptions
+from edge.serving.guard import is_host
 from edge.serving.meter import Meter
 
 PORT, TLS_PORT = 1883, 8883
@@ -33,7 +34,7 @@ def parse_broker(text: str, user: str | None = None, password: str | None = None
     if not separator:
         host, port = text, str(TLS_PORT if tls else PORT)
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not (port.isascii() and port.isdecimal()) or not 1 <= int(port) <= 65535:
+    if not is_host(host) or not (port.isascii() and port.isdecimal()) or not 1 <= int(port) <= 65535:
         raise UserError(f"--mqtt must be HOST or HOST:PORT, received {text!r}")
     return Broker(host, int(port), user, password, tls)
 

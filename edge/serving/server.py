@@ -42,7 +42,7 @@ class Server:
                 web.get("/live", self._live),
                 web.get("/reading", self._reading),
                 web.get("/frame.jpg", self._frame),
-                web.get("/stream.mjpg", self._streams.answer),
+                web.get("/stream.mjpg", self._streams.answer, allow_head=False),  # which would send the body
                 web.get("/healthz", self._health),
                 web.get("/metrics", self._metrics),
                 web.post("/read", self._read),

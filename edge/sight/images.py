@@ -22,6 +22,7 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".t
 FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # others may start programs
 LONGEST_LINE = 2**16  # bytes of a path on standard input
 MOST_BYTES = 2**28  # of a file: some of Pillow's readers take all of it in
+JPEGS = ("JPEG", "MPO")  # the second: several pictures in one file, the first of which is read
 MOST_DECODED = 2**26  # pixels: some 500 MB for what is transparent
 MOST_PIXELS = 2**21  # of an image that keeps its size, about 1920 x 1080; a larger one is shrunk to so many
 SMALLEST = 4  # pixels a side of an image that keeps its size
@@ -136,7 +137,7 @@ def decoded(file, rule: Input | None = None) -> Image.Image:
     """Returns the image in an open file, as `open_image` does; whatever Pillow raises where it is damaged."""
     with Image.open(file, formats=FORMATS) as image:
         whole = image.size
-        if rule and image.format == "JPEG":
+        if rule and image.format in JPEGS:
             _reduce(image, needed_size(whole[::-1], rule)[::-1], rule.colour)
         if image.width * image.height > MOST_DECODED:
             raise ValueError(f"{image.width} x {image.height} pixels, more than {MOST_DECODED:,}")

@@ -51,7 +51,7 @@ def draw(image: Image.Image, result: Result, manifest: Manifest) -> Image.Image:
 
 def patch_boxes(result: Result, manifest: Manifest, fit: Fit) -> list:
     """Returns (left, top, right, bottom) of every patch in the image's pixels, right and bottom inclusive."""
-    if result.cells is None:
+    if result.cells is None or not len(result.cells):
         return []
     if result.patch_boxes is not None:
         return [inclusive(box, fit) for box in result.patch_boxes]

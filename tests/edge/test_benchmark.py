@@ -226,6 +226,9 @@ def test_a_reference_is_written_and_compared_with(tmp_path, capsys, monkeypatch)
         ([f"--float_bundle={SHIPPED}"], "--float_bundle must be a float32 bundle"),
         ([f"--json={ROOT}"], "is a folder, or lies below a file; name another file"),
         ([f"--write_reference={ROOT / 'LICENSE'}"], "is a folder, or lies below a file"),
+        ([f"--images={SAMPLES}", f"--csv={SAMPLES}/labels.json"], "is the file of labels.json beside --images"),
+        (["--energy=csv:p.csv", "--csv=p.csv"], "--csv=p.csv is the file of --energy, and would take its place"),
+        (["--json=r", "--markdown=r"], "--markdown=r is the file of --json"),
         (["--unknown"], "unrecognized arguments: --unknown; see python -m edge.benchmark --help"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from edge import output
 from edge.errors import UserError, WorkError
+from edge.output import check_apart
 
 
 def test_columns_are_aligned():
@@ -45,6 +46,17 @@ def test_a_pipe_and_a_device_are_not_replaced_by_a_file(tmp_path):
         with pytest.raises(UserError, match="it is a device or a pipe"):
             output.write(wrong, "text")
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_no_output_takes_the_place_of_an_input_or_of_another(tmp_path):
+    labels = tmp_path / "labels.json"
+    labels.write_text("{}")
+    (tmp_path / "link.json").symlink_to(labels)
+    check_apart({"--json": "a.json", "--csv": None}, {"--labels": labels, "--images": None})
+    with pytest.raises(UserError, match=r"--json=.*link.json is the file of --labels, and would take its place"):
+        check_apart({"--json": tmp_path / "link.json"}, {"--labels": labels})
+    with pytest.raises(UserError, match="--csv=./a.json is the file of --json"):
+        check_apart({"--json": "a.json", "--csv": "./a.json"}, {})
 
 
 def test_a_folder_that_takes_no_file_is_told_before_the_work():

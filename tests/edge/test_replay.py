@@ -94,6 +94,7 @@ def test_wrong_input_is_one_line(files, tmp_path):
         ([f"--run={run}", f"--trace={run}"], "the first line of .* must name time"),
         ([f"--run={run}", f"--trace={trace}", "--clock_shift=-1.7e9"], "no line of .* holds a time since 1970"),
         ([f"--run={tmp_path}", f"--trace={trace}"], "cannot be read as JSON"),
+        ([f"--run={run}", f"--trace={trace}", f"--json={trace}"], "is the file of --trace"),
     ):
         with pytest.raises(UserError, match=message):
             main(arguments)

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 
 from edge import run as run_module
+from edge.answers import told as told_module
 from edge.bundle import load_bundle, write_bundle
 from edge.bundle.__main__ import pack
 from edge.bundle.content import format_content
-from edge.errors import WorkError, run_main
+from edge.errors import UserError, WorkError, run_main
 from edge.network import compiled
 from edge.network.interpreter import make_interpreter
 from edge.network.runner import TwoStageRunner
@@ -90,6 +91,23 @@ def test_overlays_are_in_the_images_own_pixels(tmp_path, capsys):
     with Image.open(tmp_path / "overlay" / "a.png") as overlay:
         assert (overlay.format, overlay.width) == ("PNG", 291)
         assert overlay.height > 370
+
+
+def test_an_image_that_cannot_be_drawn_is_told_and_the_rest_goes_on(tmp_path, capsys, monkeypatch):
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes((SAMPLES / "1.png").read_bytes())
+    told = told_module.open_image
+
+    def read_once(path, rule=None):
+        if rule is None and path.name == "1.png":
+            raise UserError(f"no such file: {path}; check the path")
+        return told(path, rule)
+
+    monkeypatch.setattr(told_module, "open_image", read_once)
+    status, lines, errors = run(capsys, SHIPPED, tmp_path, f"--overlay={tmp_path / 'overlay'}")
+    assert (status, len(lines)) == (1, 2)
+    assert errors == [f"error: no such file: {tmp_path / '1.png'}; check the path"]
+    assert [path.name for path in (tmp_path / "overlay").iterdir()] == ["2.png"]
 
 
 def test_an_overlay_never_takes_an_images_place(tmp_path, capsys):
@@ -197,6 +215,7 @@ def test_a_bundle_without_a_level_cannot_be_adaptive(case, folder, capsys):
         (["x.png", "--saliency_level=1", "--adaptive"], "--adaptive: not allowed with argument --saliency_level"),
         (["x.png", "--budget_ms=nan"], "--budget_ms: must be a number of at least 0, received nan"),
         (["x.png", "--budget_ms=9", "--num_patches=0"], "num_patches must be from 1 to the number of cells"),
+        (["x.png", "--cells"], "--cells goes with --json; leave it out, or add --json"),
         (["x.png", "--unknown"], "unrecognized arguments"),
         (["x.png", "--bundle=nowhere"], "no such bundle: nowhere"),
     ],

@@ -105,7 +105,24 @@ def test_cells_below_a_level_are_not_looked_at(pyramid_case):
     saliency = np.sort(runner.run(image).saliency)[::-1].astype(float)
     some = runner.run(image, exit_entropy=NEVER, saliency_level=(saliency[1] + saliency[2]) / 2)
     assert (some.num_patches, some.cells.shape, some.patch_boxes.shape) == (2, (2, 3), (2, 4))
-    assert runner.run(image, saliency_level=2 * saliency[0]).num_patches == 0
+    none = runner.run(image, saliency_level=2 * saliency[0])
+    assert (none.num_patches, none.cells.shape) == (0, (0, 3))
+    np.testing.assert_array_equal(np.sort(none.saliency)[::-1], saliency.astype(np.float32))  # it was computed
+
+
+def test_the_stages_of_a_stack_of_digits_are_those_of_all_that_was_read(pyramid_case, monkeypatch):
+    runner = make_runner(pyramid_case.float32)
+    tall = np.ascontiguousarray(np.rot90(pyramid_case.images[0]))
+    tall = np.concatenate([tall] * 2)
+    every, glance = runner.run(tall, framed=True), runner.glance
+
+    def sure_of_the_image_alone(image, *args, **options):
+        return glance(image, *args, **options)._replace(entropy=-1.0 if image is tall else 1.0)
+
+    monkeypatch.setattr(runner, "glance", sure_of_the_image_alone)
+    lines_alone = runner.run(tall, exit_entropy=0, framed=True)
+    assert 0 < lines_alone.num_patches < every.num_patches
+    assert lines_alone.stages_us["fine"] > 0
 
 
 def test_an_image_with_fewer_cells_has_all_of_them_looked_at(pyramid_case):

@@ -1,7 +1,7 @@
 import asyncio
 import time
 
-from edge.serving.connections import Connections, Refusal
+from edge.serving.connections import COMING, Connections, Refusal
 
 
 class Transport:
@@ -49,6 +49,16 @@ def test_one_too_many_is_refused_where_all_come_at_once():
     for protocol in made:
         protocol.transport = None
     assert isinstance(connections.make(), Refusal)
+
+
+def test_connections_that_were_closed_at_once_take_no_room():
+    server = Server()
+    connections = Connections(server, most=2)
+    for _ in range(2):
+        connections.make().transport = None  # as aiohttp has it before a connection and after it
+    server.connections.clear()
+    time.sleep(COMING)
+    assert isinstance(connections.make(), Protocol)
 
 
 def test_who_never_asks_is_cut():

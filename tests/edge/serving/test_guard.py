@@ -20,6 +20,12 @@ def test_addresses(text, address, is_loopback):
     assert str(address) == text
 
 
+@pytest.mark.parametrize("text", ["a..b:80", "127.x..y:80", f"{'a' * 64}:80", ":80", "pi:65536"])
+def test_an_address_that_is_none_is_told(text):
+    with pytest.raises(UserError, match="--listen must be HOST:PORT"):
+        parse_address(text)
+
+
 @pytest.mark.parametrize(("content", "message"), [(b"short\n", "at least 16"), (b"\xff" * 20, "cannot be read")])
 def test_a_token_that_is_none_is_told(tmp_path, content, message):
     (tmp_path / "token").write_bytes(content)

@@ -30,7 +30,7 @@ def test_brokers(text, tls, host, port):
     assert parse_broker(text, tls=tls) == Broker(host, port, None, None, tls)
 
 
-@pytest.mark.parametrize("text", ["", ":1883", "pi:", "pi:0", "pi:65536", "pi:²"])
+@pytest.mark.parametrize("text", ["", ":1883", "pi:", "pi:0", "pi:65536", "pi:²", "a..b", "a" * 64])
 def test_a_broker_that_is_none_is_told(text):
     with pytest.raises(UserError, match="--mqtt must be HOST or HOST:PORT"):
         parse_broker(text)

@@ -10,7 +10,7 @@ from PIL import Image
 from served import LONGEST, served
 
 from edge.errors import UserError, run_main
-from edge.serve import main, parse_arguments
+from edge.serve import _guard, main, parse_arguments
 from edge.serving.settings import Settings
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -83,12 +83,22 @@ def test_a_port_that_is_taken_is_told(capsys):
         (["--num_patches=0"], "num_patches must be from 1"),
         (["--camera=auto", "--mqtt=localhost:x"], "--mqtt must be HOST or HOST:PORT"),
         (["--camera=auto", "--mqtt=localhost", "--name=a/b"], "--name must be 1 to 64 of letters"),
+        (["--camera=auto", "--mqtt=pi", "--mqtt_password_file=x"], "--mqtt_password_file goes with --mqtt_user"),
+        (["--unit=kWh"], "--unit is for Home Assistant, by --mqtt"),
+        (["--listen=0.0.0.0:1", "--open", "--host_name=me"], "--host_name goes with a --listen of this machine alone"),
+        (["--listen=a..b:1"], "--listen must be HOST:PORT"),
         (["--folder=/dev/null/x"], "--folder=/dev/null/x cannot be used"),
     ],
 )
 def test_wrong_input_is_one_line(arguments, message):
     with pytest.raises(UserError, match=message):
         main([BUNDLE, *arguments])
+
+
+def test_a_proxys_name_is_one_of_ours():
+    _, guard = _guard(parse_arguments([BUNDLE, "--host_name=Meter.example.org"]))
+    assert guard.is_ours("meter.example.org")
+    assert not guard.is_ours("other.example.org")
 
 
 def test_defaults_stay_on_this_machine():

@@ -295,6 +295,13 @@ def test_a_stream_shows_frame_after_frame(service, ask):
     assert rest[length:].startswith(b"\r\n--frame\r\n")
 
 
+def test_what_a_stream_would_send_has_no_head_alone(service, ask):
+    async def work(client):
+        return (await client.head("/stream.mjpg")).status, (await client.head("/live")).status
+
+    assert ask(service, work) == (405, 200)
+
+
 def test_work_that_fails_is_told(make_service, ask, monkeypatch):
     service = make_service()
 

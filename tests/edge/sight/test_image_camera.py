@@ -21,6 +21,21 @@ def test_a_folder_is_given_in_turn_and_looked_through_again(tmp_path):
     camera.close()
 
 
+def test_what_is_still_being_written_is_passed_over(tmp_path):
+    grey(tmp_path / "1.png", 10)
+    grey(tmp_path / "3.png", 30)
+    whole = (tmp_path / "3.png").read_bytes()
+    (tmp_path / "2.png").write_bytes(whole[:40])
+    camera = ImageCamera(str(tmp_path))
+    assert [camera.capture().getpixel((0, 0)) for _ in range(3)] == [10, 30, 10]
+    (tmp_path / "2.png").write_bytes(whole)
+    assert [camera.capture().getpixel((0, 0)) for _ in range(3)] == [30, 30, 10]
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(WorkError, match=r"gives no more frames: .*\.png cannot be read as an image"):
+        camera.capture()
+
+
 def test_a_folder_may_go_away_and_come_back(tmp_path):
     folder = tmp_path / "frames"
     folder.mkdir()

@@ -197,6 +197,13 @@ def test_a_photograph_that_keeps_its_size_is_reduced_to_no_less_than_it_is_read_
     assert (difference.mean() < 0.3, difference.max() <= 5) == (True, True)
 
 
+def test_of_several_pictures_in_a_jpeg_the_first_is_decoded_reduced(tmp_path):
+    first, second = (Image.new("L", (320, 240), value) for value in (200, 20))
+    first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
+    reduced = open_image(tmp_path / "a.jpg", replace(GREY, size=(20, 30)))
+    assert (reduced.size, whole_size(reduced), reduced.getpixel((0, 0))) == ((80, 60), (320, 240), 200)
+
+
 def test_stretching_is_pillows_bilinear():
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 20), np.uint8))
     expected = np.asarray(image.resize((6, 4), Image.Resampling.BILINEAR))

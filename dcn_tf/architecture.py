@@ -85,6 +85,8 @@ class Architecture:
     patches_apart: float = 0.0
 
     def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise ValueError(f"name must be a text. Received: {self.name!r}")
         object.__setattr__(self, "train_size", self.train_size or self.image_size)
         for name in ("image_size", "patch_size", "train_size"):
             object.__setattr__(self, name, pair(getattr(self, name), name))

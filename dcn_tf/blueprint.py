@@ -12,6 +12,7 @@ from dcn_tf.architecture import CLASSIFICATION, Architecture
 from dcn_tf.presets import preset
 from dcn_tf.stack_lists import lists
 
+WORDS = {"None": None, "none": None, "True": True, "False": False}  # as Python has them; JSON has others
 MOST_VALUES = 100_000  # in a file: a few aliases of YAML could say more than memory holds
 ASSUMED = {"channels": 3, "classes": 10}  # until the data says it
 
@@ -128,7 +129,7 @@ def _value(text: str):
             return json.loads(candidate)
         except ValueError:
             continue
-    return None if text in ("None", "none") else text
+    return WORDS.get(text, text)
 
 
 def _is_short(written) -> bool:

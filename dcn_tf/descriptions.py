@@ -55,6 +55,7 @@ class Conv(Description):
 
     def __post_init__(self):
         check_count(self.filters, "filters")
+        check_switch(self.batch_normalization, "batch_normalization")
         if not isinstance(self.dropout, int | float) or not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout!r}")
         _check_activation(self.activation)
@@ -87,6 +88,7 @@ class DepthwiseConv(Description):
     activation: str | None = "relu"
 
     def __post_init__(self):
+        check_switch(self.batch_normalization, "batch_normalization")
         _check_activation(self.activation)
         normalise_window(self)
         if self.strides[0] != self.strides[1]:
@@ -197,6 +199,12 @@ def separable_conv(filters: int, kernel, strides=1, padding="valid", **options) 
     """
     shared = {name: options[name] for name in ("batch_normalization", "activation") if name in options}
     return DepthwiseConv(kernel, strides, padding, **shared), Conv(filters, 1, **options)
+
+
+def check_switch(value, name: str):
+    """Raises ValueError where a value is neither true nor false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false. Received: {value!r}")
 
 
 def _check_activation(activation):

@@ -207,6 +207,6 @@ PRESETS = {
 
 def preset(name: str) -> Architecture:
     """Returns the named architecture; ValueError for an unknown name."""
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise ValueError(f"preset must be one of {sorted(PRESETS)}. Received: {name!r}")
     return PRESETS[name]()

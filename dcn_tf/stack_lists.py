@@ -71,14 +71,14 @@ def _layers_of(description) -> list:
     kind = fields.pop("kind", None)
     if kind == "residual" and "layers" in fields:
         fields["layers"] = stack_from_list(fields["layers"])
-    if kind in GLOBAL:
+    if isinstance(kind, str) and kind in GLOBAL:
         raise ValueError(
             f"{kind!r} looks at the whole map, and a cell must see its own field alone, in images and in patches; "
             f"use one of {', '.join([*KINDS, 'separable_conv'])}"
         )
     if kind == "separable_conv":
         return list(made_of(separable_conv, fields, kind))
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"a stack's layer must be of kind {', '.join([*KINDS, 'separable_conv'])}. Received: {kind!r}")
     return [made_of(KINDS[kind], fields, kind)]
 

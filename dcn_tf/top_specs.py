@@ -6,7 +6,7 @@ how many multiplications and weights the top has.
 
 from dataclasses import dataclass
 
-from dcn_tf.descriptions import Conv
+from dcn_tf.descriptions import Conv, check_count, check_switch
 from dcn_tf.geometry import output_size
 
 CLASSIFICATION = "classification"
@@ -103,11 +103,11 @@ class SequenceTopSpec:
     swaps = False
 
     def __post_init__(self):
-        if self.max_length < 1 or self.symbols < 2:
-            raise ValueError(
-                "max_length must be at least 1 and symbols at least 2. "
-                f"Received: max_length={self.max_length!r}, symbols={self.symbols!r}"
-            )
+        check_count(self.max_length, "max_length")
+        check_count(self.symbols, "symbols")
+        check_switch(self.box, "box")
+        if self.symbols < 2:
+            raise ValueError(f"symbols must be at least 2. Received: {self.symbols!r}")
         if self.min_length not in (0, 1):
             raise ValueError(f"min_length must be 0 or 1. Received: {self.min_length!r}")
         for name, choices in (("coarse_weighting", WEIGHTINGS), ("refined_weighting", REFINED_WEIGHTINGS)):

@@ -3,6 +3,7 @@
 python -m tools.describe PRESET|FILE [--set=coarse.0.filters=24] [--image=PHOTO.jpg] [--draw=cells.png]
 """
 
+import math
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -14,13 +15,14 @@ from dcn_tf.geometry import num_cells, output_size, patch_grid, smallest_image, 
 from dcn_tf.presets import PRESETS
 from dcn_tf.stack_lists import kind_of
 from edge.errors import UserError
-from edge.output import check_writable
+from edge.output import check_apart, check_writable
 from edge.sight.images import open_image
 from tools import command
 from tools.files import check_size, write_picture
 from tools.table import table
 
 CELL, FIELD, PATCH = (90, 160, 255), (255, 200, 0), (60, 255, 120)
+MOST_DRAWN = 2**26  # pixels
 MOST_TEXT = 2**20  # bytes of a file that describes a network
 SMALLEST = 400  # pixels of a drawing's longer side
 
@@ -182,7 +184,10 @@ def main(arguments) -> None:
     if values.image and not values.draw:
         raise UserError("--image is what --draw draws over; give --draw=cells.png too")
     check_writable(values.draw, "--draw")
+    check_apart({"--draw": values.draw}, {"--image": values.image})
     blueprint = read_blueprint(values.network, values.set)
+    if values.draw and math.prod(blueprint.architecture().image_size) > MOST_DRAWN:
+        raise UserError(f"--draw is for images of at most {MOST_DRAWN:,} pixels; leave it out")
     print(report(blueprint))
     if values.draw:
         picture = drawing(blueprint.architecture(), open_image(values.image) if values.image else None)

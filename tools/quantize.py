@@ -72,6 +72,7 @@ def main(arguments) -> None:
     values = make_parser().parse_args(arguments)
     check_destination(values.bundle)
     output.check_writable(values.report)
+    output.check_apart({"--report": values.report}, {"--bundle": values.bundle})
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.export import agreement, bundling, input_size, onnx_agreement, onnx_files, qat

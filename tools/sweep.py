@@ -34,7 +34,10 @@ def read_configs(runs: list[Run], data_dir) -> dict[str, dict]:
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise UserError(f"the flags of {run.name} are refused: {said}")
-        configs[run.name] = json.loads(done.stdout)
+        try:
+            configs[run.name] = json.loads(done.stdout)
+        except ValueError:  # of --help, for instance
+            raise UserError(f"the flags of {run.name} make no training, received {' '.join(run.flags)[:200]}") from None
     return configs
 
 

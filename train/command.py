@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import signal
 import sys
 
@@ -20,6 +21,9 @@ def run(program: str, main):
 
     The status is 0 for done, 1 for failed, 2 for wrong input, and 128 plus its number for a signal: 130 after Ctrl-C.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before we began
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     app.run(functools.partial(_status, program, main), flags_parser=functools.partial(_parse, program))
 
 

@@ -137,8 +137,11 @@ class Config(FlagValues):
                 raise UserError(
                     f"--{name} must be one of {', '.join(filter(None, choices))}. Received: {getattr(self, name)!r}"
                 )
-        told = self.workdir.isprintable() and self.workdir == self.workdir.strip()
-        self._require("workdir", told, "a path that a flagfile can hold: text, on one line, no space at its ends")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            texts = [text for text in (value if isinstance(value, tuple) else [value]) if isinstance(text, str)]
+            told = all(text.isprintable() and text == text.strip() for text in texts)
+            self._require(field.name, told, "what a flagfile can hold: text, on one line, no space at its ends")
         self._require_ranges(COUNTS, QUANTITIES)
         divides = self.batch_size % self.replicas == 0
         self._require("replicas", divides, f"a divisor of --batch_size ({self.batch_size}): all get as many images")

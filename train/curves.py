@@ -5,6 +5,8 @@ import io
 from pathlib import Path
 
 from train import files
+from train.errors import UserError
+from train.plain_files import reason
 
 HEADER = ("step", "name", "value")
 
@@ -21,8 +23,11 @@ class Curves:
         self.path = path
         self.rows = []
         if path.exists():
-            with open(path, newline="") as file:
-                self.rows = [tuple(row) for row in list(csv.reader(file))[1:] if int(row[0]) <= first_step]
+            try:
+                with open(path, newline="", encoding="utf-8") as file:
+                    self.rows = [(step, *row) for step, *row in list(csv.reader(file))[1:] if int(step) <= first_step]
+            except (OSError, ValueError, csv.Error) as error:
+                raise UserError(f"{path} is damaged ({reason(error)}); restore it, or remove it") from error
 
     def add(self, step: int, values: dict[str, float]):
         """Appends what was found at a step, name -> value."""

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and are written by one process at a time where that matters."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import platform
@@ -14,9 +15,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from train.disk import room_for
+from train.errors import UserError
 from train.progress import log
 
 BLOCK = 1 << 20
+LONGEST_NAME = 200  # bytes of a file's name, which gets longer while it is written; it may have 255
 PARTIAL = ".partial"  # in the name of what is being written
 LEFTOVER = re.compile(r".+\.[0-9a-f]+\.partial(\.\w+)?")  # the name of what an interrupted process was writing
 HOLDER = ".holder"  # behind the name of a lock: the file that says who has it
@@ -35,7 +38,10 @@ def replacing(path: Path, size: int | None = None) -> Iterator[Path]:
 
     Raises:
         DiskFullError: there is no room for it.
+        OSError: `path` is a device or a pipe.
     """
+    if is_special(path):
+        raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{PARTIAL}{path.suffix}")
     try:
@@ -46,6 +52,24 @@ def replacing(path: Path, size: int | None = None) -> Iterator[Path]:
             sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_special(path: Path) -> bool:
+    """Returns whether there is something of that name that is neither a file nor a folder: a device, or a pipe."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def check_writable(path: Path, flag: str):
+    """Raises UserError where no file can be written under `path`, so that it is told before the work."""
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not above.is_dir():
+        raise UserError(f"{flag} must name a file. Received: {path}, which is a folder, or lies below a file")
+    if is_special(path):
+        raise UserError(f"{flag} must name a file. Received: {path}, which is a device or a pipe")
+    if not os.access(above, os.W_OK):
+        raise UserError(f"{flag} must name a file that may be written. Received: {path}, and {above} may not")
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise UserError(f"{flag} must be a name of at most {LONGEST_NAME} bytes. Received: {path.name[:40]}...")
 
 
 def sync(path: Path):

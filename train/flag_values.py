@@ -127,7 +127,7 @@ def begun_with(workdir: Path) -> dict | None:
             return dict(json.loads(config.read_text()))
         if result.exists():
             return dict(json.loads(result.read_text())["config"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{workdir} is damaged ({error}); mend config.json or choose another --workdir") from error
     if (workdir / "flags.txt").exists():
         log.warning("%s has no config.json: that it is the same run is not checked", workdir)

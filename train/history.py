@@ -64,7 +64,7 @@ def with_next(sittings: list[Sitting], step: int, train_steps: int) -> list[Sitt
     """
     kept = [sitting for sitting in sittings if sitting.first_step < step or sitting.first_step == step == 0]
     if step >= train_steps:
-        return sittings
+        return sittings or [Sitting(0, train_steps)]  # the file that told of them is gone
     last = kept[-1] if kept else Sitting(0, train_steps)
     phase = step if step and step >= last.train_steps else last.phase
     new = Sitting(step, train_steps, phase, cores())

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from dcn_tf.architecture import Architecture
-from dcn_tf.model import DynamicCapacityNetwork
 from train import files, history, optimizers, pictures, steps
 from train import workdir as workdirs
 from train.aids import aids_of
@@ -30,7 +29,7 @@ from train.evaluation.reader import Reader
 from train.evaluation.readings import Readings
 from train.evaluation.table import format_table
 from train.initial_weights import take_weights
-from train.network import network_for, write_network
+from train.network import built, network_for, write_network
 from train.progress import log
 from train.samples import write_samples
 from train.trainable import check_trainable
@@ -70,8 +69,7 @@ def _run(config: Config, architecture: Architecture, held: workdirs.Workdir, sha
 
     # ---- model and optimizer ----------------------------------------------------------------------------------------
     keras.utils.set_random_seed(config.seed)
-    model = DynamicCapacityNetwork(architecture)
-    model.build()
+    model = built(architecture)
     optimizer = optimizers.make_optimizer(config, int(shared.from_chief(held.phase)))
     average = average_of(model, config.ema)
     aids = aids_of(config, architecture)

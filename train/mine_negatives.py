@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from train import command
+from train import command, files
 from train.config import Config
 from train.errors import UserError
 from train.main import prepare_tensorflow
@@ -31,6 +31,7 @@ def main():
     for name in ("init_from", "out"):
         if not values[name].value:
             raise UserError(f"--{name} is missing; give it")
+    files.check_writable(Path(values.out), "--out")
     architecture = Config(workdir="", dataset="street_numbers", preset=values.preset).architecture
     if not (architecture.top.box and architecture.has_pyramid):
         raise UserError(f"--preset must be of a reader with a pyramid and a box. Received: {values.preset}")

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 from dcn_tf.architecture import CLASSIFICATION, Architecture
+from dcn_tf.model import DynamicCapacityNetwork
 from dcn_tf.stack_lists import lists
 from train import files
 from train.config import Config
 from train.data.dataset import Dataset
 from train.errors import UserError
+from train.plain_files import reason
 from train.progress import log
 
 FILE = "architecture.json"
@@ -25,6 +27,16 @@ def network_for(config: Config, dataset: Dataset) -> Architecture:
         followed.append(f"{architecture.top.classes} classes")
     log.info("network: %s%s", architecture.name, f", {' and '.join(followed)} as in the data" if followed else "")
     return architecture
+
+
+def built(architecture: Architecture) -> DynamicCapacityNetwork:
+    """Returns the network with new weights; UserError where Keras can't build it, as with an unknown activation."""
+    try:
+        model = DynamicCapacityNetwork(architecture)
+        model.build()
+    except ValueError as error:
+        raise UserError(f"{architecture.name} can't be built: {reason(error)}; change its description") from error
+    return model
 
 
 def write_network(workdir: Path, architecture: Architecture):

@@ -42,9 +42,11 @@ class Handling:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Obeys signals at once for the length of a `with` block, in which there is nothing to save."""
+        """Obeys signals at once for the length of a `with` block, in which there is nothing to save; one noted too."""
         before, self.deferred = self.deferred, False
         try:
+            if self.number is not None:  # it came while the step before was being saved
+                raise Stopped(self.number)
             yield
         finally:
             self.deferred = before

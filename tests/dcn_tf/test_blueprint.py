@@ -50,9 +50,38 @@ def test_a_wrong_change_is_named(change, message):
         changed(of_preset("cluttered_mnist"), [change])
 
 
-def test_a_value_that_is_wrong_is_refused_by_the_network():
-    with pytest.raises(ValueError, match="filters must be a positive integer. Received: 'many'"):
-        of_preset("cluttered_mnist", ["coarse.0.filters=many"]).architecture()
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("coarse.0.filters=many", "filters must be a positive integer. Received: 'many'"),
+        ("coarse.0.batch_normalization=no", "batch_normalization must be true or false. Received: 'no'"),
+        ("coarse.0.kind=[]", r"a stack's layer must be of kind .* Received: \[\]"),
+        ("name=2024", "name must be a text. Received: 2024"),
+        ("name=", "name must be a text. Received: ''"),
+    ],
+)
+def test_a_value_that_is_wrong_is_refused_by_the_network(change, message):
+    with pytest.raises(ValueError, match=message):
+        of_preset("cluttered_mnist", [change]).architecture()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("top.max_length=2.5", "max_length must be a positive integer. Received: 2.5"),
+        ("top.symbols=NaN", "symbols must be a positive integer. Received: nan"),
+        ("top.box=1", "box must be true or false. Received: 1"),
+    ],
+)
+def test_a_wrong_top_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        of_preset("numbers", [change]).architecture()
+
+
+@pytest.mark.parametrize(("text", "value"), [("False", False), ("True", True), ("false", False), ("true", True)])
+def test_what_is_true_or_false_is_written_as_in_json_or_python(text, value):
+    made = of_preset("cluttered_mnist", [f"coarse.0.batch_normalization={text}"]).architecture()
+    assert made.coarse[0].batch_normalization is value
 
 
 YAML = """
@@ -103,6 +132,7 @@ NINE_TIMES_NINE = "x: &x0 [1]\n" + "".join(f"y{i}: &x{i + 1} [{', '.join([f'*x{i
         ("[1, 2]", "must hold an object"),
         ("{'a': [", "neither JSON nor YAML|needs a package"),
         ('{"preset": "mnits"}', "preset must be one of"),
+        ('{"preset": ["numbers"]}', "preset must be one of"),
         ('{"top": 3}', "top must be an object"),
         ("[" * 100_000, "nests too deeply|neither"),
         ("a: &a [*a]", "at most 100,000 values|needs a package"),

@@ -151,6 +151,8 @@ def test_places_that_cannot_be_written_are_told_before_the_work(made, tmp_path):
     arguments = [f"--workdir={workdir}", f"--bundle={bundle.path}"]
     with pytest.raises(UserError, match=r"--curve=.*file/policies.csv is a folder, or lies below a file"):
         calibrate.main([*arguments, f"--curve={tmp_path / 'file'}"])
+    with pytest.raises(UserError, match=r"--curve=.* is the file of --bundle"):
+        calibrate.main([*arguments, f"--curve={bundle.path}"])
     with pytest.raises(UserError, match="is there and not a folder"):
         calibrate.main([*arguments, f"--out={tmp_path / 'file'}"])
     assert load_bundle(bundle.path).manifest.saliency_level is None

@@ -49,6 +49,8 @@ def test_a_file_with_a_change(tmp_path, capsys):
         (["cluttered_mnist", "--set=patch_size=8"], "the network cannot work: patch_size must be at least .* 14 x 14"),
         (["cluttered_mnist", "--set=filters=8"], "cluttered_mnist: 'filters': there is no 'filters'"),
         (["cluttered_mnist", "--image=x.png"], "give --draw"),
+        (["cluttered_mnist", "--image=x.png", "--draw=x.png"], "--draw=x.png is the file of --image"),
+        (["cluttered_mnist", "--set=image_size=90000,90000", "--draw=x.png"], "--draw is for images of at most"),
     ],
 )
 def test_wrong_arguments(arguments, message):

@@ -76,6 +76,7 @@ def test_flags_reach_the_tuning(classifier_workdir, tmp_path, monkeypatch):
         ({"input_size": "28"}, "--input_size: must be HEIGHT,WIDTH in pixels, received 28"),
         ({"test_images": 0}, "--test_images: must be a whole number of at least 1, received 0"),
         ({"qat_learning_rate": -1.0}, "--qat_learning_rate: must be a number from 1e-12 to 1, received -1.0"),
+        ({"bundle": "b.zip", "report": "b.zip"}, "--report=b.zip is the file of --bundle"),
         ({"report": "."}, "--report=. is a folder, or lies below a file"),
     ],
 )

@@ -85,6 +85,12 @@ def test_wrong_arguments_are_told(arguments):
         report.main(arguments)
 
 
+def test_a_page_takes_no_other_files_place(tmp_path):
+    (tmp_path / "result.json").write_text("{}")
+    with pytest.raises(UserError, match=r"--out=.* is the file of the workdir's result.json"):
+        report.main([str(tmp_path), f"--out={tmp_path / 'result.json'}"])
+
+
 def test_a_page_that_cannot_be_written_is_told_before_the_work(tmp_path):
     with pytest.raises(UserError, match="--out=.* is a folder, or lies below a file; name another file"):
         report.main([str(tmp_path / "none"), f"--out={tmp_path}"])

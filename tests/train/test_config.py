@@ -49,11 +49,14 @@ def test_wrong_value_names_the_flag_and_what_was_received(name, value):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("workdir", ["run ", " run", "a\nb", "a\udcff"])
-def test_a_workdir_that_no_flagfile_can_hold_is_refused(workdir):
-    with pytest.raises(UserError, match="--workdir must be a path that a flagfile can hold.* Received: '"):
-        Config(workdir=workdir, dataset="d")
-    Config(workdir="a run in ä=b,[c]#", dataset="d")
+@pytest.mark.parametrize("text", ["run ", " run", "a\nb", "a\udcff"])
+def test_what_no_flagfile_can_hold_is_refused(text):
+    for name in ("workdir", "data_dir", "init_from"):
+        with pytest.raises(UserError, match=f"--{name} must be what a flagfile can hold.* Received: '"):
+            Config(**{"workdir": "w", "dataset": "d", name: text})
+    with pytest.raises(UserError, match="--set must be what a flagfile can hold"):
+        Config(workdir="w", dataset="d", set=(text,))
+    Config(workdir="a run in ä=b,[c]#", dataset="d", data_dir="ä [b]")
 
 
 @pytest.mark.parametrize(

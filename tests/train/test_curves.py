@@ -1,4 +1,7 @@
+import pytest
+
 from train.curves import Curves
+from train.errors import UserError
 
 
 def test_every_figure_has_a_line(tmp_path):
@@ -23,3 +26,10 @@ def test_a_run_from_the_start_forgets_what_was_there(tmp_path):
     Curves(tmp_path / "curves.csv", 0).add(50, {"train/loss": 1.0})
     Curves(tmp_path / "curves.csv", 0).add(25, {"train/loss": 2.0})
     assert (tmp_path / "curves.csv").read_text().splitlines()[1:] == ["25,train/loss,2"]
+
+
+@pytest.mark.parametrize("text", ["step,name,value\n\n", "step;name;value\n50;a;1\n", "step,name,value\n1e400,a,1\n"])
+def test_a_damaged_file_is_told(tmp_path, text):
+    (tmp_path / "curves.csv").write_text(text)
+    with pytest.raises(UserError, match=r"curves.csv is damaged \(.*\); restore it, or remove it"):
+        Curves(tmp_path / "curves.csv", 100)

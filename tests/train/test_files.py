@@ -9,6 +9,7 @@ import pytest
 
 from train import files
 from train.disk import DiskFullError
+from train.errors import UserError
 from train.progress import log
 
 
@@ -24,6 +25,17 @@ def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path, monk
         files.write_text(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_is_not_replaced_and_told_before_the_work(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="it is a device or a pipe"):
+        files.write_text(tmp_path / "pipe", "text")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    for path in (tmp_path / "pipe", tmp_path, tmp_path / "pipe" / "file", tmp_path / ("n" * 201)):
+        with pytest.raises(UserError, match="--out must "):
+            files.check_writable(path, "--out")
+    files.check_writable(tmp_path / "new" / "file", "--out")
 
 
 def test_folders_are_made_and_files_replaced(tmp_path):

@@ -62,6 +62,12 @@ def test_a_workdir_from_before_config_json_says_it_in_its_result_or_not(config, 
         check_same_run(config(seed=1))
 
 
+def test_a_folder_in_place_of_a_config_is_told_in_one_line(config):
+    Path(config().workdir, "config.json").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"is damaged \(.*irectory.*mend config.json"):
+        check_same_run(config())
+
+
 @pytest.mark.parametrize("damaged", [lambda text: text[:50], lambda _: "[1]", lambda _: "3"])
 def test_a_damaged_config_is_told_in_one_line(config, damaged):
     write_config(config())

@@ -20,6 +20,10 @@ def rate(sitting, step):
 BEGUN = [Sitting(0, 60, 0, 4)]
 
 
+def test_a_finished_run_whose_history_is_gone_has_one():
+    assert with_next([], 60, 60) == [Sitting(0, 60)]
+
+
 def test_a_run_that_goes_on_as_it_was_is_one_sitting():
     assert with_next([], 0, 60) == BEGUN
     assert with_next(BEGUN, 0, 60) == BEGUN

@@ -32,15 +32,18 @@ def test_mined_pictures_show_what_was_read(config):
     assert len(none) == 0
 
 
-def test_negatives_come_back_as_pictures_of_nothing(tmp_path):
+@pytest.mark.parametrize("name", ["some.npz", "some", "some.v2"])
+def test_negatives_come_back_as_pictures_of_nothing(tmp_path, name):
+    path = tmp_path / name
     images = np.random.default_rng(0).integers(0, 256, (3, *SCENE, 1)).astype(np.uint8)
     boxes = np.array([[10, 10, 90, 60]] * 3, np.float32)
-    write_negatives(tmp_path / "some.npz", images, boxes)
-    split = load_negatives(str(tmp_path / "some.npz"), TOP)
+    write_negatives(path, images, boxes)
+    assert list(tmp_path.iterdir()) == [path]
+    split = load_negatives(str(path), TOP)
     np.testing.assert_array_equal(split.images, images)
     np.testing.assert_array_equal(split.boxes, boxes)
     assert split.labels.tolist() == [nothing_labels(TOP)] * 3
-    assert load_negatives(str(tmp_path / "some.npz"), TOP, repeats=2).images[:, 0, 0, 0].tolist() == [
+    assert load_negatives(str(path), TOP, repeats=2).images[:, 0, 0, 0].tolist() == [
         pixel for pixel in images[:, 0, 0, 0].tolist() for _ in range(2)
     ]
     windows, found = draw_windows(images, boxes, split.labels[:, 0], (54, 110), np.random.default_rng(0), augment=False)

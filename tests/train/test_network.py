@@ -5,7 +5,7 @@ import pytest
 
 from train.data.dataset import Dataset, Split
 from train.errors import UserError
-from train.network import network_for, write_network
+from train.network import built, network_for, write_network
 
 
 def dataset(channels, classes):
@@ -63,3 +63,10 @@ def test_what_was_written_is_an_architecture_file(config, tmp_path):
 def test_what_is_said_must_fit_the_data(config, changes, message):
     with pytest.raises(UserError, match=message):
         network_for(config(set=changes), dataset(3, 12))
+
+
+def test_what_keras_does_not_know_is_told_in_one_line(config):
+    architecture = network_for(config(set=("coarse.0.activation=rely",)), dataset(1, 10))
+    with pytest.raises(UserError, match="can't be built: .*activation.*rely.*; change its description") as caught:
+        built(architecture)
+    assert "\n" not in str(caught.value)

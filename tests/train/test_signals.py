@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from train import signals
+
 PROGRAM = """
 import hashlib, sys, time
 from train import signals
@@ -50,6 +52,13 @@ def wait_for(process, line):
         if said.strip() == line:
             return
     raise AssertionError(f"{line} was not said")
+
+
+def test_a_signal_that_came_while_a_step_was_saved_is_obeyed_before_what_follows():
+    with signals.after_step() as asked:
+        signal.raise_signal(signal.SIGINT)  # noted
+        with pytest.raises(signals.Stopped, match="stopped by SIGINT"), asked.at_once():
+            raise AssertionError("minutes of evaluation")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -92,7 +92,7 @@ def figures(training: Training, place) -> list[tuple[str, str, str]]:
     images = result["test_images"]
     found = []
     if error is not None:
-        low, high = interval(error, images)
+        low, high = inside(result.get("interval"), place) or interval(error, images)
         found.append(
             (f"test error, {label(place)}", f"{error:.2f} %", f"{low:.2f} to {high:.2f} % with 95 % confidence")
         )

@@ -54,7 +54,7 @@ def is_result_of(path: Path, config: dict) -> bool:
     try:
         result = read_json(path)
         ran, steps = result["config"], result["steps"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
     same = all(ran[name] == config[name] for name in shared_options([ran, config]) - set(FREE))
     return same and steps == config["train_steps"]

@@ -222,8 +222,9 @@ def _give_splits(entries: list[dict], path: Path):
             if split not in by_name.values():
                 most = max(SPLITS, key=list(by_name.values()).count)
                 by_name[min((keys[unit], unit) for unit in keys if by_name[unit] == most)[1]] = split
+    splits = told | by_name
     for unit, entry in zip(units, entries):
-        entry["split"] = entry.get("split") or (told | by_name)[unit]
+        entry["split"] = entry.get("split") or splits[unit]
 
 
 def _units(entries: list[dict]) -> list[str]:

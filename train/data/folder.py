@@ -82,7 +82,14 @@ def load_tests(data_dir: str, architecture: Architecture, semi_real: bool = True
         UserError: something is missing or wrong, or there is no test image.
     """
     path = Path(data_dir)
-    read, entries, _, bad = _checked(path, architecture, 0.0, "--eval_data_dir")
+    read, entries, too_long, bad = _checked(path, architecture, 0.0, "--eval_data_dir")
+    if too_long:
+        log.warning(
+            "%d numbers in %s have more than %d digits, and are left out",
+            too_long,
+            path,
+            architecture.top.max_length,
+        )
     if not any(entry["split"] == "test" for entry in entries):
         raise UserError(f"--eval_data_dir needs images of the split 'test'. Received: {path}, which has none")
     entries, labels = _of_split(entries, _labels(entries, architecture, path)[0], "test", path)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from train.data.files_of import plain_name
 from train.errors import UserError
-from train.plain_files import text_of
+from train.plain_files import reason, text_of
 
 CSV = "labels.csv"
 COLUMNS = ("file", "label", "split", "group")
@@ -41,7 +41,11 @@ def listed(path: Path, read: Callable[[str], bytes]) -> list[dict] | None:
     names = files_in(path)
     prefix = _common_folder(names)
     if f"{prefix}{CSV}" in names:
-        return _of_csv(read(f"{prefix}{CSV}"), prefix, path)
+        try:
+            data = read(f"{prefix}{CSV}")
+        except (OSError, ValueError) as error:
+            raise UserError(f"{CSV} in {path} can't be read: {reason(error)}") from error
+        return _of_csv(data, prefix, path)
     return _of_folders(names, prefix) or None
 
 

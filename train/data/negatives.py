@@ -14,8 +14,8 @@ from train.errors import UserError
 
 def write_negatives(path: Path, images, boxes):
     """Writes pictures uint8 [n, *SCENE, 1] and boxes float32 [n, 4] of what was read, whole or not at all."""
-    with files.replacing(path) as partial:
-        np.savez_compressed(partial, images=images, boxes=boxes)
+    with files.replacing(path) as partial, open(partial, "wb") as file:  # NumPy would add .npz to another name
+        np.savez_compressed(file, images=images, boxes=boxes)
 
 
 def check_negatives(path: str):

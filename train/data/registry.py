@@ -126,6 +126,7 @@ def mixture(parts: list[Dataset], sizes: list[int]) -> Dataset:
         test=first.test,
         calibration=_interleaved([part.calibration for part in parts]),
         more_tests=more_tests,
+        more_validation=first.more_validation,
     )
 
 

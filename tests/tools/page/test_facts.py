@@ -21,3 +21,11 @@ def test_the_page_is_about_the_networks_own_number_of_patches_where_it_was_teste
     result = make_result()
     result["error"]["dcn"] = dict.fromkeys(tested.split(), 1.0)
     assert facts.num_patches(Training(None, classifier, result)) == shown
+
+
+def test_the_interval_that_the_evaluation_found_is_told(classifier):
+    result = make_result()
+    training = Training(None, classifier, result)
+    place = facts.own_place(training)
+    result["interval"] = {"dcn": {place[1]: [1.25, 9.75]}}
+    assert facts.figures(training, place)[0][2] == "1.25 to 9.75 % with 95 % confidence"

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcn_tf.presets import preset
 from train.data import folder as folder_module
+from train.data.folder import load_tests
 from train.data.images import grey
 from train.data.registry import load_dataset
 from train.data.windows import SCENE
@@ -181,6 +183,14 @@ def test_a_reader_is_tested_on_images_as_they_are(config, tmp_path):
     assert not holds.all()
     assert set(map(tuple, labels[holds])) <= {(1, 0, 10, 10), (1, 3, 10, 10)}
     assert (labels[~holds] == [0, 10, 10, 10]).all()
+
+
+def test_numbers_that_are_too_long_for_a_test_are_counted(tmp_path, caplog):
+    entries = [entry(i, label=[1] * (9 if i == 5 else 2)) for i in range(6)]
+    path = folder(tmp_path, entries, {i: png(40 * i) for i in range(6)})
+    tests = load_tests(str(path), preset("numbers"), semi_real=False)
+    assert len(next(iter(tests.values()))) == 1
+    assert f"1 numbers in {path} have more than 8 digits, and are left out" in caplog.text
 
 
 def test_a_number_fills_an_image_of_which_nobody_says_where_it_is(config, tmp_path):

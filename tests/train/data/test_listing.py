@@ -75,6 +75,15 @@ def test_a_wrong_csv_file(tmp_path, text, message):
         entries_of(filled(tmp_path, {"labels.csv": text}))
 
 
+def test_a_csv_file_that_is_not_to_be_read_is_told(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (tmp_path / "labels.csv").write_text("file,label\na.png,bolt\n")
+    (folder / "labels.csv").symlink_to(tmp_path / "labels.csv")
+    with pytest.raises(UserError, match=r"labels.csv in .* can't be read: it lies outside"):
+        annotations(folder)
+
+
 def test_a_csv_file_of_windows(tmp_path):
     (tmp_path / "labels.csv").write_bytes("file,label\r\na.png,Tür\r\n".encode("utf-16"))
     assert entries_of(tmp_path) == [{"file": "a.png", "label": "Tür"}]

@@ -58,6 +58,15 @@ def test_a_mixture_takes_its_share_of_every_batch_from_each(config, numbers_zip,
     np.testing.assert_array_equal(dataset.calibration.images[1], street.calibration.images[0])
 
 
+def test_a_mixture_is_chosen_on_what_the_first_is_chosen_on():
+    split = Split(np.zeros((1, 4, 4, 1), np.uint8), np.zeros((1, 1), np.int32))
+    first, second = (
+        Dataset(name, "", ("0",), lambda step: (), split, split, split, more_validation={f"of {name}": split})
+        for name in ("one", "two")
+    )
+    assert registry.mixture([first, second], [1, 1]).more_validation == {"of one": split}
+
+
 @pytest.mark.parametrize(
     ("batch_size", "weights", "sizes"),
     [(8, (1, 1), [4, 4]), (10, (1, 3), [3, 7]), (4, (1, 1000), [1, 3]), (3, (1, 1, 1), [1, 1, 1]), (64, (5,), [64])],

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +11,14 @@ from PIL import Image
 from train.data import digits
 from train.data.cluttered import SPLIT_SEEDS, fixed_split
 from train.data.rendering import cache, sets
-from train.data.write_images import semi_real_pictures, write_images, write_photographs
+from train.data.write_images import check_out, semi_real_pictures, write_images, write_photographs, write_shapes
 from train.errors import UserError
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_the_first_test_images_are_written_without_loss(tmp_path):
-    (tmp_path / "old.png").write_bytes(b"")
+    (tmp_path / "00007_1.png").write_bytes(b"")  # of a larger set
     write_images(tmp_path, digits.load_sklearn(), 3)
     split = fixed_split(*digits.load_sklearn().test, 10000, SPLIT_SEEDS["test"])
     paths = sorted(tmp_path.iterdir())
@@ -35,8 +36,9 @@ def photographs(tmp_path_factory):
 
 
 def test_photographs_have_their_numbers_and_boxes_beside_them(tmp_path, photographs):
-    (tmp_path / "old.png").write_bytes(b"")
+    (tmp_path / "00007.png").write_bytes(b"")
     pictures = photographs(True)
+    write_photographs(tmp_path, pictures, "validation")
     write_photographs(tmp_path, pictures, "test")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000.png", "00001.png", "annotations.json"]
     entries = json.loads((tmp_path / "annotations.json").read_text())
@@ -74,13 +76,39 @@ def test_real_numbers_are_written_in_rendered_photographs(tmp_path, placed_numbe
         semi_real_pictures(str(placed_numbers), "validation", 3)
 
 
+def test_a_set_of_shapes_takes_the_place_of_another(tmp_path):
+    write_shapes(tmp_path / "out", 12)
+    write_shapes(tmp_path / "out", 4)
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 4
+
+
+@pytest.mark.parametrize(("name", "content"), [("mine.png", b""), ("annotations.json", b'[{"file": "a.png"}]')])
+def test_images_of_others_are_neither_removed_nor_mixed_with(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"--out must hold no images of others. Received: .*, with {name}"):
+        write_images(tmp_path, digits.load_sklearn(), 1)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == content
+
+
+def test_what_can_take_no_images_is_told_before_they_are_made(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match="--out must be a folder that may be written to"):
+        check_out(tmp_path / "file")
+    with pytest.raises(UserError, match="--out must be another folder than --data_dir"):
+        check_out(tmp_path, str(tmp_path))
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(UserError, match="which is a device or a pipe"):
+        check_out(tmp_path / "pipe.zip")
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         ([], "--out is missing"),
         (["--out=x", "--count=0"], "--count=0"),
         (["--out=x", "--data_dir=none"], "no MNIST"),
-        (["--out=x", "--kind=photographs", "--data_dir=x"], "rendered from nothing"),
+        (["--out=x", "--kind=photographs", "--data_dir=y"], "rendered from nothing"),
         (["--out=x", "--split=train"], "of the test split"),
         (["--out=x", "--kind=semi_real"], "give a folder or zip with annotations.json"),
         (["--out=x", "--kind=none"], "--kind"),

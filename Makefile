@@ -41,6 +41,8 @@ COMPILE := $(VENV)/bin/uv pip compile --universal --python-version 3.10 --upgrad
 RUNTIMES = edge $(shell $(PYTHON) -c 'import sys; print("edge-tflite" * (sys.version_info < (3, 12)))')
 C_FILES := edge/network/_compiled.c $(wildcard edge/network/c/*)
 EDGE_CASES ?= $(VENV)/edge_cases
+# From the root on, in quotes: the folder of the project may have a space in its name, which make's abspath would part.
+FROM_ROOT = "$(if $(filter /%,$(1)),,$(CURDIR)/)$(1)"
 PYTHONS := 3.10 3.11 3.12 3.13
 
 .PHONY: svhn test test-distribute docs-test test-edge test-pythons pi-test sanitize lint types format wheel sdist lock
@@ -51,7 +53,7 @@ svhn: $(STAMP)
 	$(PY) -m train.main --flagfile=svhn.flags $(ARGS)
 
 test: lint $(EDGE_CASES)
-	DCN_EDGE_CASES=$(abspath $(EDGE_CASES)) $(PY) -m pytest $(TESTS)
+	DCN_EDGE_CASES=$(call FROM_ROOT,$(EDGE_CASES)) $(PY) -m pytest $(TESTS)
 	$(if $(TESTS),,@$(MAKE) --no-print-directory test-edge)
 
 test-distribute: $(STAMP)
@@ -65,12 +67,12 @@ test-edge: $(EDGE_CASES)
 	$(if $(filter edge-tflite,$(RUNTIMES)),,@echo "tflite-runtime is skipped: it needs Python 3.10 or 3.11, PYTHON is $$($(PYTHON) -V)")
 
 run-%: $(VENV)-%/installed
-	DCN_EXTRA=$* DCN_EDGE_CASES=$(abspath $(EDGE_CASES)) $(VENV)-$*/bin/python -m pytest tests/edge
+	DCN_EXTRA=$* DCN_EDGE_CASES=$(call FROM_ROOT,$(EDGE_CASES)) $(VENV)-$*/bin/python -m pytest tests/edge
 
 test-pythons: $(EDGE_CASES)
 	@for version in $(PYTHONS); do \
 		if ! python$$version -c '' 2> /dev/null; then echo "python$$version is skipped: there is none"; continue; fi; \
-		$(MAKE) --no-print-directory test-edge PYTHON=python$$version VENV=.venv$$version \
+		$(MAKE) --no-print-directory -o $(EDGE_CASES) test-edge PYTHON=python$$version VENV=.venv$$version \
 			EDGE_CASES=$(EDGE_CASES) || exit; \
 	done
 
@@ -79,7 +81,7 @@ pi-test:
 	@[ "$$(id -u)" = 0 ] || { echo "make pi-test needs root (chroot and private mounts); run it as root" >&2; exit 2; }
 	@$(MAKE) --silent $(RUNTIMES:%=$(VENV)-%/installed) $(STAMP)
 	tools/pi/emulated_pi.sh setup
-	$(PY) -m train.data.write_images --out=build/pi/images $(DCN_DATA_DIR:%=--data_dir=%)
+	$(PY) -m train.data.write_images --out=build/pi/images $(if $(DCN_DATA_DIR),--data_dir="$(DCN_DATA_DIR)")
 	$(PY) -m tools.pi.check --images=build/pi/images $(foreach extra,$(RUNTIMES),--environment=$(extra)=$(VENV)-$(extra))
 
 # A copy of edge whose C files are compiled with them; Python itself is not, and so has to load their library first.
@@ -97,7 +99,7 @@ sanitize: $(STAMP)
 		-o $(SANITIZED)/edge/network/_compiled$$($(PY) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
 	cd $(SANITIZED) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
-		$(abspath $(PY)) -m pytest -q -n 0 tests
+		$(call FROM_ROOT,$(PY)) -m pytest -q -n 0 tests
 
 lint: $(STAMP)
 	$(PY) -m ruff check
@@ -111,6 +113,7 @@ format: $(STAMP)
 	$(PY) -m ruff format
 
 wheel: $(STAMP)
+	rm -rf build/lib* build/bdist*  # modules of an earlier version would be packed too
 	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 sdist: $(STAMP)
@@ -139,7 +142,8 @@ licences: $(STAMP)
 	$(PY) -m tools.upkeep.licences
 
 clean:
-	rm -rf .venv* $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv* $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -f edge/network/_compiled*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: python-is-known

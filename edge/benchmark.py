@@ -31,7 +31,7 @@ from edge.comparison.race import race, size_of
 from edge.comparison.variants import VARIANTS, by_precision, choose, from_file, make_run
 from edge.energy.meters import METER_HELP, find_meter, make_meter
 from edge.errors import UserError, run_main
-from edge.output import check_apart, check_writable, write
+from edge.output import check_apart, check_writable, files_in, write
 from edge.sight.images import load_image
 from edge.startup import start_once
 
@@ -112,7 +112,8 @@ def _files_read(parsed) -> dict:
         "--energy": None if csv_file == parsed.energy else csv_file,
     }
     labels = {f"{name} beside --images": os.path.join(parsed.images, name) for name in FILES_OF_LABELS if parsed.images}
-    return named | labels
+    bundles = files_in(parsed.bundle, "--bundle") | files_in(parsed.float_bundle, "--float_bundle")
+    return named | labels | bundles
 
 
 def main(arguments) -> None:

@@ -57,6 +57,17 @@ def check_apart(outputs: dict, inputs: dict) -> None:
             raise UserError(f"{option}={path} is the file of {other}, and would take its place; name another")
 
 
+def files_in(folder, option: str) -> dict:
+    """Returns the files that a bundle or a workdir is made of, for `check_apart`: what they are -> path.
+
+    folder: which `option` names, or None; of a zip file, itself.
+    """
+    if not folder:
+        return {}
+    inside = (path for path in Path(folder).glob("*") if path.is_file())
+    return {option: folder} | {f"{option}, {path.name}": path for path in inside}
+
+
 def _is_special(path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 

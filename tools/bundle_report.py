@@ -8,7 +8,7 @@ Everything is read from the manifests, in which tools.quantize wrote what it mea
 from edge.arguments import listed
 from edge.bundle import load_bundle
 from edge.errors import UserError
-from edge.output import check_writable, write
+from edge.output import check_apart, check_writable, files_in, write
 from tools import command
 from tools.table import MARKDOWN, table
 
@@ -23,6 +23,8 @@ def main(arguments) -> None:
     add("--report", metavar="FILE", help="also write the report here, a Markdown file")
     values = parser.parse_args(arguments)
     check_writable(values.report)
+    for path in values.bundles:
+        check_apart({"--report": values.report}, files_in(path, "--bundles"))
     text = report([load_bundle(path).manifest for path in values.bundles])
     print(text)
     if values.report:

@@ -141,6 +141,8 @@ def main(arguments) -> None:
     values = parser.parse_args(arguments)
     out = values.out or values.bundle
     bundle = load_bundle(values.bundle)
+    if bundle.doubt:  # what is written has a checksum, which vouches for all of it
+        raise UserError(bundle.doubt)
     _check_source(values, bundle)
     check_destination(out)
     output.check_apart({"--curve": values.curve}, {"--bundle": values.bundle})

@@ -72,7 +72,8 @@ def main(arguments) -> None:
     values = make_parser().parse_args(arguments)
     check_destination(values.bundle)
     output.check_writable(values.report)
-    output.check_apart({"--report": values.report}, {"--bundle": values.bundle})
+    read = output.files_in(values.bundle, "--bundle") | output.files_in(values.workdir, "--workdir")
+    output.check_apart({"--report": values.report}, read)
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.export import agreement, bundling, input_size, onnx_agreement, onnx_files, qat

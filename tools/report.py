@@ -7,7 +7,7 @@ The page needs no network and no other file; it holds some of the test images. T
 
 from pathlib import Path
 
-from edge.output import check_apart, check_writable, write
+from edge.output import check_apart, check_writable, files_in, write
 from edge.quiet import quiet
 from tools import command
 
@@ -20,8 +20,8 @@ def main(arguments) -> None:
     values = parser.parse_args(arguments)
     out = Path(values.out or Path(values.workdir) / "report.html")
     check_writable(out, "--out")
-    kept = [path for path in Path(values.workdir).glob("*") if path.is_file() and path.suffix != ".html"]
-    check_apart({"--out": out}, {f"the workdir's {path.name}": path for path in kept})
+    kept = files_in(values.workdir, "WORKDIR")
+    check_apart({"--out": out}, {what: path for what, path in kept.items() if Path(path).suffix != ".html"})
     with quiet():  # importing TensorFlow writes several lines
         from tools import workdir
         from tools.page import sections

@@ -49,7 +49,10 @@ def pack(path, destination) -> None:
     """Writes a bundle as one zip file; UserError where it is damaged, or something else lies at the destination."""
     if Path(destination).suffix != ".zip":
         raise UserError(f"a packed bundle's name ends in .zip, received {destination}; name it {destination}.zip")
-    write(Path(destination).resolve(), load_bundle(path).files)
+    bundle = load_bundle(path)
+    if bundle.doubt:  # a packed one has none, since a zip file has checksums of its own
+        raise UserError(bundle.doubt)
+    write(Path(destination).resolve(), bundle.files)
     print(f"written: {destination}")
 
 

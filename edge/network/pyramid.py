@@ -208,7 +208,8 @@ def _bands(size, manifest: Manifest, model: Model):
     counts = ((size[0] - field) // down + 1, (size[1] - wide) // across + 1)
     rows = -(-counts[0] // count)
     band = (rows - 1) * down + field
-    if count > 1 and tuple(cells_of(band)) == (rows, counts[1]):
+    unpadded = count > 1 and cells_of(band + down - 1)[0] == rows  # with padding there would be one more
+    if unpadded and tuple(cells_of(band)) == (rows, counts[1]):
         return rows, band, counts
     counts = tuple(cells_of(size[0]))  # of a stack with padding, too, which knows where a level ends
     return counts[0], size[0], counts

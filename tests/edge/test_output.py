@@ -4,7 +4,7 @@ import pytest
 
 from edge import output
 from edge.errors import UserError, WorkError
-from edge.output import check_apart
+from edge.output import check_apart, files_in
 
 
 def test_columns_are_aligned():
@@ -55,6 +55,8 @@ def test_no_output_takes_the_place_of_an_input_or_of_another(tmp_path):
     check_apart({"--json": "a.json", "--csv": None}, {"--labels": labels, "--images": None})
     with pytest.raises(UserError, match=r"--json=.*link.json is the file of --labels, and would take its place"):
         check_apart({"--json": tmp_path / "link.json"}, {"--labels": labels})
+    with pytest.raises(UserError, match=r"--json=.*labels.json is the file of --bundle, (link|labels).json"):
+        check_apart({"--json": labels}, files_in(tmp_path, "--bundle") | files_in(None, "--float_bundle"))
     with pytest.raises(UserError, match="--csv=./a.json is the file of --json"):
         check_apart({"--json": "a.json", "--csv": "./a.json"}, {})
 

@@ -87,7 +87,7 @@ def test_wrong_arguments_are_told(arguments):
 
 def test_a_page_takes_no_other_files_place(tmp_path):
     (tmp_path / "result.json").write_text("{}")
-    with pytest.raises(UserError, match=r"--out=.* is the file of the workdir's result.json"):
+    with pytest.raises(UserError, match=r"--out=.* is the file of WORKDIR, result.json"):
         report.main([str(tmp_path), f"--out={tmp_path / 'result.json'}"])
 
 

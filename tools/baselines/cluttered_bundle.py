@@ -19,7 +19,7 @@ from edge.comparison.race import Outcome
 from edge.comparison.variants import COARSE, DCN, PRECISIONS, WHOLE, Variant, make_run
 from edge.comparison.work import mean_multiplications, shares
 from edge.errors import UserError
-from edge.output import check_writable, write
+from edge.output import check_apart, check_writable, files_in, write
 from tools import command
 from tools.findings.interval_tables import between, compared
 from tools.progress import Progress
@@ -112,6 +112,7 @@ def main(arguments) -> None:
     add("--json", metavar="FILE", help="write everything that was measured")
     parsed = parser.parse_args(arguments)
     check_writable(parsed.json, "--json")
+    check_apart({"--json": parsed.json}, files_in(parsed.bundle, "--bundle"))
     bundle = load_bundle(parsed.bundle)
     if bundle.manifest.levels or bundle.manifest.input.size != (CANVAS, CANVAS):
         raise UserError(f"--bundle must read images of {CANVAS} x {CANVAS}, received {parsed.bundle}; name another")

@@ -36,7 +36,7 @@ from edge.comparison.board import Machine, Watch, versions
 from edge.comparison.variants import ADAPTIVE, DCN, PRECISIONS, Variant, make_run
 from edge.errors import run_main
 from edge.network.pyramid_runner import ALL
-from edge.output import check_writable, write
+from edge.output import check_apart, check_writable, files_in, write
 from edge.sight.images import model_pixels, open_image
 from tools.baselines.ocr_images import LabelledImages, find_images
 from tools.baselines.ocr_reading import OcrReader, make_engine
@@ -73,8 +73,10 @@ def parse_arguments(arguments):
     add("--json", metavar="FILE", help="write everything that was measured, and every reading")
     add("--markdown", metavar="FILE", help="write what is printed")
     parsed = parser.parse_args(arguments)
-    for name in ("json", "markdown"):
-        check_writable(getattr(parsed, name), f"--{name}")
+    written = {f"--{name}": getattr(parsed, name) for name in ("json", "markdown")}
+    for option, path in written.items():
+        check_writable(path, option)
+    check_apart(written, {"--images": parsed.images, "--labels": parsed.labels} | files_in(parsed.bundle, "--bundle"))
     return parsed
 
 

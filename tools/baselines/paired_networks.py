@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edge.arguments import listed, number
 from edge.errors import UserError
-from edge.output import check_writable, write
+from edge.output import check_apart, check_writable, write
 from tools import command
 from tools.findings.interval_tables import HEADER, between, compared
 from tools.table import table
@@ -70,6 +70,7 @@ def main(arguments) -> None:
     parsed = parser.parse_args(arguments)
     counts = [_count(text) for text in parsed.num_patches]
     check_writable(parsed.json, "--json")
+    check_apart({"--json": parsed.json}, {"DCN.keras": parsed.network, "--fine": parsed.fine})
     try:
         rows = _read(parsed, counts)
     except TrainingError as error:

@@ -87,10 +87,14 @@ def test_an_older_manifest_is_believed_and_check_says_that_it_may_be_damaged(bun
         UserError, match=rf"has no checksum \(format version {version}\), .*; give it one: python -m edge"
     ):
         main(["check", str(bundle_copy.path)])
-    main(["pack", str(bundle_copy.path), str(bundle_copy.path.parent / "b.zip")])
-    main(["check", str(bundle_copy.path.parent / "b.zip")])  # a zip has a checksum of every file
+    packed = bundle_copy.path.parent / "b.zip"
+    with pytest.raises(UserError, match="has no checksum"):  # a zip has, of every file, and would vouch for it
+        main(["pack", str(bundle_copy.path), str(packed)])
+    assert not packed.exists()
     main(["stamp", str(bundle_copy.path)])
     main(["check", str(bundle_copy.path)])
+    main(["pack", str(bundle_copy.path), str(packed)])
+    main(["check", str(packed)])
     assert load_bundle(bundle_copy.path).manifest == bundle_copy.manifest
     stamped, shipped = (bundle_copy.path / "manifest.json").read_bytes(), bundle_copy.files["manifest.json"]
     assert without_checksum(stamped) == without_checksum(shipped)

@@ -55,6 +55,13 @@ def test_a_wrong_field_is_named(manifest, field, value, message):
         check_content(manifest)
 
 
+@pytest.mark.parametrize("value", [{}, 3, None, {"inputs": []}])
+def test_a_further_model_is_described_as_the_others_are(manifest, value):
+    manifest["models"]["other"] = value
+    with pytest.raises(UserError, match="manifest.models.other"):
+        check_content(manifest)
+
+
 def test_every_field_must_be_there(manifest):
     for field in set(manifest) & set(schema()["required"]):
         with pytest.raises(UserError, match=f"manifest.{field} is missing"):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from edge.network import pyramid
 from edge.network.pyramid import (
     Canvases,
     Level,
@@ -24,6 +25,18 @@ def test_sizes_are_rounded_and_never_nothing():
     assert scaled_size((480, 640), 0.71) == (341, 454)
     assert scaled_size((90, 3), 0.35) == (31, 1)  # 31.5 goes to the even 32 in float32, and is 31.499... here
     assert scaled_size((1, 1), 0.18) == (1, 1)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_only_a_stack_without_padding_is_seen_in_bands(monkeypatch, padding):
+    def output_shape(name, shape):
+        return (1, *((side + padding - 5) // 2 + 1 for side in shape[1:3]), 9)
+
+    model = SimpleNamespace(output_shape=output_shape, laid_out=lambda shape: shape)
+    cells, image = SimpleNamespace(field=(5, 5), stride=(2, 2)), SimpleNamespace(channels=1)
+    monkeypatch.setattr(pyramid, "MOST_AT_ONCE", 1000)
+    rows, band, counts = pyramid._bands((61, 41), SimpleNamespace(cells=cells, input=image), model)
+    assert (rows, band, counts) == ((10, 23, (29, 19)) if not padding else (29, 61, (29, 19)))
 
 
 def test_levels_are_the_librarys_but_for_a_pixel_value(pyramid_case):

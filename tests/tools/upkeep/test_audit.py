@@ -1,5 +1,6 @@
 import json
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,11 @@ from tools.upkeep import audit
 
 GOOD = {"name": "numpy", "version": "2.0.0", "vulns": []}
 BAD = {"name": "pillow", "version": "9.0.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["9.1", "10.0"]}]}
+LOCK = """numpy==2.0.0 \\
+    --hash=sha256:aa
+pillow==9.0.0 \\
+    --hash=sha256:bb
+"""
 UNKNOWN = {"name": "filelock", "skip_reason": "Dependency not found on PyPI"}
 
 
@@ -16,7 +22,7 @@ UNKNOWN = {"name": "filelock", "skip_reason": "Dependency not found on PyPI"}
 def answer(monkeypatch, tmp_path):
     """Returns a function: what pip-audit says -> the command's call."""
     lock = tmp_path / "a.lock"
-    lock.touch()
+    lock.write_text(LOCK)
 
     def call(stdout, stderr=""):
         done = SimpleNamespace(stdout=stdout if isinstance(stdout, str) else json.dumps(stdout), stderr=stderr)
@@ -27,8 +33,8 @@ def answer(monkeypatch, tmp_path):
 
 
 def test_packages_without_a_known_vulnerability(answer, capsys):
-    answer({"dependencies": [GOOD]})
-    assert capsys.readouterr().out.endswith("a.lock: 1 packages, no known vulnerability\n")
+    answer({"dependencies": [GOOD, GOOD]})
+    assert capsys.readouterr().out.endswith("a.lock: 2 packages, no known vulnerability\n")
 
 
 def test_a_vulnerability_is_told_with_its_remedy(answer, capsys):
@@ -43,7 +49,7 @@ def test_a_vulnerability_is_told_with_its_remedy(answer, capsys):
     [
         ("", "trace\nConnectionError: no route", r"the advisory base is out of reach \(ConnectionError: no route\)"),
         ({"dependencies": [GOOD, UNKNOWN]}, "", r"knows nothing of 1 of 2 packages \(filelock\)"),
-        ({"dependencies": []}, "", "knows nothing of 0 of 0 packages"),
+        ({"dependencies": [GOOD]}, "", "1 of its 2 pins were looked up"),
     ],
 )
 def test_a_base_out_of_reach_is_no_success(answer, stdout, stderr, message):
@@ -55,3 +61,26 @@ def test_a_base_out_of_reach_is_no_success(answer, stdout, stderr, message):
 def test_a_lock_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match="no such lock"):
         audit.main([str(tmp_path / "none.lock")])
+
+
+def test_every_pin_is_asked_about_whatever_python_it_is_for(monkeypatch, tmp_path):
+    lock, asked = tmp_path / "a.lock", []
+    lock.write_text(
+        "numpy==2.2.6 ; python_full_version < '3.11' \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
+        "numpy==2.5.5 ; python_full_version >= '3.11' \\\n    --hash=sha256:cc\n"
+        "colorama==0.4.6 ; sys_platform == 'win32' \\\n    --hash=sha256:dd\n"
+    )
+
+    def run(command, **_):
+        text = Path(command[-1]).read_text()
+        asked.append(text)
+        names = [line.split("==")[0] for line in text.splitlines() if "==" in line]
+        found = {"dependencies": [{"name": name, "version": "1", "vulns": []} for name in names]}
+        return SimpleNamespace(stdout=json.dumps(found), stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    audit.main([str(lock)])
+    assert asked == [
+        "numpy==2.2.6 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\ncolorama==0.4.6 \\\n    --hash=sha256:dd\n",
+        "numpy==2.5.5 \\\n    --hash=sha256:cc\n",
+    ]

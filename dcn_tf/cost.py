@@ -79,8 +79,7 @@ def dcn_cost(architecture: Architecture, num_patches=None, image_size=None, top_
     )
     refined_pass = coarse_pass
     if not architecture.top.swaps:
-        patch_map = output_size(architecture.fine, architecture.patch_size)
-        refined_pass = _pooled_pass(architecture, num_patches, patch_map)
+        refined_pass = _pooled_pass(architecture, num_patches)
     patch_cost = stack_multiplications(architecture.fine, architecture.patch_size, architecture.channels)
     return Cost(
         coarse_stack=coarse_stack,
@@ -105,14 +104,14 @@ def device_cost(architecture: Architecture, num_patches: int, top_inputs: int) -
         map_size = output_size(architecture.coarse, architecture.image_size)
         refined_pass = architecture.top.multiplications(map_size, channels_of(architecture.coarse), (top_inputs, 1))
     else:
-        refined_pass = _pooled_pass(architecture, top_inputs, (1, 1))
+        refined_pass = _pooled_pass(architecture, top_inputs)
     return replace(at, refined_pass=refined_pass)
 
 
-def _pooled_pass(architecture: Architecture, num_patches: int, patch_map) -> int:
+def _pooled_pass(architecture: Architecture, num_patches: int) -> int:
     """Returns what the top spends on fine vectors that are pooled: a prediction of each, and where it sees a box."""
     channels = channels_of(architecture.fine)
-    return num_patches * (architecture.top.multiplications(patch_map, channels) + 4 * channels * architecture.top.box)
+    return num_patches * (architecture.top.multiplications((1, 1), channels) + 4 * channels * architecture.top.box)
 
 
 def model_weights(architecture: Architecture) -> dict[str, int]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from dcn_tf.windows import Sides, Window, normalise_window
 
+OF_VECTORS = ("softmax", "log_softmax", "sparsemax")  # activations that need all channels of a place, and no others
+
 
 def check_count(value, name: str):
     """Raises ValueError where a value is no integer of at least 1."""
@@ -210,6 +212,8 @@ def check_switch(value, name: str):
 def _check_activation(activation):
     if activation is not None and not isinstance(activation, str):
         raise ValueError(f"activation must be the name of one, or null. Received: {activation!r}")
+    if activation in OF_VECTORS:
+        raise ValueError(f"activation must be of single values, and not of vectors. Received: {activation!r}")
 
 
 def channels_of(stack) -> int:

@@ -36,8 +36,8 @@ class DynamicCapacityNetwork(Stages, KerasWay, keras.Model):
         [batch, 4] of the answer.
 
         With a pyramid (`Architecture.levels`) the cells of all levels stand in one list: `coarse_features`
-        [batch, cells, D], `saliency` [batch, cells], and `cells` [batch, k, 3] are (level, row, column); `levels` holds
-        the scaled images (`pyramid.Level`) and `map_sizes` [levels, 2] the (h, w) of their maps.
+        [batch, cells, D], `saliency` [batch, cells], and `cells` [batch, k, 3] are (level, row, column); `glance` and
+        `all_stages` also return the levels themselves.
 
     Raises:
         ValueError: k is not between 1 and the number of cells, or the image is smaller than one cell's field.

@@ -12,7 +12,8 @@ def scaled(images, scale: float):
         return images
     # As `geometry.scaled_size`, whose halves are float64's: in float32, 0.35 of 90 pixels is one more.
     size = tf.cast(tf.round(tf.cast(tf.shape(images)[1:3], tf.float64) * scale), tf.int32)
-    return tf.image.resize(images, tf.maximum(size, 1), antialias=True)
+    resized = tf.image.resize(images, tf.maximum(size, 1), antialias=True)
+    return tf.cast(resized, images.dtype)  # which is float32, whatever the images are
 
 
 def padded(images, architecture: Architecture):

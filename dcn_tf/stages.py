@@ -40,6 +40,12 @@ class Stages:
 
     def call(self, images, training=False, num_patches=None, cells=None) -> dict:
         """Returns the outputs of all three stages; arguments as of `DynamicCapacityNetwork`."""
+        outputs = self.all_stages(images, training, num_patches, cells)
+        # What has no entry for each image is nothing that Keras could join batch by batch, or export.
+        return {name: value for name, value in outputs.items() if name not in ("levels", "map_sizes")}
+
+    def all_stages(self, images, training=False, num_patches=None, cells=None) -> dict:
+        """Returns what `call` does, and with a pyramid the `levels` and `map_sizes` of `glance`."""
         outputs = self.glance(images, training)
         if cells is None:
             num_patches = self.architecture.num_patches if num_patches is None else num_patches
@@ -49,7 +55,11 @@ class Stages:
         return outputs | self.answer(*vectors, cells, training, outputs.get("boxes"))
 
     def glance(self, images, training=False) -> dict:
-        """Returns the first stage: `coarse_features`, `coarse_logits`, `entropy` and `saliency` of images."""
+        """Returns the first stage: `coarse_features`, `coarse_logits`, `entropy` and `saliency` of images.
+
+        With a pyramid also `levels`, the scaled images (`pyramid.Level`), and `map_sizes`, int32 [levels, 2], the
+        (h, w) of their maps.
+        """
         outputs = {}
         if self.architecture.has_pyramid:
             levels = levels_of(images, self.architecture)

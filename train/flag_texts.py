@@ -126,7 +126,8 @@ FLOAT_FLAGS = {
     ),
     "background_share": (
         "Share of the training images that are windows without a whole number, of which nothing is to be read: the "
-        "uniform distribution is asked for. 0 in the paper. svhn, street_numbers."
+        "uniform distribution is asked for. Of rendered scenes: so many without a number for each one with it. 0 in "
+        "the paper. svhn, street_numbers."
     ),
     "skip_bad": (
         "folder: the share of the images that may be left out because they can't be read, are listed with "

@@ -223,6 +223,6 @@ def _look(config, dataset, errors, writer, average, images, step):
 def _picture(model, dataset) -> np.ndarray:
     """Returns what the network looks at in a few validation images."""
     images = dataset.validation.images[:PICTURE_IMAGES]
-    outputs = model(to_float(tf.constant(images)))
+    outputs = model.all_stages(to_float(tf.constant(images)))
     outputs |= {name: value.numpy() for name, value in outputs.items() if name != "levels"}
     return pictures.attention(images, outputs, model.patch_grid)

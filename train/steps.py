@@ -26,7 +26,7 @@ def end_to_end_losses(model: DynamicCapacityNetwork, images, labels, config: Con
     relative one the distance itself. num_patches: k; the architecture's own where None. taught: logits of a teacher.
     """
     heads, smoothing = model.architecture.top.heads, config.label_smoothing
-    outputs = model(images, training=True, num_patches=num_patches)
+    outputs = model.all_stages(images, training=True, num_patches=num_patches)
     terms = {"refined": (1.0, negative_log_likelihood(outputs["logits"], labels, heads, smoothing))}
     if channels_of(model.architecture.coarse) == channels_of(model.architecture.fine):
         cells = outputs["cells"]

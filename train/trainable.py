@@ -26,6 +26,10 @@ def check_trainable(config: Config, architecture: Architecture):
             f"Received: --model={config.model} and --training={config.training}; leave it out"
         )
     _check_scales(config, architecture)
+    windows, images = architecture.train_size, architecture.image_size
+    cut_from_images = not getattr(architecture.top, "may_be_empty", False)  # others are cut from larger scenes
+    if cut_from_images and (windows[0] > images[0] or windows[1] > images[1]):
+        raise UserError(f"train_size must be at most image_size, {images}. Received: {windows}; change the description")
     window = architecture.train_size if config.training == "modular" else architecture.image_size
     needed = 4 * config.batch_size * math.prod(window) * architecture.channels
     if needed > MOST_BATCH:
@@ -41,6 +45,11 @@ def check_trainable(config: Config, architecture: Architecture):
         )
     if config.model != "dcn" or config.training != "end_to_end":
         return
+    if getattr(architecture.top, "box", False):
+        raise UserError(
+            "boxes are trained by --training=modular alone. Received: --training=end_to_end with a network that tells "
+            "them; give --training=modular, or --set=top.box=false"
+        )
     lengths = channels_of(architecture.coarse), channels_of(architecture.fine)
     if config.hint_weight and lengths[0] != lengths[1]:
         raise UserError(

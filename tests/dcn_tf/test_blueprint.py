@@ -56,6 +56,7 @@ def test_a_wrong_change_is_named(change, message):
         ("coarse.0.filters=many", "filters must be a positive integer. Received: 'many'"),
         ("coarse.0.batch_normalization=no", "batch_normalization must be true or false. Received: 'no'"),
         ("coarse.0.kind=[]", r"a stack's layer must be of kind .* Received: \[\]"),
+        ("coarse.0.activation=softmax", "activation must be of single values, and not of vectors"),
         ("name=2024", "name must be a text. Received: 2024"),
         ("name=", "name must be a text. Received: ''"),
     ],

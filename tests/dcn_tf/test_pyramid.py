@@ -1,5 +1,6 @@
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -62,7 +63,7 @@ def test_the_levels_are_the_image_at_every_scale_padded_in_the_middle(model, ima
 
 
 def test_the_features_of_every_level_are_those_of_the_coarse_stack_on_its_image(model, images):
-    outputs = model(images)
+    outputs = model.all_stages(tf.constant(images))
     start = 0
     for i, level in enumerate(numpy_levels(images, model.architecture)):
         maps = np.stack([run_stack(image, model.coarse) for image in level])
@@ -327,3 +328,33 @@ def test_images_of_any_size_are_read_in_one_graph(model, rng):
     for size in ((5, 7), (16, 20), (40, 33)):
         images = rng.random((1, *size, 1), np.float32)
         np.testing.assert_allclose(read(images), model(images, num_patches=2)["logits"], rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_with_levels_predicts_exports_and_is_a_part_of_others(model, images, tmp_path):
+    eager = model(images)
+    assert not {"levels", "map_sizes"} & eager.keys()
+    predicted = model.predict(np.concatenate([images] * 2), batch_size=2, verbose=0)
+    np.testing.assert_allclose(predicted["logits"][2:], eager["logits"], rtol=1e-5, atol=1e-5)
+    inputs = keras.Input((21, 30, 1))
+    answer = keras.Model(inputs, model(inputs)["logits"])
+    np.testing.assert_allclose(answer(images), eager["logits"], rtol=1e-5, atol=1e-5)
+    model.export(tmp_path / "saved", verbose=False)
+    height, width = model.architecture.image_size
+    images = images[:, :height, :width]
+    saved = tf.saved_model.load(tmp_path / "saved")
+    served = saved.serve(images)
+    np.testing.assert_allclose(served["logits"], model(images)["logits"], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_levels_are_of_the_type_that_the_stacks_compute_in(sequence_architecture, images, policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        mixed = network(sequence_architecture, lambda model: model, top=TOP, levels=LEVELS, num_patches=6)
+        outputs = mixed(images)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert outputs["coarse_features"].dtype == policy.removeprefix("mixed_")
+    assert outputs["logits"].dtype == tf.float32
+    assert np.isfinite(outputs["logits"]).all()

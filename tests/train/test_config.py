@@ -149,6 +149,22 @@ def test_numbers_of_patches_to_train_with_are_of_whole_networks_with_so_many_cel
             check_trainable(run, run.architecture)
 
 
+def test_windows_are_no_larger_than_the_images_that_they_are_cut_from(config):
+    run = config(preset="cluttered_mnist", model="coarse", set=("train_size=100,101",))
+    with pytest.raises(UserError, match=r"train_size must be at most image_size, \(100, 100\). .*\(100, 101\)"):
+        check_trainable(run, run.architecture)
+
+
+def test_boxes_are_trained_window_by_window(config):
+    values = {"preset": "numbers", "coarse_weight": 1.0, "hint_weight": 0.0}
+    run = config(**values)
+    with pytest.raises(UserError, match="boxes are trained by --training=modular alone. .*or --set=top.box=false"):
+        check_trainable(run, run.architecture)
+    for good in ({"training": "modular"}, {"set": ("top.box=false",)}):
+        run = config(**values | good)
+        check_trainable(run, run.architecture)
+
+
 def test_a_classifiers_scales_leave_its_top_a_window(config):
     run = config(preset="cluttered_mnist", eval_scales=(1.0, 0.3))
     check_trainable(run, run.architecture)

@@ -53,7 +53,7 @@ def calibration_inputs(network, windows, samples, num_patches: int) -> dict[str,
 
     @tf.function(reduce_retracing=True, autograph=False)
     def read(image, most):
-        outputs = network(image, num_patches=most)
+        outputs = network.all_stages(image, num_patches=most)
         return outputs["patches"][0], [level.images[0] for level in outputs["levels"]]
 
     for done, image in enumerate(samples.images, start=1):

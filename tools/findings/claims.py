@@ -54,18 +54,17 @@ def _against_fine(sweep, published) -> list[str]:
 
 
 def _same_help(sweep) -> list[str]:
-    """Returns how the best DCN compares with a fine model that had its weights, such teachers and its optimizer."""
+    """Returns how the shipped DCN compares with a fine model that had its weights, such teachers and its optimizer."""
     if not {"dcn_muon_on", "fine_muon_on"} <= sweep.keys():
         return []
-    dcn, fine = sweep.get("dcn_muon_mean", sweep["dcn_muon_on"]), sweep["fine_muon_on"]
-    branched = " as they were before its branches" if "dcn_muon_mean" in sweep else ""
+    dcn, fine = sweep["dcn_muon_on"], sweep["fine_muon_on"]
     texts = [
         f"{variant.figure('error', *where).text()} % ({between(inside(variant.group('interval'), where))})"
         for variant, where in ((dcn, ("dcn", PATCHES)), (fine, ("fine",)))
     ]
     return [
-        f"**The best DCN and the fine model with the same help**: {texts[0]} with {PATCHES} patches against "
-        f"{texts[1]}. The fine model begins with that DCN's weights{branched}, and is trained on as a whole with "
+        f"**The shipped DCN and the fine model with the same help**: {texts[0]} with {PATCHES} patches against "
+        f"{texts[1]}. The fine model begins with that DCN's weights, and is trained on as a whole with "
         f"{fine.images:,} images, by Muon, taught by two teachers of the same recipe, which are a little better. In "
         f"brackets the 95 % interval, by bootstrap over digits. Same command.{_on_the_same_images(fine.folders[0])}"
     ]

@@ -22,7 +22,7 @@ LABELS = {
     "coarse": "coarse",
     "coarse_bent": "coarse, trained with bent digits",
     "fine": "fine",
-    "fine_muon_on": "fine, taught, from the best DCN's weights",
+    "fine_muon_on": "fine, taught, from the shipped DCN's weights",
     "dcn_no_hint": "DCN without hint",
     "dcn_hint": "DCN with hint",
     "dcn_hint_batch_32": "DCN with hint, batches of 32",
@@ -36,10 +36,10 @@ LABELS = {
     "dcn_taught": "DCN with hint, taught, trained with 1, 2, 4 or 8 patches",
     "dcn_muon": "the same, trained by Muon",
     "dcn_muon_on": "the same, trained on with less distortion",
-    "dcn_muon_mean": "the mean of its weights and of two branches'",
+    "dcn_muon_mean_of_4": "the mean of its weights and of three branches'",
     "dcn_muon_whole": "DCN, trained by Muon, normalised over whole batches",
     "dcn_muon_whole_on": "the same, trained on with less distortion",
-    "dcn_muon_whole_mean": "the means of two of them and of two branches each",
+    "dcn_muon_whole_mean_of_4": "the means of two of them and of three branches each",
 }
 ASIDE = ("coarse_bent", "dcn_relative_hint")  # not in RESULTS.md, which is one page
 NETWORKS = (
@@ -52,10 +52,10 @@ NETWORKS = (
     "dcn_taught",
     "dcn_muon",
     "dcn_muon_on",
-    "dcn_muon_mean",
+    "dcn_muon_mean_of_4",
     "dcn_muon_whole",
     "dcn_muon_whole_on",
-    "dcn_muon_whole_mean",
+    "dcn_muon_whole_mean_of_4",
 )
 PLACES = {
     **{name: (name.partition("_")[0], GLIMPSES) for name in RIVALS},

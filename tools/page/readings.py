@@ -70,7 +70,7 @@ def read(training: Training, samples: Samples, num_patches: int) -> Readings:
 
     def outputs(images):
         if model == "dcn":
-            found = network(images, num_patches=num_patches)
+            found = network.all_stages(images, num_patches=num_patches)
             return found | {"boxes": _patch_boxes(network, found)}
         return (network.glance(images) if "saliency" in names else {}) | network.whole_model(model)(images)
 

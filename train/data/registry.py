@@ -111,8 +111,11 @@ def mixture(parts: list[Dataset], sizes: list[int]) -> Dataset:
                 f"{part.name} with {part.channels}; give --set=channels={min(first.channels, part.channels)}"
             )
 
+    # Spread evenly, so that every equal part of a batch, which replicas take, has its share of each data set.
+    order = np.argsort(np.concatenate([(np.arange(size) + 0.5) / size for size in sizes]), kind="stable")
+
     def train_batch(step):
-        return tuple(map(np.concatenate, zip(*(part.train_batch(step) for part in parts))))
+        return tuple(np.concatenate(arrays)[order] for arrays in zip(*(part.train_batch(step) for part in parts)))
 
     more_tests = dict(first.more_tests)
     for part in parts[1:]:

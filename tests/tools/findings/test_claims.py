@@ -30,7 +30,7 @@ def test_dcn_beside_the_fine_model(results):
 
 
 def test_the_best_dcn_beside_a_fine_model_with_the_same_help(results):
-    folder, name = results / "cluttered_mnist", "The best DCN and the fine model with the same help"
+    folder, name = results / "cluttered_mnist", "The shipped DCN and the fine model with the same help"
     keep_run(folder / "dcn_muon_on_seed10", error=0.7)
     assert name not in page(results)
     keep_run(folder / "fine_muon_on_seed10", model="fine", error=0.6)

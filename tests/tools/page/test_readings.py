@@ -48,7 +48,7 @@ def test_patches_of_levels_lie_in_the_image(pyramid):
     labels = np.zeros((4, 4), int)
     samples = Samples(images, labels, list("0123456789"), "tiny", "test")
     found = readings.read(Training(None, pyramid, {"config": {"model": "dcn"}}), samples, 3)
-    outputs, grid = pyramid(images.astype(np.float32) / 255, num_patches=3), pyramid.patch_grid
+    outputs, grid = pyramid.all_stages(images.astype(np.float32) / 255, num_patches=3), pyramid.patch_grid
     assert found.saliency is None
     for boxes, cells in zip(found.boxes, outputs["cells"].numpy()):
         for box, (number, *cell) in zip(boxes, cells):

@@ -145,8 +145,7 @@ def main(arguments) -> None:
         raise UserError(bundle.doubt)
     _check_source(values, bundle)
     check_destination(out)
-    output.check_apart({"--curve": values.curve}, {"--bundle": values.bundle})
-    output.check_apart({"--curve": values.curve}, {"--out": values.out, "--workdir": values.workdir})
+    output.check_apart({"--curve": values.curve}, {"--out": values.out, "--bundle": values.bundle})
     content = bundle.manifest.content | (_on_images if bundle.manifest.levels else _on_samples)(values, bundle)
     models = {name: model for name, model in bundle.files.items() if name != MANIFEST_FILE}
     print(f"written: {write_bundle(out, models, content).path}")

@@ -76,7 +76,7 @@ def pyramid_references(network) -> dict[str, np.ndarray]:
         image = tiny_bundles.make_images(wide, 1, seed=i)[0, :height, :width]
         pixels = image[None].astype(np.float32) / 255
         most = min(architecture.num_patches, num_cells(architecture, (height, width)))
-        outputs = dict(network(pixels, num_patches=most))
+        outputs = network.all_stages(pixels, num_patches=most)
         levels = outputs.pop("levels")
         outputs["categories"] = decode(outputs["logits"], architecture.top.heads)
         outputs["fine_logits"] = whole(pixels, weighting="votes")["logits"]

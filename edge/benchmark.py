@@ -94,13 +94,18 @@ def parse_arguments(arguments):
         raise UserError("--energy=trace writes moments for edge.replay; add --json=FILE")
     if parsed.chart and parsed.energy == "none":
         raise UserError("--chart draws the energy, and --energy=none was received; leave one out")
-    written = {f"--{name}": getattr(parsed, name) for name in FILES}
+    written = _files_written(parsed)
     for option, path in written.items():
         check_writable(path, option)
     check_apart(written, _files_read(parsed))
     if parsed.write_reference:
         check_writable(Path(parsed.write_reference, "BOARD.json"), "--write_reference")
     return parsed
+
+
+def _files_written(parsed) -> dict:
+    """Returns the reports, by the option that names them."""
+    return {f"--{name}": getattr(parsed, name) for name in FILES}
 
 
 def _files_read(parsed) -> dict:
@@ -126,6 +131,7 @@ def main(arguments) -> None:
     meter, no_meter = _meter(parsed.energy)
     with contextlib.ExitStack() as stack:
         images = find_images(parsed, bundle.manifest, stack)
+        check_apart(_files_written(parsed), {f"--images, {path}": path for path in images.paths})
         found = [_run(parsed, bundles, chosen, left_out, images, meter, threads) for threads in parsed.threads]
     for one in found:
         one["notes"] += [*no_meter, *(one_bundle.doubt for one_bundle in bundles.values() if one_bundle.doubt)]

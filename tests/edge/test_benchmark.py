@@ -227,6 +227,7 @@ def test_a_reference_is_written_and_compared_with(tmp_path, capsys, monkeypatch)
         ([f"--json={ROOT}"], "is a folder, or lies below a file; name another file"),
         ([f"--write_reference={ROOT / 'LICENSE'}"], "is a folder, or lies below a file"),
         ([f"--images={SAMPLES}", f"--csv={SAMPLES}/labels.json"], "is the file of labels.json beside --images"),
+        ([f"--images={SAMPLES}", f"--json={SAMPLES}/1.png"], "1.png, and would take its place"),
         (["--energy=csv:p.csv", "--csv=p.csv"], "--csv=p.csv is the file of --energy, and would take its place"),
         (["--json=r", "--markdown=r"], "--markdown=r is the file of --json"),
         (["--unknown"], "unrecognized arguments: --unknown; see python -m edge.benchmark --help"),

@@ -36,10 +36,10 @@ LABELS = {
     "dcn_taught": "DCN with hint, taught, trained with 1, 2, 4 or 8 patches",
     "dcn_muon": "the same, trained by Muon",
     "dcn_muon_on": "the same, trained on with less distortion",
-    "dcn_muon_mean_of_4": "the mean of its weights and of three branches'",
+    "dcn_muon_mean_of_4": "the mean of its weights and of three branches', 320,000 images each",
     "dcn_muon_whole": "DCN, trained by Muon, normalised over whole batches",
     "dcn_muon_whole_on": "the same, trained on with less distortion",
-    "dcn_muon_whole_mean_of_4": "the means of two of them and of three branches each",
+    "dcn_muon_whole_mean_of_4": "the means of two of them and of three branches each, as long",
 }
 ASIDE = ("coarse_bent", "dcn_relative_hint")  # not in RESULTS.md, which is one page
 NETWORKS = (
